@@ -1,0 +1,148 @@
+/** The types that a user of the library sees. The front door (`index.ts`) exports them. */
+import type { NodeId } from './core/base/ids.ts';
+import type { PlanReply } from './core/calls/messages.ts';
+import type { Coordinates } from './core/directory/record.ts';
+import type { NodeEvent } from './core/node/effects.ts';
+import type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
+import type { TlsOptions } from './host/ports.ts';
+
+/** What a function sees of its call, as `this` (or `context()` where there is no `this`). */
+export interface CallContext {
+  /** Aborted when the caller goes away, cancels, or the deadline passes. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since the Unix epoch; undefined where there is none. */
+  readonly deadline: number | undefined;
+  readonly step: string | undefined;
+  readonly log: (message: string, details?: Record<string, unknown>) => void;
+}
+
+/** A function with what the mesh should know about it. `run` gets the call's arguments, and its kwargs, if any, last. */
+export interface FunctionDefinition<
+  Run extends (this: CallContext, ...args: never[]) => unknown = (this: CallContext, ...args: never[]) => unknown,
+> {
+  readonly name: string;
+  readonly version?: string;
+  readonly functionId?: string;
+  readonly resources?: readonly string[];
+  readonly description?: string;
+  readonly idempotent?: boolean;
+  readonly timeoutMs?: number;
+  readonly run: Run;
+}
+
+export interface NodeOptions {
+  /** Readable, unique by convention only; default: made from the id. */
+  readonly name?: string;
+  /** Default `default`: nodes of different clusters do not join. */
+  readonly cluster?: string;
+  readonly region?: string;
+  readonly coordinates?: Coordinates;
+  /** Default `127.0.0.1`; anything but loopback needs a key. */
+  readonly host?: string;
+  /** Default 0: chosen by the system. */
+  readonly port?: number;
+  /** URLs of nodes to join. */
+  readonly peers?: readonly string[];
+  /** Whether to find and be found by this user's other nodes on this machine. Default true. */
+  readonly discover?: boolean;
+  readonly resources?: readonly string[];
+  /** Modules (files or folders) whose exports become functions, run in worker threads. */
+  readonly functions?: readonly string[];
+  /** Functions of this process, run on its own loop: for tests and for functions that never block. */
+  readonly inline?: readonly FunctionDefinition[];
+  /** Worker threads for functions of modules. Default 2. */
+  readonly workers?: number;
+  /** Keeps the node's identity; without it, every start is a new node. */
+  readonly dataDir?: string;
+  readonly key?: Uint8Array;
+  readonly tls?: TlsOptions;
+  /** Called with one line of the log. */
+  readonly log?: (
+    level: 'debug' | 'info' | 'warn' | 'error',
+    message: string,
+    details?: Record<string, unknown>,
+  ) => void;
+}
+
+/** A node in this process. */
+export interface MpregNode {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly url: string;
+  snapshot(): NodeSnapshot;
+  /** A client of this very node, with no socket between. */
+  client(): Client;
+  /** Resolves when at least one other member is alive; rejects with `nobody-there` after `timeoutMs`. */
+  joined(timeoutMs: number): Promise<void>;
+  /** Takes no new work and says so. */
+  drain(): void;
+  /** Drains, waits for running calls (at most `graceMs`, default 30 000), tells the others, closes. */
+  leave(options?: { readonly graceMs?: number }): Promise<void>;
+  /** Closes without a word, as a crash would. */
+  kill(): Promise<void>;
+  /** Resolves when the node has stopped, for whatever reason. */
+  readonly stopped: Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** Tried in order; default: what the runtime directory offers. */
+  readonly urls?: readonly string[];
+  readonly key?: Uint8Array;
+  readonly tls?: TlsOptions;
+  readonly cluster?: string;
+  /** For everything, in milliseconds; default 10 000. */
+  readonly connectTimeoutMs?: number;
+}
+
+export interface CallOptions {
+  readonly locs?: readonly string[];
+  readonly kwargs?: Readonly<Record<string, unknown>>;
+  /** Run on this node (name or id) only. */
+  readonly node?: string;
+  readonly version?: string;
+  readonly functionId?: string;
+  /** Milliseconds; 0: no limit. Default 0, and the function's own. */
+  readonly timeoutMs?: number;
+  readonly idempotent?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What came back, and from where. */
+export interface Reply {
+  readonly value: unknown;
+  /** The name of the node that ran it. */
+  readonly node: string;
+}
+
+export interface CallFunction {
+  /** Rejects with a `ProblemError`. */
+  (fun: string, ...args: readonly unknown[]): Promise<unknown>;
+  with(options: CallOptions): (fun: string, ...args: readonly unknown[]) => Promise<unknown>;
+}
+
+export type PlanDocument = readonly unknown[] | Readonly<Record<string, unknown>>;
+
+/** A connection to the mesh, through any one node. */
+export interface Client {
+  /** The node that it is connected to now. */
+  readonly node: { readonly id: NodeId; readonly name: string; readonly url: string };
+  readonly call: CallFunction;
+  /** One call with everything that is known about its answer. */
+  ask(fun: string, args: readonly unknown[], options?: CallOptions): Promise<Reply>;
+  /** A whole plan. Resolves also where steps failed: `reply.problem` says so. Rejects where nothing was run. */
+  run(plan: PlanDocument, options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<PlanReply>;
+  /** The items of a streaming function as they come. */
+  stream(fun: string, args: readonly unknown[], options?: CallOptions): AsyncIterable<unknown>;
+  members(): Promise<readonly MemberView[]>;
+  functions(): Promise<readonly FunctionView[]>;
+  /** `node`: name or id; default: the node that it is connected to. */
+  info(node?: string): Promise<NodeSnapshot>;
+  drain(node?: string): Promise<void>;
+  undrain(node?: string): Promise<void>;
+  leave(node?: string, options?: { readonly graceMs?: number }): Promise<void>;
+  /** Events as the connected node sees them, from now on. */
+  events(options?: { readonly signal?: AbortSignal }): AsyncIterable<NodeEvent & { readonly at: number }>;
+  /** Resolves with the reason when the connection is gone. */
+  readonly closed: Promise<string>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,14 @@
+import type { NodeId } from '../base/ids.ts';
+import type { Problem } from '../base/problems.ts';
+
+/** What the two ends of one link tell each other about the link itself. */
+export type LinkMessage =
+  /** Keep-alive. The answer has `reply: true` and is not answered. */
+  | { readonly kind: 'beat'; readonly reply: boolean }
+  /** "I shall close this link, and this is why." */
+  | { readonly kind: 'goaway'; readonly problem: Problem };
+
+/** Who is at the other end, as the handshake proved it. */
+export type Peer =
+  | { readonly role: 'peer'; readonly id: NodeId; readonly name: string; readonly address: string }
+  | { readonly role: 'client'; readonly name: string };

@@ -1,0 +1,46 @@
+/**
+ * Messages ⇄ bytes. One codec per subprotocol, both for the same messages.
+ *
+ * What it refuses to do: allocate for a length that it has not checked; decode a user's payload; fail on a kind or a
+ * field that it does not know.
+ */
+import type { Outcome } from '../core/base/outcome.ts';
+import type { Message } from '../core/node/inputs.ts';
+import type { HandshakeMessage } from './handshake.ts';
+
+/** A frame of a kind that this version does not know: kept as it came, so that it survives a relay. */
+export interface UnknownFrame {
+  readonly kind: 'unknown';
+  /** The kind's number in `mpreg.v1`, its name in `mpreg.v1.json`. */
+  readonly code: number | string;
+  /** The frame as it came, without its length. */
+  readonly frame: Uint8Array | Readonly<Record<string, unknown>>;
+}
+
+export type WireMessage = Message | HandshakeMessage | UnknownFrame;
+
+export interface WireLimits {
+  /** Largest frame, in bytes, its length field included. */
+  readonly frameBytesMax: number;
+  /** Most frames in one WebSocket message. */
+  readonly framesMax: number;
+}
+
+export const DEFAULT_LIMITS: WireLimits = { frameBytesMax: 16 * 1024 * 1024, framesMax: 65_536 };
+
+/** Collects messages into WebSocket messages. */
+export interface Batch {
+  /** Adds one message. Refused (`limit-exceeded`, `result-unencodable`) without a trace in the batch. */
+  add(message: WireMessage): Outcome<void>;
+  /** Bytes (or UTF-16 units) collected. */
+  readonly size: number;
+  /** Hands out what was collected and begins anew; undefined where there is nothing. The result is the caller's to keep. */
+  take(): Uint8Array | string | undefined;
+}
+
+export interface Codec {
+  readonly protocol: 'mpreg.v1' | 'mpreg.v1.json';
+  batch(limits: WireLimits): Batch;
+  /** All messages of one WebSocket message, or why the sender broke the protocol. Payloads are views, not copies. */
+  decode(data: Uint8Array | string, limits: WireLimits): Outcome<readonly WireMessage[]>;
+}
