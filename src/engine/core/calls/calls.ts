@@ -1,0 +1,367 @@
+import { Effects } from '../base/effects.ts';
+import type { NodeId, TaskId } from '../base/ids.ts';
+import { type Instant, NEVER } from '../base/instant.ts';
+import type { Machine } from '../base/machine.ts';
+import type { Outcome } from '../base/outcome.ts';
+import type { Payload, PayloadMaker } from '../base/payload.ts';
+import type { Prng } from '../base/prng.ts';
+import { didNotHappen, type Problem, problem } from '../base/problems.ts';
+import type { Asker, CallsEffect } from './effects.ts';
+import { type Job, Jobs, type Origin } from './jobs.ts';
+import type { CallMessage, CallsMessage } from './messages.ts';
+import type { CallsOptions } from './options.ts';
+import { candidates, choose, ownPlace, type Place, type Places } from './placement.ts';
+import { readPlan } from './plan.ts';
+import { PlanRun, stoppedProblem } from './plan-run.ts';
+
+/**
+ * Calls: from the asker to a node that has the function, and the answer back.
+ *
+ *     client ── call ──► this node ──┬─ run ──────────────► a function here
+ *                                    └─ call, routed ─────► another node, which runs it or refuses it
+ *
+ * Every call is a *job* of this node until it is answered: given to a task here, or sent to one node. A plan is a job
+ * of its own kind whose steps are jobs with the plan as their asker.
+ *
+ * Invariants:
+ * - a job is answered exactly once, and is then forgotten; whatever still comes for it is ignored;
+ * - a job is tried on another node only where it certainly did not happen, or is idempotent;
+ * - `#running` holds every task that the world has not reported as ended, answered or not.
+ *
+ * It refuses to pass on what another node has routed here: no call travels in circles.
+ */
+export class Calls implements Machine<CallsEffect> {
+  readonly #self: NodeId;
+  readonly #name: () => string;
+  readonly #places: Places;
+  readonly #options: CallsOptions;
+  readonly #payload: PayloadMaker;
+  readonly #prng: Prng;
+  readonly #effects = new Effects<CallsEffect>();
+  readonly #jobs = new Jobs();
+  /** The job of each task. */
+  readonly #running = new Map<TaskId, number>();
+  #nextId = 1;
+  #accepting = true;
+
+  constructor(parts: CallsParts) {
+    this.#self = parts.self;
+    this.#name = parts.name;
+    this.#places = parts.places;
+    this.#options = parts.options;
+    this.#payload = parts.payload;
+    this.#prng = parts.prng;
+  }
+
+  drain(): CallsEffect[] {
+    return this.#effects.drain();
+  }
+
+  deadline(): Instant {
+    return this.#jobs.deadline();
+  }
+
+  /** Calls that wait for an answer, and tasks that run here. */
+  get counts(): { readonly running: number; readonly waiting: number } {
+    return { running: this.#running.size, waiting: this.#jobs.size };
+  }
+
+  /** Takes no new work on this node; what asks for other nodes' functions is still passed on. */
+  accept(accepting: boolean): void {
+    this.#accepting = accepting;
+  }
+
+  /** A call or a plan. */
+  request(from: Asker, message: Extract<CallsMessage, { readonly kind: 'call' | 'plan' }>, now: Instant): void {
+    if (this.#jobs.size >= this.#options.callsMax) {
+      const text = `${this.#name()} handles ${this.#options.callsMax} calls already (callsMax)`;
+      this.#tell(from, message.id, problem('overloaded', text, { node: this.#name() }));
+      return;
+    }
+    if (message.kind === 'plan') this.#plan(from, message, now);
+    else this.#begin({ asker: from, id: message.id }, message, now);
+  }
+
+  /** An answer from the node that a job was sent to. */
+  answer(
+    from: NodeId,
+    message: Extract<CallsMessage, { readonly kind: 'result' | 'error' | 'item' }>,
+    now: Instant,
+  ): void {
+    const job = this.#jobs.get(message.id);
+    if (job === undefined || job.sentTo !== from) return;
+    if (message.kind === 'item') {
+      if ('asker' in job.origin) this.#say(job.origin.asker, { ...message, id: job.origin.id });
+    } else if (message.kind === 'result') {
+      this.#settle(job, { by: message.by, payload: message.payload }, now);
+    } else if (this.#mayRepeat(job, message.problem) && this.#retriable(message.problem)) {
+      this.#place(job, message.problem, now);
+    } else {
+      this.#settle(job, message.problem, now);
+    }
+  }
+
+  cancel(from: Asker, id: number, reason: string, now: Instant): void {
+    const job = this.#jobs.of(from, id);
+    if (job !== undefined) this.#stop(job, problem('cancelled', `cancelled: ${reason}`), now);
+  }
+
+  /** A client's link or another node is gone: nobody waits for its jobs any more. */
+  askerLeft(asker: Asker, reason: string, now: Instant): void {
+    for (const job of this.#jobs.allOf(asker)) {
+      this.#stop(job, problem('cancelled', reason), now);
+    }
+  }
+
+  /** Ends what clients have this node do for itself, such as watching its events: it would never end by itself. */
+  endOwn(why: Problem, now: Instant): void {
+    for (const job of this.#jobs.all()) if (isOwn(job.call.fun)) this.#stop(job, why, now);
+  }
+
+  /** The link to a node broke: what was sent there may or may not have happened. */
+  broken(node: NodeId, name: string, reason: string, now: Instant): void {
+    for (const job of this.#jobs.sentTo(node)) {
+      const { fun } = job.call;
+      const why = problem('link-lost', `the link to ${name} broke while it ran ${fun}: ${reason}`, { fun, node: name });
+      if (this.#mayRepeat(job, why)) this.#place(job, why, now);
+      else this.#settle(job, why, now);
+    }
+  }
+
+  /** A job's message certainly did not leave this node. */
+  undelivered(id: number, reason: string, now: Instant): void {
+    const job = this.#jobs.get(id);
+    if (job === undefined) return;
+    const { fun } = job.call;
+    this.#place(job, problem('nobody-there', `${fun} could not be sent to its node: ${reason}`, { fun }), now);
+  }
+
+  /** A task of this node ended. */
+  ran(task: TaskId, outcome: Outcome<Payload>, now: Instant): void {
+    const id = this.#running.get(task);
+    this.#running.delete(task);
+    const job = id === undefined ? undefined : this.#jobs.get(id);
+    if (job === undefined || job.task !== task) return;
+    if (outcome.ok) this.#settle(job, { by: this.#name(), payload: outcome.value }, now);
+    else if (this.#retriable(outcome.problem) && !job.call.routed) this.#place(job, outcome.problem, now);
+    else this.#settle(job, { node: this.#name(), fun: job.call.fun, ...outcome.problem }, now);
+  }
+
+  /** A task of this node produced one item of its stream. */
+  item(task: TaskId, payload: Payload): void {
+    const job = this.#jobs.get(this.#running.get(task) ?? -1);
+    if (job === undefined || job.task !== task || !('asker' in job.origin)) return;
+    this.#say(job.origin.asker, { id: job.origin.id, kind: 'item', payload });
+  }
+
+  advance(now: Instant): void {
+    for (let job = this.#jobs.due(now); job !== undefined; job = this.#jobs.due(now)) this.#expire(job, now);
+  }
+
+  #plan(from: Asker, message: Extract<CallsMessage, { readonly kind: 'plan' }>, now: Instant): void {
+    const document = message.payload.value();
+    const plan = document.ok ? readPlan(document.value, this.#options) : document;
+    if (!plan.ok) {
+      this.#tell(from, message.id, { node: this.#name(), ...plan.problem });
+      return;
+    }
+    const call: CallMessage = { ...PLAN_CALL, id: message.id, payload: message.payload };
+    const limits = [message.timeoutMs, plan.value.timeoutMs].filter((ms) => ms > 0);
+    const job = this.#open({ asker: from, id: message.id }, call, limits.length > 0 ? Math.min(...limits) : 0, now);
+    job.plan = { proceeding: false, run: new PlanRun(plan.value, now), steps: new Map() };
+    this.#proceed(job, now);
+  }
+
+  /** Starts what can be started, and answers when all has ended. */
+  #proceed(job: Job, now: Instant): void {
+    const { plan } = job;
+    if (plan === undefined || plan.proceeding) return;
+    plan.proceeding = true;
+    while (plan.steps.size < this.#options.stepsAtOnceMax) {
+      const next = plan.run.next(now);
+      if (next === undefined) break;
+      const { step, index, args } = next;
+      const call: CallMessage = {
+        ...PLAN_CALL,
+        fun: step.fun,
+        idempotent: step.idempotent,
+        locs: step.locs,
+        payload: this.#payload(args),
+        step: step.name,
+        timeoutMs: step.timeoutMs,
+        ...(step.version === undefined ? {} : { version: step.version }),
+        ...(step.functionId === undefined ? {} : { functionId: step.functionId }),
+      };
+      this.#begin({ index, plan: job }, call, now);
+    }
+    plan.proceeding = false;
+    if (plan.run.ended) this.#finish(job, plan.run, now);
+  }
+
+  #finish(job: Job, run: PlanRun, now: Instant): void {
+    for (const step of [...(job.plan?.steps.values() ?? [])]) this.#withdraw(step, 'the plan has ended');
+    if (!('asker' in job.origin)) return;
+    const { asker, id } = job.origin;
+    this.#jobs.forget(job);
+    this.#say(asker, { by: this.#name(), id, kind: 'result', payload: this.#payload(run.reply(now)) });
+  }
+
+  #begin(origin: Origin, call: CallMessage, now: Instant): void {
+    this.#place(this.#open(origin, call, call.timeoutMs, now), undefined, now);
+  }
+
+  #open(origin: Origin, call: CallMessage, timeoutMs: number, now: Instant): Job {
+    const job = this.#jobs.open(this.#nextId++, origin, call);
+    if (timeoutMs > 0) this.#jobs.limit(job, now + timeoutMs);
+    return job;
+  }
+
+  /** Gives a job to a node, for the first time or, after `last`, to another. */
+  #place(job: Job, last: Problem | undefined, now: Instant): void {
+    this.#jobs.take(job);
+    const { call } = job;
+    const own = isOwn(call.fun);
+    const found = own ? ownPlace(this.#places, call, this.#self) : candidates(this.#places, call, job.tried);
+    const all = found.ok && job.tried.length < this.#options.attemptsMax ? found.value : [];
+    const places = all.filter(({ id }) => !job.tried.includes(id) && (!call.routed || id === this.#self));
+    const place = choose(places, this.#self, this.#busy, this.#prng);
+    if (place === undefined || (place.id === this.#self && !this.#accepting && !own)) {
+      this.#settle(job, last ?? this.#whyNowhere(call, found), now);
+    } else if (place.id === this.#self) {
+      this.#run(job, place, now);
+    } else {
+      this.#forward(job, place, now);
+    }
+  }
+
+  #whyNowhere(call: CallMessage, found: Outcome<readonly Place[]>): Problem {
+    const name = this.#name();
+    if (call.routed)
+      return problem('not-here', `${name} does not offer ${call.fun} now`, { fun: call.fun, node: name });
+    if (!found.ok) return { node: name, ...found.problem };
+    return problem('node-stopping', `${name} takes no new work`, { fun: call.fun, node: name });
+  }
+
+  #run(job: Job, place: Place, now: Instant): void {
+    job.tried.push(this.#self);
+    job.task = this.#nextId++;
+    this.#running.set(job.task, job.key);
+    if (place.fn.timeoutMs !== undefined) this.#jobs.limit(job, now + place.fn.timeoutMs);
+    const { fun, step, payload } = job.call;
+    const at = step === undefined ? {} : { step };
+    this.#effects.push({ deadline: job.deadline, fun, kind: 'run', payload, task: job.task, ...at });
+  }
+
+  #forward(job: Job, place: Place, now: Instant): void {
+    job.tried.push(place.id);
+    this.#jobs.send(job, place.id);
+    if (place.fn.timeoutMs !== undefined) this.#jobs.limit(job, now + place.fn.timeoutMs);
+    job.repeatable = job.call.idempotent || place.fn.idempotent === true;
+    const timeoutMs = job.deadline === NEVER ? 0 : Math.max(1, job.deadline - now);
+    const message: CallMessage = { ...job.call, id: job.key, routed: true, timeoutMs };
+    this.#effects.push({ address: place.address, kind: 'forward', message, to: place.id });
+  }
+
+  readonly #busy = (id: NodeId): number => (id === this.#self ? this.#running.size : this.#jobs.sentCount(id));
+
+  /** Whether another node could do better. */
+  #retriable({ code }: Problem): boolean {
+    return code === 'not-here' || code === 'node-stopping' || code === 'overloaded' || code === 'link-lost';
+  }
+
+  #mayRepeat(job: Job, why: Problem): boolean {
+    return !job.call.routed && (didNotHappen(why) || job.repeatable);
+  }
+
+  #expire(job: Job, now: Instant): void {
+    const { fun, step } = job.call;
+    const at = step === undefined ? { node: this.#name() } : { node: this.#name(), step };
+    const where = job.plan === undefined ? fun : 'the plan';
+    const begun = job.plan !== undefined || job.task !== undefined || job.sentTo !== undefined;
+    this.#stop(job, problem('timed-out', `${where} did not end in time`, { ...at, fun }), now, begun);
+  }
+
+  /** Ends a job before its answer: whoever works on it is told. */
+  #stop(job: Job, why: Problem, now: Instant, timedOut = false): void {
+    if (job.plan !== undefined) {
+      job.plan.run.stop(stoppedProblem(timedOut, why.message), now);
+      this.#finish(job, job.plan.run, now);
+      return;
+    }
+    this.#abandon(job, why.message);
+    this.#settle(job, why, now);
+  }
+
+  /** Ends a step's job without an answer: its plan no longer wants one. */
+  #withdraw(job: Job, reason: string): void {
+    this.#abandon(job, reason);
+    this.#jobs.forget(job);
+  }
+
+  #abandon(job: Job, reason: string): void {
+    if (job.task !== undefined) this.#effects.push({ kind: 'abort', reason, task: job.task });
+    if (job.sentTo !== undefined) {
+      this.#say({ node: job.sentTo }, { id: job.key, kind: 'cancel', reason });
+    }
+  }
+
+  /** Answers a job, once and for all. */
+  #settle(job: Job, answer: Answered | Problem, now: Instant): void {
+    const { origin } = job;
+    this.#jobs.forget(job);
+    if ('asker' in origin) {
+      if ('payload' in answer) this.#say(origin.asker, { ...answer, id: origin.id, kind: 'result' });
+      else this.#tell(origin.asker, origin.id, answer);
+      return;
+    }
+    const run = origin.plan.plan?.run;
+    const step = job.call.step ?? '';
+    if ('payload' in answer) {
+      const value = answer.payload.value();
+      if (value.ok) run?.done(origin.index, answer.by, value.value, now);
+      else run?.failed(origin.index, answer.by, { ...value.problem, step }, now);
+    } else {
+      run?.failed(origin.index, answer.node, { ...answer, step }, now);
+    }
+    this.#proceed(origin.plan, now);
+  }
+
+  #tell(to: Asker, id: number, why: Problem): void {
+    this.#say(to, { id, kind: 'error', problem: why });
+  }
+
+  #say(to: Asker, message: CallsMessage): void {
+    this.#effects.push({ kind: 'answer', message, to });
+  }
+}
+
+export interface CallsParts {
+  readonly self: NodeId;
+  /** This node's name, as it is now. */
+  readonly name: () => string;
+  readonly places: Places;
+  readonly options: CallsOptions;
+  readonly payload: PayloadMaker;
+  readonly prng: Prng;
+}
+
+interface Answered {
+  readonly by: string;
+  readonly payload: Payload;
+}
+
+/** What the calls of a plan's steps have in common, and stands for the plan itself. */
+const PLAN_CALL = {
+  fun: 'plan',
+  id: 0,
+  idempotent: false,
+  kind: 'call',
+  locs: [],
+  routed: false,
+  timeoutMs: 0,
+} as const;
+
+/** A function of the node itself, not of a user. */
+function isOwn(fun: string): boolean {
+  return fun.startsWith('mpreg.');
+}

@@ -1,0 +1,129 @@
+import { Heap } from '../base/heap.ts';
+import type { LinkId, NodeId, TaskId } from '../base/ids.ts';
+import { type Instant, NEVER } from '../base/instant.ts';
+import { getOrMake, removeFrom } from '../base/maps.ts';
+import type { Asker } from './effects.ts';
+import type { CallMessage } from './messages.ts';
+import type { PlanRun } from './plan-run.ts';
+
+/** A call or a plan of which this node owes the answer. */
+export interface Job {
+  readonly key: number;
+  readonly origin: Origin;
+  readonly call: CallMessage;
+  /** Nodes that it was given to. */
+  readonly tried: NodeId[];
+  deadline: Instant;
+  /** Whether an unknown outcome may be repeated. */
+  repeatable: boolean;
+  /** Set while a task of this node has it. */
+  task?: TaskId;
+  /** Set while another node has it. */
+  sentTo?: NodeId;
+  /** Set where it is a plan: its steps under way, by index. */
+  plan?: { readonly run: PlanRun; readonly steps: Map<number, Job>; proceeding: boolean };
+}
+
+/** Whom a job's answer is for: an asker and its own id for the call, or a step of a plan of this node. */
+export type Origin = { readonly asker: Asker; readonly id: number } | { readonly plan: Job; readonly index: number };
+
+/**
+ * The jobs of a node, found by key, by asker, by the node they were sent to, and by deadline.
+ *
+ * Invariant: a job that was forgotten is found by none of them.
+ */
+export class Jobs {
+  readonly #jobs = new Map<number, Job>();
+  readonly #byAsker = new Map<LinkId | NodeId, Map<number, Job>>();
+  readonly #bySentTo = new Map<NodeId, Set<Job>>();
+  readonly #deadlines = new Heap<{ readonly at: Instant; readonly key: number }>((a, b) => a.at - b.at);
+
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  get(key: number): Job | undefined {
+    return this.#jobs.get(key);
+  }
+
+  all(): readonly Job[] {
+    return [...this.#jobs.values()];
+  }
+
+  /** The job that an asker knows by its own id. */
+  of(asker: Asker, id: number): Job | undefined {
+    return this.#byAsker.get(keyOf(asker))?.get(id);
+  }
+
+  allOf(asker: Asker): readonly Job[] {
+    return [...(this.#byAsker.get(keyOf(asker))?.values() ?? [])];
+  }
+
+  sentTo(node: NodeId): readonly Job[] {
+    return [...(this.#bySentTo.get(node) ?? [])];
+  }
+
+  sentCount(node: NodeId): number {
+    return this.#bySentTo.get(node)?.size ?? 0;
+  }
+
+  open(key: number, origin: Origin, call: CallMessage): Job {
+    const job: Job = { call, deadline: NEVER, key, origin, repeatable: call.idempotent, tried: [] };
+    this.#jobs.set(key, job);
+    if ('asker' in origin) getOrMake(this.#byAsker, keyOf(origin.asker), () => new Map()).set(origin.id, job);
+    else origin.plan.plan?.steps.set(origin.index, job);
+    return job;
+  }
+
+  /** The earlier deadline counts. */
+  limit(job: Job, deadline: Instant): void {
+    if (deadline >= job.deadline) return;
+    job.deadline = deadline;
+    this.#deadlines.push({ at: deadline, key: job.key });
+  }
+
+  send(job: Job, node: NodeId): void {
+    job.sentTo = node;
+    getOrMake(this.#bySentTo, node, () => new Set()).add(job);
+  }
+
+  /** Takes a job back from whoever has it. */
+  take(job: Job): void {
+    delete job.task;
+    if (job.sentTo === undefined) return;
+    removeFrom(this.#bySentTo, job.sentTo, job);
+    delete job.sentTo;
+  }
+
+  forget(job: Job): void {
+    this.#jobs.delete(job.key);
+    this.take(job);
+    const { origin } = job;
+    if (!('asker' in origin)) {
+      origin.plan.plan?.steps.delete(origin.index);
+      return;
+    }
+    const jobs = this.#byAsker.get(keyOf(origin.asker));
+    if (jobs?.get(origin.id) === job) jobs.delete(origin.id);
+    if (jobs?.size === 0) this.#byAsker.delete(keyOf(origin.asker));
+  }
+
+  /** The earliest deadline of a job that is still open. */
+  deadline(): Instant {
+    for (let first = this.#deadlines.peek(); first !== undefined; first = this.#deadlines.peek()) {
+      if (this.#jobs.get(first.key)?.deadline === first.at) return first.at;
+      this.#deadlines.pop();
+    }
+    return NEVER;
+  }
+
+  /** One job whose deadline has passed, or undefined. */
+  due(now: Instant): Job | undefined {
+    if (this.deadline() > now) return undefined;
+    return this.#jobs.get(this.#deadlines.pop()?.key ?? -1);
+  }
+}
+
+function keyOf(asker: Asker): LinkId | NodeId {
+  return 'link' in asker ? asker.link : asker.node;
+}

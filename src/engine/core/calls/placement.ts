@@ -1,0 +1,113 @@
+import type { Address, NodeId } from '../base/ids.ts';
+import { done, failed, type Outcome } from '../base/outcome.ts';
+import type { Prng } from '../base/prng.ts';
+import { problem } from '../base/problems.ts';
+import { compareVersions } from '../base/semver.ts';
+
+/** A function on a node, as placement sees it. */
+export interface Place {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly address: Address;
+  readonly fn: {
+    readonly version: string;
+    readonly functionId?: string;
+    readonly idempotent?: boolean;
+    readonly timeoutMs?: number;
+  };
+  readonly resources: ReadonlySet<string>;
+  readonly suspect: boolean;
+}
+
+/** Where functions are, as the directory tells it. */
+export interface Places {
+  offers(fun: string): ReadonlyMap<NodeId, readonly Place[]> | undefined;
+  /** A node by its name or id, whether or not it takes work now. */
+  node(nameOrId: string): { readonly id: NodeId; readonly name: string; readonly address: Address } | undefined;
+}
+
+/** What a call asks of the place where it runs. */
+export interface Wish {
+  readonly fun: string;
+  readonly locs: readonly string[];
+  readonly node?: string;
+  readonly version?: string;
+  readonly functionId?: string;
+}
+
+/**
+ * All places that fit a wish: the function, on a node that has all resources, in the highest version on offer, without
+ * those tried already. Suspects only where nobody else is left.
+ */
+export function candidates(places: Places, wish: Wish, tried: readonly NodeId[]): Outcome<readonly Place[]> {
+  const offers = places.offers(wish.fun);
+  const named: Place[] = [];
+  for (const byNode of offers?.values() ?? []) for (const place of byNode) if (fits(place, wish)) named.push(place);
+  const equipped = named.filter((place) => wish.locs.every((loc) => place.resources.has(loc)));
+  const left = equipped.filter((place) => !tried.includes(place.id));
+  if (left.length > 0) return done(best(left));
+  return failed(whyNone(wish, named.length, equipped.length));
+}
+
+/** The one place of a function that belongs to every node by itself: the node that was asked for. */
+export function ownPlace(places: Places, wish: Wish, self: NodeId): Outcome<readonly Place[]> {
+  const node = places.node(wish.node ?? self);
+  if (node === undefined) {
+    return failed(problem('node-unknown', `no node in reach is named ${wish.node ?? self}`, { fun: wish.fun }));
+  }
+  return done([{ ...node, fn: { version: '0.0.0' }, resources: new Set(), suspect: false }]);
+}
+
+function fits(place: Place, wish: Wish): boolean {
+  if (wish.node !== undefined && place.id !== wish.node && place.name !== wish.node) return false;
+  if (wish.version !== undefined && compareVersions(place.fn.version, wish.version) !== 0) return false;
+  return wish.functionId === undefined || place.fn.functionId === wish.functionId;
+}
+
+function best(places: readonly Place[]): readonly Place[] {
+  const sound = places.filter((place) => !place.suspect);
+  const from = sound.length > 0 ? sound : places;
+  let newest = from[0]?.fn.version ?? '';
+  for (const { fn } of from) if (compareVersions(fn.version, newest) > 0) newest = fn.version;
+  return from.filter(({ fn }) => compareVersions(fn.version, newest) === 0);
+}
+
+function whyNone(wish: Wish, named: number, equipped: number) {
+  const { fun, locs } = wish;
+  const on = wish.node === undefined ? '' : ` on node ${wish.node}`;
+  const version = wish.version === undefined ? '' : ` in version ${wish.version}`;
+  if (named === 0) {
+    return problem('function-unknown', `no node in reach offers ${fun}${version}${on}`, { fun });
+  }
+  if (equipped === 0) {
+    const which = locs.map((loc) => `"${loc}"`).join(', ');
+    return problem(
+      'resource-unknown',
+      `${named === 1 ? 'one node offers' : `${named} nodes offer`} ${fun}${version}${on}, but none with all of ${which}`,
+      { fun },
+    );
+  }
+  return problem('nobody-there', `all ${equipped} that offer ${fun}${on} were tried, and none could take the call`, {
+    fun,
+  });
+}
+
+/**
+ * Of several places, the one to ask: two drawn at random, the less busy wins (Mitzenmacher 2001, "The power of two
+ * choices"); on a tie this node where it is one of the two, which saves the way.
+ */
+export function choose(
+  places: readonly Place[],
+  self: NodeId,
+  busy: (id: NodeId) => number,
+  prng: Prng,
+): Place | undefined {
+  if (places.length < 2) return places[0];
+  const i = prng.below(places.length);
+  const j = (i + 1 + prng.below(places.length - 1)) % places.length;
+  const [a, b] = [places[i], places[j]];
+  if (a === undefined || b === undefined) return a ?? b;
+  const order = busy(a.id) - busy(b.id);
+  if (order !== 0) return order < 0 ? a : b;
+  return b.id === self ? b : a;
+}

@@ -1,0 +1,146 @@
+import type { Instant } from '../base/instant.ts';
+import { type Problem, problem } from '../base/problems.ts';
+import type { Arguments, PlanReply, StepOutcome } from './messages.ts';
+import type { Plan, Step } from './plan.ts';
+import { substitute } from './references.ts';
+
+/**
+ * One plan while it runs: which steps wait, which are ready, and what came of the others.
+ *
+ * A step is ready as soon as the values that it needs are there; there are no levels. It knows nothing about nodes: it
+ * hands out steps with their arguments, and is told what came of them.
+ *
+ * Invariants:
+ * - a step is handed out at most once, and only when all that it needs is done;
+ * - once a step that may not fail has failed, none is handed out any more.
+ */
+export class PlanRun {
+  readonly plan: Plan;
+  readonly #startedAt: Instant;
+  readonly #values = new Map<string, unknown>();
+  readonly #outcomes: (StepOutcome | undefined)[];
+  readonly #startedSteps = new Map<number, Instant>();
+  /** For each step, how many of its needs are not done. */
+  readonly #waits: number[];
+  readonly #ready: number[] = [];
+  #open: number;
+  #problem: Problem | undefined;
+
+  constructor(plan: Plan, now: Instant) {
+    this.plan = plan;
+    this.#startedAt = now;
+    this.#outcomes = plan.steps.map(() => undefined);
+    this.#waits = plan.steps.map(({ needs }) => needs.length);
+    this.#open = plan.steps.length;
+    for (let i = plan.steps.length - 1; i >= 0; i--) if (this.#waits[i] === 0) this.#ready.push(i);
+  }
+
+  /** Whether every step has come to its end. */
+  get ended(): boolean {
+    return this.#open === 0;
+  }
+
+  /** Steps that were handed out and have not come back. */
+  get underWay(): readonly number[] {
+    return [...this.#startedSteps.keys()];
+  }
+
+  /** The next step that can be started, with its arguments; those whose references lead nowhere fail here. */
+  next(now: Instant): { readonly index: number; readonly step: Step; readonly args: Arguments } | undefined {
+    for (let index = this.#ready.pop(); index !== undefined; index = this.#ready.pop()) {
+      const step = this.plan.steps[index];
+      if (step === undefined || this.#outcomes[index] !== undefined) continue;
+      const { names, refs } = this.plan;
+      const where = `steps[${index}]`;
+      const args = substitute(step.args, `${where}.args`, this.#values, names, refs);
+      const kwargs = args.ok ? substitute(step.kwargs ?? {}, `${where}.kwargs`, this.#values, names, refs) : args;
+      if (!args.ok || !kwargs.ok) {
+        const found = !args.ok ? args.problem : kwargs.ok ? undefined : kwargs.problem;
+        if (found !== undefined) this.failed(index, undefined, { ...found, step: step.name }, now);
+        continue;
+      }
+      this.#startedSteps.set(index, now);
+      const list = args.value as readonly unknown[];
+      if (step.kwargs === undefined) return { args: { args: list }, index, step };
+      return { args: { args: list, kwargs: kwargs.value as Record<string, unknown> }, index, step };
+    }
+    return undefined;
+  }
+
+  done(index: number, node: string, value: unknown, now: Instant): void {
+    const step = this.plan.steps[index];
+    if (step === undefined || this.#outcomes[index] !== undefined) return;
+    this.#values.set(step.name, value);
+    this.#end(index, { ...this.#times(index, now), fun: step.fun, name: step.name, node, state: 'done' });
+    for (const waiting of step.neededBy) {
+      const left = (this.#waits[waiting] ?? 0) - 1;
+      this.#waits[waiting] = left;
+      if (left === 0) this.#ready.push(waiting);
+    }
+  }
+
+  failed(index: number, node: string | undefined, why: Problem, now: Instant): void {
+    const step = this.plan.steps[index];
+    if (step === undefined || this.#outcomes[index] !== undefined) return;
+    const by = node === undefined ? {} : { node };
+    const times = this.#times(index, now);
+    this.#end(index, { ...times, ...by, fun: step.fun, name: step.name, problem: why, state: 'failed' });
+    this.#problem ??= why;
+    if (step.onError === 'fail') this.stop(why, now);
+    else this.#skip(step);
+  }
+
+  /** Ends what has not ended: nothing is started any more. */
+  stop(why: Problem, now: Instant): void {
+    this.#problem ??= why;
+    for (const [index, step] of this.plan.steps.entries()) {
+      if (this.#outcomes[index] !== undefined) continue;
+      const state = this.#startedSteps.has(index) ? 'cancelled' : 'skipped';
+      const because = why.step === undefined ? {} : { because: why.step };
+      this.#end(index, { ...this.#times(index, now), ...because, fun: step.fun, name: step.name, state });
+    }
+  }
+
+  reply(now: Instant): PlanReply {
+    const results: [string, unknown][] = [];
+    for (const index of this.plan.results) {
+      const step = this.plan.steps[index];
+      if (step !== undefined && this.#values.has(step.name)) results.push([step.name, this.#values.get(step.name)]);
+    }
+    return {
+      results: Object.fromEntries(results),
+      steps: this.#outcomes.filter((outcome) => outcome !== undefined),
+      tookMs: now - this.#startedAt,
+      ...(this.#problem === undefined ? {} : { problem: this.#problem }),
+    };
+  }
+
+  /** Everything that needs a failed step's value, directly or not, will not run. */
+  #skip(failed: Step): void {
+    const open = [...failed.neededBy];
+    for (let index = open.pop(); index !== undefined; index = open.pop()) {
+      const step = this.plan.steps[index];
+      if (step === undefined || this.#outcomes[index] !== undefined) continue;
+      this.#end(index, { because: failed.name, fun: step.fun, name: step.name, state: 'skipped' });
+      open.push(...step.neededBy);
+    }
+  }
+
+  #times(index: number, now: Instant): Pick<StepOutcome, 'startedMs' | 'tookMs'> {
+    const started = this.#startedSteps.get(index);
+    return started === undefined ? {} : { startedMs: started - this.#startedAt, tookMs: now - started };
+  }
+
+  #end(index: number, outcome: StepOutcome): void {
+    this.#outcomes[index] = outcome;
+    this.#startedSteps.delete(index);
+    this.#open--;
+  }
+}
+
+/** What a client gets where its plan was stopped from outside. */
+export function stoppedProblem(timedOut: boolean, reason: string): Problem {
+  return timedOut
+    ? problem('timed-out', `the plan did not end in time: ${reason}`)
+    : problem('cancelled', `the plan was cancelled: ${reason}`);
+}

@@ -1,0 +1,219 @@
+import { assert } from '../base/assert.ts';
+import { Effects } from '../base/effects.ts';
+import type { Address, NodeId } from '../base/ids.ts';
+import { getOrMake } from '../base/maps.ts';
+import type { FunctionRecord, NodeRecord } from './record.ts';
+
+/**
+ * The directory: what each node says of itself, and who offers which function.
+ *
+ *     records    id ──► newest record seen, or only its version where the node is gone (a tombstone)
+ *     offers     function name ──► id ──► that node's functions of the name
+ *
+ * Each record has one writer, its node, and a version that only grows; so merging is "the newer one wins", in whatever
+ * order records arrive. Looking up a function never walks over nodes: `offers` is kept up to date with every change.
+ *
+ * Invariants:
+ * - `offers` holds exactly the functions of the records whose node is in reach and active;
+ * - the version kept for an id never decreases, also while the node is gone;
+ * - `generation` grows with every change that a look-up could notice, and with nothing else.
+ *
+ * It refuses to judge who is alive: membership does, and says so through `reach`.
+ */
+export class Directory {
+  readonly #entries = new Map<NodeId, Entry>();
+  readonly #offers = new Map<string, Map<NodeId, Offer[]>>();
+  readonly #effects = new Effects<DirectoryEffect>();
+  #self: NodeRecord;
+  #generation = 1;
+
+  constructor(self: NodeRecord) {
+    this.#self = self;
+    this.#entries.set(self.id, { offered: [], reach: 'alive', record: self, version: self.version });
+    this.#replace(self);
+  }
+
+  /** What this node says of itself. */
+  get self(): NodeRecord {
+    return this.#self;
+  }
+
+  /** What was looked up at an equal generation is still true. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  drain(): DirectoryEffect[] {
+    return this.#effects.drain();
+  }
+
+  record(id: NodeId): NodeRecord | undefined {
+    return this.#entries.get(id)?.record;
+  }
+
+  /** The newest version seen; 0 where none was. */
+  version(id: NodeId): number {
+    return this.#entries.get(id)?.version ?? 0;
+  }
+
+  reachOf(id: NodeId): Reach {
+    return this.#entries.get(id)?.reach ?? 'gone';
+  }
+
+  /** A node in reach by its id or, where only one has it, its name. Walks over all nodes: for operators, not for calls. */
+  node(nameOrId: string): { readonly id: NodeId; readonly name: string; readonly address: Address } | undefined {
+    const found: NodeRecord[] = [];
+    for (const { record, reach } of this.#entries.values()) {
+      if (record === undefined || reach === 'gone') continue;
+      if (record.id === nameOrId) return { address: record.addresses[0] ?? '', id: record.id, name: record.name };
+      if (record.name === nameOrId) found.push(record);
+    }
+    const [only] = found;
+    if (only === undefined || found.length > 1) return undefined;
+    return { address: only.addresses[0] ?? '', id: only.id, name: only.name };
+  }
+
+  /** Changes this node's own record. Returns the new one, or undefined where nothing changed. */
+  describe(change: SelfChange): NodeRecord | undefined {
+    const next: NodeRecord = { ...this.#self, ...change };
+    if (JSON.stringify(next) === JSON.stringify(this.#self)) return undefined;
+    this.#self = { ...next, version: this.#self.version + 1 };
+    this.#replace(this.#self);
+    return this.#self;
+  }
+
+  /**
+   * Continues this node's own count above `version`: that of a former life whose record is still about, or the base of
+   * a new epoch. Returns the record if it changed.
+   */
+  outrun(version: number): NodeRecord | undefined {
+    if (version <= this.#self.version) return undefined;
+    this.#self = { ...this.#self, version: version + 1 };
+    this.#replace(this.#self);
+    return this.#self;
+  }
+
+  /** Takes in what another node says of itself. True where it was news. */
+  merge(record: NodeRecord): boolean {
+    assert(record.id !== this.#self.id, 'only this node writes its own record');
+    if (record.version <= this.version(record.id)) return false;
+    this.#replace(record);
+    return true;
+  }
+
+  /** Membership's judgement of a node. A node that is gone keeps its version as a tombstone, and offers nothing. */
+  reach(id: NodeId, reach: Reach): void {
+    const entry = this.#entryOf(id);
+    if (entry.reach === reach) return;
+    entry.reach = reach;
+    this.#refresh(id, entry);
+  }
+
+  /** Drops even the tombstone: nobody spreads that node's records any more. */
+  forget(id: NodeId): void {
+    if (id === this.#self.id) return;
+    this.reach(id, 'gone');
+    this.#entries.delete(id);
+  }
+
+  /** Who offers a function, before any choice. The lists are the directory's own: read them, keep nothing. */
+  offers(fun: string): ReadonlyMap<NodeId, readonly Offer[]> | undefined {
+    return this.#offers.get(fun);
+  }
+
+  /** Every function that is on offer, in no particular order. */
+  *allOffers(): Generator<Offer> {
+    for (const byNode of this.#offers.values()) for (const offers of byNode.values()) yield* offers;
+  }
+
+  #entryOf(id: NodeId): Entry {
+    let entry = this.#entries.get(id);
+    if (entry === undefined) {
+      entry = { offered: [], reach: 'gone', record: undefined, version: 0 };
+      this.#entries.set(id, entry);
+    }
+    return entry;
+  }
+
+  #replace(record: NodeRecord): void {
+    const entry = this.#entryOf(record.id);
+    entry.record = record;
+    entry.version = record.version;
+    this.#refresh(record.id, entry);
+  }
+
+  /** Makes `offers` true again for one node, and tells what began and what ceased. */
+  #refresh(id: NodeId, entry: Entry): void {
+    const { record, offered: before } = entry;
+    this.#generation++;
+    for (const { fn } of before) {
+      const byNode = this.#offers.get(fn.name);
+      byNode?.delete(id);
+      if (byNode?.size === 0) this.#offers.delete(fn.name);
+    }
+    const offering = record !== undefined && entry.reach !== 'gone' && record.state === 'active';
+    entry.offered = offering ? record.functions.map((fn) => offerOf(record, fn, entry.reach === 'suspect')) : [];
+    for (const offer of entry.offered) {
+      const byNode = getOrMake(this.#offers, offer.fn.name, () => new Map<NodeId, Offer[]>());
+      getOrMake(byNode, id, () => []).push(offer);
+    }
+    this.#tell('added', entry.offered, before);
+    this.#tell('removed', before, entry.offered);
+  }
+
+  /** Tells of each offer in `these` that is not among `those`. */
+  #tell(change: 'added' | 'removed', these: readonly Offer[], those: readonly Offer[]): void {
+    const known = new Set(those.map(({ fn }) => `${fn.name}\n${fn.version}`));
+    for (const { fn, name, id } of these) {
+      if (known.has(`${fn.name}\n${fn.version}`)) continue;
+      this.#effects.push({ change, fun: fn.name, id, kind: 'function', node: name, version: fn.version });
+    }
+  }
+}
+
+function offerOf(record: NodeRecord, fn: FunctionRecord, suspect: boolean): Offer {
+  return {
+    address: record.addresses[0] ?? '',
+    fn,
+    id: record.id,
+    name: record.name,
+    resources: new Set([...record.resources, ...fn.resources]),
+    suspect,
+  };
+}
+
+/** Whether a node can be asked: `suspect` ones are asked last. */
+export type Reach = 'alive' | 'suspect' | 'gone';
+
+/** What a node may change about itself. */
+export type SelfChange = Partial<Omit<NodeRecord, 'id' | 'version'>>;
+
+/** One function on one node. */
+export interface Offer {
+  readonly fn: FunctionRecord;
+  readonly id: NodeId;
+  readonly name: string;
+  readonly address: Address;
+  /** The function's own and its node's. */
+  readonly resources: ReadonlySet<string>;
+  readonly suspect: boolean;
+}
+
+/** A function began or ceased to be on offer. */
+export interface DirectoryEffect {
+  readonly kind: 'function';
+  readonly change: 'added' | 'removed';
+  readonly fun: string;
+  readonly version: string;
+  readonly node: string;
+  readonly id: NodeId;
+}
+
+interface Entry {
+  /** What it offers now: empty while it is gone or draining. */
+  offered: readonly Offer[];
+  reach: Reach;
+  /** Undefined until one arrived. */
+  record: NodeRecord | undefined;
+  version: number;
+}

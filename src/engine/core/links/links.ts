@@ -1,0 +1,353 @@
+import { Effects } from '../base/effects.ts';
+import type { Address, DialId, LinkId, NodeId } from '../base/ids.ts';
+import { earlier, type Instant, NEVER } from '../base/instant.ts';
+import type { Machine } from '../base/machine.ts';
+import type { Prng } from '../base/prng.ts';
+import { Backoff } from './backoff.ts';
+import type { LinksEffect } from './effects.ts';
+import type { LinkMessage, Peer } from './messages.ts';
+import type { LinksOptions } from './options.ts';
+import { standingPeers } from './standing.ts';
+
+/**
+ * The connections of one node: which to keep, which to open for traffic, which to close, and which are dead.
+ *
+ *     standing   a peer of this node's own choice: dialled, and dialled again with back-off, as long as it is a member
+ *     wanted     opened because a message had to go to a peer without a link; closed by its dialler when idle
+ *     retired    one too many: both ends dialled at once. Both keep the link that the smaller id dialled and send
+ *                nothing more on the other, which its dialler closes when it has been quiet
+ *
+ * Invariants:
+ * - at most one link per peer is not retired, and that one carries everything that is sent;
+ * - a message given to `send` is sent once, or comes back once as `undelivered`;
+ * - a link that brought nothing for `silenceMs`, though asked for a beat, is closed.
+ *
+ * It refuses to judge whether a node is alive: it says what it saw (`joined`, `broken`, `unreachable`).
+ */
+export class Links<Message extends { readonly kind: string }> implements Machine<LinksEffect<Message>> {
+  readonly #self: NodeId;
+  readonly #options: LinksOptions;
+  readonly #effects = new Effects<LinksEffect<Message>>();
+  readonly #backoff: Backoff;
+  readonly #links = new Map<LinkId, Link>();
+  /** The link that carries what is sent to a peer. */
+  readonly #active = new Map<NodeId, Link>();
+  readonly #dials = new Map<DialId, Dial>();
+  /** Messages for peers whose link is not up yet. */
+  readonly #waiting = new Map<NodeId, { readonly messages: Message[]; readonly dial: DialId }>();
+  #standing: ReadonlyMap<NodeId, Address> = new Map();
+  /** From when on a standing peer may be dialled, where it has no link. */
+  #dialFrom = new Map<NodeId, Instant>();
+  #nextDial = 1;
+  /** When links and standing peers are looked over next. */
+  #tickAt: Instant = NEVER;
+  #stopped = false;
+
+  constructor(self: NodeId, options: LinksOptions, prng: Prng) {
+    this.#self = self;
+    this.#options = options;
+    this.#backoff = new Backoff(options, prng);
+  }
+
+  drain(): LinksEffect<Message>[] {
+    return this.#effects.drain();
+  }
+
+  deadline(): Instant {
+    return this.#tickAt;
+  }
+
+  get counts(): { readonly peers: number; readonly clients: number } {
+    let clients = 0;
+    for (const link of this.#links.values()) if (link.peer.role === 'client') clients++;
+    return { clients, peers: this.#active.size };
+  }
+
+  has(id: NodeId): boolean {
+    return this.#active.has(id);
+  }
+
+  peerOf(link: LinkId): Peer | undefined {
+    return this.#links.get(link)?.peer;
+  }
+
+  /** The members that can be dialled, without this node: the choice of standing peers follows them. */
+  members(peers: ReadonlyMap<NodeId, Address>, now: Instant): void {
+    this.#standing = standingPeers(this.#self, peers, this.#options);
+    const dialFrom = new Map<NodeId, Instant>();
+    for (const id of this.#standing.keys()) {
+      const first = this.#self < id ? now : now + LARGER_ID_WAITS_MS;
+      dialFrom.set(id, this.#dialFrom.get(id) ?? first);
+    }
+    this.#dialFrom = dialFrom;
+    this.#tickAt = earlier(this.#tickAt, now);
+  }
+
+  /** The handshake on a connection is done; with `dial` where this node dialled it. */
+  up(link: LinkId, peer: Peer, dial: DialId | undefined, now: Instant): void {
+    const dialled = dial === undefined ? undefined : this.#dials.get(dial);
+    const mine = dialled !== undefined;
+    const entry: Link = { askedAt: NEVER, heardAt: now, link, mine, peer, retired: false, usedAt: now };
+    this.#links.set(link, entry);
+    this.#tickAt = earlier(this.#tickAt, now + this.#options.beatMs);
+    if (dial !== undefined) this.#dials.delete(dial);
+    if (peer.role === 'client') return;
+    if (dialled !== undefined) this.#backoff.succeeded(dialled.address);
+    if (peer.id === this.#self) {
+      if (dialled !== undefined) this.#backoff.never(dialled.address);
+      this.#close(entry, 'this is the node itself');
+    } else {
+      this.#choose(entry, peer.id, peer.name, peer.address);
+    }
+    if (dialled?.to !== undefined && dialled.to !== peer.id) {
+      this.#giveUp(dialled.to, true, `another node answers at ${dialled.address}`);
+    }
+  }
+
+  /** A connection is gone, whoever ended it. */
+  down(link: LinkId, reason: string, now: Instant): void {
+    const entry = this.#links.get(link);
+    if (entry === undefined) return;
+    this.#links.delete(link);
+    this.#lose(entry, reason, now);
+  }
+
+  dialFailed(dial: DialId, refused: boolean, reason: string, now: Instant): void {
+    const failed = this.#dials.get(dial);
+    if (failed === undefined) return;
+    this.#dials.delete(dial);
+    this.#backoff.failed(failed.address, now);
+    this.#tickAt = earlier(this.#tickAt, this.#backoff.until(failed.address));
+    if (failed.to !== undefined) this.#giveUp(failed.to, refused, reason);
+  }
+
+  /** Something arrived on a link: it is alive. `used`: it was more than a keep-alive. */
+  heard(link: LinkId, used: boolean, now: Instant): void {
+    const entry = this.#links.get(link);
+    if (entry === undefined) return;
+    entry.heardAt = now;
+    entry.askedAt = NEVER;
+    if (used) entry.usedAt = now;
+  }
+
+  receive(link: LinkId, message: LinkMessage, now: Instant): void {
+    if (message.kind === 'beat') {
+      if (!message.reply) this.#effects.push({ kind: 'send', link, message: { kind: 'beat', reply: true } });
+      return;
+    }
+    const entry = this.#links.get(link);
+    if (entry !== undefined) this.#close(entry, `the other side: ${message.problem.message}`, now);
+  }
+
+  /** Sends on a link that a client holds. */
+  reply(link: LinkId, message: Message, now: Instant): void {
+    const entry = this.#links.get(link);
+    if (entry === undefined) return;
+    entry.usedAt = now;
+    this.#effects.push({ kind: 'send', link, message });
+  }
+
+  /** Sends to a peer: on its link, or on one that is opened for it. What cannot be sent comes back as `undelivered`. */
+  send(to: NodeId, address: Address, message: Message, now: Instant): void {
+    const active = this.#active.get(to);
+    if (active !== undefined) {
+      active.usedAt = now;
+      this.#effects.push({ kind: 'send', link: active.link, message });
+      return;
+    }
+    const waiting = this.#waiting.get(to);
+    if (waiting !== undefined && waiting.messages.length < this.#options.waitingMax) {
+      waiting.messages.push(message);
+      return;
+    }
+    const reason = this.#whyNotDial(waiting !== undefined, address, now);
+    if (reason !== undefined) {
+      this.#effects.push({ kind: 'undelivered', message, reason, to });
+      return;
+    }
+    this.#waiting.set(to, { dial: this.#dial(address, to), messages: [message] });
+  }
+
+  /** Sends to a peer only where a link is up; else the message is dropped: for answers, which nobody else waits for. */
+  answer(to: NodeId, message: Message, now: Instant): void {
+    const active = this.#active.get(to);
+    if (active === undefined) return;
+    active.usedAt = now;
+    this.#effects.push({ kind: 'send', link: active.link, message });
+  }
+
+  /** Asks whoever listens at an address to join; `joined` follows, at once where a link to it is up. */
+  contact(address: Address, _now: Instant): void {
+    if (this.#stopped || this.#backoff.until(address) === NEVER) return;
+    for (const [id, { peer }] of this.#active) {
+      if (peer.role === 'peer' && peer.address === address) {
+        this.#effects.push({ address, id, kind: 'joined', name: peer.name });
+        return;
+      }
+    }
+    for (const dial of this.#dials.values()) if (dial.address === address) return;
+    this.#dial(address, undefined);
+  }
+
+  /** Looks over links and standing peers. */
+  advance(now: Instant): void {
+    if (now < this.#tickAt) return;
+    this.#tickAt = this.#links.size > 0 ? now + this.#options.beatMs / 2 : NEVER;
+    for (const link of this.#links.values()) this.#lookAfter(link, now);
+    this.#dialStanding(now);
+  }
+
+  /** Says goodbye on every link and closes it; nothing is dialled again. */
+  stop(message: LinkMessage): void {
+    this.#stopped = true;
+    for (const { link } of this.#links.values()) {
+      this.#effects.push({ kind: 'send', link, message });
+      this.#effects.push({ kind: 'close', link, reason: 'this node is leaving' });
+    }
+    this.#links.clear();
+    this.#active.clear();
+    this.#tickAt = NEVER;
+  }
+
+  /** A new link to a peer: makes it the active one or retires one of the two, alike at both ends. */
+  #choose(entry: Link, id: NodeId, name: string, address: Address): void {
+    const before = this.#active.get(id);
+    if (before === undefined || this.#isBetter(entry, before, id)) {
+      if (before !== undefined) before.retired = true;
+      this.#active.set(id, entry);
+    } else {
+      entry.retired = true;
+    }
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    const { link } = this.#active.get(id) ?? entry;
+    if (before === undefined) {
+      this.#effects.push({ address, id, kind: 'joined', name });
+      this.#tellNeighbours();
+    }
+    for (const message of waiting?.messages ?? []) this.#effects.push({ kind: 'send', link, message });
+  }
+
+  /** Of two links to one peer, the one that the smaller id dialled; of two that the same side dialled, the newer. */
+  #isBetter(entry: Link, before: Link, id: NodeId): boolean {
+    if (entry.mine === before.mine) return true;
+    return entry.mine === this.#self < id;
+  }
+
+  #close(entry: Link, reason: string, now: Instant = entry.heardAt): void {
+    if (!this.#links.delete(entry.link)) return;
+    this.#effects.push({ kind: 'close', link: entry.link, reason });
+    this.#lose(entry, reason, now);
+  }
+
+  #lose(entry: Link, reason: string, now: Instant): void {
+    if (entry.peer.role === 'client') {
+      this.#effects.push({ kind: 'client-left', link: entry.link, reason });
+      return;
+    }
+    const { id, name, address } = entry.peer;
+    if (this.#active.get(id) !== entry) return;
+    this.#active.delete(id);
+    this.#effects.push({ id, kind: 'broken', name, reason });
+    for (const other of this.#links.values()) {
+      if (other.peer.role !== 'peer' || other.peer.id !== id) continue;
+      other.retired = false;
+      this.#choose(other, id, name, address);
+      return;
+    }
+    this.#tellNeighbours();
+    if (this.#standing.has(id)) this.#tickAt = earlier(this.#tickAt, now + this.#options.backoffMs);
+  }
+
+  #tellNeighbours(): void {
+    this.#effects.push({ ids: [...this.#active.keys()], kind: 'neighbours' });
+  }
+
+  #whyNotDial(full: boolean, address: Address, now: Instant): string | undefined {
+    if (this.#stopped) return 'this node is leaving';
+    if (full) return `${this.#options.waitingMax} messages wait for that link already`;
+    if (address === '') return 'its address is not known';
+    if (now < this.#backoff.until(address)) return `${address} could not be reached a moment ago`;
+    return undefined;
+  }
+
+  #dial(address: Address, to: NodeId | undefined): DialId {
+    for (const [dial, under] of this.#dials) {
+      if (under.address !== address || under.to !== undefined) continue;
+      under.to = to;
+      return dial;
+    }
+    const dial = this.#nextDial++;
+    this.#dials.set(dial, { address, to });
+    this.#effects.push({ address, dial, kind: 'dial' });
+    return dial;
+  }
+
+  #giveUp(to: NodeId, refused: boolean, reason: string): void {
+    if (this.#active.has(to)) return;
+    const waiting = this.#waiting.get(to);
+    this.#waiting.delete(to);
+    this.#effects.push({ id: to, kind: 'unreachable', reason, refused });
+    for (const message of waiting?.messages ?? []) {
+      this.#effects.push({ kind: 'undelivered', message, reason, to });
+    }
+  }
+
+  #lookAfter(entry: Link, now: Instant): void {
+    const { beatMs, silenceMs, idleMs } = this.#options;
+    const silent = now - entry.heardAt;
+    if (silent >= silenceMs && now - entry.askedAt >= beatMs / 2) {
+      this.#close(entry, `silent for ${silent} ms`, now);
+      return;
+    }
+    if (silent >= beatMs && entry.askedAt === NEVER) {
+      entry.askedAt = now;
+      this.#effects.push({ kind: 'send', link: entry.link, message: { kind: 'beat', reply: false } });
+    }
+    if (entry.peer.role === 'client' || !entry.mine) return;
+    const idle = now - entry.usedAt;
+    if (entry.retired ? idle >= beatMs : idle >= idleMs && !this.#standing.has(entry.peer.id)) {
+      this.#close(entry, entry.retired ? 'one link is enough' : 'idle', now);
+    }
+  }
+
+  #dialStanding(now: Instant): void {
+    if (this.#stopped) return;
+    const dialling = new Set([...this.#dials.values()].map((dial) => dial.to));
+    for (const [id, address] of this.#standing) {
+      if (this.#active.has(id) || dialling.has(id) || address === '') continue;
+      const until = Math.max(this.#backoff.until(address), this.#dialFrom.get(id) ?? 0);
+      if (until > now) {
+        this.#tickAt = earlier(this.#tickAt, until);
+      } else if (this.#dials.size < this.#options.dialsMax) {
+        this.#waiting.set(id, { dial: this.#dial(address, id), messages: [] });
+      } else {
+        this.#tickAt = earlier(this.#tickAt, now + this.#options.backoffMs);
+      }
+    }
+  }
+}
+
+/** Why: both ends want the link at the same time; while the larger id waits, the smaller one dials, once. */
+const LARGER_ID_WAITS_MS = 500;
+
+interface Link {
+  readonly link: LinkId;
+  readonly peer: Peer;
+  /** Dialled by this node. */
+  readonly mine: boolean;
+  /** When anything arrived last. */
+  heardAt: Instant;
+  /** When anything but a beat was sent or arrived last. */
+  usedAt: Instant;
+  /** When a beat was asked for that has not come; `NEVER` otherwise. */
+  askedAt: Instant;
+  /** Nothing is sent on it any more. */
+  retired: boolean;
+}
+
+interface Dial {
+  readonly address: Address;
+  /** The node that should be there; undefined where whoever answers is welcome. */
+  to: NodeId | undefined;
+}

@@ -1,0 +1,201 @@
+import type { Effects } from '../base/effects.ts';
+import type { Address, NodeId } from '../base/ids.ts';
+import type { Instant } from '../base/instant.ts';
+import type { Calls } from '../calls/calls.ts';
+import type { CallsEffect } from '../calls/effects.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { NodeRecord } from '../directory/record.ts';
+import type { LinksEffect } from '../links/effects.ts';
+import type { Links } from '../links/links.ts';
+import type { MembershipEffect } from '../membership/effects.ts';
+import type { Membership } from '../membership/membership.ts';
+import type { MemberState } from '../membership/messages.ts';
+import type { NodeEffect } from './effects.ts';
+import type { Message } from './inputs.ts';
+
+/** The machines of one node. */
+export interface Machines {
+  readonly membership: Membership;
+  readonly directory: Directory;
+  readonly links: Links<Message>;
+  readonly calls: Calls;
+}
+
+/**
+ * The data flow between the domains, which know nothing of each other: the effects of each become inputs of others, or
+ * effects of the node.
+ *
+ *     membership ── changed ──► directory.reach, members to dial     ── cargo ──► directory.merge ──► membership.spread
+ *                ── send, contact ──► links
+ *     links      ── joined, broken, unreachable, neighbours ──► membership      ── broken, undelivered ──► calls
+ *     calls      ── forward, answer ──► links                        ── run, abort ──► the world
+ */
+export class Bindings {
+  readonly #machines: Machines;
+  readonly #out: Effects<NodeEffect>;
+  /** Members changed since `links` heard of them last. */
+  #membersChanged = false;
+  /** This node has told everybody that it leaves. */
+  gone = false;
+
+  constructor(machines: Machines, out: Effects<NodeEffect>) {
+    this.#machines = machines;
+    this.#out = out;
+  }
+
+  /** Passes effects on until none is left. */
+  settle(now: Instant): void {
+    const { membership, directory, links, calls } = this.#machines;
+    for (let quiet = false; !quiet; ) {
+      quiet = true;
+      for (const effect of membership.drain()) {
+        quiet = false;
+        this.#fromMembership(effect, now);
+      }
+      for (const effect of links.drain()) {
+        quiet = false;
+        this.#fromLinks(effect, now);
+      }
+      for (const effect of calls.drain()) {
+        quiet = false;
+        this.#fromCalls(effect, now);
+      }
+      for (const event of directory.drain()) this.#out.push({ event, kind: 'notify' });
+      if (this.#membersChanged) {
+        this.#membersChanged = false;
+        links.members(this.#others(), now);
+      }
+    }
+  }
+
+  nameOf(id: NodeId): string {
+    return this.#machines.directory.record(id)?.name ?? id;
+  }
+
+  #fromMembership(effect: MembershipEffect, now: Instant): void {
+    const { membership, directory, links } = this.#machines;
+    switch (effect.kind) {
+      case 'send':
+        links.send(effect.to, effect.address ?? '', effect.message, now);
+        break;
+      case 'contact':
+        links.contact(effect.address, now);
+        break;
+      case 'changed':
+        this.#changed(effect, now);
+        break;
+      case 'cargo': {
+        const record = effect.body as NodeRecord;
+        const own = record.id === directory.self.id;
+        const news = own ? directory.outrun(record.version) : directory.merge(record) ? record : undefined;
+        if (news !== undefined) membership.spread(cargoOf(news), now);
+        break;
+      }
+      case 'forgotten':
+        directory.forget(effect.id);
+        break;
+      case 'paused':
+        this.#out.push({ event: { kind: 'paused', ms: effect.ms }, kind: 'notify' });
+        break;
+      case 'refuted': {
+        const { incarnation, by } = effect;
+        this.#out.push({ event: { by: this.nameOf(by), incarnation, kind: 'refuted' }, kind: 'notify' });
+        break;
+      }
+      case 'gone':
+        this.gone = true;
+        break;
+    }
+  }
+
+  #changed(effect: Extract<MembershipEffect, { readonly kind: 'changed' }>, now: Instant): void {
+    const { directory, calls } = this.#machines;
+    const { member, before, reason } = effect;
+    if (member.id === directory.self.id) return;
+    directory.reach(member.id, reachOf(member.state));
+    this.#membersChanged = true;
+    if (member.state === 'dead') calls.broken(member.id, this.nameOf(member.id), 'the node is dead', now);
+    this.#out.push({
+      event: {
+        address: member.address,
+        id: member.id,
+        kind: 'member',
+        name: this.nameOf(member.id),
+        reason,
+        state: member.state,
+        ...(before === undefined ? {} : { before }),
+      },
+      kind: 'notify',
+    });
+  }
+
+  #fromLinks(effect: LinksEffect<Message>, now: Instant): void {
+    const { membership, calls } = this.#machines;
+    switch (effect.kind) {
+      case 'send':
+      case 'dial':
+      case 'close':
+        this.#out.push(effect);
+        break;
+      case 'joined':
+        this.#link('up', effect.name, 'joined');
+        membership.met(effect.id, effect.address, now);
+        break;
+      case 'broken':
+        this.#link('down', effect.name, effect.reason);
+        membership.lost(effect.id, now);
+        calls.broken(effect.id, effect.name, effect.reason, now);
+        calls.askerLeft({ node: effect.id }, `the link to ${effect.name} broke`, now);
+        break;
+      case 'unreachable':
+        membership.unreachable(effect.id, now);
+        if (effect.refused) membership.lost(effect.id, now);
+        break;
+      case 'undelivered':
+        if (effect.message.kind === 'call') calls.undelivered(effect.message.id, effect.reason, now);
+        else if (effect.message.kind === 'ping') membership.unreachable(effect.to, now);
+        break;
+      case 'neighbours':
+        membership.neighbours(effect.ids, now);
+        break;
+      case 'client-left':
+        calls.askerLeft({ link: effect.link }, effect.reason, now);
+        break;
+    }
+  }
+
+  #link(change: 'up' | 'down', peer: string, reason: string): void {
+    this.#out.push({ event: { change, kind: 'link', peer, reason }, kind: 'notify' });
+  }
+
+  #fromCalls(effect: CallsEffect, now: Instant): void {
+    const { links } = this.#machines;
+    if (effect.kind === 'forward') links.send(effect.to, effect.address, effect.message, now);
+    else if (effect.kind !== 'answer') this.#out.push(effect);
+    else if ('link' in effect.to) links.reply(effect.to.link, effect.message, now);
+    else links.answer(effect.to.node, effect.message, now);
+  }
+
+  /** Everybody else who can be dialled. */
+  #others(): ReadonlyMap<NodeId, Address> {
+    const { membership, directory } = this.#machines;
+    const others = new Map<NodeId, Address>();
+    for (const { id, state, address } of membership.members()) {
+      if (id !== directory.self.id && (state === 'alive' || state === 'suspect')) others.set(id, address);
+    }
+    return others;
+  }
+}
+
+export function cargoOf(record: NodeRecord): {
+  readonly kind: 'cargo';
+  readonly about: NodeId;
+  readonly version: number;
+  readonly body: NodeRecord;
+} {
+  return { about: record.id, body: record, kind: 'cargo', version: record.version };
+}
+
+function reachOf(state: MemberState): 'alive' | 'suspect' | 'gone' {
+  return state === 'alive' || state === 'suspect' ? state : 'gone';
+}

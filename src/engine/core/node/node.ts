@@ -1,0 +1,309 @@
+import { Effects } from '../base/effects.ts';
+import type { Address, LinkId, NodeId } from '../base/ids.ts';
+import { earlier, type Instant, NEVER } from '../base/instant.ts';
+import type { Machine } from '../base/machine.ts';
+import type { PayloadMaker } from '../base/payload.ts';
+import { Prng } from '../base/prng.ts';
+import { problem } from '../base/problems.ts';
+import { Calls } from '../calls/calls.ts';
+import type { CallsMessage } from '../calls/messages.ts';
+import { Directory, type SelfChange } from '../directory/directory.ts';
+import type { Coordinates, FunctionRecord, NodeRecord } from '../directory/record.ts';
+import { Links } from '../links/links.ts';
+import type { LinkMessage, Peer } from '../links/messages.ts';
+import { Membership } from '../membership/membership.ts';
+import { Bindings, cargoOf, type Machines } from './bindings.ts';
+import type { NodeEffect } from './effects.ts';
+import type { Message, NodeInput } from './inputs.ts';
+import type { NodeSnapshot } from './snapshot.ts';
+import { DEFAULT_TUNING, type NodeTuning } from './tuning.ts';
+import { memberViews } from './views.ts';
+
+export interface NodeConfig {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly cluster: string;
+  readonly region?: string;
+  readonly coordinates?: Coordinates;
+  /** Where others dial it. */
+  readonly address: Address;
+  readonly resources: readonly string[];
+  readonly functions: readonly FunctionRecord[];
+  /** The version of mpreg. */
+  readonly software: string;
+  /** Makes every choice of this node repeatable. */
+  readonly seed: number;
+  readonly payload: PayloadMaker;
+  readonly tuning?: NodeTuning;
+}
+
+/**
+ * A node of the mesh: the machines of all domains behind one door.
+ *
+ *     starting ── persisted(epoch) ──► running ── leave ──► leaving ── all told ──► stopped
+ *
+ * Each life of a node has an *epoch*, stored before the node says its first word. Incarnations and record versions count
+ * up from it, so that what a former life said never outlasts what this one says.
+ *
+ * Invariants:
+ * - nothing is sent before the epoch of this life is durable;
+ * - after `stopped` there are no effects.
+ */
+export class Node implements Machine<NodeEffect> {
+  readonly #id: NodeId;
+  readonly #machines: Machines;
+  readonly #bindings: Bindings;
+  readonly #out = new Effects<NodeEffect>();
+  #phase: NodeSnapshot['phase'] = 'starting';
+  #epoch = 0;
+  #seeds: readonly Address[] = [];
+  /** While leaving: when to stop waiting for running calls. */
+  #graceEnds: Instant = NEVER;
+  #saidGoodbye = false;
+
+  constructor(config: NodeConfig) {
+    const { id, name, payload, tuning = DEFAULT_TUNING } = config;
+    const prng = new Prng(config.seed);
+    const directory = new Directory(recordOf(config));
+    const cargo = {
+      body: (about: NodeId): unknown => directory.record(about),
+      version: (about: NodeId): number => directory.version(about),
+    };
+    const membership = new Membership({ cargo, options: tuning.membership, prng: prng.fork(), self: id });
+    const links = new Links<Message>(id, tuning.links, prng.fork());
+    const calls = new Calls({
+      name: () => directory.self.name,
+      options: tuning.calls,
+      payload,
+      places: directory,
+      prng: prng.fork(),
+      self: id,
+    });
+    this.#id = id;
+    this.#machines = { calls, directory, links, membership };
+    this.#bindings = new Bindings(this.#machines, this.#out);
+    if (name === '') throw new RangeError('a node needs a name');
+  }
+
+  drain(): NodeEffect[] {
+    return this.#out.drain();
+  }
+
+  deadline(): Instant {
+    if (this.#phase === 'stopped' || this.#phase === 'starting') return NEVER;
+    const { membership, links, calls } = this.#machines;
+    const grace = this.#saidGoodbye ? NEVER : this.#graceEnds;
+    return earlier(earlier(membership.deadline(), links.deadline()), earlier(calls.deadline(), grace));
+  }
+
+  advance(now: Instant): void {
+    this.step({ kind: 'advance' }, now);
+  }
+
+  /** Takes one input. All inputs come through here: a list of them with their instants is a trace that can be replayed. */
+  step(input: NodeInput, now: Instant): void {
+    if (this.#phase === 'stopped') return;
+    this.#take(input, now);
+    this.#bindings.settle(now);
+    if (this.#phase === 'leaving') this.#leaveOn(now);
+  }
+
+  snapshot(now: Instant): NodeSnapshot {
+    const { membership, directory, links, calls } = this.#machines;
+    return {
+      calls: calls.counts,
+      generation: directory.generation,
+      health: membership.health,
+      id: this.#id,
+      links: links.counts,
+      members: memberViews(this.#machines, now),
+      phase: this.#phase,
+      record: directory.self,
+    };
+  }
+
+  #take(input: NodeInput, now: Instant): void {
+    const { membership, links, calls } = this.#machines;
+    switch (input.kind) {
+      case 'start':
+        this.#epoch = input.epoch + 1;
+        this.#out.push({ fence: this.#epoch, kind: 'persist', writes: [{ key: 'epoch', value: `${this.#epoch}` }] });
+        break;
+      case 'persisted':
+        if (this.#phase === 'starting' && input.fence === this.#epoch) this.#begin(now);
+        break;
+      case 'seeds':
+        this.#seeds = input.addresses;
+        if (this.#phase === 'running') membership.seeds(input.addresses, now);
+        break;
+      case 'link-up':
+        if (this.#phase !== 'starting') links.up(input.link, input.peer, input.dial, now);
+        else this.#out.push({ kind: 'close', link: input.link, reason: 'the node is starting' });
+        break;
+      case 'link-down':
+        links.down(input.link, input.reason, now);
+        break;
+      case 'dial-failed':
+        links.dialFailed(input.dial, input.refused, input.reason, now);
+        break;
+      case 'message':
+        this.#receive(input.link, input.message, now);
+        break;
+      case 'describe':
+        this.#describe(input.self, now);
+        break;
+      case 'ran':
+        calls.ran(input.task, input.outcome, now);
+        break;
+      case 'item':
+        calls.item(input.task, input.payload);
+        break;
+      case 'drain':
+        this.#drainWork('draining', now);
+        break;
+      case 'undrain':
+        if (this.#phase !== 'leaving') this.#drainWork('active', now);
+        break;
+      case 'leave':
+        this.#leave(now + input.graceMs, now);
+        break;
+      case 'advance':
+        if (this.#phase === 'starting') break;
+        membership.advance(now);
+        links.advance(now);
+        calls.advance(now);
+        break;
+    }
+  }
+
+  /** The epoch is durable: the node may speak. */
+  #begin(now: Instant): void {
+    const { membership, directory } = this.#machines;
+    this.#phase = 'running';
+    directory.outrun(this.#epoch * 2 ** 20);
+    membership.start(directory.self.addresses[0] ?? '', this.#epoch * 2 ** 16, now);
+    membership.spread(cargoOf(directory.self), now);
+    membership.seeds(this.#seeds, now);
+  }
+
+  #receive(link: LinkId, message: Message, now: Instant): void {
+    const { links } = this.#machines;
+    const peer = links.peerOf(link);
+    if (peer === undefined) return;
+    links.heard(link, message.kind !== 'beat', now);
+    if (isAboutLinks(message)) links.receive(link, message, now);
+    else if (isAboutCalls(message)) this.#receiveCall(link, peer, message, now);
+    else if (peer.role === 'peer') this.#machines.membership.receive(peer.id, message, now);
+    else this.#violated(link, `a client sent "${message.kind}", which only nodes may send`);
+  }
+
+  #receiveCall(link: LinkId, peer: Peer, message: CallsMessage, now: Instant): void {
+    const { calls } = this.#machines;
+    const asker = peer.role === 'peer' ? { node: peer.id } : { link };
+    switch (message.kind) {
+      case 'call':
+        calls.request(asker, { ...message, routed: peer.role === 'peer' }, now);
+        break;
+      case 'plan':
+        calls.request(asker, message, now);
+        break;
+      case 'cancel':
+        calls.cancel(asker, message.id, message.reason, now);
+        break;
+      default:
+        if (peer.role === 'peer') calls.answer(peer.id, message, now);
+        else this.#violated(link, `a client sent "${message.kind}", though nobody asked it anything`);
+    }
+  }
+
+  #violated(link: LinkId, says: string): void {
+    this.#out.push({ kind: 'send', link, message: { kind: 'goaway', problem: problem('protocol-violated', says) } });
+    this.#out.push({ kind: 'close', link, reason: says });
+  }
+
+  #describe(change: SelfChange, now: Instant): void {
+    const { membership, directory } = this.#machines;
+    const record = directory.describe(change);
+    if (record === undefined || this.#phase === 'starting') return;
+    membership.spread(cargoOf(record), now);
+    if (change.addresses !== undefined) membership.readdress(record.addresses[0] ?? '', now);
+  }
+
+  #drainWork(state: NodeRecord['state'], now: Instant): void {
+    this.#machines.calls.accept(state === 'active');
+    this.#describe({ state }, now);
+  }
+
+  #leave(graceEnds: Instant, now: Instant): void {
+    if (this.#phase === 'leaving') {
+      this.#graceEnds = earlier(this.#graceEnds, graceEnds);
+      return;
+    }
+    if (this.#phase === 'starting') {
+      this.#stop();
+      return;
+    }
+    this.#phase = 'leaving';
+    this.#graceEnds = graceEnds;
+    this.#drainWork('draining', now);
+    const { calls, directory } = this.#machines;
+    calls.endOwn(problem('node-stopping', `${directory.self.name} is leaving`), now);
+    this.#bindings.settle(now);
+  }
+
+  /** Goes one step further towards `stopped` where it can. */
+  #leaveOn(now: Instant): void {
+    const { membership, calls } = this.#machines;
+    const { running, waiting } = calls.counts;
+    if (!this.#saidGoodbye && (running + waiting === 0 || now >= this.#graceEnds)) {
+      this.#saidGoodbye = true;
+      membership.leave(now);
+      this.#bindings.settle(now);
+    }
+    if (this.#bindings.gone) this.#stop();
+  }
+
+  #stop(): void {
+    const { links, directory } = this.#machines;
+    links.stop({ kind: 'goaway', problem: problem('node-stopping', `${directory.self.name} has left`) });
+    this.#bindings.settle(0);
+    this.#phase = 'stopped';
+    this.#out.push({ kind: 'stopped' });
+  }
+}
+
+function recordOf(config: NodeConfig): NodeRecord {
+  const { id, name, cluster, region, coordinates, address, resources, functions, software } = config;
+  return {
+    addresses: [address],
+    cluster,
+    functions,
+    id,
+    load: 0,
+    name,
+    resources,
+    software,
+    state: 'active',
+    version: 0,
+    ...(region === undefined ? {} : { region }),
+    ...(coordinates === undefined ? {} : { coordinates }),
+  };
+}
+
+const LINK_KINDS: ReadonlySet<string> = new Set(['beat', 'goaway'] satisfies LinkMessage['kind'][]);
+const CALL_KINDS: ReadonlySet<string> = new Set([
+  'call',
+  'plan',
+  'result',
+  'item',
+  'error',
+  'cancel',
+] satisfies CallsMessage['kind'][]);
+
+function isAboutLinks(message: Message): message is LinkMessage {
+  return LINK_KINDS.has(message.kind);
+}
+
+function isAboutCalls(message: Exclude<Message, LinkMessage>): message is CallsMessage {
+  return CALL_KINDS.has(message.kind);
+}
