@@ -1,0 +1,102 @@
+/**
+ * What every command shares: the global flags, the settings behind them, output, interruption, and a client that is
+ * opened when it is first asked for and closed when the command ends.
+ *
+ * A command declares its flags, asks `client()` for the mesh and hands its result to `output`. It never prints errors:
+ * it throws, and `run.ts` tells them in one way.
+ */
+import { type Interfaces, Command as OclifCommand } from '@oclif/core';
+import { type Client, connect, problemError } from '../engine/index.ts';
+import { globalFlags } from './global-flags.ts';
+import { type Interruption, interruption } from './interruption.ts';
+import { Output } from './output.ts';
+import { connectOptions, resolveSettings, type Settings } from './settings.ts';
+
+type Flags<T extends typeof OclifCommand> = Interfaces.InferredFlags<typeof globalFlags & T['flags']>;
+type Args<T extends typeof OclifCommand> = Interfaces.InferredArgs<T['args']>;
+
+export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCommand {
+  static override baseFlags = globalFlags;
+
+  protected flags!: Flags<T>;
+  protected args!: Args<T>;
+  protected output!: Output;
+  protected readonly interruption: Interruption = interruption;
+  #settings: Promise<Settings> | undefined;
+  #client: Promise<Client> | undefined;
+
+  override async init(): Promise<void> {
+    await super.init();
+    const { args, flags } = await this.parse({
+      args: this.ctor.args,
+      baseFlags: globalFlags,
+      flags: this.ctor.flags,
+      strict: this.ctor.strict,
+    });
+    this.flags = flags as Flags<T>;
+    this.args = args as Args<T>;
+    const { json, quiet, verbose, 'no-color': noColor } = this.flags as Interfaces.InferredFlags<typeof globalFlags>;
+    this.output = new Output({ json, noColor, quiet, verbose });
+  }
+
+  /** Read once, and only by commands that reach for the mesh: a broken project file must not break `mpreg errors`. */
+  protected settings(): Promise<Settings> {
+    this.#settings ??= resolveSettings(this.flags as Interfaces.InferredFlags<typeof globalFlags>);
+    return this.#settings;
+  }
+
+  /** The connection of this command. */
+  protected client(): Promise<Client> {
+    this.#client ??= this.#connect();
+    return this.#client;
+  }
+
+  async #connect(): Promise<Client> {
+    const settings = await this.settings();
+    const options = connectOptions(settings, (message) => this.output.warn(message));
+    const waiting = setTimeout(() => {
+      this.output.note(`no answer yet from ${settings.urls.join(', ') || 'the nodes of this machine'}`);
+    }, 1000).unref();
+    try {
+      const client = await connect(options);
+      this.output.detail(`connected to ${client.node.name} at ${client.node.url}`);
+      return client;
+    } finally {
+      clearTimeout(waiting);
+    }
+  }
+
+  /** Asks on a terminal; elsewhere `--yes` must have said so already. `what` is the question without its mark. */
+  protected async confirm(what: string): Promise<void> {
+    if ((this.flags as Interfaces.InferredFlags<typeof globalFlags>).yes) return;
+    if (!process.stdin.isTTY || !process.stderr.isTTY) {
+      throw problemError('confirmation-missing', `${what}? Nobody is here to ask`, {
+        hint: 'Say yes beforehand.\nadd --yes',
+      });
+    }
+    const { createInterface } = await import('node:readline/promises');
+    const prompt = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      const answer = await prompt.question(`${what}? [y/N] `, { signal: this.interruption.signal });
+      if (!/^y(es)?$/i.test(answer.trim()))
+        throw problemError('confirmation-missing', 'not confirmed: nothing was done');
+    } finally {
+      prompt.close();
+    }
+  }
+
+  /** Errors are told by `run.ts`, all in one way. */
+  protected override catch(error: Error): Promise<never> {
+    return Promise.reject(error);
+  }
+
+  protected override async finally(): Promise<void> {
+    const client = await this.#client?.catch(() => undefined);
+    await client?.close();
+  }
+
+  /** The command framework has its own --json, which this does not use. */
+  override jsonEnabled(): boolean {
+    return false;
+  }
+}

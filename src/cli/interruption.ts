@@ -1,0 +1,55 @@
+/**
+ * What Ctrl-C and a polite kill do: the first one aborts `signal` and the command has a moment to finish, the second one
+ * ends the process at once. A process has one of these, made before anything else runs.
+ *
+ * Exit codes: 130 after SIGINT, 143 after SIGTERM (128 and the number of the signal, as shells have it). A command whose
+ * normal end is to be stopped, such as a node, says so with `endsGracefully` and exits with 0.
+ */
+const EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export type StopSignal = keyof typeof EXIT;
+
+export class Interruption {
+  readonly #controller = new AbortController();
+  #received: StopSignal | undefined;
+  #graceMs = 1000;
+  #graceful = false;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** How long the command may take to finish once it was interrupted. */
+  get graceMs(): number {
+    return this.#graceMs;
+  }
+
+  /** What the process exits with if the command ended well after all. */
+  get exitCode(): number {
+    return this.#received === undefined || this.#graceful ? 0 : EXIT[this.#received];
+  }
+
+  /** Being stopped is how this command ends; it needs at most `graceMs` for it. */
+  endsGracefully(graceMs: number): void {
+    this.#graceMs = graceMs;
+    this.#graceful = true;
+  }
+
+  /** Ends the process with the code of the signal, whatever the command is doing. */
+  leave(): never {
+    process.exit(EXIT[this.#received ?? 'SIGINT']);
+  }
+
+  listen(): void {
+    for (const name of Object.keys(EXIT) as StopSignal[]) process.on(name, () => this.#on(name));
+  }
+
+  #on(name: StopSignal): void {
+    if (this.#received !== undefined) process.exit(EXIT[name]);
+    this.#received = name;
+    this.#controller.abort(name);
+  }
+}
+
+/** The one of this process. */
+export const interruption = new Interruption();

@@ -1,0 +1,114 @@
+/**
+ * What a command says, and where. The result goes to stdout and nothing else does; notices, warnings and hints go to
+ * stderr. The same result has two forms: `--json` prints the document, otherwise people and scripts get text.
+ */
+import { styleText } from 'node:util';
+import { formatTable, formatTabs, type Style, type Table } from './table.ts';
+import { visible, wantsColor } from './terminal.ts';
+
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly noColor: boolean;
+}
+
+export class Output {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** Whether a person looks at stdout. */
+  readonly tty: boolean;
+  readonly #outColor: boolean;
+  readonly #errColor: boolean;
+
+  constructor(options: OutputOptions) {
+    this.json = options.json;
+    this.quiet = options.quiet;
+    this.verbose = options.verbose;
+    this.tty = process.stdout.isTTY === true;
+    this.#outColor = wantsColor(process.stdout, options.noColor);
+    this.#errColor = wantsColor(process.stderr, options.noColor);
+  }
+
+  /** The result of the command: `document` under --json, else the text. */
+  async result(document: unknown, text: string): Promise<void> {
+    if (this.json) await this.document(document);
+    else if (text !== '') await write(`${this.tty ? visible(text) : text}\n`);
+  }
+
+  /** Records: `document` under --json, an aligned table on a terminal, else lines with tabs. */
+  async table<Row>(document: unknown, table: Table<Row>): Promise<void> {
+    if (this.json) return this.document(document);
+    const text = this.tty ? formatTable(table, this.#outColor) : formatTabs(table);
+    if (text !== '') await write(`${text}\n`);
+  }
+
+  /** One event of a stream, on one line, at once. */
+  async event(document: unknown, text: string): Promise<void> {
+    await write(this.json ? `${toJson(document)}\n` : `${this.tty ? visible(text) : text}\n`);
+  }
+
+  async document(document: unknown): Promise<void> {
+    await write(`${toJson(document, this.tty ? 2 : undefined)}\n`);
+  }
+
+  /** Bytes as they are. */
+  async bytes(data: Uint8Array): Promise<void> {
+    await write(data);
+  }
+
+  /** What one may want to know but need not. */
+  note(text: string): void {
+    if (!this.quiet) process.stderr.write(`${visible(text)}\n`);
+  }
+
+  detail(text: string): void {
+    if (this.verbose) process.stderr.write(`${this.style('dim', visible(text))}\n`);
+  }
+
+  warn(text: string): void {
+    process.stderr.write(`${this.style('yellow', 'warning:')} ${visible(text)}\n`);
+  }
+
+  /** Coloured for stderr, where it has colour. */
+  style(style: Style, text: string): string {
+    return this.#errColor ? styleText(style, text, { validateStream: false }) : text;
+  }
+
+  /** Coloured for stdout, where it has colour. */
+  paint(style: Style, text: string): string {
+    return this.#outColor ? styleText(style, text, { validateStream: false }) : text;
+  }
+}
+
+/** Waits while the reader is slower than we are, so that a stream never piles up in memory. */
+async function write(data: string | Uint8Array): Promise<void> {
+  if (process.stdout.write(data)) return;
+  await new Promise<void>((resolve) => process.stdout.once('drain', resolve));
+}
+
+/**
+ * JSON with the values that JSON lacks: big integers and bytes as `{"$bigint":"…"}` and `{"$bytes":"base64"}`, dates as
+ * ISO text, maps and sets as arrays, NaN and the infinities as null.
+ */
+export function toJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, replace, indent) ?? 'null';
+}
+
+/** Looks at the value as it stands in its parent, because a Buffer has turned itself into something else by now. */
+function replace(this: Record<string, unknown>, key: string, made: unknown): unknown {
+  const value = this[key];
+  if (typeof value === 'bigint') return { $bigint: value.toString() };
+  if (value instanceof Map || value instanceof Set) return [...value];
+  if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString('base64') };
+  return made;
+}
+
+/** A reader that went away (`mpreg … | head -1`) ends the command without a word; what else fails is told. */
+export function endQuietlyOnBrokenPipe(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || error.code === 'EOF') process.exit(0);
+  });
+  process.stderr.on('error', () => {});
+}
