@@ -88,21 +88,9 @@ async function write(data: string | Uint8Array): Promise<void> {
   await new Promise<void>((resolve) => process.stdout.once('drain', resolve));
 }
 
-/**
- * JSON with the values that JSON lacks: big integers and bytes as `{"$bigint":"…"}` and `{"$bytes":"base64"}`, dates as
- * ISO text, maps and sets as arrays, NaN and the infinities as null.
- */
-export function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, replace, indent) ?? 'null';
-}
-
-/** Looks at the value as it stands in its parent, because a Buffer has turned itself into something else by now. */
-function replace(this: Record<string, unknown>, key: string, made: unknown): unknown {
-  const value = this[key];
-  if (typeof value === 'bigint') return { $bigint: value.toString() };
-  if (value instanceof Map || value instanceof Set) return [...value];
-  if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString('base64') };
-  return made;
+/** Values of functions go through `valueToJson` first, which knows what JSON lacks. */
+export function toJson(document: unknown, indent?: number): string {
+  return JSON.stringify(document, undefined, indent) ?? 'null';
 }
 
 /** A reader that went away (`mpreg … | head -1`) ends the command without a word; what else fails is told. */

@@ -47,9 +47,10 @@ const CONNECT_MS = 3000;
 
 type Place = Partial<Context>;
 
-export async function resolveSettings(flags: GivenFlags): Promise<Settings> {
+/** `contexts: 'named'`: only a context that was asked for counts, not the current one. */
+export async function resolveSettings(flags: GivenFlags, contexts: 'named' | 'all' = 'all'): Promise<Settings> {
   const project = await readProjectFile();
-  const chosen = chooseContext(flags, project);
+  const chosen = chooseContext(flags, project, contexts);
   const given: Place = dropEmpty({
     cluster: flags.cluster,
     keyFile: flags['key-file'],
@@ -85,9 +86,12 @@ export async function resolveSettings(flags: GivenFlags): Promise<Settings> {
 function chooseContext(
   flags: GivenFlags,
   project: ProjectFile | undefined,
+  contexts: 'named' | 'all',
 ): { readonly name: string; readonly context: Context } | undefined {
+  const named = flags.context ?? project?.context;
+  if (named === undefined && contexts === 'named') return undefined;
   const all = readContexts();
-  const name = flags.context ?? project?.context ?? all.current;
+  const name = named ?? all.current;
   return name === undefined ? undefined : { context: findContext(name, all), name };
 }
 

@@ -22,6 +22,7 @@ export type { NodeEvent } from './core/node/effects.ts';
 export type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
 export type { TlsOptions } from './host/ports.ts';
 export { ProblemError, problemError } from './problem-error.ts';
+export { valueFromJson, valueToJson } from './wire/json-value.ts';
 
 import type { Client, ConnectOptions, MpregNode, NodeOptions } from './api.ts';
 
