@@ -26,6 +26,9 @@ export interface WireLimits {
   readonly framesMax: number;
 }
 
+/** Bytes after which a sender closes a batch: a WebSocket message has at most these and one frame more. */
+export const BATCH_BYTES = 64 * 1024;
+
 export const DEFAULT_LIMITS: WireLimits = { frameBytesMax: 16 * 1024 * 1024, framesMax: 65_536 };
 
 /** Collects messages into WebSocket messages. */

@@ -1,0 +1,117 @@
+import type { Peer } from '../core/links/messages.ts';
+import type { CargoRumor, MemberRumor, Rumor, SyncEntry } from '../core/membership/messages.ts';
+import { nodeRecord, problemShape } from './record-shape.ts';
+import {
+  bool,
+  type Fields,
+  list,
+  name,
+  optional,
+  otherwise,
+  record,
+  type Shape,
+  text,
+  uint,
+  variants,
+  word,
+} from './shapes.ts';
+import type { UnknownFrame, WireMessage } from './wire.ts';
+
+/**
+ * Every kind of message: its number, its header, what its payload is called in JSON. Both codecs work from this table.
+ *
+ * To add a field, append it, optional or with a value that stands for its absence: older versions pass over it. To add
+ * a kind, take a number that was never used: older versions keep such frames as they came.
+ */
+export interface MessageKind {
+  readonly code: number;
+  readonly header: Shape<object>;
+  /** The field that holds the payload in JSON; a call's is spread over `args` and `kwargs`. Absent: no payload. */
+  readonly payload?: 'arguments' | 'plan' | 'value';
+}
+
+type Known = Exclude<WireMessage, UnknownFrame>;
+export type Kind = Known['kind'];
+/** The header's fields of a kind of message. */
+type Header<K extends Kind> = Omit<Extract<Known, { kind: K }>, 'kind' | 'payload' | 'rest'>;
+
+const state = word('alive', 'suspect', 'dead', 'left');
+
+const peer = variants<Peer>('role', {
+  client: record<Omit<Extract<Peer, { role: 'client' }>, 'role'>>({ name }),
+  peer: record<Omit<Extract<Peer, { role: 'peer' }>, 'role'>>({ name, id: name, address: text }),
+});
+
+const member = record<Omit<MemberRumor, 'kind'>>({ about: name, state, incarnation: uint, address: text, by: name });
+const cargo = record<Omit<CargoRumor, 'kind'>>({ about: name, version: uint, body: nodeRecord });
+const rumors = otherwise([], list(variants<Rumor>('kind', { member, cargo })));
+/** Where nothing else can stand, a member's rumor does not say what it is. */
+const self: Shape<MemberRumor> = {
+  ...member,
+  fromJson: (json) => ({ kind: 'member', ...member.fromJson(json) }),
+  unpack: (plain) => ({ kind: 'member', ...member.unpack(plain) }),
+};
+const entry = record<SyncEntry>({ id: name, state, incarnation: uint, address: text, version: otherwise(0, uint) });
+
+const calls = {
+  call: kind<'call'>(
+    16,
+    {
+      id: uint,
+      fun: name,
+      timeoutMs: otherwise(0, uint),
+      locs: otherwise([], list(name)),
+      routed: otherwise(false, bool),
+      idempotent: otherwise(false, bool),
+      step: optional(text),
+      node: optional(text),
+      version: optional(text),
+      functionId: optional(text),
+    },
+    'arguments',
+  ),
+  plan: kind<'plan'>(17, { id: uint, timeoutMs: otherwise(0, uint) }, 'plan'),
+  result: kind<'result'>(18, { id: uint, by: text }, 'value'),
+  item: kind<'item'>(19, { id: uint }, 'value'),
+  error: kind<'error'>(20, { id: uint, problem: problemShape }),
+  cancel: kind<'cancel'>(21, { id: uint, reason: otherwise('', text) }),
+};
+
+export const KINDS: Readonly<Record<Kind, MessageKind>> = {
+  hello: kind<'hello'>(1, {
+    versions: list(uint),
+    node: record<Header<'hello'>['node']>({ id: name, name, cluster: text }),
+    auth: word('none', 'key'),
+    nonce: text,
+    frameBytesMax: uint,
+  }),
+  join: kind<'join'>(2, {
+    version: uint,
+    cluster: text,
+    peer,
+    nonce: text,
+    frameBytesMax: uint,
+    proof: optional(text),
+  }),
+  welcome: kind<'welcome'>(3, { proof: optional(text) }),
+  refused: kind<'refused'>(4, { problem: problemShape }),
+  beat: kind<'beat'>(8, { reply: otherwise(false, bool) }),
+  goaway: kind<'goaway'>(9, { problem: problemShape }),
+  ...calls,
+  ping: kind<'ping'>(32, { seq: uint, target: name, rumors }),
+  ack: kind<'ack'>(33, { seq: uint, rumors }),
+  nack: kind<'nack'>(34, { seq: uint }),
+  'ping-req': kind<'ping-req'>(35, { seq: uint, target: name, address: text, rumors }),
+  gossip: kind<'gossip'>(36, { rumors }),
+  'sync-digest': kind<'sync-digest'>(37, { digest: uint, self }),
+  'sync-buckets': kind<'sync-buckets'>(38, { buckets: list(uint) }),
+  'sync-entries': kind<'sync-entries'>(39, { buckets: list(uint), entries: list(entry) }),
+  'sync-news': kind<'sync-news'>(40, { rumors, wanted: otherwise([], list(name)) }),
+};
+
+/** How many positions of a call's header this version knows; what lies behind them is its `rest`. */
+export const CALL_FIELDS = 10;
+
+function kind<K extends Kind>(code: number, fields: Fields<Header<K>>, payload?: MessageKind['payload']): MessageKind {
+  return { code, header: record<Header<K>>(fields), ...(payload && { payload }) };
+}

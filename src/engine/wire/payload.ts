@@ -1,0 +1,120 @@
+import { done, failed, type Outcome } from '../core/base/outcome.ts';
+import type { Payload } from '../core/base/payload.ts';
+import { ProblemError } from '../problem-error.ts';
+import { problemOf } from './misfit.ts';
+import { valueFrom } from './read-value.ts';
+import { valueBytes } from './write-value.ts';
+import type { Writer } from './writer.ts';
+
+/** A payload for a value. One that cannot be encoded shows itself only in `bytes()`: see `encodable`. */
+export function payloadOf(value: unknown): Payload {
+  return new ValuePayload(value);
+}
+
+/** A payload for bytes that are taken for MessagePack until somebody asks for the value. The bytes must not change. */
+export function payloadFrom(bytes: Uint8Array): Payload {
+  return new BytesPayload(bytes, 0, bytes.length);
+}
+
+/** Encodes a user's value now, or says which part of it cannot be: `result.items[3].callback`. */
+export function encodable(value: unknown, root = 'result'): Outcome<Payload> {
+  const payload = new ValuePayload(value);
+  try {
+    payload.encode(root);
+    return done(payload);
+  } catch (error) {
+    if (error instanceof ProblemError) return failed(error.problem);
+    throw error;
+  }
+}
+
+/** Writes a payload behind a header. Throws a `ProblemError` where its value cannot be encoded. */
+export function writePayload(w: Writer, payload: Payload): void {
+  if (payload instanceof BytesPayload) {
+    payload.copyTo(w);
+  } else {
+    const bytes = payload.bytes();
+    w.raw(bytes, 0, bytes.length);
+  }
+}
+
+/** The same payload with the value that its bytes mean: what the other side would see. Throws a `ProblemError`. */
+export function settled(payload: Payload): Payload {
+  return payload instanceof BytesPayload ? payload : payloadFrom(payload.bytes());
+}
+
+/** Bytes first: a range of the message that they came in. */
+export class BytesPayload implements Payload {
+  readonly #source: Uint8Array;
+  readonly #from: number;
+  readonly #to: number;
+  #value: Outcome<unknown> | undefined;
+
+  constructor(source: Uint8Array, from: number, to: number) {
+    this.#source = source;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  get size(): number {
+    return this.#to - this.#from;
+  }
+
+  bytes(): Uint8Array {
+    return this.#source.subarray(this.#from, this.#to);
+  }
+
+  value(): Outcome<unknown> {
+    this.#value ??= this.#decode();
+    return this.#value;
+  }
+
+  copyTo(w: Writer): void {
+    w.raw(this.#source, this.#from, this.#to);
+  }
+
+  #decode(): Outcome<unknown> {
+    try {
+      return done(valueFrom(this.#source, this.#from, this.#to));
+    } catch (error) {
+      return failed(problemOf(error, 'value-undecodable', 'payload'));
+    }
+  }
+}
+
+/** The value first. */
+class ValuePayload implements Payload {
+  readonly #value: Outcome<unknown>;
+  #bytes: Uint8Array | undefined;
+
+  constructor(value: unknown) {
+    this.#value = done(value);
+  }
+
+  /** What it takes on the wire; 0 where it cannot be encoded. */
+  get size(): number {
+    try {
+      return this.bytes().length;
+    } catch {
+      return 0;
+    }
+  }
+
+  value(): Outcome<unknown> {
+    return this.#value;
+  }
+
+  bytes(): Uint8Array {
+    return this.encode('value');
+  }
+
+  encode(root: string): Uint8Array {
+    if (this.#bytes !== undefined) return this.#bytes;
+    try {
+      this.#bytes = valueBytes(this.#value.ok ? this.#value.value : undefined);
+      return this.#bytes;
+    } catch (error) {
+      throw new ProblemError(problemOf(error, 'result-unencodable', root));
+    }
+  }
+}
