@@ -1,0 +1,114 @@
+import { Args, Flags } from '@oclif/core';
+import { readArguments, readNamedArguments } from '../cli/arguments.ts';
+import { BaseCommand } from '../cli/base-command.ts';
+import { STDIN_BYTES_MAX, stdinChunks } from '../cli/io.ts';
+import { jsonDocuments } from '../cli/json-documents.ts';
+import { toJson } from '../cli/output.ts';
+import { runPlans } from '../cli/plans.ts';
+import { withProgress } from '../cli/progress.ts';
+import { dropEmpty } from '../cli/settings.ts';
+import { type CallOptions, problemError, type Reply, valueToJson } from '../engine/index.ts';
+
+const repeatable = { multiple: true, multipleNonGreedy: true } as const;
+
+export default class Call extends BaseCommand<typeof Call> {
+  static override summary = 'Run a function, wherever in the mesh it is, or a whole plan from stdin.';
+  static override description = [
+    'Arguments that parse as JSON are JSON, all others are text; @file is what a file holds, - is stdin, @@ is an @. ' +
+      'Words that begin with a dash come after --.',
+    'Prints text as it is and everything else as JSON; with --json {"value", "node", "tookMs"}.',
+    '`call -` reads plans from stdin, one or many, and prints the results object of each on a line of its own; with ' +
+      '--json the whole reply. Text that is no plan ends it with exit code 2, a plan that fails with the code of its problem.',
+  ].join('\n\n');
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> echo hi',
+    `<%= config.bin %> <%= command.id %> add 1 2 --loc gpu --timeout 5s --json`,
+    `<%= config.bin %> <%= command.id %> train @data.json --kwarg rounds=3`,
+    `echo '[{"name":"first","fun":"echo","args":["hi there!"]}]' | <%= config.bin %> <%= command.id %> -`,
+  ];
+  static override args = {
+    fun: Args.string({ description: 'The function, or - for plans on stdin.', ignoreStdin: true, required: true }),
+    args: Args.string({ description: 'What it gets.', ignoreStdin: true, multiple: true }),
+  };
+  static override flags = {
+    kwarg: Flags.string({ ...repeatable, helpValue: 'KEY=VALUE', summary: 'A named argument; repeatable.' }),
+    loc: Flags.string({
+      ...repeatable,
+      helpValue: 'RESOURCE',
+      summary: 'A resource that the function or its node must have; repeatable, all of them count.',
+    }),
+    node: Flags.string({ helpValue: 'NODE', summary: 'Run it on this node (name or id) and no other.' }),
+    version: Flags.string({ helpValue: 'RANGE', summary: 'The version of the function: 1.2.0, ^2, >=1.4.' }),
+    'function-id': Flags.string({ helpValue: 'ID', summary: 'Exactly this implementation.' }),
+    string: Flags.boolean({ summary: 'Take all arguments as text, also what looks like JSON.' }),
+    stream: Flags.boolean({ summary: 'Print the items of a streaming function as they come, one per line.' }),
+    idempotent: Flags.boolean({ summary: 'It may run twice: repeat it where the outcome is unknown.' }),
+  };
+
+  async run(): Promise<void> {
+    if (this.args.fun === '-') return this.#plans();
+    const { signal } = this.interruption;
+    const reading = {
+      bytesMax: STDIN_BYTES_MAX,
+      note: (text: string) => this.output.note(text),
+      signal,
+      string: this.flags.string,
+    };
+    const args = await readArguments((this.args.args as string[] | undefined) ?? [], reading);
+    const kwargs = this.flags.kwarg && (await readNamedArguments(this.flags.kwarg, reading));
+    const { timeoutMs } = await this.settings();
+    const options: CallOptions = {
+      ...dropEmpty({
+        functionId: this.flags['function-id'],
+        kwargs,
+        locs: this.flags.loc,
+        node: this.flags.node,
+        version: this.flags.version,
+      }),
+      idempotent: this.flags.idempotent,
+      signal,
+      timeoutMs,
+    };
+    if (this.flags.stream) return this.#stream(args, options);
+    const { fun } = this.args;
+    const client = await this.client();
+    const began = performance.now();
+    const reply = await withProgress(`calling ${fun}`, this.output, client.ask(fun, args, options));
+    await this.#print(reply, Math.round(performance.now() - began));
+  }
+
+  async #print({ node, value }: Reply, tookMs: number): Promise<void> {
+    if (value instanceof Uint8Array && !this.output.json && !this.output.tty) return this.output.bytes(value);
+    await this.output.result({ value: valueToJson(value), node, tookMs }, asText(value));
+  }
+
+  async #stream(args: readonly unknown[], options: CallOptions): Promise<void> {
+    const client = await this.client();
+    for await (const item of client.stream(this.args.fun, args, options)) {
+      await this.output.event(valueToJson(item), asText(item));
+    }
+  }
+
+  async #plans(): Promise<void> {
+    const { args, flags } = this;
+    if (args.args !== undefined) throw problemError('usage-invalid', '"call -" takes no arguments: the plan has them');
+    for (const flag of ['kwarg', 'loc', 'node', 'version', 'function-id', 'string', 'stream', 'idempotent'] as const) {
+      if (flags[flag]) throw problemError('usage-invalid', `--${flag} means nothing to "call -": the plan says it`);
+    }
+    const { signal } = this.interruption;
+    const { timeoutGiven, timeoutMs } = await this.settings();
+    const chunks = stdinChunks('a plan', { note: (text) => this.output.note(text), signal });
+    await runPlans(jsonDocuments(chunks, 'the plan'), {
+      client: this.client(),
+      insists: timeoutGiven,
+      output: this.output,
+      signal,
+      timeoutMs,
+    });
+  }
+}
+
+function asText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return value === undefined ? '' : toJson(valueToJson(value));
+}
