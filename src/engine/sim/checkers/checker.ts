@@ -1,0 +1,83 @@
+/** What judges a run: laws that must hold at every step, and conditions that must come true once faults have stopped. */
+import type { NodeEffect } from '../../core/node/effects.ts';
+import type { NodeInput } from '../../core/node/inputs.ts';
+import type { Ask } from '../client.ts';
+import type { SimProcess } from '../process.ts';
+import type { Watcher } from '../world.ts';
+
+/** A law of safety was broken: the run ends here. */
+export class LawBroken extends Error {
+  override readonly name = 'LawBroken';
+  readonly law: string;
+
+  constructor(law: string, message: string) {
+    super(message);
+    this.law = law;
+  }
+}
+
+/** Throws where the law does not hold. `says`: who saw what. */
+export function law(holds: boolean, name: string, says: () => string): asserts holds {
+  if (!holds) throw new LawBroken(name, says());
+}
+
+/** Looks on and does nothing; each checker overrides what it needs. */
+export class Checker implements Watcher {
+  started(_process: SimProcess): void {}
+  stepped(_process: SimProcess, _input: NodeInput, _effects: readonly NodeEffect[]): void {}
+  ended(_process: SimProcess, _asked: boolean): void {}
+  asked(_ask: Ask): void {}
+  answered(_ask: Ask): void {}
+
+  /** Looked at now and then, and after every step that changed something. */
+  inspect(_process: SimProcess): void {}
+
+  /** What is not yet as it must be once faults have stopped; undefined where all is well. */
+  unsettled(): string | undefined {
+    return undefined;
+  }
+}
+
+/** All checkers as one. */
+export class Checkers extends Checker {
+  readonly #all: readonly Checker[];
+
+  constructor(all: readonly Checker[]) {
+    super();
+    this.#all = all;
+  }
+
+  override started(process: SimProcess): void {
+    for (const checker of this.#all) checker.started(process);
+  }
+
+  override stepped(process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]): void {
+    for (const checker of this.#all) checker.stepped(process, input, effects);
+    if (effects.some(({ kind }) => kind === 'notify')) this.inspect(process);
+  }
+
+  override ended(process: SimProcess, asked: boolean): void {
+    this.inspect(process);
+    for (const checker of this.#all) checker.ended(process, asked);
+  }
+
+  override asked(ask: Ask): void {
+    for (const checker of this.#all) checker.asked(ask);
+  }
+
+  override answered(ask: Ask): void {
+    for (const checker of this.#all) checker.answered(ask);
+  }
+
+  override inspect(process: SimProcess): void {
+    for (const checker of this.#all) checker.inspect(process);
+  }
+
+  override unsettled(): string | undefined {
+    for (const checker of this.#all) {
+      const why = checker.unsettled();
+      if (why !== undefined) return why;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * A simulated client: it sits on the machine of one node, asks it for calls and plans, and writes down what comes back.
+ * It connects when it has something to ask, and again when its link broke.
+ */
+import { assert } from '../core/base/assert.ts';
+import type { Address, DialId, LinkId } from '../core/base/ids.ts';
+import type { Instant } from '../core/base/instant.ts';
+import type { CallsMessage } from '../core/calls/messages.ts';
+import type { Peer } from '../core/links/messages.ts';
+import type { Message } from '../core/node/inputs.ts';
+import type { Network } from './network.ts';
+import { simPayload } from './payload.ts';
+import type { ScenarioEvent } from './scenario.ts';
+import type { Endpoint } from './stream.ts';
+import type { Timeline } from './timeline.ts';
+
+export type AskEvent = Extract<ScenarioEvent, { kind: 'call' | 'plan' }>;
+export type Answer = Extract<CallsMessage, { kind: 'result' | 'error' }>;
+
+/** One call or plan, from the client's side. */
+export interface Ask {
+  readonly id: number;
+  readonly event: AskEvent;
+  /** One for a call, one per step for a plan: what the functions get first. */
+  readonly tokens: readonly string[];
+  sentAt: Instant | undefined;
+  cancelled: boolean;
+  readonly answers: Answer[];
+  answeredAt: Instant | undefined;
+  /** No answer can come any more: the link was lost, or never came up. */
+  lost: boolean;
+}
+
+export class SimClient implements Endpoint {
+  readonly place: number;
+  readonly peer: Peer = { name: 'sim', role: 'client' };
+  readonly #address: Address;
+  readonly #timeline: Timeline;
+  readonly #network: Network;
+  readonly #answered: (ask: Ask) => void;
+  readonly #asks = new Map<number, Ask>();
+  #link: LinkId | undefined;
+  #dialling = false;
+  #dials = 0;
+
+  constructor(place: number, address: Address, timeline: Timeline, network: Network, answered: (ask: Ask) => void) {
+    this.place = place;
+    this.#address = address;
+    this.#timeline = timeline;
+    this.#network = network;
+    this.#answered = answered;
+  }
+
+  ask(ask: Ask): void {
+    this.#asks.set(ask.id, ask);
+    const { cancelMs, hangUpMs } = ask.event;
+    if (cancelMs !== undefined) this.#timeline.after(cancelMs, () => this.#cancel(ask));
+    if (hangUpMs !== undefined) this.#timeline.after(hangUpMs, () => this.#hangUp());
+    if (this.#link !== undefined) this.#send(ask);
+    else this.#connect();
+  }
+
+  answer(then: () => void): void {
+    then();
+  }
+
+  linkUp(link: LinkId): void {
+    this.#dialling = false;
+    this.#link = link;
+    for (const ask of this.#asks.values()) if (ask.sentAt === undefined) this.#send(ask);
+  }
+
+  linkDown(link: LinkId): void {
+    if (this.#link !== link) return;
+    this.#link = undefined;
+    for (const ask of this.#asks.values()) ask.lost = true;
+    this.#asks.clear();
+  }
+
+  dialFailed(): void {
+    this.#dialling = false;
+    for (const ask of this.#asks.values()) ask.lost = true;
+    this.#asks.clear();
+  }
+
+  message(_link: LinkId, message: Message): void {
+    if (message.kind !== 'result' && message.kind !== 'error') return;
+    const ask = this.#asks.get(message.id);
+    assert(ask !== undefined, 'a client gets answers only to what it asked on this very link');
+    ask.answers.push(message);
+    ask.answeredAt = this.#timeline.now;
+    this.#answered(ask);
+  }
+
+  #connect(): void {
+    if (this.#dialling) return;
+    this.#dialling = true;
+    const dial: DialId = ++this.#dials;
+    this.#network.dial(this, dial, this.#address);
+  }
+
+  #send(ask: Ask): void {
+    if (this.#link === undefined) return;
+    ask.sentAt = this.#timeline.now;
+    this.#network.send(this.#link, messageOf(ask));
+  }
+
+  #cancel(ask: Ask): void {
+    if (this.#link === undefined || ask.lost || ask.sentAt === undefined || ask.answers.length > 0) return;
+    ask.cancelled = true;
+    this.#network.send(this.#link, { id: ask.id, kind: 'cancel', reason: 'the client changed its mind' });
+  }
+
+  #hangUp(): void {
+    if (this.#link === undefined) return;
+    this.#network.close(this.#link, 'the client hung up');
+  }
+}
+
+function messageOf(ask: Ask): Message {
+  const { id, event, tokens } = ask;
+  const { timeoutMs } = event;
+  if (event.kind === 'plan') {
+    const steps = event.steps.map(({ fun, args, locs, idempotent }, i) => ({
+      args: [tokens[i], ...args],
+      fun,
+      idempotent,
+      locs,
+      name: `s${i}`,
+    }));
+    return { id, kind: 'plan', payload: simPayload(steps), timeoutMs };
+  }
+  const { fun, args, locs, idempotent } = event;
+  const payload = simPayload({ args: [tokens[0], ...args] });
+  return { fun, id, idempotent, kind: 'call', locs, payload, routed: false, timeoutMs };
+}

@@ -1,0 +1,31 @@
+/** What the simulator needs of a node, and how it makes one. The real one is `core/node/node.ts`. */
+import type { Address, NodeId } from '../core/base/ids.ts';
+import type { Instant } from '../core/base/instant.ts';
+import type { PayloadMaker } from '../core/base/payload.ts';
+import type { FunctionRecord } from '../core/directory/record.ts';
+import type { NodeEffect } from '../core/node/effects.ts';
+import type { NodeInput } from '../core/node/inputs.ts';
+import type { NodeSnapshot } from '../core/node/snapshot.ts';
+
+export interface NodeMachine {
+  step(input: NodeInput, now: Instant): void;
+  drain(): NodeEffect[];
+  deadline(): Instant;
+  snapshot(now: Instant): NodeSnapshot;
+}
+
+/** All that a node is told when it is made. */
+export interface Birth {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly cluster: string;
+  readonly region?: string;
+  readonly address: Address;
+  readonly resources: readonly string[];
+  readonly functions: readonly FunctionRecord[];
+  readonly software: string;
+  readonly seed: number;
+  readonly payload: PayloadMaker;
+}
+
+export type MakeNode = (birth: Birth) => NodeMachine;

@@ -1,0 +1,223 @@
+/**
+ * One life of one node: from the start of its process to its end. It gives a real `Node` inputs and carries out its
+ * effects, and it can be stopped for a while, as SIGSTOP, a laptop's lid or a starved machine would.
+ *
+ * Invariants:
+ * - a node is stepped only while its process is awake; what comes in meanwhile waits, in order;
+ * - effects are carried out in the order in which they were decided, right after the step;
+ * - once ended, nothing reaches the node any more.
+ */
+import { assert } from '../core/base/assert.ts';
+import type { DialId, LinkId } from '../core/base/ids.ts';
+import { type Instant, NEVER } from '../core/base/instant.ts';
+import type { Prng } from '../core/base/prng.ts';
+import type { Peer } from '../core/links/messages.ts';
+import type { NodeEffect } from '../core/node/effects.ts';
+import type { Message, NodeInput } from '../core/node/inputs.ts';
+import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import type { SimClock } from './clock.ts';
+import type { SimDisk } from './disk.ts';
+import { SimFunctions } from './functions.ts';
+import type { Birth, NodeMachine } from './machine.ts';
+import type { Network } from './network.ts';
+import type { Endpoint } from './stream.ts';
+import type { Timeline } from './timeline.ts';
+import type { Trace } from './trace.ts';
+
+export interface ProcessParts {
+  readonly place: number;
+  /** How often this place has been started. */
+  readonly life: number;
+  readonly birth: Birth;
+  readonly machine: NodeMachine;
+  readonly timeline: Timeline;
+  readonly network: Network;
+  readonly disk: SimDisk;
+  readonly clock: SimClock;
+  readonly prng: Prng;
+  readonly trace: Trace;
+  /** After every step, before its effects are carried out. */
+  readonly stepped: (process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]) => void;
+  /** The node has said that it is done. */
+  readonly stopped: (process: SimProcess) => void;
+}
+
+/** Advancing so often within one instant means that `deadline()` never moves. */
+const ADVANCES_MAX = 1_000;
+const INBOX_MAX = 200_000;
+
+export class SimProcess implements Endpoint {
+  readonly place: number;
+  readonly life: number;
+  readonly birth: Birth;
+  readonly peer: Peer;
+  readonly #parts: ProcessParts;
+  readonly #functions: SimFunctions;
+  readonly #who: string;
+  #inbox: (() => void)[] = [];
+  #asleepUntil: Instant = 0;
+  #alarmAt: Instant = NEVER;
+  #advances = 0;
+  #advancedAt: Instant = -1;
+  #alive = true;
+
+  constructor(parts: ProcessParts) {
+    const { birth, timeline, prng } = parts;
+    this.#parts = parts;
+    this.place = parts.place;
+    this.life = parts.life;
+    this.birth = birth;
+    this.peer = { address: birth.address, id: birth.id, name: birth.name, role: 'peer' };
+    this.#who = `${birth.name}.${parts.life}`;
+    const offered = birth.functions.map(({ name }) => name);
+    this.#functions = new SimFunctions(timeline, prng, offered, (task, outcome) =>
+      this.give({ kind: 'ran', outcome, task }),
+    );
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  get asleep(): boolean {
+    return this.#asleepUntil > this.#parts.timeline.now;
+  }
+
+  snapshot(): NodeSnapshot {
+    return this.#parts.machine.snapshot(this.#parts.clock.local(this.#parts.timeline.now));
+  }
+
+  /** Begins, with what the disk remembers of the last life. */
+  start(): void {
+    this.#parts.network.listen(this.birth.address, this);
+    this.give({ epoch: Number(this.#parts.disk.read('epoch') ?? 0), kind: 'start' });
+  }
+
+  give(input: NodeInput): void {
+    this.answer(() => this.#step(input));
+  }
+
+  answer(then: () => void): void {
+    if (!this.#alive) return;
+    if (!this.asleep && this.#inbox.length === 0) then();
+    else {
+      this.#inbox.push(then);
+      assert(this.#inbox.length <= INBOX_MAX, 'what waits for a sleeping process is bounded');
+    }
+  }
+
+  linkUp(link: LinkId, peer: Peer, dial: DialId | undefined): void {
+    this.give({ kind: 'link-up', link, peer, ...(dial === undefined ? {} : { dial }) });
+  }
+
+  linkDown(link: LinkId, reason: string): void {
+    this.give({ kind: 'link-down', link, reason });
+  }
+
+  dialFailed(dial: DialId, refused: boolean, reason: string): void {
+    this.give({ dial, kind: 'dial-failed', reason, refused });
+  }
+
+  message(link: LinkId, message: Message): void {
+    this.give({ kind: 'message', link, message });
+  }
+
+  /** Offers other functions from now on, and says so. */
+  describe(functions: Birth['functions']): void {
+    this.#functions.offer(functions.map(({ name }) => name));
+    this.give({ kind: 'describe', self: { functions } });
+  }
+
+  /** Stops the process until then. */
+  sleepUntil(until: Instant): void {
+    this.#asleepUntil = Math.max(this.#asleepUntil, until);
+    this.#parts.timeline.at(until, () => this.#wake());
+  }
+
+  /** Ends a pause at once. */
+  rouse(): void {
+    this.#asleepUntil = this.#parts.timeline.now;
+    this.#wake();
+  }
+
+  /** Ends without a word. */
+  end(): void {
+    this.#alive = false;
+    this.#inbox = [];
+    this.#parts.disk.crash();
+    this.#parts.network.vanish(this);
+  }
+
+  #wake(): void {
+    if (this.asleep || !this.#alive) return;
+    // Why: a process that was stopped sees either its timers or its sockets first; both happen.
+    if (this.#parts.prng.chance(0.5)) this.#alarm();
+    const inbox = this.#inbox;
+    this.#inbox = [];
+    for (const act of inbox) this.answer(act);
+    this.#alarm();
+  }
+
+  #step(input: NodeInput): void {
+    if (!this.#alive) return;
+    const { machine, clock, timeline, trace } = this.#parts;
+    const local = clock.local(timeline.now);
+    const effects: NodeEffect[] = [];
+    trace.step(timeline.now, this.#who, local, input, effects);
+    machine.step(input, local);
+    effects.push(...machine.drain());
+    this.#parts.stepped(this, input, effects);
+    for (const effect of effects) this.#carryOut(effect);
+    if (this.#alive) this.#arm();
+  }
+
+  #arm(): void {
+    const { machine, clock, timeline } = this.#parts;
+    const at = Math.max(clock.world(machine.deadline()), timeline.now);
+    if (at >= this.#alarmAt || at >= NEVER) return;
+    this.#alarmAt = at;
+    timeline.at(at, () => {
+      if (this.#alarmAt !== at) return;
+      this.#alarmAt = NEVER;
+      this.#alarm();
+    });
+  }
+
+  #alarm(): void {
+    if (this.asleep || !this.#alive) return;
+    const { machine, clock, timeline } = this.#parts;
+    if (machine.deadline() > clock.local(timeline.now)) {
+      this.#arm();
+      return;
+    }
+    this.#advances = this.#advancedAt === timeline.now ? this.#advances + 1 : 0;
+    this.#advancedAt = timeline.now;
+    assert(this.#advances < ADVANCES_MAX, 'advance moves the deadline');
+    this.#step({ kind: 'advance' });
+  }
+
+  #carryOut(effect: NodeEffect): void {
+    const { network, disk } = this.#parts;
+    switch (effect.kind) {
+      case 'send':
+        return network.send(effect.link, effect.message);
+      case 'dial':
+        return network.dial(this, effect.dial, effect.address);
+      case 'close':
+        return network.close(effect.link, effect.reason);
+      case 'persist':
+        return disk.commit(effect.writes, () => this.give({ fence: effect.fence, kind: 'persisted' }));
+      case 'run':
+        return this.#functions.run(effect);
+      case 'abort':
+        return this.#functions.abort(effect.task);
+      case 'notify':
+        return;
+      case 'stopped':
+        this.#alive = false;
+        this.#parts.disk.crash();
+        network.closeAll(this, 'the node has left');
+        return this.#parts.stopped(this);
+    }
+  }
+}

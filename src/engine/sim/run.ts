@@ -1,0 +1,188 @@
+/**
+ * One run: a scenario, a maker of nodes, and what came of it.
+ *
+ *     safety phase                liveness phase
+ *     anything may fail           nothing fails any more
+ *     ├───────────────────────────┼──────────── settled? ── exam ── calm ──┤
+ *     0                        faultsMs     ≤ settleMs        calmMs
+ *
+ * The laws of safety are checked all the time. In the exam a function is added to a node, called through another, and
+ * removed again; during the calm the world must stay as settled as it was.
+ */
+import type { Instant } from '../core/base/instant.ts';
+import { CallsChecker } from './checkers/calls.ts';
+import { Checkers, LawBroken } from './checkers/checker.ts';
+import { DirectoryChecker } from './checkers/directory.ts';
+import { MembershipChecker } from './checkers/membership.ts';
+import type { Ask } from './client.ts';
+import { Faults, functionRecord } from './faults.ts';
+import type { MakeNode } from './machine.ts';
+import type { Scenario, ScenarioEvent } from './scenario.ts';
+import { type Place, World } from './world.ts';
+
+/** `safety`: a law was broken. `liveness`: it did not settle. `crash`: a node threw, or an invariant of its own broke. */
+export type FailureKind = 'safety' | 'liveness' | 'crash';
+
+export interface Failure {
+  readonly kind: FailureKind;
+  /** The law, in one sentence. */
+  readonly law: string;
+  /** Who saw what. */
+  readonly message: string;
+  readonly atMs: Instant;
+  /** The last lines of the trace. */
+  readonly trace: readonly string[];
+}
+
+/** What came of one call or plan of the scenario. */
+export interface CallReport {
+  readonly atMs: Instant;
+  readonly node: string;
+  /** The function; for a plan, its functions. */
+  readonly fun: string;
+  /** `lost`: the client or its node went away first. */
+  readonly came: 'result' | 'error' | 'lost';
+  /** The node that ran it; for an error, its code. */
+  readonly by?: string;
+  readonly tookMs?: number;
+}
+
+export interface RunResult {
+  readonly scenario: Scenario;
+  /** Equal for equal runs. */
+  readonly hash: string;
+  readonly steps: number;
+  /** How long after the faults everything had settled; undefined where it never did. */
+  readonly settledMs: number | undefined;
+  readonly calls: readonly CallReport[];
+  readonly failure: Failure | undefined;
+}
+
+/** A run that makes more events than this has lost itself. */
+const EVENTS_MAX = 20_000_000;
+const SLICE_MS = 250;
+
+export function run(scenario: Scenario, make: MakeNode): RunResult {
+  const one = new Run(scenario, make);
+  const failure = one.go();
+  const { trace } = one.world;
+  const calls = one.world.asks.map((ask) => callReport(ask, one.world));
+  return { calls, failure, hash: trace.hash, scenario, settledMs: one.settledMs, steps: trace.steps };
+}
+
+function callReport({ event, sentAt, answeredAt, answers }: Ask, world: World): CallReport {
+  const fun = event.kind === 'call' ? event.fun : event.steps.map((step) => step.fun).join(', ');
+  const about = { atMs: event.atMs, fun, node: world.place(event.node).plan.name };
+  const [answer] = answers;
+  if (answer === undefined || sentAt === undefined || answeredAt === undefined) return { ...about, came: 'lost' };
+  const by = answer.kind === 'result' ? answer.by : answer.problem.code;
+  return { ...about, by, came: answer.kind, tookMs: answeredAt - sentAt };
+}
+
+class Stuck extends Error {
+  override readonly name = 'Stuck';
+}
+
+class Run {
+  readonly world: World;
+  readonly #scenario: Scenario;
+  readonly #checkers: Checkers;
+  readonly #faults: Faults;
+  settledMs: number | undefined;
+
+  constructor(scenario: Scenario, make: MakeNode) {
+    const world = () => this.world;
+    this.#scenario = scenario;
+    this.#checkers = new Checkers([
+      new MembershipChecker(world, scenario.events.every(isHarmless)),
+      new DirectoryChecker(world),
+      new CallsChecker(world),
+    ]);
+    this.world = new World(scenario, make, this.#checkers);
+    this.#faults = new Faults(this.world);
+  }
+
+  go(): Failure | undefined {
+    try {
+      this.#until(this.#scenario.faultsMs, () => 'time goes on');
+      this.#faults.stop();
+      this.#settle('everything settles once faults stop');
+      this.settledMs = this.world.timeline.now - this.#scenario.faultsMs;
+      this.#exam();
+      this.#calm();
+      return undefined;
+    } catch (error) {
+      return this.#failure(error);
+    }
+  }
+
+  /** Lets time pass until `why` has nothing to say any more; false where it still had at `until`. */
+  #until(until: Instant, why: () => string | undefined): boolean {
+    const { timeline } = this.world;
+    while (timeline.now < until) {
+      timeline.runUntil(Math.min(timeline.now + SLICE_MS, until));
+      if (timeline.events > EVENTS_MAX) throw new Error(`more than ${EVENTS_MAX} events`);
+      for (const process of this.world.living) this.#checkers.inspect(process);
+      if (why() === undefined) return true;
+    }
+    return false;
+  }
+
+  #settle(condition: string, why: () => string | undefined = () => this.#checkers.unsettled()): void {
+    if (this.#until(this.world.timeline.now + this.#scenario.settleMs, why)) return;
+    throw new Stuck(`${condition}: after ${this.#scenario.settleMs} ms ${why()}`);
+  }
+
+  /** A new function is offered everywhere and can be called from elsewhere; once removed, it is gone everywhere. */
+  #exam(): void {
+    const living = this.world.places.filter(({ process }) => process?.alive);
+    const owner = this.world.prng.pick(living);
+    const asker = this.world.prng.pick(living);
+    if (owner === undefined || asker === undefined) return;
+    this.#offer(owner, [...owner.functions, functionRecord('exam')]);
+    this.#settle('a new function is known to all');
+    const terms = { args: ['passed'], fun: 'exam', idempotent: false, locs: [] };
+    const asked = { atMs: 0, kind: 'call', node: asker.index, timeoutMs: 0, ...terms } as const;
+    const passed = this.world.ask(asked);
+    this.#settle('a function that is known can be called', () => this.#checkers.unsettled());
+    if (passed.answers[0]?.kind !== 'result') {
+      throw new Stuck(
+        `a function that is known can be called: got ${JSON.stringify(passed.answers[0] ?? 'no answer')}`,
+      );
+    }
+    this.#offer(owner, owner.functions.slice(0, -1));
+    this.#settle('a removed function is gone everywhere');
+  }
+
+  #offer(owner: Place, functions: Place['functions']): void {
+    owner.functions = functions;
+    owner.process?.describe(functions);
+  }
+
+  #calm(): void {
+    let broken: string | undefined;
+    const until = this.world.timeline.now + this.#scenario.calmMs;
+    this.#until(until, () => {
+      broken = this.#checkers.unsettled();
+      return broken === undefined ? 'still calm' : undefined;
+    });
+    if (broken !== undefined) throw new Stuck(`what has settled stays so: ${broken}`);
+  }
+
+  #failure(error: unknown): Failure {
+    const trace = this.world.trace.lines();
+    const atMs = this.world.timeline.now;
+    if (error instanceof LawBroken) return { atMs, kind: 'safety', law: error.law, message: error.message, trace };
+    const said = error instanceof Error ? error : new Error(String(error));
+    const law = said.message.split(':')[0] ?? said.message;
+    if (error instanceof Stuck) return { atMs, kind: 'liveness', law, message: said.message, trace };
+    return { atMs, kind: 'crash', law: said.message, message: said.stack ?? said.message, trace };
+  }
+}
+
+/** Events that give nobody a reason to take a living node for dead. */
+function isHarmless({ kind }: ScenarioEvent): boolean {
+  return (
+    kind === 'call' || kind === 'plan' || kind === 'add-function' || kind === 'remove-function' || kind === 'drain'
+  );
+}

@@ -1,0 +1,98 @@
+/**
+ * Everything that will be done to a simulated mesh, as plain data: its nodes, its weather, and a list of what happens
+ * when. A seed is drawn into a scenario, a topology file is read into one, shrinking removes lines from one; a run is
+ * made of a scenario and nothing else, so the same scenario is the same run.
+ */
+import type { FunctionRecord } from '../core/directory/record.ts';
+import type { Storm, Weather } from './network.ts';
+
+export interface ScenarioNode {
+  readonly name: string;
+  readonly region?: string;
+  readonly functions: readonly FunctionRecord[];
+  readonly resources: readonly string[];
+  /** When it is first started. */
+  readonly startMs: number;
+  /** Parts per million by which its clock is wrong. */
+  readonly driftPpm: number;
+}
+
+/** Something that happens at `atMs`; nodes are meant by their index. Ends by itself after `forMs`, or with the faults. */
+export type ScenarioEvent = { readonly atMs: number } & (
+  | {
+      /** The process is killed; `silent`: the machine loses power; `wiped`: it returns as a new node at the same address. */
+      readonly kind: 'crash';
+      readonly node: number;
+      /** Null: it stays away for good. */
+      readonly forMs: number | null;
+      readonly silent: boolean;
+      readonly wiped: boolean;
+    }
+  /** SIGSTOP, then SIGCONT. */
+  | { readonly kind: 'pause'; readonly node: number; readonly forMs: number }
+  /** Lifeguard's slow node: blocked for up to `blockedMs`, free for up to `freeMs`, and so on. */
+  | {
+      readonly kind: 'slow';
+      readonly node: number;
+      readonly forMs: number;
+      readonly blockedMs: number;
+      readonly freeMs: number;
+    }
+  /** Nodes in different groups cannot reach each other. */
+  | { readonly kind: 'partition'; readonly groups: readonly number[]; readonly forMs: number }
+  /** What `from` sends to `to` does not arrive; with `bothWays` also the reverse. */
+  | {
+      readonly kind: 'cut';
+      readonly from: number;
+      readonly to: number;
+      readonly bothWays: boolean;
+      readonly forMs: number;
+    }
+  /** All links between the two break at once, and both notice. */
+  | { readonly kind: 'break'; readonly from: number; readonly to: number }
+  | { readonly kind: 'storm'; readonly storm: Storm; readonly forMs: number }
+  | { readonly kind: 'slow-disk'; readonly node: number; readonly delayMs: number; readonly forMs: number }
+  /** Leaves in good order, and is started again after `forMs`; null: never. */
+  | { readonly kind: 'leave'; readonly node: number; readonly graceMs: number; readonly forMs: number | null }
+  | { readonly kind: 'drain'; readonly node: number; readonly forMs: number }
+  | { readonly kind: 'add-function'; readonly node: number; readonly fun: string }
+  | { readonly kind: 'remove-function'; readonly node: number; readonly fun: string }
+  | ({ readonly kind: 'call'; readonly steps?: undefined } & Asked & CallTerms)
+  | ({ readonly kind: 'plan'; readonly steps: readonly CallTerms[] } & Asked)
+);
+
+/** Who asks, and for how long it wants the answer. */
+export interface Asked {
+  /** The node that the client is connected to. */
+  readonly node: number;
+  /** 0: as long as it takes. */
+  readonly timeoutMs: number;
+  /** The client takes it back, or hangs up, so long after asking. */
+  readonly cancelMs?: number;
+  readonly hangUpMs?: number;
+}
+
+export interface CallTerms {
+  readonly fun: string;
+  /** What the function gets, after the token by which the run is recognised. */
+  readonly args: readonly unknown[];
+  readonly locs: readonly string[];
+  readonly idempotent: boolean;
+}
+
+export interface Scenario {
+  /** The chance that is left: latencies, durations, seeds of nodes. */
+  readonly seed: number;
+  readonly nodes: readonly ScenarioNode[];
+  /** Which nodes everybody is told of; empty: whoever lives at the time, as the runtime directory does. */
+  readonly seeds: readonly number[];
+  readonly weather: Weather;
+  readonly diskMs: readonly [number, number];
+  /** The safety phase: anything may fail. */
+  readonly faultsMs: number;
+  /** Once faults have stopped: within this, everything must have settled, … */
+  readonly settleMs: number;
+  /** … and so long it must stay so. */
+  readonly calmMs: number;
+  readonly events: readonly ScenarioEvent[];
+}

@@ -1,0 +1,138 @@
+/**
+ * One direction of one link: ordered and reliable, as TCP is. What is sent arrives later, in order, or not at all once
+ * the link is broken; while the way is blocked it waits, as retransmission makes it wait.
+ *
+ *   sender ──[ 7 6 5 ]── latency, bandwidth ──► receiver
+ *               │
+ *               └─ way blocked: stalls; freed: goes on within a retransmission time; blocked too long: gives up
+ */
+import { assert } from '../core/base/assert.ts';
+import type { DialId, LinkId } from '../core/base/ids.ts';
+import type { Instant } from '../core/base/instant.ts';
+import type { Peer } from '../core/links/messages.ts';
+import type { Message } from '../core/node/inputs.ts';
+import { digest } from './digest.ts';
+
+/** Something with links: a process of a node, or a client. */
+export interface Endpoint {
+  /** The machine it runs on. */
+  readonly place: number;
+  readonly peer: Peer;
+  /** Calls `then` as soon as the process has time to shake hands; never, where it has ended. */
+  answer(then: () => void): void;
+  linkUp(link: LinkId, peer: Peer, dial: DialId | undefined): void;
+  linkDown(link: LinkId, reason: string): void;
+  dialFailed(dial: DialId, refused: boolean, reason: string): void;
+  message(link: LinkId, message: Message): void;
+}
+
+/** One endpoint's end of a link. */
+export interface End {
+  readonly link: LinkId;
+  readonly endpoint: Endpoint;
+  /** Set where this end dialled; it is up only once the welcome has arrived. */
+  readonly dial: DialId | undefined;
+  up: boolean;
+  /** This side is done with the link: it sends nothing, and what arrives is answered with a reset. */
+  gone: boolean;
+  out: Stream;
+}
+
+/** What travels: a message, or the handshake's last word, or the orderly end. */
+export type Item =
+  | { readonly kind: 'message'; readonly message: Message; readonly hash: number }
+  | { readonly kind: 'welcome' }
+  | { readonly kind: 'close'; readonly reason: string };
+
+interface OnItsWay {
+  readonly item: Item;
+  readonly arrivesAt: Instant;
+  readonly bytes: number;
+}
+
+/** What a stream needs of its network. */
+export interface Way {
+  readonly now: Instant;
+  at(at: Instant, happen: () => void): void;
+  /** How long this item is under way, in milliseconds, waiting not included. */
+  travelMs(): number;
+  readonly bytesPerMs: number;
+  /** Most bytes that wait for a blocked way; more breaks the link. */
+  readonly waitingBytesMax: number;
+  blocked(from: number, to: number): boolean;
+  stalled(stream: Stream): void;
+  arrived(item: Item, at: End, from: End): void;
+  /** The sender loses the link. */
+  lost(end: End, reason: string): void;
+}
+
+export class Stream {
+  readonly from: End;
+  readonly to: End;
+  readonly #way: Way;
+  #queue: OnItsWay[] = [];
+  #clearAt: Instant = 0;
+  #lastAt: Instant = 0;
+  #waitingBytes = 0;
+  #planned = false;
+  /** When it last began to stall; undefined while it flows. */
+  stalledAt: Instant | undefined;
+
+  constructor(from: End, to: End, way: Way) {
+    this.from = from;
+    this.to = to;
+    this.#way = way;
+  }
+
+  send(item: Item, bytes: number): void {
+    const { now, bytesPerMs } = this.#way;
+    this.#clearAt = Math.max(this.#clearAt, now) + Math.floor(bytes / bytesPerMs);
+    this.#lastAt = Math.max(this.#lastAt, this.#clearAt + this.#way.travelMs());
+    this.#queue.push({ item, bytes, arrivesAt: this.#lastAt });
+    this.#waitingBytes += bytes;
+    if (this.#waitingBytes > this.#way.waitingBytesMax) this.#way.lost(this.from, 'too much waits to be sent');
+    else this.#plan(this.#lastAt);
+  }
+
+  /** The way is free again: tries after `delayMs`. */
+  resume(delayMs: number): void {
+    if (this.#queue.length > 0) this.#plan(this.#way.now + delayMs);
+  }
+
+  /** Nothing more arrives. */
+  clear(): void {
+    this.#queue = [];
+    this.#waitingBytes = 0;
+    this.stalledAt = undefined;
+  }
+
+  #plan(at: Instant): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    this.#way.at(at, () => {
+      this.#planned = false;
+      this.#arrive();
+    });
+  }
+
+  #arrive(): void {
+    const head = this.#queue[0];
+    if (head === undefined) return;
+    if (this.#way.blocked(this.from.endpoint.place, this.to.endpoint.place)) {
+      if (this.stalledAt === undefined) {
+        this.stalledAt = this.#way.now;
+        this.#way.stalled(this);
+      }
+      return;
+    }
+    this.stalledAt = undefined;
+    this.#queue.shift();
+    this.#waitingBytes -= head.bytes;
+    const next = this.#queue[0];
+    if (next !== undefined) this.#plan(Math.max(next.arrivesAt, this.#way.now));
+    if (head.item.kind === 'message') {
+      assert(digest(head.item.message).hash === head.item.hash, 'a message is not changed after it was sent');
+    }
+    this.#way.arrived(head.item, this.to, this.from);
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Draws a scenario from a seed, in swarms: for each run some kinds of fault are switched off altogether and the rest is
+ * wildly weighted, so that runs differ in kind and not only in detail (Groce et al., Swarm Testing, 2012).
+ */
+import { Prng } from '../core/base/prng.ts';
+import { functionRecord } from './faults.ts';
+import type { Weather } from './network.ts';
+import type { CallTerms, Scenario, ScenarioEvent, ScenarioNode } from './scenario.ts';
+
+export interface SwarmOptions {
+  /** Fewest and most nodes. */
+  readonly nodes: readonly [number, number];
+  /** Length of the safety phase. */
+  readonly durationMs: number;
+}
+
+export const DEFAULT_SWARM: SwarmOptions = { durationMs: 40_000, nodes: [3, 12] };
+
+/** How long a mesh of these sizes may need once faults have stopped, and how long it must then stay calm. */
+const SETTLE_MS = 90_000;
+const CALM_MS = 5_000;
+
+const FUNCTIONS = ['echo', 'add', 'sleep', 'fail', 'alpha', 'beta', 'gamma'];
+const RESOURCES = ['gpu', 'disk', 'north', 'south'];
+
+type Kind = ScenarioEvent['kind'];
+
+const FAULTS: readonly Kind[] = [
+  'crash',
+  'pause',
+  'slow',
+  'partition',
+  'cut',
+  'break',
+  'storm',
+  'slow-disk',
+  'leave',
+  'drain',
+  'add-function',
+  'remove-function',
+];
+
+export function draw(seed: number, options: SwarmOptions = DEFAULT_SWARM): Scenario {
+  const prng = new Prng(seed);
+  const count = prng.between(...options.nodes);
+  const faultsMs = options.durationMs;
+  const nodes = Array.from({ length: count }, (_, index) => drawNode(prng, index, faultsMs));
+  const seeds = prng.chance(0.3) ? [] : prng.sample([...nodes.keys()], prng.between(1, 3));
+  const events = [...drawFaults(prng, nodes, faultsMs), ...drawAsks(prng, count, faultsMs)];
+  return {
+    calmMs: CALM_MS,
+    diskMs: [0, prng.pick([2, 20, 200]) ?? 2],
+    events: keepSeeds(events, seeds).sort((a, b) => a.atMs - b.atMs),
+    faultsMs,
+    nodes,
+    seed,
+    seeds,
+    settleMs: SETTLE_MS,
+    weather: drawWeather(prng),
+  };
+}
+
+function drawNode(prng: Prng, index: number, faultsMs: number): ScenarioNode {
+  const region = prng.pick([undefined, 'eu', 'us']);
+  return {
+    driftPpm: prng.between(-200, 200),
+    functions: prng.sample(FUNCTIONS, prng.between(0, 4)).map(functionRecord),
+    name: `n${index}`,
+    resources: prng.sample(RESOURCES, prng.between(0, 2)),
+    startMs: prng.chance(0.7) ? prng.below(2_000) : prng.below(faultsMs),
+    ...(region === undefined ? {} : { region }),
+  };
+}
+
+function drawWeather(prng: Prng): Weather {
+  const far = prng.chance(0.2);
+  return {
+    bytesPerMs: prng.pick([100, 10_000, 1_000_000]) ?? 10_000,
+    dialMs: prng.pick([2_000, 5_000]) ?? 5_000,
+    latencyMs: far ? [40, 150] : [0, prng.pick([1, 5, 20]) ?? 1],
+    patienceMs: [5_000, prng.pick([20_000, 900_000]) ?? 20_000],
+  };
+}
+
+function drawFaults(prng: Prng, nodes: readonly ScenarioNode[], faultsMs: number): ScenarioEvent[] {
+  const weights = FAULTS.map((kind) => ({ kind, weight: prng.chance(0.5) ? 0 : 1 + prng.below(100) }));
+  const total = weights.reduce((sum, { weight }) => sum + weight, 0);
+  if (total === 0) return [];
+  const count = prng.between(1, prng.pick([3, 10, 40]) ?? 3);
+  return Array.from({ length: count }, () => {
+    let left = prng.below(total);
+    const chosen = weights.find(({ weight }) => {
+      left -= weight;
+      return left < 0;
+    });
+    return drawFault(prng, chosen?.kind ?? 'break', nodes.length, faultsMs);
+  });
+}
+
+/** Long and short in equal measure, whatever the scale: 20 ms to about 40 s. */
+function lasting(prng: Prng): number {
+  return 20 * 2 ** prng.below(12) + prng.below(20);
+}
+
+function drawFault(prng: Prng, kind: Kind, count: number, faultsMs: number): ScenarioEvent {
+  const atMs = prng.between(1_000, faultsMs);
+  const node = prng.below(count);
+  const from = node;
+  const to = (node + 1 + prng.below(Math.max(1, count - 1))) % count;
+  const forMs = lasting(prng);
+  const forGood = prng.chance(0.2) ? null : forMs;
+  switch (kind) {
+    case 'crash':
+      return { atMs, forMs: forGood, kind, node, silent: prng.chance(0.4), wiped: prng.chance(0.2) };
+    case 'pause':
+      return { atMs, forMs, kind, node };
+    case 'slow':
+      return { atMs, blockedMs: lasting(prng), forMs: 2 * forMs, freeMs: lasting(prng), kind, node };
+    case 'partition':
+      return { atMs, forMs, groups: Array.from({ length: count }, () => prng.below(2)), kind };
+    case 'cut':
+      return { atMs, bothWays: prng.chance(0.5), forMs, from, kind, to };
+    case 'storm':
+      return { atMs, forMs, kind, storm: { delayMs: lasting(prng) % 3_000, share: prng.below(50) / 100 } };
+    case 'slow-disk':
+      return { atMs, delayMs: lasting(prng) % 3_000, forMs, kind, node };
+    case 'leave':
+      return { atMs, forMs: forGood, graceMs: prng.pick([0, 1_000, 5_000]) ?? 0, kind, node };
+    case 'drain':
+      return { atMs, forMs, kind, node };
+    case 'add-function':
+    case 'remove-function':
+      return { atMs, fun: prng.pick(FUNCTIONS) ?? 'echo', kind, node };
+    default:
+      return { atMs, from, kind: 'break', to };
+  }
+}
+
+function drawAsks(prng: Prng, count: number, faultsMs: number): ScenarioEvent[] {
+  const asks = prng.chance(0.2) ? 0 : prng.between(1, 40);
+  return Array.from({ length: asks }, (_, i): ScenarioEvent => {
+    const impatient = prng.chance(0.15);
+    const asked = {
+      atMs: prng.between(500, faultsMs),
+      node: prng.below(count),
+      timeoutMs: prng.chance(0.5) ? 0 : lasting(prng),
+      ...(impatient && prng.chance(0.7) ? { cancelMs: prng.below(2_000) } : {}),
+      ...(impatient && prng.chance(0.5) ? { hangUpMs: prng.below(2_000) } : {}),
+    };
+    if (prng.chance(0.75)) return { ...asked, kind: 'call', ...drawTerms(prng, i) };
+    const steps = Array.from({ length: prng.between(1, 6) }, (_step, s) => {
+      const earlier = s > 0 && prng.chance(0.7) ? `s${prng.below(s)}` : undefined;
+      return drawTerms(prng, i, earlier);
+    });
+    return { ...asked, kind: 'plan', steps };
+  });
+}
+
+function drawTerms(prng: Prng, i: number, reference?: string): CallTerms {
+  const fun = prng.pick([...FUNCTIONS, 'nobody-has-this']) ?? 'echo';
+  const value = reference ?? `value ${i} ${prng.below(1_000)}`;
+  const args = fun === 'add' ? [prng.below(100), i] : fun === 'sleep' ? [prng.below(4_000), value] : [value];
+  const locs = prng.chance(0.15) ? prng.sample(RESOURCES, 1) : [];
+  return { args, fun, idempotent: prng.chance(0.3), locs };
+}
+
+/** Where everybody is told of certain nodes only, these do not stay away for good: nobody could find anybody else. */
+function keepSeeds(events: readonly ScenarioEvent[], seeds: readonly number[]): ScenarioEvent[] {
+  return events.map((event) => {
+    const mayStayAway = (event.kind === 'crash' || event.kind === 'leave') && event.forMs === null;
+    return mayStayAway && seeds.includes(event.node) ? { ...event, forMs: 1_000 } : event;
+  });
+}

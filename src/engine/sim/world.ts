@@ -1,0 +1,191 @@
+/**
+ * The simulated world: machines with disks, nodes that live on them one after another, the network between, clients.
+ *
+ * It owns who lives; `faults.ts` decides what happens to them, `checkers/` judge it.
+ */
+import { assert } from '../core/base/assert.ts';
+import type { Address, NodeId } from '../core/base/ids.ts';
+import { Prng } from '../core/base/prng.ts';
+import type { FunctionRecord } from '../core/directory/record.ts';
+import type { NodeEffect } from '../core/node/effects.ts';
+import type { NodeInput } from '../core/node/inputs.ts';
+import { type Ask, type AskEvent, SimClient } from './client.ts';
+import { SimClock } from './clock.ts';
+import { SimDisk } from './disk.ts';
+import type { MakeNode } from './machine.ts';
+import { Network } from './network.ts';
+import { simPayload } from './payload.ts';
+import { SimProcess } from './process.ts';
+import type { Scenario, ScenarioNode } from './scenario.ts';
+import { Timeline } from './timeline.ts';
+import { Trace } from './trace.ts';
+
+/** One machine: an address, a disk, and whoever lives there now. */
+export interface Place {
+  readonly index: number;
+  readonly plan: ScenarioNode;
+  readonly address: Address;
+  readonly disk: SimDisk;
+  readonly client: SimClient;
+  id: NodeId;
+  lives: number;
+  /** What its node offers now, and will offer when it is started again. */
+  functions: readonly FunctionRecord[];
+  process: SimProcess | undefined;
+  /** Until when its process was stopped, so far. */
+  sleptUntil: number;
+}
+
+/** Who looks on. Called after the node's step and before its effects are carried out. */
+export interface Watcher {
+  started(process: SimProcess): void;
+  stepped(process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]): void;
+  /** `asked`: it left in good order. */
+  ended(process: SimProcess, asked: boolean): void;
+  asked(ask: Ask): void;
+  answered(ask: Ask): void;
+}
+
+const TRACE_LINES = 60;
+const ID_LETTERS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+export class World {
+  readonly scenario: Scenario;
+  readonly timeline = new Timeline();
+  readonly network: Network;
+  readonly trace = new Trace(TRACE_LINES);
+  readonly places: readonly Place[];
+  readonly asks: Ask[] = [];
+  readonly #make: MakeNode;
+  readonly #watcher: Watcher;
+  readonly prng: Prng;
+
+  constructor(scenario: Scenario, make: MakeNode, watcher: Watcher) {
+    this.scenario = scenario;
+    this.prng = new Prng(scenario.seed);
+    this.#make = make;
+    this.#watcher = watcher;
+    this.network = new Network(this.timeline, this.prng.fork(), scenario.weather);
+    this.places = scenario.nodes.map((plan, index) => this.#place(plan, index));
+    for (const place of this.places) this.timeline.at(place.plan.startMs, () => this.start(place));
+  }
+
+  /** All processes that live, in the order of their places. */
+  get living(): SimProcess[] {
+    return this.places.flatMap(({ process }) => (process?.alive ? [process] : []));
+  }
+
+  place(index: number): Place {
+    const place = this.places[index];
+    assert(place !== undefined, `the scenario has a node ${index}`);
+    return place;
+  }
+
+  start(place: Place): void {
+    if (place.process?.alive) return;
+    const { plan, index, address, disk, functions, id } = place;
+    const { name, resources, region } = plan;
+    const birth = {
+      address,
+      cluster: 'sim',
+      functions,
+      id,
+      name,
+      payload: simPayload,
+      resources,
+      seed: this.prng.next(),
+      software: 'sim',
+      ...(region === undefined ? {} : { region }),
+    };
+    const clock = new SimClock(this.timeline.now, { driftPpm: plan.driftPpm, skewMs: this.prng.below(10_000_000) });
+    place.lives++;
+    place.process = new SimProcess({
+      birth,
+      clock,
+      disk,
+      life: place.lives,
+      machine: this.#make(birth),
+      network: this.network,
+      place: index,
+      prng: this.prng.fork(),
+      stepped: (process, input, effects) => this.#watcher.stepped(process, input, effects),
+      stopped: (process) => this.#watcher.ended(process, true),
+      timeline: this.timeline,
+      trace: this.trace,
+    });
+    this.#watcher.started(place.process);
+    place.process.start();
+    place.process.give({ addresses: this.#seeds(), kind: 'seeds' });
+    if (this.scenario.seeds.length === 0) this.#announce();
+  }
+
+  /** Ends the process at once; the machine stays, dark where its power failed. */
+  kill(place: Place, silent: boolean): void {
+    const { process } = place;
+    if (!process?.alive) return;
+    if (silent) this.network.darken(place.index);
+    process.end();
+    if (silent) this.network.breakLinks(place.index, place.index);
+    this.#watcher.ended(process, false);
+  }
+
+  /** A new machine with an empty disk at the same address: its node will be another one. */
+  replace(place: Place): void {
+    place.disk.wipe();
+    place.id = this.#newId();
+  }
+
+  ask(event: AskEvent): Ask {
+    const id = this.asks.length + 1;
+    const tokens = event.kind === 'call' ? [`c${id}`] : event.steps.map((_, i) => `c${id}s${i}`);
+    const ask: Ask = {
+      answeredAt: undefined,
+      answers: [],
+      cancelled: false,
+      event,
+      id,
+      lost: false,
+      sentAt: undefined,
+      tokens,
+    };
+    this.asks.push(ask);
+    this.#watcher.asked(ask);
+    this.place(event.node).client.ask(ask);
+    return ask;
+  }
+
+  #place(plan: ScenarioNode, index: number): Place {
+    const address = `ws://sim-${index}:7000`;
+    const { timeline, network } = this;
+    return {
+      address,
+      client: new SimClient(index, address, timeline, network, (ask) => this.#watcher.answered(ask)),
+      disk: new SimDisk(timeline, this.prng.fork(), this.scenario.diskMs),
+      functions: plan.functions,
+      id: this.#newId(),
+      index,
+      lives: 0,
+      plan,
+      process: undefined,
+      sleptUntil: 0,
+    };
+  }
+
+  #newId(): NodeId {
+    let id = '01';
+    while (id.length < 26) id += ID_LETTERS[this.prng.below(32)];
+    return id;
+  }
+
+  #seeds(): Address[] {
+    const { seeds } = this.scenario;
+    return seeds.length > 0 ? seeds.map((i) => this.place(i).address) : this.living.map(({ birth }) => birth.address);
+  }
+
+  /** The runtime directory has changed: everybody finds out within a second. */
+  #announce(): void {
+    for (const process of this.living) {
+      this.timeline.after(this.prng.below(1_000), () => process.give({ addresses: this.#seeds(), kind: 'seeds' }));
+    }
+  }
+}
