@@ -1,0 +1,355 @@
+/**
+ * Who is here: SWIM (Das, Gupta, Motivala 2002) with Lifeguard (Dadgar, Phillips, Currey 2017), and anti-entropy.
+ *
+ * The idea: each node probes one other per interval, whatever their number. Who is silent is suspected in public, may
+ * contradict for a while, and is then dead. All news rides along with the probes and with rounds of gossip, so that it
+ * reaches n nodes in about log n rounds; exchanges of digests repair what was missed.
+ *
+ *     probe ── silent ──► suspicion ── no contradiction ──► dead ── revival: asked again ──► alive
+ *       ▲                     │                                          at a higher incarnation
+ *       └────── alive ◄───────┘ contradicted
+ *
+ * What it refuses to do: open links (it names nodes and addresses; how a message gets there is not its business), look
+ * into cargo, and decide about others while it has reason to doubt itself.
+ */
+import type { Address, NodeId } from '../base/ids.ts';
+import { earlier, type Instant, NEVER } from '../base/instant.ts';
+import type { Machine } from '../base/machine.ts';
+import type { Prng } from '../base/prng.ts';
+import type { Cargo, Member, MembershipEffect } from './effects.ts';
+import { Health } from './health.ts';
+import type { CargoRumor, MembershipMessage, Rumor } from './messages.ts';
+import type { MembershipOptions } from './options.ts';
+import { isActive } from './precedence.ts';
+import { Probing } from './probe.ts';
+import { Revival } from './revival.ts';
+import { Roster } from './roster.ts';
+import { Rumors } from './rumors.ts';
+import { Suspicions } from './suspicion.ts';
+import { Sync, syncIntervalMs } from './sync.ts';
+import { View } from './view.ts';
+import { Voice } from './voice.ts';
+
+export type { Cargo, Member, MembershipEffect } from './effects.ts';
+
+export interface MembershipConfig {
+  readonly self: NodeId;
+  readonly prng: Prng;
+  readonly options: MembershipOptions;
+  readonly cargo: Cargo;
+}
+
+/**
+ * Membership of one node.
+ *
+ * Invariants:
+ * - a member's incarnation never decreases; at the same incarnation its state only goes from alive towards left;
+ * - only this node makes its own incarnations;
+ * - nobody is declared dead by this node without a suspicion that had its full time while this node ran;
+ * - no input costs more than its message is long; only joining links, anti-entropy and revival look at all members.
+ */
+export class Membership implements Machine<MembershipEffect> {
+  readonly #self: NodeId;
+  readonly #options: MembershipOptions;
+  readonly #prng: Prng;
+  readonly #cargo: Cargo;
+  readonly #health: Health;
+  readonly #roster: Roster;
+  readonly #rumors = new Rumors();
+  readonly #suspicions: Suspicions;
+  readonly #voice: Voice;
+  readonly #probing: Probing;
+  readonly #sync: Sync;
+  readonly #revival: Revival;
+  readonly #view: View;
+  #phase: 'new' | 'running' | 'leaving' | 'gone' = 'new';
+  #neighbours: readonly NodeId[] = [];
+  /** The next round of gossip; `NEVER` while there is nothing to say or nobody to say it to. */
+  #gossipAt: Instant = NEVER;
+  #gossipedAt: Instant = 0;
+  #syncAt: Instant = NEVER;
+  #goneAt: Instant = NEVER;
+  /** When this node last noticed that it runs late: what was due before is accounted for. */
+  #noticedAt: Instant = 0;
+  #ignored = 0;
+
+  constructor({ self, prng, options, cargo }: MembershipConfig) {
+    this.#self = self;
+    this.#options = options;
+    this.#prng = prng;
+    this.#cargo = cargo;
+    this.#health = new Health(options.healthMax);
+    this.#roster = new Roster(self);
+    this.#suspicions = new Suspicions(options);
+    const roster = this.#roster;
+    const voice = new Voice(options, roster, this.#rumors);
+    this.#voice = voice;
+    this.#probing = new Probing({ options, roster, voice, health: this.#health, prng });
+    this.#sync = new Sync({ options, roster, cargo, voice });
+    this.#revival = new Revival(options, roster, prng);
+    this.#view = new View({
+      ...{ options, roster, voice, prng },
+      ...{ health: this.#health, rumors: this.#rumors, suspicions: this.#suspicions, probing: this.#probing },
+    });
+  }
+
+  member(id: NodeId): Member | undefined {
+    return this.#roster.get(id);
+  }
+
+  /** Everybody this node has heard of, itself included, in the order in which it did. */
+  members(): Iterable<Member> {
+    return this.#roster.values();
+  }
+
+  /** Members alive in this node's eyes, itself included. */
+  get aliveCount(): number {
+    return this.#roster.aliveCount;
+  }
+
+  /** Lifeguard's local health: 0 is fine. */
+  get health(): number {
+    return this.#health.score;
+  }
+
+  get incarnation(): number {
+    return this.#roster.get(this.#self)?.incarnation ?? 0;
+  }
+
+  /** Statements that made no sense, or were more than one message may hold. */
+  get ignored(): number {
+    return this.#ignored + this.#view.ignored;
+  }
+
+  /** This node is alive from now on. `incarnation` must be above all those of its former lives. */
+  start(address: Address, incarnation: number, now: Instant): void {
+    if (this.#phase !== 'new') return;
+    this.#phase = 'running';
+    this.#view.announce({ state: 'alive', incarnation, address }, now);
+    this.#probing.start(now);
+    this.#revival.start(now);
+    this.#syncAt = now + this.#prng.between(1, this.#options.syncMs);
+    this.#arm(now);
+  }
+
+  /** Where others may be: the whole list, in place of the last. */
+  seeds(addresses: readonly Address[], now: Instant): void {
+    this.#notice(now);
+    this.#revival.seeds(addresses, now);
+  }
+
+  /** The members to which there are standing links: those who are told news. */
+  neighbours(ids: readonly NodeId[], now: Instant): void {
+    this.#notice(now);
+    this.#neighbours = [...ids];
+    this.#arm(now);
+  }
+
+  /** A link to this node came up: if it is not simply alive in this node's eyes, there is something to sort out. */
+  met(id: NodeId, address: Address, now: Instant): void {
+    if (this.#phase !== 'running' || id === this.#self) return;
+    this.#notice(now);
+    const known = this.#roster.get(id);
+    if (known === undefined || !isActive(known)) {
+      const linked = new Set(this.#neighbours);
+      this.#view.displace(address, (other) => other === id || linked.has(other), now);
+    }
+    if (known?.state !== 'alive') this.#sync.ask(id);
+    this.#arm(now);
+  }
+
+  /** The link to this node broke, or nobody listens at its address: a reason to look, not a verdict. */
+  lost(id: NodeId, now: Instant): void {
+    if (this.#phase !== 'running') return;
+    this.#notice(now);
+    this.#probing.hurry(id, now);
+  }
+
+  /** A message to this node could not be delivered: there is no point in waiting for its answer. */
+  unreachable(id: NodeId, now: Instant): void {
+    if (this.#phase !== 'running') return;
+    this.#notice(now);
+    this.#probing.unreachable(id, this.#neighbours);
+  }
+
+  receive(from: NodeId, message: MembershipMessage, now: Instant): void {
+    if (this.#phase === 'new' || this.#phase === 'gone' || from === this.#self) return;
+    this.#notice(now);
+    this.#hear(from, message, now);
+    this.#arm(now);
+  }
+
+  /** Another domain has news about a node, its own or such as it took in: passed on to everybody. */
+  spread(rumor: CargoRumor, now: Instant): void {
+    if (this.#phase === 'gone') return;
+    this.#rumors.put(rumor);
+    if (this.#phase !== 'new') this.#arm(now);
+  }
+
+  /** This node listens elsewhere now. */
+  readdress(address: Address, now: Instant): void {
+    if (this.#phase !== 'running' || this.#roster.get(this.#self)?.address === address) return;
+    this.#view.announce({ state: 'alive', incarnation: this.incarnation + 1, address }, now);
+    this.#arm(now);
+  }
+
+  /** Says goodbye; `gone` follows after some rounds of gossip, at once where nobody listens. */
+  leave(now: Instant): void {
+    if (this.#phase !== 'running') return;
+    this.#phase = 'leaving';
+    const address = this.#roster.get(this.#self)?.address ?? '';
+    const goodbye = this.#view.announce({ state: 'left', incarnation: this.incarnation, address }, now);
+    for (const to of this.#neighbours) this.#voice.send(to, { kind: 'gossip', rumors: [goodbye] });
+    this.#probing.stop();
+    this.#revival.stop();
+    this.#syncAt = NEVER;
+    this.#goneAt = this.#neighbours.length === 0 ? now : now + this.#options.leaveMs;
+    this.#gossipedAt = now;
+    this.#arm(now);
+  }
+
+  drain(): MembershipEffect[] {
+    return this.#voice.drain();
+  }
+
+  deadline(): Instant {
+    if (this.#phase === 'new' || this.#phase === 'gone') return NEVER;
+    let at = earlier(this.#probing.deadline(), this.#revival.deadline());
+    at = earlier(at, earlier(this.#gossipAt, this.#syncAt));
+    at = earlier(at, earlier(this.#goneAt, this.#view.forgetAt()));
+    return this.#phase === 'running' ? earlier(at, this.#suspicions.deadline()) : at;
+  }
+
+  advance(now: Instant): void {
+    if (this.#phase === 'new' || this.#phase === 'gone') return;
+    this.#notice(now);
+    if (this.#phase === 'running') {
+      for (const id of this.#probing.advance(now, this.#neighbours)) this.#view.suspect(id, 'no answer to pings', now);
+      this.#view.expire(now);
+      for (const address of this.#revival.advance(now)) this.#voice.emit({ kind: 'contact', address });
+      this.#syncSometimes(now);
+    }
+    this.#view.forget(now);
+    this.#arm(now);
+    this.#gossip(now);
+    if (this.#goneAt <= now) {
+      this.#phase = 'gone';
+      this.#voice.emit({ kind: 'gone' });
+    }
+  }
+
+  #hear(from: NodeId, message: MembershipMessage, now: Instant): void {
+    switch (message.kind) {
+      case 'ping':
+        this.#believe(from, message.rumors, 'gossip', now);
+        this.#pinged(from, message);
+        break;
+      case 'ack':
+      case 'ping-req':
+        this.#believe(from, message.rumors, 'gossip', now);
+        this.#probing.receive(from, message, now);
+        break;
+      case 'nack':
+        this.#probing.receive(from, message, now);
+        break;
+      case 'gossip':
+        this.#believe(from, message.rumors, 'gossip', now);
+        break;
+      case 'sync-digest':
+        if (message.self.about === from) this.#believe(from, [message.self], 'gossip', now);
+        this.#sync.digest(from, message);
+        break;
+      case 'sync-buckets':
+        this.#sync.buckets(from, message);
+        break;
+      case 'sync-entries': {
+        const entries = this.#atMost(message.entries);
+        this.#sync.entries(from, { ...message, entries });
+        for (const { id, state, incarnation, address } of entries) {
+          const rumor = { kind: 'member', about: id, state, incarnation, address, by: from } as const;
+          this.#view.believe(rumor, 'summary', now);
+        }
+        break;
+      }
+      case 'sync-news':
+        this.#believe(from, message.rumors, 'sync', now);
+        this.#sync.wanted(from, this.#atMost(message.wanted));
+        break;
+    }
+  }
+
+  /** Somebody wants to know whether its target is here. Why no ack for another id: the address has a new owner. */
+  #pinged(from: NodeId, message: MembershipMessage & { kind: 'ping' }): void {
+    if (message.target !== this.#self) return;
+    this.#voice.send(from, { kind: 'ack', seq: message.seq, rumors: this.#voice.piggyback(from) });
+    if (this.#roster.get(from) === undefined && this.#phase === 'running') this.#sync.ask(from);
+  }
+
+  #believe(from: NodeId, rumors: readonly Rumor[], via: 'gossip' | 'sync', now: Instant): void {
+    for (const rumor of this.#atMost(rumors)) {
+      if (rumor.kind === 'member') {
+        this.#view.believe(rumor, via, now);
+      } else if (!Number.isSafeInteger(rumor.version) || rumor.version < 1) {
+        this.#ignored++;
+      } else if (rumor.version > this.#cargo.version(rumor.about)) {
+        const { about, version, body } = rumor;
+        this.#voice.emit({ kind: 'cargo', about, version, body, from });
+      }
+    }
+  }
+
+  #atMost<Item>(items: readonly Item[]): readonly Item[] {
+    const max = this.#options.itemsMax;
+    if (items.length <= max) return items;
+    this.#ignored += items.length - max;
+    return items.slice(0, max);
+  }
+
+  #syncSometimes(now: Instant): void {
+    if (this.#syncAt > now) return;
+    const ms = syncIntervalMs(this.#roster.activeCount, this.#options.syncMs);
+    this.#syncAt = now + Math.round(ms * 0.75) + this.#prng.below(Math.round(ms * 0.5) + 1);
+    const neighbour = this.#prng.pick(this.#neighbours);
+    if (neighbour !== undefined) this.#sync.ask(neighbour);
+  }
+
+  #gossip(now: Instant): void {
+    if (this.#gossipAt > now) return;
+    for (const to of this.#prng.sample(this.#neighbours, this.#options.gossipFanout)) {
+      const rumors = this.#voice.news(this.#options.gossipRumorsMax);
+      if (rumors.length > 0) this.#voice.send(to, { kind: 'gossip', rumors });
+    }
+    this.#gossipedAt = now;
+    this.#gossipAt = NEVER;
+    this.#arm(now);
+  }
+
+  /** Plans the next round of gossip where there is a reason for one: at once after a quiet time. */
+  #arm(now: Instant): void {
+    if (this.#gossipAt !== NEVER || this.#rumors.size === 0 || this.#neighbours.length === 0) return;
+    this.#gossipAt = Math.max(now, this.#gossipedAt + this.#options.gossipMs);
+  }
+
+  /**
+   * Doubts this node where it runs late: it was stopped (SIGSTOP, a suspended laptop) or starved, and answers may lie
+   * unread at its door. What it waited for counts as not yet waited for, plus the time in which it reads them.
+   */
+  #notice(now: Instant): void {
+    const due = this.deadline();
+    const lateMs = due === NEVER ? 0 : now - Math.max(due, this.#noticedAt);
+    if (lateMs < this.#options.lateMs || this.#phase !== 'running') return;
+    this.#noticedAt = now;
+    this.#suspicions.postpone(lateMs + this.#options.probeTimeoutMs);
+    this.#probing.postpone(lateMs + this.#options.probeTimeoutMs);
+    this.#health.worse();
+    if (lateMs < this.#options.pauseMs) return;
+    this.#health.worst();
+    this.#probing.abandon();
+    this.#voice.emit({ kind: 'paused', ms: lateMs });
+    this.#gossipAt = NEVER;
+    // Others may have buried this node meanwhile: whoever hears from it tells it so, and it contradicts.
+    const asked = this.#prng.sample(this.#neighbours, this.#options.gossipFanout);
+    for (const id of [...asked, ...this.#probing.some(this.#options.gossipFanout, asked)]) this.#sync.ask(id);
+    this.#revival.soon(now);
+  }
+}
