@@ -71,11 +71,13 @@ export interface MpregNode {
   readonly url: string;
   snapshot(): NodeSnapshot;
   /** A client of this very node, with no socket between. */
-  client(): Client;
+  client(): Promise<Client>;
   /** Resolves when at least one other member is alive; rejects with `nobody-there` after `timeoutMs`. */
   joined(timeoutMs: number): Promise<void>;
   /** Takes no new work and says so. */
   drain(): void;
+  /** Takes up work again. */
+  undrain(): void;
   /** Drains, waits for running calls (at most `graceMs`, default 30 000), tells the others, closes. */
   leave(options?: { readonly graceMs?: number }): Promise<void>;
   /** Closes without a word, as a crash would. */

@@ -1,0 +1,97 @@
+/** Connects to a mesh through any one of its nodes: the one named, or one that runs on this machine. */
+import type { Client, ConnectOptions } from './api.ts';
+import { LinkClient } from './host/client.ts';
+import { systemDigest } from './host/digest.ts';
+import { Doors } from './host/doors.ts';
+import { systemEntropy } from './host/entropy.ts';
+import type { Transport } from './host/ports.ts';
+import { RuntimeDirectory } from './host/runtime-directory.ts';
+import { webSocketTransport } from './host/transports/web-socket.ts';
+import { WireCounters, WireLink } from './host/wire-link.ts';
+import { ProblemError, problemError } from './problem-error.ts';
+
+const CONNECT_MS_MAX = 10_000;
+
+/**
+ * Rejects with a `ProblemError`: `nobody-there`, where no address answered; what the handshake found (`key-wrong`, …),
+ * where one did and refused.
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Client> {
+  const { connectTimeoutMs = CONNECT_MS_MAX } = options;
+  const urls = options.urls ?? nearbyUrls(options.cluster);
+  if (urls.length === 0) throw nobodyNearby(options.cluster);
+  const until = performance.now() + connectTimeoutMs;
+  const failures: { readonly url: string; readonly error: unknown }[] = [];
+  for (const [tried, url] of urls.entries()) {
+    const left = (until - performance.now()) / (urls.length - tried);
+    try {
+      return await connectTo(url, options, Math.max(left, 1));
+    } catch (error) {
+      failures.push({ error, url });
+    }
+  }
+  const told = failures.find(({ error }) => error instanceof ProblemError);
+  if (told !== undefined) throw told.error;
+  const reasons = failures.map(({ url, error }) => `${url}: ${error instanceof Error ? error.message : String(error)}`);
+  throw problemError('nobody-there', `no node answered at ${reasons.join('; ')}`);
+}
+
+/** Connects to one address, by any transport. */
+export async function connectTo(
+  url: string,
+  options: Omit<ConnectOptions, 'urls'>,
+  timeoutMs: number,
+  transport: Transport = webSocketTransport,
+): Promise<Client> {
+  const doors = new Doors(
+    {
+      cluster: options.cluster,
+      dialMsMax: timeoutMs,
+      digest: systemDigest,
+      entropy: systemEntropy,
+      handshakeMsMax: timeoutMs,
+      key: options.key,
+      tls: options.tls,
+      transport,
+    },
+    undefined,
+    `pid ${process.pid}`,
+  );
+  const connection = await doors.dial(url);
+  return new Promise((resolve, reject) => {
+    let client: LinkClient | undefined;
+    new WireLink(connection, doors.diallerOptions(url, 'client'), new WireCounters(), {
+      closed: (_link, reason, why) => {
+        if (client !== undefined) client.end(reason, why);
+        else reject(why === undefined ? new Error(reason) : new ProblemError(why));
+      },
+      established: (link, { peer }) => {
+        const { id, name } = peer.role === 'peer' ? peer : { id: '', name: peer.name };
+        client = new LinkClient(link, { id, name, url });
+        resolve(client);
+      },
+      message: (_link, message) => client?.receive(message),
+    });
+  });
+}
+
+/** Nodes of this user on this machine, the oldest first: it has had the most time to join the others. */
+function nearbyUrls(cluster: string | undefined): readonly string[] {
+  const entries = new RuntimeDirectory().list();
+  const chosen = cluster === undefined ? entries : entries.filter((entry) => entry.cluster === cluster);
+  const clusters = [...new Set(chosen.map((entry) => entry.cluster))];
+  if (clusters.length > 1) {
+    throw problemError('usage-invalid', `nodes of several clusters run here: ${clusters.join(', ')}`, {
+      hint: 'Say which one with --cluster or --url.\nmpreg context add NAME --url URL',
+    });
+  }
+  return chosen.map((entry) => entry.url).slice(0, NEARBY_MAX);
+}
+
+/** More would only make a failure slower: if none of these answers, none will. */
+const NEARBY_MAX = 5;
+
+function nobodyNearby(cluster: string | undefined): ProblemError {
+  const which = cluster === undefined ? 'No node' : `No node of cluster ${cluster}`;
+  return problemError('nobody-there', `${which} of yours runs on this machine, and no address was given`);
+}

@@ -1,0 +1,159 @@
+/**
+ * The composition root: options become ports, a node and its host. The only file that names concrete adapters.
+ */
+import type { MpregNode, NodeOptions } from './api.ts';
+import { Node } from './core/node/node.ts';
+import { builtIns, SAMPLES } from './host/built-ins.ts';
+import { SystemClock, wallClock } from './host/clock.ts';
+import { systemDigest } from './host/digest.ts';
+import { Doors, type Identity, MESSAGE_SLACK } from './host/doors.ts';
+import { createNodeId, systemEntropy } from './host/entropy.ts';
+import { createRunner } from './host/functions/create-runner.ts';
+import { httpHandler } from './host/http.ts';
+import { NodeHost } from './host/node-host.ts';
+import type { Connection, Listener, Runner, Store, Transport } from './host/ports.ts';
+import { MemoryStore } from './host/stores/memory.ts';
+import { SqliteStore } from './host/stores/sqlite.ts';
+import { MemoryNetwork, MemoryTransport } from './host/transports/memory.ts';
+import { webSocketTransport } from './host/transports/web-socket.ts';
+import { isLoopback } from './host/transports/web-socket-listener.ts';
+import { HostedNode, type Inside, type SettledOptions } from './hosted-node.ts';
+import { problemError } from './problem-error.ts';
+import { VERSION } from './version.ts';
+import { payloadOf } from './wire/payload.ts';
+
+/** Limit: sockets of one node; a cluster's links and its clients are far fewer. */
+const CONNECTIONS_MAX = 4_096;
+const UPGRADE_MS_MAX = 5_000;
+
+/**
+ * Starts a node in this process.
+ *
+ * Resolves when it listens, its identity is durable and it has begun to look for others. Rejects with a `ProblemError`:
+ * `bind-refused`, `address-in-use`, `data-in-use`, `store-corrupt`, `store-failed`, `module-invalid`, `input-invalid`.
+ */
+export async function createNode(options: NodeOptions = {}): Promise<MpregNode> {
+  const settled = withDefaults(options);
+  const store = options.dataDir === undefined ? new MemoryStore() : new SqliteStore({ directory: options.dataDir });
+  const opened: { close(): Promise<void> }[] = [store];
+  try {
+    const id = await identify(store);
+    const name = options.name ?? `node-${id.slice(-6).toLowerCase()}`;
+    const late = new LateHost();
+    const runner = await openRunner(settled, late);
+    opened.push({ close: () => runner.close(0) });
+    const { doors, address, inside } = await openDoors(settled, { id, name }, late);
+    opened.push(doors);
+    const node = nodeOf(settled, { address, id, name }, runner);
+    const host = new NodeHost({ clock: new SystemClock(), doors, log: settled.log, node, runner, store });
+    late.host = host;
+    await host.start(Number(store.read('epoch') ?? 0));
+    return new HostedNode({ host, id, inside, name, options: settled, url: address });
+  } catch (error) {
+    await Promise.allSettled(opened.reverse().map((part) => part.close()));
+    throw error;
+  }
+}
+
+function withDefaults(options: NodeOptions): SettledOptions {
+  const { cluster = 'default', host = '127.0.0.1', log = () => undefined, peers = [], port = 0 } = options;
+  if (options.key === undefined && !isLoopback(host)) {
+    throw problemError('bind-refused', `${host} can be reached from other machines, and this node has no key`);
+  }
+  const odd = peers.find((peer) => !/^wss?:\/\/[^/]+/.test(peer) || !URL.canParse(peer));
+  if (odd !== undefined) {
+    throw problemError('input-invalid', `"${odd}" is no address of a node: it must look like ws://HOST:PORT`);
+  }
+  return { ...options, cluster, host, log, peers, port };
+}
+
+/** The node's id: from the store, or made now and stored before anybody hears of it. */
+async function identify(store: Store): Promise<string> {
+  const known = store.read('id');
+  if (known !== undefined) return known;
+  const id = createNodeId(systemEntropy, wallClock());
+  await store.commit([{ key: 'id', value: id }]);
+  return id;
+}
+
+/** Stands for the host where something must be able to call it before it is made. */
+class LateHost {
+  host: NodeHost | undefined;
+
+  get now(): NodeHost {
+    if (this.host === undefined) throw problemError('node-stopping', 'the node is only starting');
+    return this.host;
+  }
+
+  accept(connection: Connection): void {
+    if (this.host === undefined) connection.destroy('the node is only starting');
+    else this.host.accept(connection);
+  }
+}
+
+function openRunner(options: SettledOptions, late: LateHost): Promise<Runner> {
+  const own = builtIns({
+    input: (input) => late.now.input(input),
+    onEvent: (listener) => late.now.onEvent(listener),
+    snapshot: () => late.now.snapshot(),
+  });
+  return createRunner({
+    inline: [...own, ...(options.inline ?? []), ...SAMPLES],
+    log: options.log,
+    modules: options.functions ?? [],
+    workers: options.workers ?? 2,
+  });
+}
+
+/** Listens on the network, and inside this process for its own clients. */
+async function openDoors(
+  options: SettledOptions,
+  self: Omit<Identity, 'address'>,
+  late: LateHost,
+): Promise<{ readonly doors: Doors; readonly address: string; readonly inside: Inside }> {
+  const { cluster, key, tls } = options;
+  const identity = { ...self, address: '' };
+  const transport = webSocketTransport;
+  const doors = new Doors({ cluster, digest: systemDigest, entropy: systemEntropy, key, tls, transport }, identity);
+  const listen = (by: Transport, host: string, port: number): Promise<Listener> =>
+    by.listen({
+      accept: (connection) => late.accept(connection),
+      connectionsMax: CONNECTIONS_MAX,
+      host,
+      http: (request, response) => {
+        const { counters } = late.now;
+        httpHandler({ counters, digest: systemDigest, key, snapshot: () => late.now.snapshot() })(request, response);
+      },
+      messageBytesMax: doors.limits.frameBytesMax + MESSAGE_SLACK,
+      port,
+      refused: (reason) => {
+        if (late.host !== undefined) late.host.counters.cutOff++;
+        options.log('debug', `a connection was cut off: ${reason}`);
+      },
+      upgradeMsMax: UPGRADE_MS_MAX,
+      ...(tls === undefined ? {} : { tls }),
+      ...(key === undefined ? {} : { origins: ['*'] }),
+    });
+  const outside = await listen(transport, options.host, options.port);
+  identity.address = outside.url;
+  const memory = new MemoryTransport(new MemoryNetwork());
+  const inner = await listen(memory, 'inside', 0);
+  doors.add(outside);
+  doors.add(inner);
+  return { address: outside.url, doors, inside: { transport: memory, url: inner.url } };
+}
+
+function nodeOf(options: SettledOptions, identity: Identity, runner: Runner): Node {
+  const { cluster, region, coordinates, resources = [] } = options;
+  return new Node({
+    ...identity,
+    cluster,
+    functions: runner.functions.filter(({ name }) => !name.startsWith('mpreg.')),
+    payload: payloadOf,
+    resources,
+    seed: systemEntropy.seed(),
+    software: VERSION,
+    ...(region === undefined ? {} : { region }),
+    ...(coordinates === undefined ? {} : { coordinates }),
+  });
+}

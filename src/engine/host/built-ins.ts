@@ -1,0 +1,73 @@
+import type { CallContext, FunctionDefinition } from '../api.ts';
+import type { NodeEvent } from '../core/node/effects.ts';
+import type { NodeInput } from '../core/node/inputs.ts';
+import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import { functionViews } from '../core/node/views.ts';
+import { ItemQueue } from './item-queue.ts';
+
+/** What the node's own functions need of it. */
+export interface BuiltInHost {
+  snapshot(): NodeSnapshot;
+  input(input: NodeInput): void;
+  onEvent(listener: (event: NodeEvent) => void): () => void;
+}
+
+/** Small functions that every node offers, so that a fresh mesh has something to call. Version 0.0.0: a user's own win. */
+export const SAMPLES: readonly FunctionDefinition[] = [
+  {
+    description: 'returns its argument (built in)',
+    idempotent: true,
+    name: 'echo',
+    run: (value: unknown) => value,
+    version: '0.0.0',
+  },
+  {
+    description: 'returns all its arguments as a list (built in)',
+    idempotent: true,
+    name: 'echos',
+    run: (...values: readonly unknown[]) => values,
+    version: '0.0.0',
+  },
+];
+
+const DEFAULT_GRACE_MS = 30_000;
+
+/**
+ * What a node does for whoever asks by name: `mpreg.info`, `mpreg.functions`, `mpreg.events`, `mpreg.drain`,
+ * `mpreg.undrain`, `mpreg.leave`. They are ordinary calls: `{ node: 'beta' }` has them done by another node. They are in
+ * nobody's list of functions, because every node has them.
+ */
+export function builtIns(host: BuiltInHost): readonly FunctionDefinition[] {
+  return [
+    { name: 'mpreg.info', run: () => host.snapshot() },
+    { name: 'mpreg.functions', run: () => functionViews(host.snapshot().members) },
+    { name: 'mpreg.drain', run: () => host.input({ kind: 'drain' }) ?? null },
+    { name: 'mpreg.undrain', run: () => host.input({ kind: 'undrain' }) ?? null },
+    { name: 'mpreg.leave', run: (graceMs: number | null) => leave(host, graceMs) },
+    {
+      name: 'mpreg.events',
+      run(this: CallContext) {
+        return events(host, this.signal);
+      },
+    },
+  ];
+}
+
+/** Why later: the answer must be on its way before the node closes its links. */
+function leave(host: BuiltInHost, graceMs: number | null): null {
+  setImmediate(() => host.input({ graceMs: graceMs ?? DEFAULT_GRACE_MS, kind: 'leave' }));
+  return null;
+}
+
+async function* events(host: BuiltInHost, signal: AbortSignal): AsyncGenerator<NodeEvent & { readonly at: number }> {
+  const queue = new ItemQueue<NodeEvent & { readonly at: number }>(() => undefined);
+  const off = host.onEvent((event) => queue.push({ ...event, at: Date.now() }));
+  const end = () => queue.end();
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    yield* queue;
+  } finally {
+    off();
+    signal.removeEventListener('abort', end);
+  }
+}

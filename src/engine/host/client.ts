@@ -1,0 +1,231 @@
+import type { CallFunction, CallOptions, Client, PlanDocument, Reply } from '../api.ts';
+import type { NodeId } from '../core/base/ids.ts';
+import type { Outcome } from '../core/base/outcome.ts';
+import type { Payload } from '../core/base/payload.ts';
+import { type Problem, problem } from '../core/base/problems.ts';
+import type { Arguments, PlanReply } from '../core/calls/messages.ts';
+import type { NodeEvent } from '../core/node/effects.ts';
+import type { Message } from '../core/node/inputs.ts';
+import type { FunctionView, MemberView, NodeSnapshot } from '../core/node/snapshot.ts';
+import { ProblemError } from '../problem-error.ts';
+import { encodable } from '../wire/payload.ts';
+import { ItemQueue } from './item-queue.ts';
+import type { WireLink } from './wire-link.ts';
+
+/** The node that a client is connected to. */
+export interface ClientNode {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly url: string;
+}
+
+/** Waits for one answer. */
+interface Pending {
+  readonly settle: (outcome: Outcome<{ readonly value: unknown; readonly node: string }>) => void;
+  readonly item?: (value: unknown) => void;
+}
+
+/**
+ * A client over one link. Many requests share it, none waits for another.
+ *
+ * When the link ends, every request that has no answer is rejected with `link-lost`: its outcome is unknown, and the
+ * client never repeats anything by itself.
+ */
+export class LinkClient implements Client {
+  readonly node: ClientNode;
+  readonly closed: Promise<string>;
+  readonly call: CallFunction;
+  readonly #link: WireLink;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #gone: string | undefined;
+  #resolveClosed: (reason: string) => void = () => undefined;
+
+  constructor(link: WireLink, node: ClientNode) {
+    this.#link = link;
+    this.node = node;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    const plain = async (fun: string, ...args: readonly unknown[]) => (await this.ask(fun, args)).value;
+    this.call = Object.assign(plain, {
+      with:
+        (options: CallOptions) =>
+        async (fun: string, ...args: readonly unknown[]) =>
+          (await this.ask(fun, args, options)).value,
+    });
+  }
+
+  ask(fun: string, args: readonly unknown[], options: CallOptions = {}): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#request(callOf(fun, args, options), options.signal, { settle: settler(resolve, reject) });
+    });
+  }
+
+  run(
+    plan: PlanDocument,
+    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<PlanReply> {
+    return new Promise((resolve, reject) => {
+      const settle = settler((reply) => resolve(reply.value as PlanReply), reject);
+      this.#request({ document: plan, timeoutMs: options.timeoutMs ?? 0 }, options.signal, { settle });
+    });
+  }
+
+  stream(fun: string, args: readonly unknown[], options: CallOptions = {}): AsyncIterable<unknown> {
+    const queue = new ItemQueue<unknown>(() => cancel('the consumer stopped'));
+    const pending: Pending = {
+      item: (value) => queue.push(value),
+      settle: (outcome) => (outcome.ok ? queue.end() : queue.fail(new ProblemError(outcome.problem))),
+    };
+    const cancel = this.#request(callOf(fun, args, options), options.signal, pending);
+    return queue;
+  }
+
+  async members(): Promise<readonly MemberView[]> {
+    return (await this.info()).members;
+  }
+
+  async functions(): Promise<readonly FunctionView[]> {
+    return (await this.call('mpreg.functions')) as readonly FunctionView[];
+  }
+
+  async info(node?: string): Promise<NodeSnapshot> {
+    return (await this.call.with(on(node))('mpreg.info')) as NodeSnapshot;
+  }
+
+  async drain(node?: string): Promise<void> {
+    await this.call.with(on(node))('mpreg.drain');
+  }
+
+  async undrain(node?: string): Promise<void> {
+    await this.call.with(on(node))('mpreg.undrain');
+  }
+
+  async leave(node?: string, options: { readonly graceMs?: number } = {}): Promise<void> {
+    await this.call.with(on(node))('mpreg.leave', options.graceMs ?? null);
+  }
+
+  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<NodeEvent & { readonly at: number }> {
+    return this.stream('mpreg.events', [], options) as AsyncIterable<NodeEvent & { readonly at: number }>;
+  }
+
+  async close(): Promise<void> {
+    this.#link.close('the client closes');
+    await this.closed;
+  }
+
+  /** A message arrived on the link. */
+  receive(message: Message): void {
+    if (message.kind === 'beat') {
+      if (!message.reply) this.#link.send({ kind: 'beat', reply: true });
+      return;
+    }
+    if (message.kind === 'goaway') {
+      this.#gone ??= message.problem.message;
+      return;
+    }
+    if (message.kind !== 'result' && message.kind !== 'error' && message.kind !== 'item') return;
+    const pending = this.#pending.get(message.id);
+    if (pending === undefined) return;
+    if (message.kind === 'item') {
+      const item = message.payload.value();
+      if (item.ok) pending.item?.(item.value);
+      return;
+    }
+    this.#pending.delete(message.id);
+    if (message.kind === 'error') pending.settle({ ok: false, problem: message.problem });
+    else pending.settle(replyOf(message.payload, message.by));
+  }
+
+  /** The link has ended. */
+  end(reason: string, why: Problem | undefined): void {
+    const text = `the connection to ${this.node.name} ended: ${this.#gone ?? why?.message ?? reason}`;
+    for (const { settle } of this.#pending.values()) {
+      settle({ ok: false, problem: problem('link-lost', text, { node: this.node.name }) });
+    }
+    this.#pending.clear();
+    this.#gone ??= text;
+    this.#resolveClosed(text);
+  }
+
+  /** Sends a call or a plan. The answer takes it back. */
+  #request(
+    what: Outgoing | { readonly document: PlanDocument; readonly timeoutMs: number },
+    signal: AbortSignal | undefined,
+    pending: Pending,
+  ): (reason: string) => void {
+    const id = this.#nextId++;
+    const aborted = () => cancel(reasonOf(signal));
+    const cancel = (reason: string) => {
+      if (!this.#pending.delete(id)) return;
+      this.#link.send({ id, kind: 'cancel', reason });
+      pending.settle({ ok: false, problem: problem('cancelled', `cancelled: ${reason}`) });
+    };
+    const settle: Pending['settle'] = (outcome) => {
+      signal?.removeEventListener('abort', aborted);
+      pending.settle(outcome);
+    };
+    const payload = 'document' in what ? encodable(what.document, 'plan') : encodable(what.args, 'arguments');
+    const why = this.#whyNot(signal) ?? (payload.ok ? undefined : payload.problem);
+    if (!payload.ok || why !== undefined) {
+      settle({ ok: false, problem: why ?? problem('internal', 'no payload and no problem') });
+      return cancel;
+    }
+    this.#pending.set(id, { ...pending, settle });
+    signal?.addEventListener('abort', aborted, { once: true });
+    const message: Message =
+      'document' in what
+        ? { id, kind: 'plan', payload: payload.value, timeoutMs: what.timeoutMs }
+        : { ...what.call, id, kind: 'call', payload: payload.value };
+    const refused = this.#link.send(message);
+    if (refused !== undefined && this.#pending.delete(id)) settle({ ok: false, problem: refused });
+    return cancel;
+  }
+
+  #whyNot(signal: AbortSignal | undefined): Problem | undefined {
+    if (this.#gone !== undefined) return problem('nobody-there', this.#gone);
+    if (signal?.aborted) return problem('cancelled', `cancelled: ${reasonOf(signal)}`, { outcome: 'did-not-happen' });
+    return undefined;
+  }
+}
+
+interface Outgoing {
+  readonly args: Arguments;
+  readonly call: Omit<Extract<Message, { readonly kind: 'call' }>, 'id' | 'kind' | 'payload'>;
+}
+
+function callOf(fun: string, args: readonly unknown[], options: CallOptions): Outgoing {
+  const { kwargs, locs = [], node, version, functionId, timeoutMs = 0, idempotent = false } = options;
+  return {
+    args: { args, ...(kwargs === undefined ? {} : { kwargs }) },
+    call: {
+      fun,
+      idempotent,
+      locs,
+      routed: false,
+      timeoutMs,
+      ...(node === undefined ? {} : { node }),
+      ...(version === undefined ? {} : { version }),
+      ...(functionId === undefined ? {} : { functionId }),
+    },
+  };
+}
+
+function on(node: string | undefined): CallOptions {
+  return node === undefined ? {} : { node };
+}
+
+function replyOf(payload: Payload, node: string): Outcome<Reply> {
+  const value = payload.value();
+  return value.ok ? { ok: true, value: { node, value: value.value } } : value;
+}
+
+function settler(resolve: (reply: Reply) => void, reject: (error: ProblemError) => void): Pending['settle'] {
+  return (outcome) => (outcome.ok ? resolve(outcome.value) : reject(new ProblemError(outcome.problem)));
+}
+
+function reasonOf(signal: AbortSignal | undefined): string {
+  const reason: unknown = signal?.reason;
+  return reason instanceof Error ? reason.message : String(reason ?? 'no longer wanted');
+}

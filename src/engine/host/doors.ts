@@ -1,0 +1,114 @@
+import type { NodeId } from '../core/base/ids.ts';
+import type { Peer } from '../core/links/messages.ts';
+import { Acceptor, Dialler } from '../wire/handshake-sides.ts';
+import { DEFAULT_LIMITS, type WireLimits } from '../wire/wire.ts';
+import type { Connection, Digest, Entropy, Listener, TlsOptions, Transport } from './ports.ts';
+import type { WireLinkOptions } from './wire-link.ts';
+
+/** How this process meets others: as whom, with which key, under which limits. */
+export interface DoorsOptions {
+  readonly transport: Transport;
+  readonly entropy: Entropy;
+  readonly digest: Digest;
+  readonly cluster: string | undefined;
+  readonly key: Uint8Array | undefined;
+  readonly tls: TlsOptions | undefined;
+  readonly limits?: WireLimits;
+  readonly handshakeMsMax?: number;
+  readonly dialMsMax?: number;
+}
+
+/** Who this process is to those whom it meets. */
+export interface Identity {
+  readonly id: NodeId;
+  readonly name: string;
+  /** What others dial; known once the node listens. */
+  readonly address: string;
+}
+
+/**
+ * Opens connections and prepares handshakes; the same for nodes and clients.
+ * A client has no identity: it can dial, and nobody can dial it.
+ */
+export class Doors {
+  readonly #options: DoorsOptions;
+  readonly #identity: Identity | undefined;
+  readonly #clientName: string;
+  readonly #listeners: Listener[] = [];
+
+  constructor(options: DoorsOptions, identity: Identity | undefined, clientName = 'anonymous') {
+    this.#options = options;
+    this.#identity = identity;
+    this.#clientName = clientName;
+  }
+
+  get limits(): WireLimits {
+    return this.#options.limits ?? DEFAULT_LIMITS;
+  }
+
+  add(listener: Listener): void {
+    this.#listeners.push(listener);
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#listeners.map((listener) => listener.close()));
+  }
+
+  dial(address: string, signal?: AbortSignal): Promise<Connection> {
+    const { transport, tls, dialMsMax = 5_000 } = this.#options;
+    return transport.dial(address, {
+      messageBytesMax: this.limits.frameBytesMax + MESSAGE_SLACK,
+      protocol: 'mpreg.v1',
+      timeoutMs: dialMsMax,
+      ...(signal === undefined ? {} : { signal }),
+      ...(tls === undefined ? {} : { tls }),
+    });
+  }
+
+  acceptorOptions(connection: Connection): WireLinkOptions {
+    const { cluster = '', key, digest } = this.#options;
+    const identity = this.#identity;
+    if (identity === undefined) throw new TypeError('a client accepts no connections');
+    const handshake = new Acceptor({
+      cluster,
+      digest,
+      frameBytesMax: this.limits.frameBytesMax,
+      json: connection.protocol === 'mpreg.v1.json',
+      node: { id: identity.id, name: identity.name },
+      nonce: this.#nonce(),
+      ...(key === undefined ? {} : { key }),
+    });
+    return { handshake, handshakeMsMax: this.#handshakeMsMax, limits: this.limits };
+  }
+
+  /** `address`: what was dialled, which is where the acceptor can be found. */
+  diallerOptions(address: string, role: Peer['role']): WireLinkOptions {
+    const { cluster, key, digest } = this.#options;
+    const identity = this.#identity;
+    const peer: Peer =
+      role === 'client' || identity === undefined
+        ? { name: this.#clientName, role: 'client' }
+        : { address: identity.address, id: identity.id, name: identity.name, role: 'peer' };
+    const handshake = new Dialler({
+      address,
+      digest,
+      frameBytesMax: this.limits.frameBytesMax,
+      nonce: this.#nonce(),
+      peer,
+      ...(cluster === undefined ? {} : { cluster }),
+      ...(key === undefined ? {} : { key }),
+    });
+    return { handshake, handshakeMsMax: this.#handshakeMsMax, limits: this.limits };
+  }
+
+  get #handshakeMsMax(): number {
+    return this.#options.handshakeMsMax ?? 5_000;
+  }
+
+  #nonce(): string {
+    return Buffer.from(this.#options.entropy.bytes(32)).toString('base64url');
+  }
+}
+
+/** A batch closes only after the frame that fills it: one WebSocket message may be a batch longer than a frame. */
+export const MESSAGE_SLACK = 128 * 1024;

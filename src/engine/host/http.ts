@@ -1,0 +1,94 @@
+/** What a node answers over plain HTTP: `/health` for load balancers, `/metrics` for Prometheus. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import type { Digest, HttpHandler } from './ports.ts';
+import { isLoopback } from './transports/web-socket-listener.ts';
+import type { WireCounters } from './wire-link.ts';
+
+export interface HttpParts {
+  readonly snapshot: () => NodeSnapshot;
+  readonly counters: WireCounters;
+  readonly digest: Digest;
+  /** Whoever is not on this machine must show it, as a bearer token, for more than `/health`. */
+  readonly key: Uint8Array | undefined;
+}
+
+export function httpHandler(parts: HttpParts): HttpHandler {
+  return (request, response) => {
+    const path = (request.url ?? '/').split('?')[0];
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      answer(response, 405, 'application/json', {
+        error: { code: 'not-allowed', message: 'only GET is answered here' },
+      });
+    } else if (path === '/health') {
+      health(parts, response);
+    } else if (path === '/metrics') {
+      if (mayRead(parts, request)) answer(response, 200, 'text/plain; version=0.0.4; charset=utf-8', metrics(parts));
+      else
+        answer(response, 401, 'application/json', {
+          error: { code: 'key-missing', message: 'send the key as bearer token' },
+        });
+    } else {
+      const message = `nothing at ${path}; try /health or /metrics, or speak mpreg.v1 or mpreg.v1.json over WebSocket`;
+      answer(response, 404, 'application/json', { error: { code: 'not-found', message } });
+    }
+  };
+}
+
+function mayRead({ key, digest }: HttpParts, request: IncomingMessage): boolean {
+  if (key === undefined || isLoopback(request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '')) return true;
+  const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+  return token !== undefined && digest.equal(Buffer.from(token), key);
+}
+
+function health({ snapshot }: HttpParts, response: ServerResponse): void {
+  const { phase, record } = snapshot();
+  const takesWork = phase === 'running' && record.state === 'active';
+  answer(response, takesWork ? 200 : 503, 'application/json', {
+    state: takesWork ? 'active' : phase === 'running' ? record.state : phase,
+  });
+}
+
+function metrics({ snapshot, counters }: HttpParts): string {
+  const { members, links, calls, health, generation } = snapshot();
+  const states = ['alive', 'suspect', 'dead', 'left', 'draining'] as const;
+  const count = (state: string) => members.filter((member) => member.state === state).length;
+  const lines = [
+    gauge(
+      'mpreg_members',
+      'Members by state, as this node sees them',
+      states.map((s) => [`{state="${s}"}`, count(s)]),
+    ),
+    gauge('mpreg_links', 'Open links', [
+      ['{role="peer"}', links.peers],
+      ['{role="client"}', links.clients],
+    ]),
+    gauge('mpreg_calls_running', 'Functions running on this node', [['', calls.running]]),
+    gauge('mpreg_calls_waiting', 'Calls that wait for an answer', [['', calls.waiting]]),
+    gauge('mpreg_health', 'Local health multiplier of Lifeguard, 0 is best', [['', health]]),
+    gauge('mpreg_routing_generation', 'Grows with every change of the directory', [['', generation]]),
+    ...Object.entries({ ...counters }).map(
+      ([name, value]) => `# TYPE mpreg_wire_${snake(name)}_total counter\nmpreg_wire_${snake(name)}_total ${value}`,
+    ),
+    gauge('process_resident_memory_bytes', 'Resident memory', [['', process.memoryUsage.rss()]]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function gauge(name: string, help: string, values: readonly (readonly [labels: string, value: number])[]): string {
+  return [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} gauge`,
+    ...values.map(([labels, value]) => `${name}${labels} ${value}`),
+  ].join('\n');
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function answer(response: ServerResponse, status: number, type: string, body: string | object): void {
+  const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;
+  response.writeHead(status, { 'cache-control': 'no-store', 'content-type': type });
+  response.end(text);
+}

@@ -1,0 +1,249 @@
+import type { DialId, LinkId } from '../core/base/ids.ts';
+import { NEVER } from '../core/base/instant.ts';
+import type { Problem } from '../core/base/problems.ts';
+import type { NodeEffect, NodeEvent } from '../core/node/effects.ts';
+import type { Message, NodeInput } from '../core/node/inputs.ts';
+import type { Node } from '../core/node/node.ts';
+import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import { ProblemError } from '../problem-error.ts';
+import type { Doors } from './doors.ts';
+import type { Clock, Connection, Runner, Store } from './ports.ts';
+import { DialError } from './ports.ts';
+import { peerName, WireCounters, WireLink, type WireLinkEvents } from './wire-link.ts';
+
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  details?: Record<string, unknown>,
+) => void;
+
+export interface NodeHostParts {
+  readonly node: Node;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly runner: Runner;
+  readonly doors: Doors;
+  readonly log: Log;
+}
+
+/**
+ * The real world of one node: one loop and one timer.
+ *
+ * A turn: an input goes into the node, its effects are executed in order, and what they cause at once becomes the next
+ * input. Nothing here decides anything about the mesh; everything that awaits is here.
+ *
+ * Invariant: the node is never entered while it is being served; inputs that come meanwhile wait their turn.
+ */
+export class NodeHost {
+  readonly counters = new WireCounters();
+  /** Resolves when the node has stopped and everything is closed. */
+  readonly stopped: Promise<void>;
+  readonly #parts: NodeHostParts;
+  readonly #links = new Map<LinkId, WireLink>();
+  readonly #idOf = new Map<WireLink, LinkId>();
+  readonly #listeners = new Set<(event: NodeEvent) => void>();
+  readonly #inputs: NodeInput[] = [];
+  #started: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
+  #nextLink = 1;
+  #serving = false;
+  #armedFor = NEVER;
+  #stopping = false;
+  #resolveStopped: () => void = () => undefined;
+
+  constructor(parts: NodeHostParts) {
+    this.#parts = parts;
+    this.stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve;
+    });
+    parts.runner.own({
+      item: (task, payload) => this.input({ kind: 'item', payload, task }),
+      ran: (task, outcome) => this.input({ kind: 'ran', outcome, task }),
+    });
+  }
+
+  /** Begins. Resolves when the node speaks; rejects with `store-failed` where its epoch cannot be stored. */
+  start(epoch: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#started = { reject, resolve };
+      this.input({ epoch, kind: 'start' });
+    });
+  }
+
+  snapshot(): NodeSnapshot {
+    return this.#parts.node.snapshot(this.#parts.clock.now());
+  }
+
+  /** Calls `listener` for every event from now on; the answer ends that. */
+  onEvent(listener: (event: NodeEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  input(input: NodeInput): void {
+    this.#inputs.push(input);
+    if (this.#serving) return;
+    this.#serving = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        this.#parts.node.step(next, this.#parts.clock.now());
+        for (const effect of this.#parts.node.drain()) this.#execute(effect);
+      }
+    } finally {
+      this.#serving = false;
+    }
+    this.#arm();
+  }
+
+  /** A connection that somebody opened to this node. */
+  accept(connection: Connection): void {
+    const { doors } = this.#parts;
+    this.#open(connection, doors.acceptorOptions(connection), undefined);
+  }
+
+  /** Closes everything at once, without a word to anybody. */
+  kill(): void {
+    for (const link of [...this.#links.values()]) link.connection.destroy('the node was killed');
+    void this.#close(0);
+  }
+
+  #execute(effect: NodeEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#send(effect.link, effect.message);
+        break;
+      case 'dial':
+        void this.#dial(effect.dial, effect.address);
+        break;
+      case 'close':
+        this.#links.get(effect.link)?.close(effect.reason);
+        break;
+      case 'persist':
+        void this.#persist(effect);
+        break;
+      case 'run':
+        this.#parts.runner.run(effect);
+        break;
+      case 'abort':
+        this.#parts.runner.abort(effect.task, effect.reason);
+        break;
+      case 'notify':
+        for (const listener of this.#listeners) listener(effect.event);
+        break;
+      case 'stopped':
+        void this.#close(STOP_GRACE_MS);
+        break;
+    }
+  }
+
+  #send(id: LinkId, message: Message): void {
+    const link = this.#links.get(id);
+    const why = link?.send(message);
+    if (link === undefined || why === undefined) return;
+    if (message.kind === 'result' || message.kind === 'item') {
+      link.send({ id: message.id, kind: 'error', problem: why });
+    } else if (message.kind === 'call') {
+      queueMicrotask(() =>
+        this.input({ kind: 'message', link: id, message: { id: message.id, kind: 'error', problem: why } }),
+      );
+    } else {
+      this.#parts.log('error', `a ${message.kind} message could not be sent: ${why.message}`);
+    }
+  }
+
+  async #persist({ fence, writes }: Extract<NodeEffect, { readonly kind: 'persist' }>): Promise<void> {
+    try {
+      await this.#parts.store.commit(writes);
+    } catch (error) {
+      this.#parts.log('error', `the store refused: ${error instanceof Error ? error.message : String(error)}`);
+      this.#started?.reject(error);
+      return;
+    }
+    this.input({ fence, kind: 'persisted' });
+    this.#started?.resolve();
+    this.#started = undefined;
+  }
+
+  async #dial(dial: DialId, address: string): Promise<void> {
+    const { doors } = this.#parts;
+    try {
+      const connection = await doors.dial(address);
+      if (this.#stopping) connection.destroy('the node is stopping');
+      else this.#open(connection, doors.diallerOptions(address, 'peer'), { address, dial });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#parts.log('debug', `could not reach ${address}: ${reason}`);
+      this.input({ dial, kind: 'dial-failed', reason, refused: error instanceof DialError && error.refused });
+    }
+  }
+
+  #open(
+    connection: Connection,
+    options: ConstructorParameters<typeof WireLink>[1],
+    dialled: { readonly dial: DialId; readonly address: string } | undefined,
+  ): void {
+    const events: WireLinkEvents = {
+      closed: (link, reason, why) => this.#closed(link, reason, why, dialled),
+      established: (link, { peer }) => {
+        const id = this.#nextLink++;
+        this.#links.set(id, link);
+        this.#idOf.set(link, id);
+        this.#parts.log('debug', `link ${id} to ${peerName(peer)} is up`);
+        this.input({ kind: 'link-up', link: id, peer, ...(dialled === undefined ? {} : { dial: dialled.dial }) });
+      },
+      message: (link, message) => {
+        const id = this.#idOf.get(link);
+        if (id !== undefined) this.input({ kind: 'message', link: id, message });
+      },
+    };
+    new WireLink(connection, options, this.counters, events);
+  }
+
+  #closed(
+    link: WireLink,
+    reason: string,
+    why: Problem | undefined,
+    dialled: { readonly dial: DialId; readonly address: string } | undefined,
+  ): void {
+    const id = this.#idOf.get(link);
+    if (id !== undefined) {
+      this.#links.delete(id);
+      this.#idOf.delete(link);
+      this.input({ kind: 'link-down', link: id, reason });
+      return;
+    }
+    const text = why?.message ?? reason;
+    if (dialled === undefined) {
+      this.#parts.log('debug', `${link.connection.remote} did not become a link: ${text}`);
+      return;
+    }
+    this.#parts.log(why === undefined ? 'debug' : 'warn', `${dialled.address}: ${text}`);
+    this.input({ dial: dialled.dial, kind: 'dial-failed', reason: text, refused: false });
+  }
+
+  #arm(): void {
+    const { node, clock } = this.#parts;
+    const deadline = node.deadline();
+    if (deadline === this.#armedFor || this.#stopping) return;
+    this.#armedFor = deadline;
+    if (deadline === NEVER) return;
+    clock.wakeAt(deadline, () => {
+      this.#armedFor = NEVER;
+      this.input({ kind: 'advance' });
+    });
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const { clock, runner, store, doors } = this.#parts;
+    clock.stop();
+    await Promise.allSettled([doors.close(), runner.close(graceMs)]);
+    await store.close().catch((error: unknown) => {
+      if (error instanceof ProblemError) this.#parts.log('error', error.message);
+    });
+    this.#resolveStopped();
+  }
+}
+
+/** Aborted functions get this long to end before their workers are. */
+const STOP_GRACE_MS = 500;
