@@ -139,8 +139,8 @@ export interface MembershipOptions {
 }
 
 export const DEFAULT_MEMBERSHIP: MembershipOptions = {
-  probeIntervalMs: 1_000,
-  probeTimeoutMs: 500,
+  probeIntervalMs: 800,
+  probeTimeoutMs: 400,
   helpers: 3,
   urgentMax: 8,
   relaysMax: 256,
