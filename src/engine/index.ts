@@ -22,22 +22,41 @@ export type { NodeEvent } from './core/node/effects.ts';
 export type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
 export type { TlsOptions } from './host/ports.ts';
 export { ProblemError, problemError } from './problem-error.ts';
+export { readScenario, writeScenario } from './sim/replay.ts';
+export type { Scenario } from './sim/scenario.ts';
+export type { SimulationFailure, SimulationOptions, SimulationProgress, SimulationReport } from './sim/simulate.ts';
+export type { SimulationTopology } from './sim/topology.ts';
 export { valueFromJson, valueToJson } from './wire/json-value.ts';
 
 import type { Client, ConnectOptions, MpregNode, NodeOptions } from './api.ts';
-
-// Named by variables while these modules are being written by others; plain imports as soon as they are here.
-const createNodeModule: string = './create-node.ts';
-const clientModule: string = './host/client.ts';
+import { problemError } from './problem-error.ts';
+import type { SimulationOptions, SimulationReport } from './sim/simulate.ts';
 
 /** Starts a node in this process. Rejects with a `ProblemError`. */
 export async function createNode(options: NodeOptions = {}): Promise<MpregNode> {
-  const { createNode: start } = (await import(createNodeModule)) as { createNode: typeof createNode };
+  const { createNode: start } = await import('./create-node.ts');
   return start(options);
 }
 
 /** Connects to a mesh through any one of its nodes. Rejects with a `ProblemError`: `nobody-there`, `key-wrong`, … */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
-  const { connect: open } = (await import(clientModule)) as { connect: typeof connect };
+  const { connect: open } = await import('./connect.ts');
   return open(options);
+}
+
+/**
+ * Runs the protocols in simulated worlds, one for each seed, until all is done or one run fails. Gives way to the rest
+ * of the process between two runs; `signal` ends it there.
+ */
+export async function simulate(
+  options: SimulationOptions & { readonly signal?: AbortSignal } = {},
+): Promise<SimulationReport> {
+  const { simulation } = await import('./sim/simulate.ts');
+  const runs = simulation(options);
+  for (;;) {
+    const next = runs.next();
+    if (next.done) return next.value;
+    if (options.signal?.aborted) throw problemError('interrupted', `interrupted after ${next.value.done} runs`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
