@@ -121,6 +121,7 @@ export class Calls implements Machine<CallsEffect> {
   /** The link to a node broke: what was sent there may or may not have happened. */
   broken(node: NodeId, name: string, reason: string, now: Instant): void {
     for (const job of this.#jobs.sentTo(node)) {
+      if (this.#jobs.get(job.key) !== job) continue; // the end of its plan has taken it back meanwhile
       const { fun } = job.call;
       const why = problem('link-lost', `the link to ${name} broke while it ran ${fun}: ${reason}`, { fun, node: name });
       if (this.#mayRepeat(job, why)) this.#place(job, why, now);

@@ -214,10 +214,10 @@ export class Membership implements Machine<MembershipEffect> {
 
   deadline(): Instant {
     if (this.#phase === 'new' || this.#phase === 'gone') return NEVER;
-    let at = earlier(this.#probing.deadline(), this.#revival.deadline());
-    at = earlier(at, earlier(this.#gossipAt, this.#syncAt));
-    at = earlier(at, earlier(this.#goneAt, this.#view.forgetAt()));
-    return this.#phase === 'running' ? earlier(at, this.#suspicions.deadline()) : at;
+    const spoken = earlier(this.#gossipAt, earlier(this.#goneAt, this.#view.forgetAt()));
+    if (this.#phase === 'leaving') return spoken; // what it still hears about others is no longer its business
+    const asked = earlier(this.#probing.deadline(), this.#suspicions.deadline());
+    return earlier(spoken, earlier(asked, earlier(this.#revival.deadline(), this.#syncAt)));
   }
 
   advance(now: Instant): void {
