@@ -55,7 +55,7 @@ export class SimClient implements Endpoint {
     this.#asks.set(ask.id, ask);
     const { cancelMs, hangUpMs } = ask.event;
     if (cancelMs !== undefined) this.#timeline.after(cancelMs, () => this.#cancel(ask));
-    if (hangUpMs !== undefined) this.#timeline.after(hangUpMs, () => this.#hangUp());
+    if (hangUpMs !== undefined) this.#timeline.after(hangUpMs, () => this.#hangUp(ask));
     if (this.#link !== undefined) this.#send(ask);
     else this.#connect();
   }
@@ -111,8 +111,8 @@ export class SimClient implements Endpoint {
     this.#network.send(this.#link, { id: ask.id, kind: 'cancel', reason: 'the client changed its mind' });
   }
 
-  #hangUp(): void {
-    if (this.#link === undefined) return;
+  #hangUp(ask: Ask): void {
+    if (this.#link === undefined || ask.lost || ask.answers.length > 0) return;
     this.#network.close(this.#link, 'the client hung up');
   }
 }

@@ -19,6 +19,11 @@ export class SimPayload implements Payload {
     return this.#text;
   }
 
+  /** For the lines of the trace. */
+  toJSON(): unknown {
+    return this.#value;
+  }
+
   bytes(): Uint8Array {
     return new TextEncoder().encode(this.text);
   }

@@ -3,11 +3,11 @@
  *
  *     safety phase                liveness phase
  *     anything may fail           nothing fails any more
- *     ├───────────────────────────┼──────────── settled? ── exam ── calm ──┤
- *     0                        faultsMs     ≤ settleMs        calmMs
+ *     ├───────────────────────────┼───────────────── settled for calmMs ── exam ──┤
+ *     0                        faultsMs   ≤ settleMs
  *
- * The laws of safety are checked all the time. In the exam a function is added to a node, called through another, and
- * removed again; during the calm the world must stay as settled as it was.
+ * The laws of safety are checked all the time. The world has settled when it stays so for a while; in the exam a function
+ * is added to a node, called through another, and removed again.
  */
 import type { Instant } from '../core/base/instant.ts';
 import { CallsChecker } from './checkers/calls.ts';
@@ -104,33 +104,43 @@ class Run {
 
   go(): Failure | undefined {
     try {
-      this.#until(this.#scenario.faultsMs, () => 'time goes on');
+      this.#until(this.#scenario.faultsMs, () => false);
       this.#faults.stop();
-      this.#settle('everything settles once faults stop');
-      this.settledMs = this.world.timeline.now - this.#scenario.faultsMs;
+      this.#settle('everything settles once faults stop', this.#scenario.calmMs);
+      this.settledMs = this.world.timeline.now - this.#scenario.faultsMs - this.#scenario.calmMs;
       this.#exam();
-      this.#calm();
       return undefined;
     } catch (error) {
       return this.#failure(error);
     }
   }
 
-  /** Lets time pass until `why` has nothing to say any more; false where it still had at `until`. */
-  #until(until: Instant, why: () => string | undefined): boolean {
+  /** Lets time pass until `enough`, which is asked now and then; false where it was not by `until`. */
+  #until(until: Instant, enough: () => boolean): boolean {
     const { timeline } = this.world;
     while (timeline.now < until) {
       timeline.runUntil(Math.min(timeline.now + SLICE_MS, until));
       if (timeline.events > EVENTS_MAX) throw new Error(`more than ${EVENTS_MAX} events`);
       for (const process of this.world.living) this.#checkers.inspect(process);
-      if (why() === undefined) return true;
+      if (enough()) return true;
     }
     return false;
   }
 
-  #settle(condition: string, why: () => string | undefined = () => this.#checkers.unsettled()): void {
-    if (this.#until(this.world.timeline.now + this.#scenario.settleMs, why)) return;
-    throw new Stuck(`${condition}: after ${this.#scenario.settleMs} ms ${why()}`);
+  /** Waits until nothing is unsettled, and has not been for `calmMs`. */
+  #settle(condition: string, calmMs = 0): void {
+    const { timeline } = this.world;
+    let since = timeline.now;
+    let why: string | undefined;
+    const settled = this.#until(timeline.now + this.#scenario.settleMs + calmMs, () => {
+      const found = this.#checkers.unsettled();
+      if (found !== undefined) {
+        why = `at ${timeline.now} ms ${found}`;
+        since = timeline.now + SLICE_MS;
+      }
+      return found === undefined && timeline.now - since >= calmMs;
+    });
+    if (!settled) throw new Stuck(`${condition}: not within ${this.#scenario.settleMs} ms; ${why}`);
   }
 
   /** A new function is offered everywhere and can be called from elsewhere; once removed, it is gone everywhere. */
@@ -142,9 +152,8 @@ class Run {
     this.#offer(owner, [...owner.functions, functionRecord('exam')]);
     this.#settle('a new function is known to all');
     const terms = { args: ['passed'], fun: 'exam', idempotent: false, locs: [] };
-    const asked = { atMs: 0, kind: 'call', node: asker.index, timeoutMs: 0, ...terms } as const;
-    const passed = this.world.ask(asked);
-    this.#settle('a function that is known can be called', () => this.#checkers.unsettled());
+    const passed = this.world.ask({ atMs: 0, kind: 'call', node: asker.index, timeoutMs: 0, ...terms });
+    this.#settle('a call in a settled world ends');
     if (passed.answers[0]?.kind !== 'result') {
       throw new Stuck(
         `a function that is known can be called: got ${JSON.stringify(passed.answers[0] ?? 'no answer')}`,
@@ -157,16 +166,6 @@ class Run {
   #offer(owner: Place, functions: Place['functions']): void {
     owner.functions = functions;
     owner.process?.describe(functions);
-  }
-
-  #calm(): void {
-    let broken: string | undefined;
-    const until = this.world.timeline.now + this.#scenario.calmMs;
-    this.#until(until, () => {
-      broken = this.#checkers.unsettled();
-      return broken === undefined ? 'still calm' : undefined;
-    });
-    if (broken !== undefined) throw new Stuck(`what has settled stays so: ${broken}`);
   }
 
   #failure(error: unknown): Failure {

@@ -77,7 +77,7 @@ export class CallsChecker extends Checker {
   override unsettled(): string | undefined {
     const world = this.#world();
     for (const ask of world.asks) {
-      const open = ask.sentAt !== undefined && ask.answers.length === 0 && !ask.lost;
+      const open = ask.answers.length === 0 && !ask.lost;
       if (open)
         return `call ${ask.id} (${ask.event.kind} through ${world.place(ask.event.node).plan.name}) has no answer`;
     }
