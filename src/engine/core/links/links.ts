@@ -67,6 +67,11 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     return this.#active.has(id);
   }
 
+  /** How a linked peer names itself. */
+  nameOf(id: NodeId): string | undefined {
+    return this.#active.get(id)?.peer.name;
+  }
+
   peerOf(link: LinkId): Peer | undefined {
     return this.#links.get(link)?.peer;
   }

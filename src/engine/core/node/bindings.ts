@@ -33,8 +33,8 @@ export interface Machines {
 export class Bindings {
   readonly #machines: Machines;
   readonly #out: Effects<NodeEffect>;
-  /** Members changed since `links` heard of them last. */
-  #membersChanged = false;
+  /** Changes of members that `links` and the world have not heard of: told last, when records that came along are in. */
+  #changes: Changed[] = [];
   /** This node has told everybody that it leaves. */
   gone = false;
 
@@ -60,16 +60,17 @@ export class Bindings {
         quiet = false;
         this.#fromCalls(effect, now);
       }
-      for (const event of directory.drain()) this.#out.push({ event, kind: 'notify' });
-      if (this.#membersChanged) {
-        this.#membersChanged = false;
-        links.members(this.#others(), now);
+      if (quiet && this.#changes.length > 0) {
+        quiet = false;
+        this.#tellChanges(now);
       }
+      for (const event of directory.drain()) this.#out.push({ event, kind: 'notify' });
     }
   }
 
   nameOf(id: NodeId): string {
-    return this.#machines.directory.record(id)?.name ?? id;
+    const { directory, links } = this.#machines;
+    return directory.record(id)?.name ?? links.nameOf(id) ?? id;
   }
 
   #fromMembership(effect: MembershipEffect, now: Instant): void {
@@ -108,25 +109,24 @@ export class Bindings {
     }
   }
 
-  #changed(effect: Extract<MembershipEffect, { readonly kind: 'changed' }>, now: Instant): void {
+  #changed(effect: Changed, now: Instant): void {
     const { directory, calls } = this.#machines;
-    const { member, before, reason } = effect;
-    if (member.id === directory.self.id) return;
-    directory.reach(member.id, reachOf(member.state));
-    this.#membersChanged = true;
-    if (member.state === 'dead') calls.broken(member.id, this.nameOf(member.id), 'the node is dead', now);
-    this.#out.push({
-      event: {
-        address: member.address,
-        id: member.id,
-        kind: 'member',
-        name: this.nameOf(member.id),
-        reason,
-        state: member.state,
-        ...(before === undefined ? {} : { before }),
-      },
-      kind: 'notify',
-    });
+    const { id, state } = effect.member;
+    if (id === directory.self.id) return;
+    directory.reach(id, reachOf(state));
+    if (state === 'dead') calls.broken(id, this.nameOf(id), 'the node is dead', now);
+    this.#changes.push(effect);
+  }
+
+  #tellChanges(now: Instant): void {
+    this.#machines.links.members(this.#others(), now);
+    for (const { member, before, reason } of this.#changes) {
+      const { id, state, address } = member;
+      const was = before === undefined ? {} : { before };
+      const event = { address, id, kind: 'member', name: this.nameOf(id), reason, state, ...was } as const;
+      this.#out.push({ event, kind: 'notify' });
+    }
+    this.#changes = [];
   }
 
   #fromLinks(effect: LinksEffect<Message>, now: Instant): void {
@@ -199,3 +199,5 @@ export function cargoOf(record: NodeRecord): {
 function reachOf(state: MemberState): 'alive' | 'suspect' | 'gone' {
   return state === 'alive' || state === 'suspect' ? state : 'gone';
 }
+
+type Changed = Extract<MembershipEffect, { readonly kind: 'changed' }>;
