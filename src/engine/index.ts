@@ -29,6 +29,7 @@ export type { SimulationTopology } from './sim/topology.ts';
 export { valueFromJson, valueToJson } from './wire/json-value.ts';
 
 import type { Client, ConnectOptions, MpregNode, NodeOptions } from './api.ts';
+import type { RuntimeEntry } from './host/runtime-directory.ts';
 import { problemError } from './problem-error.ts';
 import type { SimulationOptions, SimulationReport } from './sim/simulate.ts';
 
@@ -42,6 +43,17 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const { connect: open } = await import('./connect.ts');
   return open(options);
+}
+
+/** The nodes of this user on this machine, as their runtime directory shows them; `refusal` says why it is not used. */
+export async function nearbyNodes(): Promise<{
+  readonly path: string;
+  readonly refusal: string | undefined;
+  readonly nodes: readonly RuntimeEntry[];
+}> {
+  const { RuntimeDirectory } = await import('./host/runtime-directory.ts');
+  const directory = new RuntimeDirectory();
+  return { nodes: directory.list(), path: directory.path, refusal: directory.refusal };
 }
 
 /**
