@@ -71,6 +71,8 @@ export class Membership implements Machine<MembershipEffect> {
   #goneAt: Instant = NEVER;
   /** When this node last noticed that it runs late: what was due before is accounted for. */
   #noticedAt: Instant = 0;
+  /** The versions of cargo that the last message of an exchange brought. */
+  readonly #fromSync = new Map<NodeId, number>();
   #ignored = 0;
 
   constructor({ self, prng, options, cargo }: MembershipConfig) {
@@ -182,7 +184,8 @@ export class Membership implements Machine<MembershipEffect> {
   /** Another domain has news about a node, its own or such as it took in: passed on to everybody. */
   spread(rumor: CargoRumor, now: Instant): void {
     if (this.#phase === 'gone') return;
-    this.#rumors.put(rumor);
+    const known = this.#fromSync.get(rumor.about) === rumor.version;
+    this.#voice.tell(rumor, known ? 'to a few' : 'in full');
     if (this.#phase !== 'new') this.#arm(now);
   }
 
@@ -286,6 +289,7 @@ export class Membership implements Machine<MembershipEffect> {
   }
 
   #believe(from: NodeId, rumors: readonly Rumor[], via: 'gossip' | 'sync', now: Instant): void {
+    this.#fromSync.clear();
     for (const rumor of this.#atMost(rumors)) {
       if (rumor.kind === 'member') {
         this.#view.believe(rumor, via, now);
@@ -293,6 +297,7 @@ export class Membership implements Machine<MembershipEffect> {
         this.#ignored++;
       } else if (rumor.version > this.#cargo.version(rumor.about)) {
         const { about, version, body } = rumor;
+        if (via === 'sync') this.#fromSync.set(about, version);
         this.#voice.emit({ kind: 'cargo', about, version, body, from });
       }
     }

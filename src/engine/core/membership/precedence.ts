@@ -15,16 +15,20 @@ export interface Statement {
   readonly incarnation: number;
 }
 
-const RANKS: ReadonlyMap<unknown, number> = new Map([
-  ['alive', 0],
-  ['suspect', 1],
-  ['dead', 2],
-  ['left', 3],
-]);
-
-/** The state's place in a course of life, 0 to 3; −1 for no state. */
+/** The state's place in a course of life, 0 to 3; −1 for what is no state. */
 export function rank(state: MemberState): number {
-  return RANKS.get(state) ?? -1;
+  switch (state) {
+    case 'alive':
+      return 0;
+    case 'suspect':
+      return 1;
+    case 'dead':
+      return 2;
+    case 'left':
+      return 3;
+    default:
+      return -1;
+  }
 }
 
 /** Whether `news` counts more than `known`; a repetition does not. */

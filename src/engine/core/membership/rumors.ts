@@ -36,14 +36,15 @@ export class Rumors {
     return this.#members.size + this.#cargo.size;
   }
 
-  put(rumor: Rumor): void {
+  /** `sent`: as if it had been sent that often. */
+  put(rumor: Rumor, sent = 0): void {
     const kept = this.#of(rumor);
     const older = kept.get(rumor.about);
     if (older !== undefined) older.live = false;
     const waiting = { rumor, live: true };
     kept.delete(rumor.about);
     kept.set(rumor.about, waiting);
-    this.#level(0).push(waiting);
+    this.#level(sent).push(waiting);
     this.#lying++;
     if (this.#lying > 2 * this.size + SLACK) this.#compact();
   }

@@ -52,7 +52,7 @@ export class View {
     const member: Member = { id: this.#self, ...of, by: this.#self, since: now };
     this.#parts.roster.put(member);
     const rumor = rumorOf(member);
-    this.#parts.rumors.put(rumor);
+    this.#parts.voice.tell(rumor, 'in full');
     return rumor;
   }
 
@@ -74,7 +74,7 @@ export class View {
       return;
     }
     const { about: id, state, incarnation, address, by } = said;
-    this.#take({ id, state, incarnation, address, by, since: now }, reasonOf(said, known), now);
+    this.#take({ id, state, incarnation, address, by, since: now }, reasonOf(said, known), via, now);
     if (state === 'suspect') this.#verify(id, now);
     if (state === 'alive' && address === this.#parts.roster.get(this.#self)?.address) this.#displace(id, now);
   }
@@ -84,7 +84,7 @@ export class View {
     const known = this.#parts.roster.get(id);
     if (known?.state === 'suspect') this.#accuse({ ...rumorOf(known), by: this.#self });
     if (known?.state !== 'alive') return;
-    this.#take({ ...known, state: 'suspect', by: this.#self, since: now }, reason, now);
+    this.#take({ ...known, state: 'suspect', by: this.#self, since: now }, reason, 'gossip', now);
   }
 
   /**
@@ -104,7 +104,7 @@ export class View {
       const known = roster.get(over.id);
       if (known?.state !== 'suspect') continue;
       const reason = `suspected by ${over.accusers} for ${(over.ms / 1_000).toFixed(1)} s without contradiction`;
-      this.#take({ ...known, state: 'dead', by: this.#self, since: now }, reason, now);
+      this.#take({ ...known, state: 'dead', by: this.#self, since: now }, reason, 'gossip', now);
     }
   }
 
@@ -126,14 +126,14 @@ export class View {
     }
   }
 
-  #take(next: Member, reason: string, now: Instant): void {
-    const { roster, suspicions, probing, rumors, voice } = this.#parts;
+  #take(next: Member, reason: string, via: Via, now: Instant): void {
+    const { roster, suspicions, probing, voice } = this.#parts;
     const before = roster.put(next);
     if (next.state === 'suspect') suspicions.begin(next.id, next.by, roster.activeCount, now);
     else suspicions.end(next.id);
     if (isActive(next)) probing.add(next.id);
     else this.#displaced.delete(next.id);
-    rumors.put(rumorOf(next));
+    voice.tell(rumorOf(next), via === 'gossip' ? 'in full' : 'to a few');
     if (before === undefined) voice.emit({ kind: 'changed', member: next, reason });
     else if (before.state !== next.state || before.address !== next.address) {
       voice.emit({ kind: 'changed', member: next, before: before.state, reason });
@@ -143,7 +143,7 @@ export class View {
 
   /** One more independent accuser of a suspect: it counts, and is passed on, up to a number (Lifeguard §3). */
   #accuse(rumor: MemberRumor): void {
-    if (this.#parts.suspicions.accuse(rumor.about, rumor.by)) this.#parts.rumors.put(rumor);
+    if (this.#parts.suspicions.accuse(rumor.about, rumor.by)) this.#parts.voice.tell(rumor, 'in full');
   }
 
   /**

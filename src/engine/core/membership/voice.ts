@@ -43,7 +43,20 @@ export class Voice {
   /** News that was passed on least, each counted as passed on once more. */
   news(max: number): Rumor[] {
     if (this.#rumors.size === 0) return [];
-    return this.#rumors.take(max, transmissions(this.#roster.activeCount, this.#options.rumorLambda));
+    return this.#rumors.take(max, this.#transmissions());
+  }
+
+  /**
+   * Passes news on. What came in an exchange of all that two nodes know is old to most: a few are told, and whoever
+   * finds it new passes it on in full. Thus a node that joins does not tell everybody about everybody.
+   */
+  tell(rumor: Rumor, how: 'in full' | 'to a few'): void {
+    const few = Math.max(0, this.#transmissions() - this.#options.gossipFanout);
+    this.#rumors.put(rumor, how === 'in full' ? 0 : few);
+  }
+
+  #transmissions(): number {
+    return transmissions(this.#roster.activeCount, this.#options.rumorLambda);
   }
 
   drain(): MembershipEffect[] {
