@@ -126,14 +126,14 @@ export function readHot(r: ValueReader, code: number, end: number): WireMessage 
       const count = fields(r, 2);
       const id = r.uint();
       const problem = readProblem(r);
-      none(behind(r, count, 2, end));
+      nothing(r, behind(r, count, 2, end));
       return { id, kind: 'error', problem };
     }
     case CANCEL: {
       const count = fields(r, 1);
       const id = r.uint();
       const reason = count > 1 && !r.nil() ? r.text() : '';
-      none(behind(r, count, Math.min(count, 2), end));
+      nothing(r, behind(r, count, Math.min(count, 2), end));
       return { id, kind: 'cancel', reason };
     }
     default:
@@ -202,6 +202,6 @@ function behind(r: ValueReader, count: number, known: number, end: number): Payl
   return new BytesPayload(r.bytes, r.at, end);
 }
 
-function none(payload: Payload): void {
-  if (payload.size > 0) throw new Misfit('a frame of this kind has no payload');
+function nothing(r: ValueReader, payload: Payload): void {
+  if (payload.size > 0) throw new Misfit('a frame of this kind has no payload', r.end);
 }

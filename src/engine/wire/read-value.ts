@@ -134,7 +134,7 @@ export class ValueReader extends Reader {
   #key(): string {
     const from = this.at;
     const token = this.u8();
-    if (token >= 0xa0 && token <= 0xb7) return this.shared(token & 0x1f);
+    if (token >= 0xa0 && token <= 0xb8) return this.shared(token & 0x1f);
     this.at = from;
     const key = this.value(DEPTH_MAX);
     if (typeof key === 'string') return key;

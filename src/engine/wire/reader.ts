@@ -8,10 +8,10 @@ import { Misfit } from './misfit.ts';
  */
 
 const NAMES = 512;
+/** Longest name in the table, in bytes. */
+const NAME_BYTES_MAX = 24;
 /** Up to here a loop over bytes beats the call into native code. */
-const SHORT_TEXT = 24;
-
-const double = new DataView(new ArrayBuffer(8));
+const SHORT_TEXT = 8;
 
 /** Texts that come again and again (function names, map keys), by length and a mix of their bytes. */
 const names: (string | undefined)[] = new Array(NAMES).fill(undefined);
@@ -20,6 +20,7 @@ export class Reader {
   bytes: Buffer;
   at: number;
   end: number;
+  #view: DataView | undefined;
 
   constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
     this.bytes = bufferOf(bytes);
@@ -54,14 +55,15 @@ export class Reader {
   }
 
   f32(): number {
-    double.setUint32(0, this.u32());
-    return double.getFloat32(0);
+    this.need(4);
+    this.at += 4;
+    return this.#floats().getFloat32(this.at - 4);
   }
 
   f64(): number {
-    double.setUint32(0, this.u32());
-    double.setUint32(4, this.u32());
-    return double.getFloat64(0);
+    this.need(8);
+    this.at += 8;
+    return this.#floats().getFloat64(this.at - 8);
   }
 
   /** 64 bits: a number where that is exact, else a big integer. */
@@ -112,7 +114,7 @@ export class Reader {
   /** A text that is likely to come again. */
   name(): string {
     const length = this.#textHead();
-    return length < SHORT_TEXT ? this.shared(length) : this.chars(length);
+    return length <= NAME_BYTES_MAX ? this.shared(length) : this.chars(length);
   }
 
   text(): string {
@@ -124,7 +126,7 @@ export class Reader {
     this.need(length);
     const from = this.at;
     this.at += length;
-    if (length < SHORT_TEXT) {
+    if (length <= SHORT_TEXT) {
       const bytes = this.bytes;
       let text = '';
       let i = from;
@@ -152,8 +154,15 @@ export class Reader {
       return known;
     }
     const text = this.chars(length);
-    names[slot] = text;
-    return text;
+    if (text.length !== length) return text; // not ASCII
+    const name = unique(text);
+    names[slot] = name;
+    return name;
+  }
+
+  #floats(): DataView {
+    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    return this.#view;
   }
 
   #textHead(): number {
@@ -179,6 +188,11 @@ export function u32At(bytes: Uint8Array, at: number): number {
 /** The same memory as a buffer. */
 export function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The runtime's own copy of a text, as it keeps one of every key: quicker to compare and to use as a key. */
+function unique(text: string): string {
+  return Object.keys({ [text]: 0 })[0] as string;
 }
 
 function same(text: string, bytes: Uint8Array, from: number): boolean {

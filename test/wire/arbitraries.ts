@@ -1,0 +1,181 @@
+/** Anything that may travel, for properties. */
+import fc from 'fast-check';
+import type { Rumor } from '../../src/engine/core/membership/messages.ts';
+import { NUMBER_ARRAYS } from '../../src/engine/wire/extensions.ts';
+import type { Kind } from '../../src/engine/wire/messages.ts';
+import { payloadFrom, payloadOf } from '../../src/engine/wire/payload.ts';
+import type { WireMessage } from '../../src/engine/wire/wire.ts';
+
+const text = fc.string({ maxLength: 40, unit: 'binary' });
+const key = fc.oneof(text, fc.constantFrom('__proto__', 'constructor', '$date', '$lit', '$map', '$bytes', '7', ''));
+
+/** Own copies: windows of larger memory do not compare equal. */
+const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Uint8Array.from(array));
+const numbers = fc
+  .tuple(fc.constantFrom(...NUMBER_ARRAYS), fc.uint8Array({ maxLength: 5 }))
+  .map(([type, seed]) => new type(Uint8Array.from({ length: seed.length * 8 }, (_, i) => seed[i >> 3] ?? 0).buffer));
+
+/** An object with these own properties, `__proto__` among them. */
+function objectOf(entries: readonly (readonly [string, unknown])[]): Record<string, unknown> {
+  const object = {};
+  for (const [name, value] of entries) {
+    Object.defineProperty(object, name, { configurable: true, enumerable: true, value, writable: true });
+  }
+  return object;
+}
+
+export const { value: anyValue } = fc.letrec<{ value: unknown }>((tie) => {
+  const inner = tie('value');
+  return {
+    value: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      fc.oneof(
+        text,
+        fc.integer(),
+        fc.maxSafeInteger(),
+        fc.double(),
+        fc.boolean(),
+        fc.bigInt(),
+        fc.bigInt({ max: 2n ** 70n, min: -(2n ** 70n) }),
+        fc.constantFrom(null, undefined, Number.NaN, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
+        fc.date({ noInvalidDate: true }),
+        bytes,
+        numbers.filter((array) => !(array instanceof Float32Array || array instanceof Float64Array)),
+      ),
+      fc.array(inner, { maxLength: 5 }),
+      fc.array(fc.tuple(key, inner), { maxLength: 5 }).map(objectOf),
+      fc.array(fc.tuple(inner, inner), { maxLength: 4 }).map((entries) => new Map(entries)),
+      fc.array(inner, { maxLength: 4 }).map((items) => new Set(items)),
+    ),
+  };
+});
+
+const uint = fc.oneof(fc.nat(300), fc.maxSafeNat());
+const name = fc.string({ maxLength: 30, minLength: 1, unit: 'binary' });
+const optionalText = fc.option(text, { nil: undefined });
+const names = fc.array(name, { maxLength: 3 });
+const payload = anyValue.map(payloadOf);
+
+/** Objects with these fields, and an ordinary prototype, as decoders make them. */
+function objects<Value>(model: { readonly [Key in keyof Value]: fc.Arbitrary<Value[Key]> }): fc.Arbitrary<Value> {
+  return fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<Value>;
+}
+
+/** The same object without the fields that are undefined. */
+function present<Value extends object>(object: Value): Value {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Value;
+}
+
+const problem = objects({
+  cause: fc.option(objects({ message: text, name: text }), { nil: undefined }),
+  code: name,
+  fun: optionalText,
+  hint: optionalText,
+  message: text,
+  outcome: fc.constantFrom('did-not-happen', 'unknown', undefined),
+  path: optionalText,
+  spare: fc.option(bytes, { nil: undefined }),
+}).map(present);
+
+const functionRecord = objects({
+  idempotent: fc.option(fc.boolean(), { nil: undefined }),
+  name,
+  resources: names,
+  spare: fc.option(fc.date({ noInvalidDate: true }), { nil: undefined }),
+  timeoutMs: fc.option(uint, { nil: undefined }),
+  version: text,
+}).map(present);
+
+const nodeRecord = objects({
+  addresses: names,
+  cluster: text,
+  coordinates: fc.constantFrom(undefined, { altitude: 3, latitude: 47.5, longitude: -8.25 }),
+  functions: fc.array(functionRecord, { maxLength: 2 }),
+  id: name,
+  load: fc.nat(10),
+  name,
+  resources: names,
+  software: text,
+  spare: anyValue,
+  state: fc.constantFrom('active', 'draining'),
+  version: uint,
+}).map(present);
+
+const state = fc.constantFrom('alive', 'suspect', 'dead', 'left');
+const member = objects({
+  about: name,
+  address: text,
+  by: name,
+  incarnation: uint,
+  kind: fc.constant('member'),
+  state,
+});
+const cargo = objects({ about: name, body: nodeRecord, kind: fc.constant('cargo'), version: uint });
+const rumors = fc.array(fc.oneof(member, cargo) as fc.Arbitrary<Rumor>, { maxLength: 4 });
+const entry = objects({ address: text, id: name, incarnation: uint, state, version: uint });
+const client = objects({ name, role: fc.constant('client') });
+const peer = objects({ address: text, id: name, name, role: fc.constant('peer') });
+const proof = fc.option(text, { nil: undefined });
+
+const callFields = {
+  fun: name,
+  functionId: optionalText,
+  id: uint,
+  idempotent: fc.boolean(),
+  locs: names,
+  node: optionalText,
+  rest: fc.option(fc.array(anyValue, { maxLength: 3, minLength: 1 }), { nil: undefined }),
+  routed: fc.boolean(),
+  step: optionalText,
+  timeoutMs: uint,
+  version: optionalText,
+};
+const callArguments = objects({
+  args: fc.array(anyValue, { maxLength: 3 }),
+  kwargs: fc.array(fc.tuple(key, anyValue), { maxLength: 2 }),
+}).map(({ args, kwargs }) => payloadOf({ args, kwargs: objectOf(kwargs) }));
+
+/** The fields of every kind. That none is forgotten, the compiler sees to. */
+const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown>>>>> = {
+  ack: { rumors, seq: uint },
+  beat: { reply: fc.boolean() },
+  call: { ...callFields, payload: callArguments },
+  cancel: { id: uint, reason: text },
+  error: { id: uint, problem },
+  goaway: { problem },
+  gossip: { rumors },
+  hello: {
+    auth: fc.constantFrom('none', 'key'),
+    frameBytesMax: uint,
+    node: objects({ cluster: text, id: name, name }),
+    nonce: text,
+    versions: fc.array(uint, { maxLength: 3 }),
+  },
+  item: { id: uint, payload },
+  join: { cluster: text, frameBytesMax: uint, nonce: text, peer: fc.oneof(client, peer), proof, version: uint },
+  nack: { seq: uint },
+  ping: { rumors, seq: uint, target: name },
+  'ping-req': { address: text, rumors, seq: uint, target: name },
+  plan: { id: uint, payload, timeoutMs: uint },
+  refused: { problem },
+  result: { by: text, id: uint, payload },
+  'sync-buckets': { buckets: fc.array(uint, { maxLength: 9 }) },
+  'sync-digest': { digest: uint, self: member },
+  'sync-entries': { buckets: fc.array(uint, { maxLength: 4 }), entries: fc.array(entry, { maxLength: 4 }) },
+  'sync-news': { rumors, wanted: names },
+  welcome: { proof },
+};
+
+const everyKind = Object.keys(fields) as Kind[];
+
+export function messageOf(kind: Kind): fc.Arbitrary<Exclude<WireMessage, { kind: 'unknown' }>> {
+  return objects({ kind: fc.constant(kind), ...fields[kind] }).map(present) as never;
+}
+
+export const anyMessage = fc.oneof(...everyKind.map(messageOf));
+export const kinds: readonly Kind[] = everyKind;
+
+/** A message with its payload replaced by what it holds, for comparing. */
+export function opened(message: WireMessage): object {
+  return 'payload' in message ? { ...message, payload: payloadFrom(message.payload.bytes()).value() } : message;
+}
