@@ -56,7 +56,7 @@ export async function compare(comparison: Comparison): Promise<Result> {
     const order = Object.keys(sides);
     for (const side of [...order.slice(round % order.length), ...order.slice(0, round % order.length)]) {
       process.stderr.write(`${name}: round ${round + 1} of ${runs}: ${side}\n`);
-      measured.get(side)?.push(await runOnce(side, sides[side] ?? [], pin));
+      measured.get(side)?.push(metricsOf(side, await run(side, sides[side] ?? [], pin)));
     }
   }
   const machine = {
@@ -73,7 +73,8 @@ export async function compare(comparison: Comparison): Promise<Result> {
   return result;
 }
 
-function runOnce(side: string, command: readonly string[], pin: string | undefined): Promise<Metrics> {
+/** All that the command printed. */
+function run(side: string, command: readonly string[], pin: string | undefined): Promise<string> {
   const [program = '', ...args] = pin === undefined ? command : ['taskset', '-c', pin, ...command];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
@@ -84,7 +85,7 @@ function runOnce(side: string, command: readonly string[], pin: string | undefin
     child.once('error', reject);
     child.once('close', (code, signal) => {
       if (code !== 0) reject(new Error(`${side}: ${command.join(' ')} ended with ${code ?? signal}`));
-      else resolve(metricsOf(side, output));
+      else resolve(output);
     });
   });
 }
