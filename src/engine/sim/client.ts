@@ -83,7 +83,8 @@ export class SimClient implements Endpoint {
     this.#asks.clear();
   }
 
-  message(_link: LinkId, message: Message): void {
+  message(link: LinkId, message: Message): void {
+    if (message.kind === 'beat' && !message.reply) this.#network.send(link, { kind: 'beat', reply: true });
     if (message.kind !== 'result' && message.kind !== 'error') return;
     const ask = this.#asks.get(message.id);
     assert(ask !== undefined, 'a client gets answers only to what it asked on this very link');

@@ -57,7 +57,7 @@ export class MembershipChecker extends Checker {
 
   override ended(process: SimProcess): void {
     const { id } = process.birth;
-    this.#made.set(id, this.#ownIncarnation(process));
+    this.#made.set(id, Math.max(this.#made.get(id) ?? 0, this.#ownIncarnation(process)));
     this.#seen.delete(process);
     this.#durable.delete(process);
   }
