@@ -115,13 +115,13 @@ export class Calls implements Machine<CallsEffect> {
 
   /** Ends what clients have this node do for itself, such as watching its events: it would never end by itself. */
   endOwn(why: Problem, now: Instant): void {
-    for (const job of this.#jobs.all()) if (isOwn(job.call.fun)) this.#stop(job, why, now);
+    for (const job of this.#jobs.all()) if (isOwn(job.call.fun) && this.#isOpen(job)) this.#stop(job, why, now);
   }
 
   /** The link to a node broke: what was sent there may or may not have happened. */
   broken(node: NodeId, name: string, reason: string, now: Instant): void {
     for (const job of this.#jobs.sentTo(node)) {
-      if (this.#jobs.get(job.key) !== job) continue; // the end of its plan has taken it back meanwhile
+      if (!this.#isOpen(job)) continue;
       const { fun } = job.call;
       const why = problem('link-lost', `the link to ${name} broke while it ran ${fun}: ${reason}`, { fun, node: name });
       if (this.#mayRepeat(job, why)) this.#place(job, why, now);
@@ -291,6 +291,11 @@ export class Calls implements Machine<CallsEffect> {
     }
     this.#abandon(job, why.message);
     this.#settle(job, why, now);
+  }
+
+  /** Whether it still waits for its answer: the end of one step may have taken back the others of its plan. */
+  #isOpen(job: Job): boolean {
+    return this.#jobs.get(job.key) === job;
   }
 
   /** Ends a step's job without an answer: its plan no longer wants one. */
