@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { codecOf } from '../../src/engine/wire/codecs.ts';
+import { payloadFrom } from '../../src/engine/wire/payload.ts';
+import type { WireLimits, WireMessage } from '../../src/engine/wire/wire.ts';
+import { anyMessage, opened } from './arbitraries.ts';
+
+/**
+ * Bytes of somebody who means harm, or of a broken disk. Seeded: a failure repeats. Whatever comes, the answer is
+ * messages or a problem; that it is never a throw, every line here checks by being reached.
+ */
+const SEED = 20_260_726;
+const LIMITS: WireLimits = { frameBytesMax: 64 * 1024, framesMax: 100 };
+
+/** Decodes, and then everything that is decoded later. Whether it was taken. */
+function survive(data: Uint8Array): boolean {
+  const outcome = codecOf('mpreg.v1').decode(data, LIMITS);
+  if (!outcome.ok) {
+    expect(outcome.problem.code).toBe('protocol-violated');
+    return false;
+  }
+  for (const message of outcome.value) if ('payload' in message) message.payload.value();
+  return true;
+}
+
+function bytesOf(messages: readonly WireMessage[]): Buffer {
+  const batch = codecOf('mpreg.v1').batch(LIMITS);
+  for (const message of messages) batch.add(message);
+  return Buffer.from((batch.take() ?? Buffer.alloc(0)) as Uint8Array);
+}
+
+describe('a decoder', () => {
+  it('refuses every message that is cut, at every byte', () => {
+    fc.assert(
+      fc.property(anyMessage, (message) => {
+        const whole = bytesOf([message]);
+        for (let cut = 1; cut < whole.length; cut++) {
+          const outcome = codecOf('mpreg.v1').decode(whole.subarray(0, cut), LIMITS);
+          expect(outcome.ok).toBe(false);
+        }
+      }),
+      { numRuns: 60, seed: SEED },
+    );
+  });
+
+  it('answers noise', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
+        survive(noise);
+      }),
+      { numRuns: 3_000, seed: SEED },
+    );
+  });
+
+  it('answers noise in a frame that fits', () => {
+    fc.assert(
+      fc.property(fc.nat(45), fc.uint8Array({ maxLength: 80 }), fc.nat(80), (code, noise, header) => {
+        const frame = Buffer.alloc(8 + noise.length);
+        frame.writeUInt32BE(noise.length + 4);
+        frame.writeUInt32BE(Math.min(header, noise.length), 4);
+        frame[4] = code;
+        frame.set(noise, 8);
+        survive(frame);
+      }),
+      { numRuns: 5_000, seed: SEED },
+    );
+  });
+
+  it('answers good frames with a few bytes changed, and some of them are still good', () => {
+    let taken = 0;
+    const change = fc.tuple(fc.nat(), fc.nat(255));
+    fc.assert(
+      fc.property(anyMessage, fc.array(change, { maxLength: 3, minLength: 1 }), (message, changes) => {
+        const frame = bytesOf([message]);
+        for (const [at, byte] of changes) frame[at % frame.length] = byte;
+        if (survive(frame)) taken++;
+      }),
+      { numRuns: 3_000, seed: SEED },
+    );
+    expect(taken).toBeGreaterThan(300);
+  });
+
+  it('takes what it wrote after a detour through what it read', () => {
+    fc.assert(
+      fc.property(anyMessage, (message) => {
+        const first = bytesOf([message]);
+        const outcome = codecOf('mpreg.v1').decode(first, LIMITS);
+        expect(bytesOf(outcome.ok ? outcome.value : [])).toEqual(first);
+      }),
+      { numRuns: 200, seed: SEED },
+    );
+  });
+
+  it('answers text of every kind', () => {
+    const json = fc.oneof(fc.string({ maxLength: 60 }), fc.json({ maxDepth: 4 }));
+    const nearly = fc.tuple(anyMessage, fc.nat(), fc.string({ maxLength: 2 })).map(([message, at, patch]) => {
+      const batch = codecOf('mpreg.v1.json').batch(LIMITS);
+      batch.add(message);
+      const text = String(batch.take() ?? '{}');
+      const cut = at % text.length;
+      return text.slice(0, cut) + patch + text.slice(cut + patch.length);
+    });
+    fc.assert(
+      fc.property(fc.oneof(json, nearly), (text) => {
+        const outcome = codecOf('mpreg.v1.json').decode(text, LIMITS);
+        if (outcome.ok) outcome.value.map(opened);
+        else expect(outcome.problem.code).toBe('protocol-violated');
+      }),
+      { numRuns: 2_000, seed: SEED },
+    );
+  });
+
+  it('never makes more of a value than its bytes can hold', () => {
+    const claims = ['dd00ffffff', 'df007fffff', 'dc7fff', 'c900ffffff4ddd00fffff0', 'de7fff'];
+    const before = process.memoryUsage();
+    for (const claim of claims) {
+      for (let i = 0; i < 2_000; i++) expect(payloadFrom(Buffer.from(claim.repeat(20), 'hex')).value().ok).toBe(false);
+    }
+    const after = process.memoryUsage();
+    // Ten thousand times the smallest of these claims, believed, would be a gigabyte and a half.
+    expect(after.heapTotal + after.external - before.heapTotal - before.external).toBeLessThan(200 * 1024 * 1024);
+  });
+});
