@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { codecOf } from '../../src/engine/wire/codecs.ts';
+import { KINDS, type Kind } from '../../src/engine/wire/messages.ts';
 import { payloadFrom } from '../../src/engine/wire/payload.ts';
+import { valueFrom } from '../../src/engine/wire/read-value.ts';
 import type { WireLimits, WireMessage } from '../../src/engine/wire/wire.ts';
-import { anyMessage, opened } from './arbitraries.ts';
+import { anyMessage, messageOf, opened } from './arbitraries.ts';
 
 /**
  * Bytes of somebody who means harm, or of a broken disk. Seeded: a failure repeats. Whatever comes, the answer is
@@ -27,6 +29,17 @@ function bytesOf(messages: readonly WireMessage[]): Buffer {
   const batch = codecOf('mpreg.v1').batch(LIMITS);
   for (const message of messages) batch.add(message);
   return Buffer.from((batch.take() ?? Buffer.alloc(0)) as Uint8Array);
+}
+
+function takenByTable(frame: Buffer, kind: Kind): boolean {
+  const headerEnd = 8 + (frame.readUInt32BE(4) & 0xff_ffff);
+  const { header, payload } = KINDS[kind];
+  try {
+    header.unpack(valueFrom(frame, 8, headerEnd));
+    return payload !== undefined || headerEnd === frame.length;
+  } catch {
+    return false;
+  }
 }
 
 describe('a decoder', () => {
@@ -78,6 +91,23 @@ describe('a decoder', () => {
       { numRuns: 3_000, seed: SEED },
     );
     expect(taken).toBeGreaterThan(300);
+  });
+
+  it('takes by hand what the table would take, and nothing else', () => {
+    const hot = ['call', 'result', 'item', 'error', 'cancel'] as const;
+    const verdicts = { refused: 0, taken: 0 };
+    const change = fc.tuple(fc.nat(), fc.nat(255));
+    fc.assert(
+      fc.property(fc.oneof(...hot.map(messageOf)), fc.array(change, { maxLength: 2 }), (message, changes) => {
+        const frame = bytesOf([message]);
+        for (const [at, byte] of changes) frame[8 + (at % (frame.length - 8))] = byte;
+        const taken = survive(frame);
+        expect(taken).toBe(takenByTable(frame, message.kind));
+        verdicts[taken ? 'taken' : 'refused']++;
+      }),
+      { numRuns: 3_000, seed: SEED },
+    );
+    expect(Math.min(verdicts.taken, verdicts.refused)).toBeGreaterThan(300);
   });
 
   it('takes what it wrote after a detour through what it read', () => {

@@ -41,6 +41,17 @@ export class ValueReader extends Reader {
     return (token >= 0xc4 && token < 0xca) || token >= 0xd4 ? this.#sized(token, depth) : this.#fixed(token);
   }
 
+  /** A whole number from 0 to 2⁵³ − 1, in whatever form it comes. */
+  uint(): number {
+    const from = this.at;
+    const token = this.u8();
+    if (token < 0x80) return token;
+    this.at = from;
+    const value = this.value(DEPTH_MAX);
+    if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+    throw new Misfit('a whole number is wanted here', from);
+  }
+
   #fixed(token: number): unknown {
     switch (token) {
       case 0xc0:

@@ -77,18 +77,6 @@ export class Reader {
     return Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) | BigInt(low);
   }
 
-  /** A whole number from 0 to 2⁵³ − 1. */
-  uint(): number {
-    const token = this.u8();
-    if (token < 0x80) return token;
-    if (token === 0xcc) return this.u8();
-    if (token === 0xcd) return this.u16();
-    if (token === 0xce) return this.u32();
-    const value = token === 0xcf ? this.wide(false) : undefined;
-    if (typeof value !== 'number') throw new Misfit('a whole number is wanted here', this.at - 1);
-    return value;
-  }
-
   /** Passes over a nil, where one is next. */
   nil(): boolean {
     if (this.at >= this.end || this.bytes[this.at] !== 0xc0) return false;

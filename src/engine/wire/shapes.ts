@@ -117,11 +117,12 @@ type Loose = Record<string, unknown>;
 
 export function record<Value extends object>(fields: Fields<Value>): Shape<Value> {
   const table = Object.entries<Shape<unknown>>(fields as Readonly<Record<string, Shape<unknown>>>);
+  /** `get` gives null for what is absent. */
   const read = (get: (key: string, i: number) => unknown, how: 'unpack' | 'fromJson'): Value => {
     const object: Loose = {};
     table.forEach(([key, shape], i) => {
-      const held = get(key, i) ?? undefined;
-      const value = held === undefined ? missing(shape, key) : reading((given) => shape[how](given), held, key);
+      const held = get(key, i);
+      const value = held === null ? missing(shape, key) : reading((given) => shape[how](given), held, key);
       if (value !== undefined) object[key] = value;
     });
     return object as Value;
@@ -129,7 +130,7 @@ export function record<Value extends object>(fields: Fields<Value>): Shape<Value
   return {
     fromJson: (json) => {
       if (!isObject(json)) throw new Misfit('must be an object');
-      return read((key) => (Object.hasOwn(json, key) ? json[key] : undefined), 'fromJson');
+      return read((key) => (Object.hasOwn(json, key) ? json[key] : null), 'fromJson');
     },
     pack: (value) => {
       const packed = table.map(([key, shape]) => {
@@ -149,7 +150,7 @@ export function record<Value extends object>(fields: Fields<Value>): Shape<Value
     },
     unpack: (plain) => {
       if (!Array.isArray(plain)) throw new Misfit('must be a list of fields');
-      return read((_, i) => plain[i] as unknown, 'unpack');
+      return read((_, i) => (i < plain.length ? plain[i] : null), 'unpack');
     },
   };
 }

@@ -72,13 +72,16 @@ function writeProperties(w: Writer, object: object, depth: number): void {
   }
 }
 
+/** Where a key is neither text nor a number, its place in the map stands for it. */
 function writeEntries(w: Writer, map: ReadonlyMap<unknown, unknown>, depth: number): void {
-  let place: string | number = '';
+  let place: string | number = 0;
+  let i = 0;
   try {
     for (const [key, value] of map) {
-      place = typeof key === 'number' ? key : String(key);
+      place = typeof key === 'string' || typeof key === 'number' ? key : i;
       writeValue(w, key, depth + 1);
       writeValue(w, value, depth + 1);
+      i++;
     }
   } catch (error) {
     throw leaving(error, map, place);
