@@ -33,7 +33,7 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
       flags: this.ctor.flags,
       strict: this.ctor.strict,
     });
-    this.flags = flags as Flags<T>;
+    this.flags = splitVariables(flags, { ...globalFlags, ...this.ctor.flags }) as Flags<T>;
     this.args = args as Args<T>;
     const { json, quiet, verbose, 'no-color': noColor } = this.flags as Interfaces.InferredFlags<typeof globalFlags>;
     this.output = new Output({ json, noColor, quiet, verbose });
@@ -99,4 +99,18 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
   override jsonEnabled(): boolean {
     return false;
   }
+}
+
+/** The command framework hands over a variable of a repeatable flag as one text; here it becomes a list. */
+function splitVariables(
+  flags: Readonly<Record<string, unknown>>,
+  definitions: OclifCommand.Class['flags'],
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(flags).map(([name, value]) => {
+      const flag = definitions[name];
+      const unsplit = typeof value === 'string' && flag?.type === 'option' && flag.multiple === true;
+      return [name, unsplit ? value.split(',').filter((part) => part !== '') : value];
+    }),
+  );
 }
