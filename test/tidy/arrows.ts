@@ -50,7 +50,7 @@ export const ARROW_RULES: readonly ArrowRule[] = [
   },
   { from: /^src\/engine\/host\//, name: 'host never simulates', refuses: (to) => to.startsWith('src/engine/sim/') },
   {
-    from: /^src\/engine\//,
+    from: /^src\/(engine|worker)\//,
     name: 'the engine has no face',
     refuses: (to) => FACES.test(to) || FACE_PACKAGES.test(to) || /^src\/[^/]+$/.test(to),
   },
