@@ -1,6 +1,14 @@
-/** The order of semantic versions (semver.org §11). A text that is no version sorts before all that are. */
+/**
+ * The order of semantic versions (semver.org §11). A text that is no version sorts before all that are, by code units.
+ *
+ * Two different texts may be equal in this order: what follows a `+` does not count.
+ */
 
-const SEMVER = /^(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/;
+const NUMBER = '(0|[1-9]\\d{0,14})';
+const IDENTIFIER = '(?:0|[1-9]\\d*|\\d*[A-Za-z-][0-9A-Za-z-]*)';
+const SEMVER = new RegExp(
+  `^${NUMBER}\\.${NUMBER}\\.${NUMBER}(?:-(${IDENTIFIER}(?:\\.${IDENTIFIER})*))?(?:\\+[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*)?$`,
+);
 
 export function isSemver(text: string): boolean {
   return SEMVER.test(text);
@@ -11,6 +19,7 @@ export function compareVersions(a: string, b: string): number {
   if (a === b) return 0;
   const left = SEMVER.exec(a);
   const right = SEMVER.exec(b);
+  if (left === null && right === null) return compareTexts(a, b);
   if (left === null || right === null) return Number(left !== null) - Number(right !== null);
   for (let part = 1; part <= 3; part++) {
     const order = Number(left[part]) - Number(right[part]);
@@ -35,7 +44,12 @@ function compareIdentifier(a: string, b: string): number {
   const numeric = /^\d+$/;
   const aIsNumber = numeric.test(a);
   const bIsNumber = numeric.test(b);
-  if (aIsNumber && bIsNumber) return Number(a) - Number(b);
+  // Why not Number(): it has no leading zeros and may have any length, so the longer one is the larger.
+  if (aIsNumber && bIsNumber) return a.length - b.length || compareTexts(a, b);
   if (aIsNumber !== bIsNumber) return aIsNumber ? -1 : 1;
+  return compareTexts(a, b);
+}
+
+function compareTexts(a: string, b: string): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
