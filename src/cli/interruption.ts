@@ -44,6 +44,14 @@ export class Interruption {
     for (const name of Object.keys(EXIT) as StopSignal[]) process.on(name, () => this.#on(name));
   }
 
+  /** Also the end of stdin stops the command: whoever holds the other end of a pipe cannot die and leave it behind. */
+  stopWithStdin(): void {
+    const stop = (): void => {
+      if (this.#received === undefined) this.#on('SIGTERM');
+    };
+    process.stdin.on('end', stop).on('close', stop).on('error', stop).resume();
+  }
+
   #on(name: StopSignal): void {
     if (this.#received !== undefined) process.exit(EXIT[name]);
     this.#received = name;

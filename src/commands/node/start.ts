@@ -87,6 +87,9 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
       helpValue: 'DURATION',
       summary: 'How long calls that run may take once it was told to stop.',
     }),
+    'until-stdin-ends': Flags.boolean({
+      summary: 'Stop, as if told to, when stdin ends: a program that holds the other end cannot leave the node behind.',
+    }),
     'log-format': Flags.option({ options: ['text', 'json'] as const })({
       summary: 'Form of the log on stderr; json where --json is given.',
     }),
@@ -94,6 +97,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
 
   async run(): Promise<void> {
     const { flags } = this;
+    if (flags['until-stdin-ends']) this.interruption.stopWithStdin();
     const graceMs = parseDuration(flags.grace, '--grace');
     const joinMs =
       flags['join-timeout'] === undefined ? undefined : parseDuration(flags['join-timeout'], '--join-timeout');
