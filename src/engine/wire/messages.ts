@@ -87,7 +87,7 @@ export const KINDS: Readonly<Record<Kind, MessageKind>> = {
   }),
   join: kind<'join'>(2, {
     version: uint,
-    cluster: text,
+    cluster: otherwise('', text),
     peer,
     nonce: text,
     frameBytesMax: uint,

@@ -17,6 +17,8 @@ export interface Shape<Value> {
   fromJson(json: unknown): Value;
   /** What stands for an absent field. */
   readonly absent?: { readonly value: unknown };
+  /** A record's fields in the order of their positions; those that may be absent end with a question mark. */
+  readonly fields?: readonly string[];
 }
 
 /** A shape that both subprotocols hold as it is. */
@@ -128,6 +130,7 @@ export function record<Value extends object>(fields: Fields<Value>): Shape<Value
     return object as Value;
   };
   return {
+    fields: table.map(([key, shape]) => (shape.absent === undefined ? key : `${key}?`)),
     fromJson: (json) => {
       if (!isObject(json)) throw new Misfit('must be an object');
       return read((key) => (Object.hasOwn(json, key) ? json[key] : null), 'fromJson');
