@@ -71,7 +71,7 @@ export class Membership implements Machine<MembershipEffect> {
   #goneAt: Instant = NEVER;
   /** When this node last noticed that it runs late: what was due before is accounted for. */
   #noticedAt: Instant = 0;
-  /** The versions of cargo that the last message of an exchange brought. */
+  /** The versions of cargo that the last message of an exchange brought at second hand. */
   readonly #fromSync = new Map<NodeId, number>();
   #ignored = 0;
 
@@ -130,7 +130,9 @@ export class Membership implements Machine<MembershipEffect> {
     this.#view.announce({ state: 'alive', incarnation, address }, now);
     this.#probing.start(now);
     this.#revival.start(now);
-    this.#syncAt = now + this.#prng.between(1, this.#options.syncMs);
+    // The first exchange comes soon: while many start at once, news can miss nodes that are not known yet.
+    this.#syncAt =
+      now + Math.round(this.#options.syncMs / 20) + this.#prng.below(Math.round(this.#options.syncMs / 20) + 1);
     this.#arm(now);
   }
 
@@ -270,7 +272,7 @@ export class Membership implements Machine<MembershipEffect> {
         this.#sync.entries(from, { ...message, entries });
         for (const { id, state, incarnation, address } of entries) {
           const rumor = { kind: 'member', about: id, state, incarnation, address, by: from } as const;
-          this.#view.believe(rumor, 'summary', now);
+          this.#view.believe(rumor, id === from ? 'gossip' : 'summary', now);
         }
         break;
       }
@@ -288,16 +290,17 @@ export class Membership implements Machine<MembershipEffect> {
     if (this.#roster.get(from) === undefined && this.#phase === 'running') this.#sync.ask(from);
   }
 
+  /** What a node says of itself is news however it comes; the rest of an exchange is old to most. */
   #believe(from: NodeId, rumors: readonly Rumor[], via: 'gossip' | 'sync', now: Instant): void {
     this.#fromSync.clear();
     for (const rumor of this.#atMost(rumors)) {
       if (rumor.kind === 'member') {
-        this.#view.believe(rumor, via, now);
+        this.#view.believe(rumor, rumor.about === from ? 'gossip' : via, now);
       } else if (!Number.isSafeInteger(rumor.version) || rumor.version < 1) {
         this.#ignored++;
       } else if (rumor.version > this.#cargo.version(rumor.about)) {
         const { about, version, body } = rumor;
-        if (via === 'sync') this.#fromSync.set(about, version);
+        if (via === 'sync' && about !== from) this.#fromSync.set(about, version);
         this.#voice.emit({ kind: 'cargo', about, version, body, from });
       }
     }
@@ -320,7 +323,7 @@ export class Membership implements Machine<MembershipEffect> {
 
   #gossip(now: Instant): void {
     if (this.#gossipAt > now) return;
-    for (const to of this.#prng.sample(this.#neighbours, this.#options.gossipFanout)) {
+    for (const to of this.#prng.sample(this.#neighbours, this.#options.gossipCount)) {
       const rumors = this.#voice.news(this.#options.gossipRumorsMax);
       if (rumors.length > 0) this.#voice.send(to, { kind: 'gossip', rumors });
     }
@@ -353,8 +356,8 @@ export class Membership implements Machine<MembershipEffect> {
     this.#voice.emit({ kind: 'paused', ms: lateMs });
     this.#gossipAt = NEVER;
     // Others may have buried this node meanwhile: whoever hears from it tells it so, and it contradicts.
-    const asked = this.#prng.sample(this.#neighbours, this.#options.gossipFanout);
-    for (const id of [...asked, ...this.#probing.some(this.#options.gossipFanout, asked)]) this.#sync.ask(id);
+    const asked = this.#prng.sample(this.#neighbours, this.#options.gossipCount);
+    for (const id of [...asked, ...this.#probing.some(this.#options.gossipCount, asked)]) this.#sync.ask(id);
     this.#revival.soon(now);
   }
 }

@@ -15,7 +15,7 @@ export interface MembershipOptions {
    * Helpers asked when the direct way is silent (SWIM §3.1, k).
    * Trade-off: more see through more broken paths, with 4 messages each per silent probe.
    */
-  readonly helpers: number;
+  readonly helpersMax: number;
   /**
    * Probes at once beyond the regular one, for members whose link broke or who were accused.
    * Trade-off: more confirm mass crashes sooner, in a larger burst of messages.
@@ -35,12 +35,12 @@ export interface MembershipOptions {
    * α: a suspicion that k others share lasts α · max(1, log₁₀ n) · probeInterval.
    * Trade-off: larger gives a stalled node longer to contradict; smaller finds crashes sooner.
    */
-  readonly suspicionAlpha: number;
+  readonly suspicionMinFactor: number;
   /**
    * β: a suspicion that nobody shares lasts β times that (Lifeguard §3, LHA-Suspicion).
    * Trade-off: larger protects against one mistaken accuser; smaller helps where few are left to confirm.
    */
-  readonly suspicionBeta: number;
+  readonly suspicionMaxFactor: number;
   /**
    * k: further accusers that shorten a suspicion to its least, each passed on; fewer where there are not so many nodes.
    * Trade-off: more ask for more evidence and cost a rumor each; fewer find crashes sooner.
@@ -55,12 +55,12 @@ export interface MembershipOptions {
    * Neighbours told in each round.
    * Trade-off: more spread news in fewer rounds (log of fanout + 1) with more repetition.
    */
-  readonly gossipFanout: number;
+  readonly gossipCount: number;
   /**
    * λ: each node passes one piece of news on λ · ⌈log₂(n + 1)⌉ times (SWIM §4.1).
    * Trade-off: larger misses fewer nodes (about n^(−λ)); smaller costs less, and anti-entropy repairs the rest.
    */
-  readonly rumorLambda: number;
+  readonly rumorFactor: number;
   /**
    * News in one ping, ack or ping-req.
    * Trade-off: more rides along for nothing; fewer keeps probes small, so that their round trips stay honest.
@@ -105,7 +105,7 @@ export interface MembershipOptions {
    * Addresses tried at once while alone.
    * Trade-off: more finds the one that answers sooner; fewer spares the others.
    */
-  readonly lonelyFanout: number;
+  readonly lonelyMaxb: number;
   /**
    * Dead members remembered, and asked; the longest dead is forgotten first.
    * Trade-off: more heals larger partitions by itself; each costs about 200 bytes.
@@ -141,16 +141,16 @@ export interface MembershipOptions {
 export const DEFAULT_MEMBERSHIP: MembershipOptions = {
   probeIntervalMs: 800,
   probeTimeoutMs: 400,
-  helpers: 3,
+  helpersMax: 3,
   urgentMax: 8,
   relaysMax: 256,
   healthMax: 8,
-  suspicionAlpha: 3,
-  suspicionBeta: 6,
+  suspicionMinFactor: 3,
+  suspicionMaxFactor: 6,
   accusersMax: 3,
   gossipMs: 200,
-  gossipFanout: 3,
-  rumorLambda: 3,
+  gossipCount: 3,
+  rumorFactor: 3,
   rumorsMax: 16,
   gossipRumorsMax: 256,
   syncMs: 30_000,
@@ -159,7 +159,7 @@ export const DEFAULT_MEMBERSHIP: MembershipOptions = {
   revivalMs: 10_000,
   lonelyMs: 1_000,
   lonelyMsMax: 5_000,
-  lonelyFanout: 3,
+  lonelyMaxb: 3,
   deadMax: 1_024,
   leftMax: 1_024,
   leftMs: 300_000,

@@ -28,6 +28,8 @@ import type { Voice } from './voice.ts';
 interface Probe {
   readonly seq: number;
   readonly target: NodeId;
+  /** The life that is probed: silence says nothing about a later one. */
+  readonly incarnation: number;
   /** When helpers are asked; `NEVER` once that is done or needless. */
   askAt: Instant;
   endAt: Instant;
@@ -166,6 +168,7 @@ export class Probing {
     this.#probes.set(target, {
       seq,
       target,
+      incarnation: this.#roster.get(target)?.incarnation ?? 0,
       askAt: now + this.#health.scale(this.#options.probeTimeoutMs),
       endAt: now + this.#health.scale(this.#options.probeIntervalMs),
       helpers: [],
@@ -189,8 +192,8 @@ export class Probing {
     probe.askAt = NEVER;
     const { target, seq } = probe;
     const near = neighbours.filter((id) => id !== target && this.#roster.get(id)?.state === 'alive');
-    probe.helpers = this.#prng.sample(near, this.#options.helpers);
-    const lacking = this.#options.helpers - probe.helpers.length;
+    probe.helpers = this.#prng.sample(near, this.#options.helpersMax);
+    const lacking = this.#options.helpersMax - probe.helpers.length;
     if (lacking > 0) probe.helpers.push(...this.some(lacking, [target, ...probe.helpers]));
     const address = this.#roster.get(target)?.address ?? '';
     for (const helper of probe.helpers) {
@@ -217,7 +220,8 @@ export class Probing {
       return false;
     }
     this.#unanswered--;
-    if (!this.#isActive(probe.target)) return false;
+    const { target, incarnation } = probe;
+    if (!this.#isActive(target) || this.#roster.get(target)?.incarnation !== incarnation) return false;
     this.#health.worse(probe.helpers.length === 0 ? 1 : probe.helpers.length - probe.nacks.size);
     return true;
   }

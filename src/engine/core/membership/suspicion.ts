@@ -31,7 +31,7 @@ interface Timer {
   readonly suspicion: Suspicion;
 }
 
-type Limits = Pick<MembershipOptions, 'probeIntervalMs' | 'suspicionAlpha' | 'suspicionBeta' | 'accusersMax'>;
+type Limits = Pick<MembershipOptions, 'probeIntervalMs' | 'suspicionMinFactor' | 'suspicionMaxFactor' | 'accusersMax'>;
 
 export class Suspicions {
   readonly #options: Limits;
@@ -92,7 +92,12 @@ export class Suspicions {
 
   #arm(suspicion: Suspicion): void {
     const { minMs, k } = suspicion;
-    const ms = suspicionMs({ minMs, maxMs: minMs * this.#options.suspicionBeta, k, c: suspicion.accusers.size - 1 });
+    const ms = suspicionMs({
+      minMs,
+      maxMs: minMs * this.#options.suspicionMaxFactor,
+      k,
+      c: suspicion.accusers.size - 1,
+    });
     this.#timers.push({ at: suspicion.since + ms, suspicion });
   }
 }
@@ -103,7 +108,7 @@ function byTime(a: Timer, b: Timer): number {
 
 /** How long a suspicion lasts that `k` others share, among `nodes`: α · max(1, log₁₀ nodes) · probeInterval. */
 export function leastSuspicionMs(nodes: number, options: Limits): number {
-  return Math.round(options.suspicionAlpha * Math.max(1, Math.log10(nodes)) * options.probeIntervalMs);
+  return Math.round(options.suspicionMinFactor * Math.max(1, Math.log10(nodes)) * options.probeIntervalMs);
 }
 
 /** How long a suspicion lasts that `c` of `k` others share (Lifeguard §3, LHA-Suspicion). Whole milliseconds. */

@@ -51,12 +51,12 @@ export class Voice {
    * finds it new passes it on in full. Thus a node that joins does not tell everybody about everybody.
    */
   tell(rumor: Rumor, how: 'in full' | 'to a few'): void {
-    const few = Math.max(0, this.#transmissions() - this.#options.gossipFanout);
+    const few = Math.max(0, this.#transmissions() - this.#options.gossipCount);
     this.#rumors.put(rumor, how === 'in full' ? 0 : few);
   }
 
   #transmissions(): number {
-    return transmissions(this.#roster.activeCount, this.#options.rumorLambda);
+    return transmissions(this.#roster.activeCount, this.#options.rumorFactor);
   }
 
   drain(): MembershipEffect[] {
