@@ -105,7 +105,7 @@ export interface MembershipOptions {
    * Addresses tried at once while alone.
    * Trade-off: more finds the one that answers sooner; fewer spares the others.
    */
-  readonly lonelyMaxb: number;
+  readonly lonelyMax: number;
   /**
    * Dead members remembered, and asked; the longest dead is forgotten first.
    * Trade-off: more heals larger partitions by itself; each costs about 200 bytes.
@@ -159,7 +159,7 @@ export const DEFAULT_MEMBERSHIP: MembershipOptions = {
   revivalMs: 10_000,
   lonelyMs: 1_000,
   lonelyMsMax: 5_000,
-  lonelyMaxb: 3,
+  lonelyMax: 3,
   deadMax: 1_024,
   leftMax: 1_024,
   leftMs: 300_000,

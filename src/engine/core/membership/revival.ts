@@ -60,7 +60,7 @@ export class Revival {
     if (this.#roster.activeCount <= 1) {
       this.#nextAt = now + this.#jittered(this.#lonelyMs);
       this.#lonelyMs = Math.min(this.#options.lonelyMsMax, Math.round(this.#lonelyMs * 1.5));
-      return this.#prng.sample([...new Set([...silentSeeds, ...dead])], this.#options.lonelyMaxb);
+      return this.#prng.sample([...new Set([...silentSeeds, ...dead])], this.#options.lonelyMax);
     }
     this.#lonelyMs = this.#options.lonelyMs;
     this.#nextAt = now + this.#jittered(this.#options.revivalMs);
