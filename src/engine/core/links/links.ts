@@ -14,12 +14,14 @@ import { standingPeers } from './standing.ts';
  *
  *     standing   a peer of this node's own choice: dialled, and dialled again with back-off, as long as it is a member
  *     wanted     opened because a message had to go to a peer without a link; closed by its dialler when idle
- *     retired    one too many: both ends dialled at once. Both keep the link that the smaller id dialled and send
- *                nothing more on the other, which its dialler closes when it has been quiet
+ *     retired    one too many: both ends dialled at once, or the other end dialled anew. Both keep the same link and
+ *                send nothing more on the other but one beat, whose answer proves that all before it has arrived; its
+ *                dialler closes it when it has been quiet
  *
  * Invariants:
  * - at most one link per peer is not retired, and that one carries everything that is sent;
  * - a message given to `send` is sent once, or comes back once as `undelivered`;
+ * - a link that breaks before all that was sent on it has surely arrived is told, retired or not (`broken`, `lost`);
  * - a link that brought nothing for `silenceMs`, though asked for a beat, is closed.
  *
  * It refuses to judge whether a node is alive: it says what it saw (`joined`, `broken`, `unreachable`).
@@ -92,7 +94,17 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   up(link: LinkId, peer: Peer, dial: DialId | undefined, now: Instant): void {
     const dialled = dial === undefined ? undefined : this.#dials.get(dial);
     const mine = dialled !== undefined;
-    const entry: Link = { askedAt: NEVER, heardAt: now, link, mine, peer, retired: false, usedAt: now };
+    const entry: Link = {
+      askedAt: NEVER,
+      beats: 0,
+      heardAt: now,
+      link,
+      mine,
+      peer,
+      retired: false,
+      settled: true,
+      usedAt: now,
+    };
     this.#links.set(link, entry);
     this.#tickAt = earlier(this.#tickAt, now + this.#options.beatMs);
     if (dial !== undefined) this.#dials.delete(dial);
@@ -136,11 +148,12 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   }
 
   receive(link: LinkId, message: LinkMessage, now: Instant): void {
+    const entry = this.#links.get(link);
     if (message.kind === 'beat') {
       if (!message.reply) this.#effects.push({ kind: 'send', link, message: { kind: 'beat', reply: true } });
+      else if (entry !== undefined && entry.beats > 0 && --entry.beats === 0 && entry.retired) entry.settled = true;
       return;
     }
-    const entry = this.#links.get(link);
     if (entry !== undefined) this.#close(entry, `the other side: ${message.problem.message}`, now);
   }
 
@@ -218,8 +231,8 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   #choose(entry: Link, id: NodeId, name: string, address: Address): void {
     const before = this.#active.get(id);
     if (before === undefined || this.#isBetter(entry, before, id)) {
-      if (before !== undefined) before.retired = true;
       this.#active.set(id, entry);
+      if (before !== undefined) this.#retire(before);
     } else {
       entry.retired = true;
     }
@@ -231,6 +244,19 @@ export class Links<Message extends { readonly kind: string }> implements Machine
       this.#tellNeighbours();
     }
     for (const message of waiting?.messages ?? []) this.#effects.push({ kind: 'send', link, message });
+  }
+
+  /** Another link carries what is sent from now on. */
+  #retire(entry: Link): void {
+    entry.retired = true;
+    entry.settled = false;
+    this.#ask(entry, entry.usedAt);
+  }
+
+  #ask(entry: Link, now: Instant): void {
+    entry.askedAt = now;
+    entry.beats++;
+    this.#effects.push({ kind: 'send', link: entry.link, message: { kind: 'beat', reply: false } });
   }
 
   /** Of two links to one peer, the one that the smaller id dialled; of two that the same side dialled, the newer. */
@@ -251,7 +277,10 @@ export class Links<Message extends { readonly kind: string }> implements Machine
       return;
     }
     const { id, name, address } = entry.peer;
-    if (this.#active.get(id) !== entry) return;
+    if (this.#active.get(id) !== entry) {
+      if (!entry.settled) this.#effects.push({ id, kind: 'lost', name, reason });
+      return;
+    }
     this.#active.delete(id);
     this.#effects.push({ id, kind: 'broken', name, reason });
     for (const other of this.#links.values()) {
@@ -305,13 +334,10 @@ export class Links<Message extends { readonly kind: string }> implements Machine
       this.#close(entry, `silent for ${silent} ms`, now);
       return;
     }
-    if (silent >= beatMs && entry.askedAt === NEVER) {
-      entry.askedAt = now;
-      this.#effects.push({ kind: 'send', link: entry.link, message: { kind: 'beat', reply: false } });
-    }
+    if (silent >= beatMs && entry.askedAt === NEVER) this.#ask(entry, now);
     if (entry.peer.role === 'client' || !entry.mine) return;
     const idle = now - entry.usedAt;
-    if (entry.retired ? idle >= beatMs : idle >= idleMs && !this.#standing.has(entry.peer.id)) {
+    if (entry.retired ? entry.settled && idle >= beatMs : idle >= idleMs && !this.#standing.has(entry.peer.id)) {
       this.#close(entry, entry.retired ? 'one link is enough' : 'idle', now);
     }
   }
@@ -347,8 +373,12 @@ interface Link {
   usedAt: Instant;
   /** When a beat was asked for that has not come; `NEVER` otherwise. */
   askedAt: Instant;
-  /** Nothing is sent on it any more. */
+  /** Beats that were asked for and have not come. */
+  beats: number;
+  /** Nothing but beats is sent on it any more. */
   retired: boolean;
+  /** Retired, and all that was sent on it has arrived; also where nothing ever was. */
+  settled: boolean;
 }
 
 interface Dial {

@@ -27,7 +27,7 @@ export interface Machines {
  *
  *     membership ── changed ──► directory.reach, members to dial     ── cargo ──► directory.merge ──► membership.spread
  *                ── send, contact ──► links
- *     links      ── joined, broken, unreachable, neighbours ──► membership      ── broken, undelivered ──► calls
+ *     links      ── joined, broken, unreachable, neighbours ──► membership   ── broken, lost, undelivered ──► calls
  *     calls      ── forward, answer ──► links                        ── run, abort ──► the world
  */
 export class Bindings {
@@ -146,6 +146,9 @@ export class Bindings {
         membership.lost(effect.id, now);
         calls.broken(effect.id, effect.name, effect.reason, now);
         calls.askerLeft({ node: effect.id }, `the link to ${effect.name} broke`, now);
+        break;
+      case 'lost':
+        calls.broken(effect.id, effect.name, effect.reason, now);
         break;
       case 'unreachable':
         membership.unreachable(effect.id, now);

@@ -1,0 +1,75 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Prng } from '../../../src/engine/core/base/prng.ts';
+import type { LinksEffect } from '../../../src/engine/core/links/effects.ts';
+import { Links } from '../../../src/engine/core/links/links.ts';
+import type { Peer } from '../../../src/engine/core/links/messages.ts';
+import { DEFAULT_LINKS } from '../../../src/engine/core/links/options.ts';
+
+interface Word {
+  readonly kind: 'word';
+}
+
+const PEER: Peer = { address: 'ws://b:1', id: 'b', name: 'bob', role: 'peer' };
+const OLD = 1;
+const NEW = 2;
+
+let links: Links<Word>;
+
+/** What the links did, without what they tell of neighbours. */
+function effects(): LinksEffect<Word>[] {
+  return links.drain().filter(({ kind }) => kind !== 'neighbours' && kind !== 'joined');
+}
+
+/** The other end dialled, this node sent something, and the other end dialled once more. */
+beforeEach(() => {
+  links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1));
+  links.up(OLD, PEER, undefined, 1_000);
+  links.send('b', 'ws://b:1', { kind: 'word' }, 1_100);
+  effects();
+  links.up(NEW, PEER, undefined, 2_000);
+});
+
+describe('a link that a newer one has replaced', () => {
+  const beat = { kind: 'send', link: OLD, message: { kind: 'beat', reply: false } };
+
+  test('carries one beat more, and then nothing', () => {
+    expect(effects()).toEqual([beat]);
+    links.send('b', 'ws://b:1', { kind: 'word' }, 2_100);
+    expect(effects()).toEqual([{ kind: 'send', link: NEW, message: { kind: 'word' } }]);
+  });
+
+  test('and that breaks before the beat was answered may have lost what was sent on it', () => {
+    effects();
+    links.down(OLD, 'reset', 3_000);
+    expect(effects()).toEqual([{ id: 'b', kind: 'lost', name: 'bob', reason: 'reset' }]);
+  });
+
+  test('and that ends after the beat was answered has lost nothing', () => {
+    effects();
+    links.receive(OLD, { kind: 'beat', reply: true }, 2_050);
+    links.down(OLD, 'one link is enough', 8_000);
+    expect(effects()).toEqual([]);
+  });
+
+  test('does not count as heard what an older beat asked for', () => {
+    links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1));
+    links.up(OLD, PEER, undefined, 1_000);
+    links.advance(1_000 + DEFAULT_LINKS.beatMs);
+    expect(effects()).toEqual([beat]);
+    links.up(NEW, PEER, undefined, 8_000);
+    links.receive(OLD, { kind: 'beat', reply: true }, 8_010);
+    links.down(OLD, 'reset', 8_020);
+    expect(effects().at(-1)).toMatchObject({ id: 'b', kind: 'lost' });
+  });
+});
+
+test('a second link on which nothing was ever sent has nothing to lose', () => {
+  links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1));
+  links.contact('ws://b:1', 500);
+  const dial = links.drain().find((effect) => effect.kind === 'dial');
+  links.up(OLD, PEER, dial?.dial, 1_000); // 'a' dialled it, so it is the one to keep
+  links.up(NEW, PEER, undefined, 2_000);
+  effects();
+  links.down(NEW, 'reset', 3_000);
+  expect(effects()).toEqual([]);
+});
