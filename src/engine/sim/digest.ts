@@ -43,9 +43,8 @@ function walk(value: unknown): number {
       return hashOf(value);
     case 'number':
       bytes += numberBytes(value);
-      return finish(
-        mix(mix(1, value | 0), Math.floor(value / 2 ** 32) | 0) ^ (Number.isInteger(value) ? 0 : hash32(`${value}`)),
-      );
+      if (!Number.isSafeInteger(value)) return hash32(`${value}`, 1);
+      return finish(mix(mix(1, value | 0), Math.floor(value / 2 ** 32)));
     case 'boolean':
       bytes += 1;
       return value ? 2 : 3;

@@ -1,0 +1,98 @@
+/** Nodes with a bug planted in them, to see that the simulator finds it. */
+import { Prng } from '../../src/engine/core/base/prng.ts';
+import type { NodeEffect } from '../../src/engine/core/node/effects.ts';
+import type { NodeInput } from '../../src/engine/core/node/inputs.ts';
+import { Node } from '../../src/engine/core/node/node.ts';
+import type { Birth, MakeNode, NodeMachine } from '../../src/engine/sim/machine.ts';
+
+interface Tampering {
+  /** What the node gets in place of this input; nothing: it never comes. */
+  readonly inputs?: (input: NodeInput, birth: Birth) => readonly NodeInput[];
+  /** What leaves the node in place of this effect. */
+  readonly effects?: (effect: NodeEffect, birth: Birth) => readonly NodeEffect[];
+}
+
+/** Real nodes whose inputs and effects somebody tampers with. */
+export function planted({ inputs = (input) => [input], effects = (effect) => [effect] }: Tampering): MakeNode {
+  return (birth): NodeMachine => {
+    const node = new Node(birth);
+    return {
+      deadline: () => node.deadline(),
+      drain: () => node.drain().flatMap((effect) => effects(effect, birth)),
+      snapshot: (now) => node.snapshot(now),
+      step: (input, now) => {
+        for (const given of inputs(input, birth)) node.step(given, now);
+      },
+    };
+  };
+}
+
+/** Begins every life as if it were the first. */
+export const forgetsItsEpoch = planted({
+  inputs: (input) => [input.kind === 'start' ? { ...input, epoch: 0 } : input],
+});
+
+/** Takes its epoch for durable as soon as it has asked the disk. */
+export const doesNotWaitForTheDisk = planted({
+  inputs: (input) => (input.kind === 'start' ? [input, { fence: input.epoch + 1, kind: 'persisted' }] : [input]),
+});
+
+/** Says about others with one incarnation too many what it says about them. */
+export const makesUpIncarnations = planted({
+  effects: (effect, { id }) => {
+    if (effect.kind !== 'send' || effect.message.kind !== 'gossip') return [effect];
+    const rumors = effect.message.rumors.map((rumor) =>
+      rumor.kind === 'member' && rumor.about !== id ? { ...rumor, incarnation: rumor.incarnation + 1 } : rumor,
+    );
+    return [{ ...effect, message: { ...effect.message, rumors } }];
+  },
+});
+
+/** Runs every function twice, for good luck. */
+export const runsTwice = planted({ effects: (effect) => (effect.kind === 'run' ? [effect, effect] : [effect]) });
+
+/** Answers its clients twice. */
+export const answersTwice = planted({
+  effects: (effect) => (effect.kind === 'send' && effect.message.kind === 'result' ? [effect, effect] : [effect]),
+});
+
+/** Never hears what others say about it, so that it cannot contradict. */
+export const isDeafToAccusations = planted({
+  inputs: (input, { id }) => {
+    if (input.kind !== 'message') return [input];
+    const { message } = input;
+    if (message.kind === 'sync-entries') {
+      return [{ ...input, message: { ...message, entries: message.entries.filter((entry) => entry.id !== id) } }];
+    }
+    if (!('rumors' in message)) return [input];
+    const rumors = message.rumors.filter((rumor) => rumor.kind !== 'member' || rumor.about !== id);
+    return [{ ...input, message: { ...message, rumors } }];
+  },
+});
+
+/** Keeps a call's answer to itself now and then. */
+export function losesAnswers(): MakeNode {
+  return (birth) => {
+    const prng = new Prng(birth.seed);
+    const keeps = (effect: NodeEffect) =>
+      effect.kind === 'send' &&
+      effect.message.kind === 'result' &&
+      effect.message.by !== birth.name &&
+      prng.chance(0.5);
+    return planted({ effects: (effect) => (keeps(effect) ? [] : [effect]) })(birth);
+  };
+}
+
+/** Throws when it is asked to drain. */
+export const breaksDown = planted({
+  inputs: (input) => {
+    if (input.kind === 'drain') throw new TypeError('cannot read properties of undefined');
+    return [input];
+  },
+});
+
+/** Differs from run to run: something counts that no seed decides. */
+export function isNeverTheSame(): MakeNode {
+  let births = 0;
+  return (birth) => new Node({ ...birth, seed: birth.seed + births++ });
+}
