@@ -111,6 +111,12 @@ export const PROBLEMS = {
     'Start this node with the same --cluster, or give it other peers.\nmpreg node start --help',
   ),
   'not-allowed': kind(4, no, 'not allowed', 'Ask as somebody who may do this.\nmpreg context show'),
+  'node-died': kind(
+    1,
+    'unknown',
+    'a node that was started here ended by itself',
+    'Its last lines are above; start it alone to look closer.\nmpreg node start --help',
+  ),
   'bind-refused': kind(
     4,
     no,
