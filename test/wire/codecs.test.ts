@@ -119,7 +119,7 @@ describe.each<Protocol>(['mpreg.v1', 'mpreg.v1.json'])('in %s', (protocol) => {
   });
 
   it('a frame over the limit is refused before it is read', () => {
-    const data = encoded(protocol, [{ id: 1, kind: 'cancel', reason: 'x'.repeat(70_000) }]);
+    const data = encoded(protocol, [{ id: 1, kind: 'cancel', reason: 'x'.repeat(150_000) }]);
     const outcome = codecOf(protocol).decode(data, { frameBytesMax: 400, framesMax: 9 });
     expect(outcome).toMatchObject({ ok: false, problem: { code: 'protocol-violated' } });
   });

@@ -34,7 +34,7 @@ function decode(data: Uint8Array | string, limits: WireLimits): Outcome<readonly
 
 function readAll(data: Uint8Array | string, { frameBytesMax, framesMax }: WireLimits): WireMessage[] {
   const text = typeof data === 'string' ? data : Buffer.from(data).toString('utf8');
-  if (text.length > frameBytesMax + BATCH_BYTES) throw new Misfit(`${text.length} characters are over the limit`);
+  if (text.length > frameBytesMax + 2 * BATCH_BYTES) throw new Misfit(`${text.length} characters are over the limit`);
   const json = parsed(text);
   const frames: unknown[] = Array.isArray(json) ? json : [json];
   if (frames.length > framesMax) throw new Misfit(`more than ${framesMax} frames`);

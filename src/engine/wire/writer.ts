@@ -15,11 +15,13 @@ const SLAB_MAX = 32 * 1024;
 /** Up to here a loop over character codes beats the call into native code. */
 const SHORT_TEXT = 24;
 
+const NO_BYTES: Buffer = Buffer.alloc(0);
+
 const float = new Float64Array(1);
 const floatBytes = new Uint8Array(float.buffer);
 
 export class Writer {
-  bytes: Buffer = Buffer.allocUnsafeSlow(0);
+  bytes = NO_BYTES;
   start = 0;
   at = 0;
   #slab = SLAB_MIN;
@@ -33,6 +35,7 @@ export class Writer {
   cut(): Buffer {
     const cut = this.bytes.subarray(this.start, this.at);
     this.start = this.at;
+    if (this.bytes.length > SLAB_MAX) this.#forget();
     return cut;
   }
 
@@ -210,10 +213,17 @@ export class Writer {
     else this.#length16(count, token);
   }
 
+  /** Why: a small message at the end of a very large slab would keep all of it alive. */
+  #forget(): void {
+    this.bytes = NO_BYTES;
+    this.start = 0;
+    this.at = 0;
+  }
+
   #grow(count: number): void {
     const written = this.at - this.start;
     const wanted = written + count;
-    const size = wanted > this.#slab / 2 ? Math.max(this.#slab, wanted * 2) : this.#slab;
+    const size = Math.max(this.#slab, wanted, written * 2);
     const grown = Buffer.allocUnsafeSlow(size);
     grown.set(this.bytes.subarray(this.start, this.at));
     this.bytes = grown;
