@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'mpreg-fences-'));
 
 const FILES: Readonly<Record<string, string>> = {
+  'package.json': '{ "type": "module" }\n',
   'src/cli/output.ts': "console.log('the result');\n",
   'src/engine/core/base/blind.ts':
     "import 'node:fs';\n\nexport const late = [setTimeout, Buffer, process, performance, fetch];\n",
