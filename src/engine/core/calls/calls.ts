@@ -12,7 +12,7 @@ import type { CallMessage, CallsMessage } from './messages.ts';
 import type { CallsOptions } from './options.ts';
 import { candidates, choose, ownPlace, type Place, type Places } from './placement.ts';
 import { readPlan } from './plan.ts';
-import { PlanRun, stoppedProblem } from './plan-run.ts';
+import { PlanRun } from './plan-run.ts';
 
 /**
  * Calls: from the asker to a node that has the function, and the answer back.
@@ -277,15 +277,14 @@ export class Calls implements Machine<CallsEffect> {
   #expire(job: Job, now: Instant): void {
     const { fun, step } = job.call;
     const at = step === undefined ? { node: this.#name() } : { node: this.#name(), step };
-    const where = job.plan === undefined ? fun : 'the plan';
-    const begun = job.plan !== undefined || job.task !== undefined || job.sentTo !== undefined;
-    this.#stop(job, problem('timed-out', `${where} did not end in time`, { ...at, fun }), now, begun);
+    const what = job.plan === undefined ? fun : 'the plan';
+    this.#stop(job, problem('timed-out', `${what} did not end in time`, { ...at, fun }), now);
   }
 
   /** Ends a job before its answer: whoever works on it is told. */
-  #stop(job: Job, why: Problem, now: Instant, timedOut = false): void {
+  #stop(job: Job, why: Problem, now: Instant): void {
     if (job.plan !== undefined) {
-      job.plan.run.stop(stoppedProblem(timedOut, why.message), now);
+      job.plan.run.stop(why, now);
       this.#finish(job, job.plan.run, now);
       return;
     }

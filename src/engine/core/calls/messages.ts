@@ -67,6 +67,6 @@ export interface PlanReply {
   readonly results: Readonly<Record<string, unknown>>;
   readonly steps: readonly StepOutcome[];
   readonly tookMs: number;
-  /** Set where the plan as a whole failed. */
+  /** The first thing that went wrong, where anything did: with `onError: "continue"`, other steps went on. */
   readonly problem?: Problem;
 }

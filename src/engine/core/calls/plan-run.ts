@@ -1,8 +1,9 @@
 import type { Instant } from '../base/instant.ts';
+import { done, failed, type Outcome } from '../base/outcome.ts';
 import { type Problem, problem } from '../base/problems.ts';
 import type { Arguments, PlanReply, StepOutcome } from './messages.ts';
 import type { Plan, Step } from './plan.ts';
-import { substitute } from './references.ts';
+import { describe, isPlainObject, substitute } from './references.ts';
 
 /**
  * One plan while it runs: which steps wait, which are ready, and what came of the others.
@@ -40,29 +41,17 @@ export class PlanRun {
     return this.#open === 0;
   }
 
-  /** Steps that were handed out and have not come back. */
-  get underWay(): readonly number[] {
-    return [...this.#startedSteps.keys()];
-  }
-
   /** The next step that can be started, with its arguments; those whose references lead nowhere fail here. */
   next(now: Instant): { readonly index: number; readonly step: Step; readonly args: Arguments } | undefined {
     for (let index = this.#ready.pop(); index !== undefined; index = this.#ready.pop()) {
       const step = this.plan.steps[index];
       if (step === undefined || this.#outcomes[index] !== undefined) continue;
-      const { names, refs } = this.plan;
-      const where = `steps[${index}]`;
-      const args = substitute(step.args, `${where}.args`, this.#values, names, refs);
-      const kwargs = args.ok ? substitute(step.kwargs ?? {}, `${where}.kwargs`, this.#values, names, refs) : args;
-      if (!args.ok || !kwargs.ok) {
-        const found = !args.ok ? args.problem : kwargs.ok ? undefined : kwargs.problem;
-        if (found !== undefined) this.failed(index, undefined, { ...found, step: step.name }, now);
-        continue;
+      const args = this.#argumentsOf(step, `steps[${index}]`);
+      if (args.ok) {
+        this.#startedSteps.set(index, now);
+        return { args: args.value, index, step };
       }
-      this.#startedSteps.set(index, now);
-      const list = args.value as readonly unknown[];
-      if (step.kwargs === undefined) return { args: { args: list }, index, step };
-      return { args: { args: list, kwargs: kwargs.value as Record<string, unknown> }, index, step };
+      this.failed(index, undefined, { ...args.problem, step: step.name }, now);
     }
     return undefined;
   }
@@ -115,14 +104,27 @@ export class PlanRun {
     };
   }
 
+  #argumentsOf(step: Step, where: string): Outcome<Arguments> {
+    const { names, refs } = this.plan;
+    const args = substitute(step.args, `${where}.args`, this.#values, names, refs);
+    if (!args.ok) return args;
+    const list = args.value as readonly unknown[];
+    if (step.kwargs === undefined) return done({ args: list });
+    const kwargs = substitute(step.kwargs, `${where}.kwargs`, this.#values, names, refs);
+    if (!kwargs.ok) return kwargs;
+    if (isPlainObject(kwargs.value)) return done({ args: list, kwargs: kwargs.value });
+    const says = `${where}.kwargs must be an object, and the reference there leads to ${describe(kwargs.value)}`;
+    return failed(problem('reference-missing', says, { path: `${where}.kwargs` }));
+  }
+
   /** Everything that needs a failed step's value, directly or not, will not run. */
-  #skip(failed: Step): void {
-    const open = [...failed.neededBy];
+  #skip(cause: Step): void {
+    const open = [...cause.neededBy];
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
       const step = this.plan.steps[index];
       if (step === undefined || this.#outcomes[index] !== undefined) continue;
-      this.#end(index, { because: failed.name, fun: step.fun, name: step.name, state: 'skipped' });
-      open.push(...step.neededBy);
+      this.#end(index, { because: cause.name, fun: step.fun, name: step.name, state: 'skipped' });
+      for (const next of step.neededBy) open.push(next);
     }
   }
 
@@ -136,11 +138,4 @@ export class PlanRun {
     this.#startedSteps.delete(index);
     this.#open--;
   }
-}
-
-/** What a client gets where its plan was stopped from outside. */
-export function stoppedProblem(timedOut: boolean, reason: string): Problem {
-  return timedOut
-    ? problem('timed-out', `the plan did not end in time: ${reason}`)
-    : problem('cancelled', `the plan was cancelled: ${reason}`);
 }

@@ -1,7 +1,7 @@
 import { done, failed, type Outcome } from '../base/outcome.ts';
 import { type Problem, problem } from '../base/problems.ts';
 import type { CallsOptions } from './options.ts';
-import { eachReference, isPlainObject, type RefsMode } from './references.ts';
+import { eachReference, isPlainObject, NAME_MAX, type Reference, type RefsMode } from './references.ts';
 
 /** One step, as it was checked. */
 export interface Step {
@@ -48,6 +48,9 @@ const STEP_FIELDS = [
   'idempotent',
   'onError',
 ];
+
+/** Of a long cycle, so many steps are printed at both ends. */
+const CYCLE_ENDS_MAX = 8;
 
 /** Reads a plan document: a list of steps, or `{ steps, return?, refs?, onError?, timeoutMs? }`. Runs nothing. */
 export function readPlan(document: unknown, options: CallsOptions): Outcome<Plan> {
@@ -103,6 +106,7 @@ function readStep(
   const { name, fun, args = [], kwargs, locs = [], version, functionId, timeoutMs = 0 } = raw;
   const { idempotent = false, onError = planOnError } = raw;
   if (!isText(name)) return wrong(`${at}.name`, `${at}.name must be a text that is not empty`);
+  if (name.length > NAME_MAX) return wrong(`${at}.name`, `${at}.name is longer than ${NAME_MAX} characters`);
   if (!isText(fun)) return wrong(`${at}.fun`, `${at}.fun must be the name of a function`);
   if (!Array.isArray(args)) return wrong(`${at}.args`, `${at}.args must be a list, not ${nameOf(args)}`);
   if (kwargs !== undefined && !isPlainObject(kwargs)) return wrong(`${at}.kwargs`, `${at}.kwargs must be an object`);
@@ -141,12 +145,14 @@ function link(
   const names = new Set(index.keys());
   const needs = steps.map(() => new Set<number>());
   const neededBy = steps.map(() => new Set<number>());
-  let missing: Problem | undefined;
+  let refused: Problem | undefined;
   for (const [i, { args, kwargs }] of steps.entries()) {
-    const visit = ({ step }: { readonly step: string }, where: string) => {
+    const visit = ({ step, flaw }: Reference, where: string) => {
       const needed = index.get(step);
-      if (needed === undefined) {
-        missing ??= problem('plan-invalid', `${where} refers to "${step}", and no step has that name`, { path: where });
+      if (flaw !== undefined || needed === undefined) {
+        const says =
+          flaw === undefined ? `${where} refers to "${step}", and no step has that name` : `${where}: ${flaw}`;
+        refused ??= problem('plan-invalid', says, { path: where });
         return;
       }
       needs[i]?.add(needed);
@@ -155,7 +161,7 @@ function link(
     eachReference(args, `steps[${i}].args`, names, refs, visit);
     if (kwargs !== undefined) eachReference(kwargs, `steps[${i}].kwargs`, names, refs, visit);
   }
-  if (missing !== undefined) return failed(missing);
+  if (refused !== undefined) return failed(refused);
   const linked = steps.map((step, i) => ({
     ...step,
     needs: [...(needs[i] ?? [])],
@@ -163,8 +169,18 @@ function link(
   }));
   const cycle = findCycle(linked);
   if (cycle === undefined) return done(linked);
-  const path = cycle.map((i) => linked[i]?.name ?? '').join(' → ');
-  return wrong(`steps[${cycle[0]}]`, `the steps wait for each other in a circle: ${path}`);
+  return wrong(`steps[${cycle[0]}]`, `the steps wait for each other in a circle: ${pathOf(cycle, linked)}`);
+}
+
+/** `a → b → a`; of a long path its beginning and its end. */
+function pathOf(cycle: readonly number[], steps: readonly Step[]): string {
+  const names = (indexes: readonly number[]) => indexes.map((i) => steps[i]?.name ?? '');
+  const left = cycle.length - 2 * CYCLE_ENDS_MAX;
+  const shown =
+    left <= 1
+      ? names(cycle)
+      : [...names(cycle.slice(0, CYCLE_ENDS_MAX)), `… ${left} more …`, ...names(cycle.slice(-CYCLE_ENDS_MAX))];
+  return shown.join(' → ');
 }
 
 /** A path of steps that leads back to its first, or undefined. Kahn (1962): what cannot be taken off is in or behind one. */

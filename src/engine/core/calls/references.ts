@@ -9,12 +9,18 @@ import { problem } from '../base/problems.ts';
  * `{ "$lit": … }` is taken as it stands. Only whole strings count, and only values, never keys. A value that was put in
  * is not looked into again.
  *
- * Limit: arguments nested deeper than `depthMax` were refused before they come here.
+ * Limit: arguments nested deeper than `depthMax` were refused before they come here; so were step names longer than
+ * `NAME_MAX`, which bounds the search for one at the head of a text full of dots.
  */
 export interface Reference {
   readonly step: string;
   readonly path: readonly (string | number)[];
+  /** What is wrong with the explicit form, where something is. */
+  readonly flaw?: string;
 }
+
+/** The longest name that a step may have, in characters. */
+export const NAME_MAX = 200;
 
 export type RefsMode = 'strings' | 'explicit';
 
@@ -22,13 +28,23 @@ export type RefsMode = 'strings' | 'explicit';
 export function referenceOf(value: unknown, steps: ReadonlySet<string>, mode: RefsMode): Reference | undefined {
   if (typeof value === 'string') return mode === 'strings' ? inText(value, steps) : undefined;
   if (!isPlainObject(value) || !Object.hasOwn(value, '$ref')) return undefined;
-  const { $ref: step, path } = value;
-  return { path: Array.isArray(path) ? (path as (string | number)[]) : [], step: String(step) };
+  const { $ref: step, path = [], ...more } = value;
+  const [extra] = Object.keys(more);
+  if (typeof step !== 'string') return { flaw: '"$ref" must be the name of a step', path: [], step: '' };
+  if (!Array.isArray(path) || !path.every(isPart)) {
+    return { flaw: '"path" must be a list of field names and indexes', path: [], step };
+  }
+  if (extra !== undefined) return { flaw: `a reference has "$ref" and "path", but no "${extra}"`, path: [], step };
+  return { path, step };
+}
+
+function isPart(part: unknown): part is string | number {
+  return typeof part === 'string' || (Number.isSafeInteger(part) && (part as number) >= 0);
 }
 
 function inText(text: string, steps: ReadonlySet<string>): Reference | undefined {
   if (steps.has(text)) return { path: [], step: text };
-  for (let dot = text.lastIndexOf('.'); dot > 0; dot = text.lastIndexOf('.', dot - 1)) {
+  for (let dot = text.lastIndexOf('.', NAME_MAX); dot > 0; dot = text.lastIndexOf('.', dot - 1)) {
     const step = text.slice(0, dot);
     if (steps.has(step)) return { path: text.slice(dot + 1).split('.'), step };
   }
@@ -107,7 +123,8 @@ function fieldOf(value: unknown, part: string | number): { readonly value: unkno
   return undefined;
 }
 
-function describe(value: unknown): string {
+/** What a value is, for messages: `a list of 3`, `an object with id, name`. */
+export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return `an object with ${Object.keys(value).slice(0, 8).join(', ') || 'no fields'}`;
