@@ -139,8 +139,8 @@ function noOutside(source: Source, report: Report): void {
 }
 
 function noPrivateKeyword(source: Source, report: Report): void {
-  const refuse = (node: Named & { accessibility?: string | null }) => {
-    if (node.accessibility === 'private') report(node.start, 'private');
+  const refuse = (node: Named & { accessibility?: string | null; kind?: string }) => {
+    if (node.accessibility === 'private' && node.kind !== 'constructor') report(node.start, 'private');
   };
   new Visitor({ MethodDefinition: refuse, PropertyDefinition: refuse }).visit(source.program);
 }

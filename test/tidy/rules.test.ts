@@ -160,7 +160,7 @@ describe('a file is refused', () => {
   test('but not at the limit, nor for what only looks alike', () => {
     const files = {
       'src/cli/c.ts': 'export async function f() { await 1; return Date.now(); }',
-      'src/commands/d.ts': 'export default class D {}',
+      'src/commands/d.ts': 'export default class D { private constructor() {} }',
       'src/engine/core/base/a.ts': lines(400),
       'src/engine/core/base/b.ts': `function f() {\n${lines(68)}}\nconst o = { Date: 1 }; o.Date; task.process; // "random", "anything"`,
       'test/e.test.ts': `describe('a chapter', () => {\n${lines(80)}test('one', () => {});\n});\ntest.skipIf(!tmux)('two', f);`,
