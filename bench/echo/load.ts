@@ -5,14 +5,16 @@
 
 const TEXT = 'sixteen bytes ok';
 const WARM_MS = 1_000;
-const MEASURE_MS = Number(process.env.BENCH_MEASURE_MS ?? 3_000);
+const MEASURE_MS = Number(process.env['BENCH_MEASURE_MS'] ?? 3_000);
+/** For a profile of one of them alone. */
+const FLIGHTS = (process.env['BENCH_FLIGHTS'] ?? '1,64,256').split(',').map(Number);
 
 type Ask = (text: string) => Promise<unknown>;
 
 /** Measures, prints. */
 export async function load(ask: Ask): Promise<void> {
   const metrics: Record<string, number> = {};
-  for (const flight of [1, 64, 256]) {
+  for (const flight of FLIGHTS) {
     await ask(TEXT);
     await bear(ask, flight, WARM_MS);
     const { latencies, elapsedMs } = await bear(ask, flight, MEASURE_MS);
