@@ -73,3 +73,36 @@ test('a second link on which nothing was ever sent has nothing to lose', () => {
   links.down(NEW, 'reset', 3_000);
   expect(effects()).toEqual([]);
 });
+
+describe('of two links to one peer', () => {
+  /** This node, the smaller id, dialled the first; the peer the second, so much later. */
+  function both(apartMs: number): void {
+    links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1));
+    links.contact('ws://b:1', 500);
+    const dial = links.drain().find((effect) => effect.kind === 'dial');
+    links.up(OLD, PEER, dial?.dial, 1_000);
+    links.up(NEW, PEER, undefined, 1_000 + apartMs);
+    effects();
+    links.send('b', 'ws://b:1', { kind: 'word' }, 9_000);
+  }
+
+  test('that were dialled at once, both ends use the one that the smaller id dialled', () => {
+    both(300);
+    expect(effects()).toEqual([{ kind: 'send', link: OLD, message: { kind: 'word' } }]);
+  });
+
+  test('the newer is used where they came up far apart: who dials anew has lost the other', () => {
+    both(7_000);
+    expect(effects()).toEqual([{ kind: 'send', link: NEW, message: { kind: 'word' } }]);
+  });
+
+  test('both end with the one that was used: the peer must learn that answers may be lost', () => {
+    both(300);
+    effects();
+    links.down(OLD, 'reset', 9_100);
+    expect(effects()).toEqual([
+      { id: 'b', kind: 'broken', name: 'bob', reason: 'reset' },
+      { kind: 'close', link: NEW, reason: 'another link broke' },
+    ]);
+  });
+});

@@ -103,6 +103,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
       peer,
       retired: false,
       settled: true,
+      upAt: now,
       usedAt: now,
     };
     this.#links.set(link, entry);
@@ -259,9 +260,12 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     this.#effects.push({ kind: 'send', link: entry.link, message: { kind: 'beat', reply: false } });
   }
 
-  /** Of two links to one peer, the one that the smaller id dialled; of two that the same side dialled, the newer. */
+  /**
+   * Of two links to one peer that both ends dialled at once, the one that the smaller id dialled; else the newer, for
+   * who dials anew has no other.
+   */
   #isBetter(entry: Link, before: Link, id: NodeId): boolean {
-    if (entry.mine === before.mine) return true;
+    if (entry.mine === before.mine || entry.upAt - before.upAt > AT_ONCE_MS) return true;
     return entry.mine === this.#self < id;
   }
 
@@ -276,18 +280,16 @@ export class Links<Message extends { readonly kind: string }> implements Machine
       this.#effects.push({ kind: 'client-left', link: entry.link, reason });
       return;
     }
-    const { id, name, address } = entry.peer;
+    const { id, name } = entry.peer;
     if (this.#active.get(id) !== entry) {
       if (!entry.settled) this.#effects.push({ id, kind: 'lost', name, reason });
       return;
     }
     this.#active.delete(id);
     this.#effects.push({ id, kind: 'broken', name, reason });
+    // Why: answers to what came on another link may have gone out on this one. The peer must learn of it, and start anew.
     for (const other of this.#links.values()) {
-      if (other.peer.role !== 'peer' || other.peer.id !== id) continue;
-      other.retired = false;
-      this.#choose(other, id, name, address);
-      return;
+      if (other.peer.role === 'peer' && other.peer.id === id) this.#close(other, 'another link broke', now);
     }
     this.#tellNeighbours();
     if (this.#standing.has(id)) this.#tickAt = earlier(this.#tickAt, now + this.#options.backoffMs);
@@ -362,11 +364,15 @@ export class Links<Message extends { readonly kind: string }> implements Machine
 /** Why: both ends want the link at the same time; while the larger id waits, the smaller one dials, once. */
 const LARGER_ID_WAITS_MS = 500;
 
+/** How far apart two links may come up that were dialled at once: as long as a dial may take. */
+const AT_ONCE_MS = 5_000;
+
 interface Link {
   readonly link: LinkId;
   readonly peer: Peer;
   /** Dialled by this node. */
   readonly mine: boolean;
+  readonly upAt: Instant;
   /** When anything arrived last. */
   heardAt: Instant;
   /** When anything but a beat was sent or arrived last. */
