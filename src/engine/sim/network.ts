@@ -49,6 +49,7 @@ export class Network implements Way {
   readonly #timeline: Timeline;
   readonly #prng: Prng;
   readonly #weather: Weather;
+  readonly #hashed: boolean;
   readonly #listeners = new Map<Address, Endpoint>();
   readonly #places = new Map<Address, number>();
   readonly #ends = new Map<LinkId, End>();
@@ -61,10 +62,12 @@ export class Network implements Way {
   #links = 0;
   readonly bytesPerMs: number;
   readonly waitingBytesMax: number = WAITING_BYTES_MAX;
-  /** Told of every message as it is sent, with its estimated size; for statistics. */
-  onSend: (from: number, message: Message, bytes: number) => void = () => {};
+  /** Told of every message as it is sent; for statistics. */
+  onSend: (from: number, message: Message) => void = () => {};
 
-  constructor(timeline: Timeline, prng: Prng, weather: Weather) {
+  /** `hashed`: whether every message is hashed, to see that nobody changes it and to weigh it. */
+  constructor(timeline: Timeline, prng: Prng, weather: Weather, hashed = true) {
+    this.#hashed = hashed;
     this.#timeline = timeline;
     this.#prng = prng;
     this.#weather = weather;
@@ -85,8 +88,8 @@ export class Network implements Way {
   send(link: LinkId, message: Message): void {
     const end = this.#ends.get(link);
     if (end === undefined || end.gone || !end.up) return;
-    const { hash, bytes } = digest(message);
-    this.onSend(end.endpoint.place, message, bytes);
+    const { hash, bytes } = this.#hashed ? digest(message) : { bytes: 0, hash: undefined };
+    this.onSend(end.endpoint.place, message);
     end.out.send({ hash, kind: 'message', message }, bytes);
   }
 

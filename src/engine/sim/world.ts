@@ -53,19 +53,21 @@ export class World {
   readonly scenario: Scenario;
   readonly timeline = new Timeline();
   readonly network: Network;
-  readonly trace = new Trace(TRACE_LINES);
+  readonly trace: Trace;
   readonly places: readonly Place[];
   readonly asks: Ask[] = [];
   readonly #make: MakeNode;
   readonly #watcher: Watcher;
   readonly prng: Prng;
 
-  constructor(scenario: Scenario, make: MakeNode, watcher: Watcher) {
+  /** `traced: false` for measurements: nothing is hashed, no lines are kept. */
+  constructor(scenario: Scenario, make: MakeNode, watcher: Watcher, { traced = true } = {}) {
     this.scenario = scenario;
+    this.trace = new Trace(traced ? TRACE_LINES : 0);
     this.prng = new Prng(scenario.seed);
     this.#make = make;
     this.#watcher = watcher;
-    this.network = new Network(this.timeline, this.prng.fork(), scenario.weather);
+    this.network = new Network(this.timeline, this.prng.fork(), scenario.weather, traced);
     this.places = scenario.nodes.map((plan, index) => this.#place(plan, index));
     for (const place of this.places) this.timeline.at(place.plan.startMs, () => this.start(place));
   }

@@ -4,9 +4,10 @@
  * Safety, at every step: an incarnation never decreases in one observer's eyes; who was dead or has left returns only at
  * a higher one; nobody but the member makes incarnations; only who was asked to leave has left; a node speaks only
  * once its epoch would survive a crash; without any fault nobody is taken for dead.
- * Liveness: once faults stop, all see all living ones alive and nobody else.
+ * Liveness: once faults stop, all see all living ones alive and nobody else, and a small mesh is fully linked.
  */
 import type { NodeId } from '../../core/base/ids.ts';
+import { DEFAULT_LINKS } from '../../core/links/options.ts';
 import type { NodeEffect } from '../../core/node/effects.ts';
 import type { NodeInput } from '../../core/node/inputs.ts';
 import type { MemberView } from '../../core/node/snapshot.ts';
@@ -88,6 +89,9 @@ export class MembershipChecker extends Checker {
         if (view === undefined) return `${who(observer)} does not know ${who(process)}`;
         if (view.state !== 'alive' && view.state !== 'draining') {
           return `${who(observer)} sees ${who(process)} as ${view.state} though it lives`;
+        }
+        if (!view.linked && !view.self && living.length <= DEFAULT_LINKS.fullMeshMax) {
+          return `${who(observer)} has no link to ${who(process)}`;
         }
       }
       for (const view of members) {
