@@ -3,6 +3,7 @@
  *
  * In ```console and ```sh blocks a line that begins with `$ ` is a command; a `\` at its end continues it; the lines up to
  * the next command are what it prints. A block with a second word after its language (```ts hello.ts) is a file.
+ * `<!-- $ command -->` is a command that only this reader sees: what a document takes for granted.
  * In shown output `…` stands for any text, alone on a line for any lines, and a run of blanks for any other run.
  */
 
@@ -25,7 +26,11 @@ export function stepsOf(text: string): Step[] {
   const steps: Step[] = [];
   for (let at = 0; at < lines.length; at++) {
     const fence = /^(\s*)(`{3,})(\w*)[ \t]*(\S*)/.exec(lines[at] ?? '');
-    if (!fence) continue;
+    if (!fence) {
+      const hidden = /^<!-- (\$ .*) -->$/.exec(lines[at] ?? '')?.[1];
+      if (hidden) steps.push(...commandsOf([hidden], at + 1));
+      continue;
+    }
     const [, indent = '', ticks = '', language = '', file = ''] = fence;
     const end = lines.findIndex((line, i) => i > at && line.trim() === ticks);
     if (end < 0) throw new Error(`line ${at + 1}: the block has no end`);

@@ -16,6 +16,8 @@ ${fence}sh hello.sh
 echo "hello, $1"
 ${fence}
 
+<!-- $ echo granted > granted -->
+
 1. Indented, with a variable and a folder that last:
 
    ${fence}console
@@ -34,7 +36,11 @@ a 1
 …
 c …
 $ false  # exits with 1
+$ cat ../granted
+granted
 $ echo not shown
+$ (sleep 0.1; echo up; sleep 30) &
+$ test -x ../bin/mpreg
 $ basename "$PWD"; echo "$HOME" | grep -c mpreg-docs-
 deeper
 1

@@ -1,15 +1,26 @@
 /**
- * A reader who does everything that a document says, in an empty folder, with nothing of their own: the first
- * difference between what it says and what happens is the answer.
+ * A reader who does everything that a document says, in a checkout that is set up, with nothing of their own: the first
+ * difference between what it says and what happens is the answer. What they write lands in a folder that is removed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { agrees, plain, type Step, stepsOf } from './document.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const PAUSE_MS = 200;
 
 interface Limits {
   /** For one command, in milliseconds. */
@@ -47,6 +58,9 @@ class Reader {
   constructor(limits: Limits) {
     this.#limits = limits;
     for (const name of ['bin', 'config', 'runtime', 'work']) mkdirSync(join(this.#home, name), { mode: 0o700 });
+    for (const name of readdirSync(root).filter((name) => name !== '.git' && name !== 'build')) {
+      symlinkSync(join(root, name), join(this.#folder, name));
+    }
     const launcher = `#!/bin/sh\nexec '${process.execPath}' '${root}bin/run.js' "$@"\n`;
     writeFileSync(join(this.#home, 'bin', 'mpreg'), launcher, { mode: 0o755 });
     writeFileSync(join(this.#home, 'folder'), this.#folder);
@@ -79,14 +93,20 @@ class Reader {
     return `${command}\nshows\n${shown.join('\n')}\nbut printed\n${running.output}`;
   }
 
-  /** Ready is what has printed what is shown, or anything where nothing is shown. */
+  /** Ready is what has printed what is shown; where nothing is shown, what has printed something and then paused. */
   async #start({ command, shown }: Command): Promise<string | undefined> {
     const running = this.#spawn(command);
     this.#background.push(running);
     const until = Date.now() + this.#limits.readyMs;
-    const ready = () => (shown.length ? agrees(shown, running.output) : running.output !== '');
+    let before: string | undefined;
+    const ready = () => {
+      if (shown.length) return agrees(shown, running.output);
+      const paused = running.output === before;
+      before = running.output;
+      return paused && before !== '';
+    };
     while (!ready()) {
-      const ended = await running.ended(50);
+      const ended = await running.ended(PAUSE_MS);
       if (ended !== undefined && !ready()) return `${command}\nended with ${ended}; it printed\n${running.output}`;
       if (Date.now() > until)
         return `${command}\nis not ready: it should print\n${shown.join('\n')}\nbut printed\n${running.output}`;
