@@ -26,7 +26,7 @@ import { Revival } from './revival.ts';
 import { Roster } from './roster.ts';
 import { Rumors } from './rumors.ts';
 import { Suspicions } from './suspicion.ts';
-import { Sync, syncIntervalMs } from './sync.ts';
+import { Sync } from './sync.ts';
 import { View } from './view.ts';
 import { Voice } from './voice.ts';
 
@@ -71,6 +71,9 @@ export class Membership implements Machine<MembershipEffect> {
   #goneAt: Instant = NEVER;
   /** When this node last noticed that it runs late: what was due before is accounted for. */
   #noticedAt: Instant = 0;
+  /** When anything happened here last, and when a death was put off because that was long ago. */
+  #ranAt: Instant = 0;
+  #doubtedAt: Instant = Number.NEGATIVE_INFINITY;
   /** The versions of cargo that the last message of an exchange brought at second hand. */
   readonly #fromSync = new Map<NodeId, number>();
   #ignored = 0;
@@ -230,7 +233,7 @@ export class Membership implements Machine<MembershipEffect> {
     this.#notice(now);
     if (this.#phase === 'running') {
       for (const id of this.#probing.advance(now, this.#neighbours)) this.#view.suspect(id, 'no answer to pings', now);
-      this.#view.expire(now);
+      if (!this.#isDoubtful(now)) this.#view.expire(now);
       for (const address of this.#revival.advance(now)) this.#voice.emit({ kind: 'contact', address });
       this.#syncSometimes(now);
     }
@@ -315,7 +318,7 @@ export class Membership implements Machine<MembershipEffect> {
 
   #syncSometimes(now: Instant): void {
     if (this.#syncAt > now) return;
-    const ms = syncIntervalMs(this.#roster.activeCount, this.#options.syncMs);
+    const ms = this.#options.syncMs;
     this.#syncAt = now + Math.round(ms * 0.75) + this.#prng.below(Math.round(ms * 0.5) + 1);
     const neighbour = this.#prng.pick(this.#neighbours);
     if (neighbour !== undefined) this.#sync.ask(neighbour);
@@ -332,10 +335,25 @@ export class Membership implements Machine<MembershipEffect> {
     this.#arm(now);
   }
 
-  /** Plans the next round of gossip where there is a reason for one: at once after a quiet time. */
+  /** Ends every input: this node runs; and where there is news, the next round of gossip is planned, at once after a quiet time. */
   #arm(now: Instant): void {
+    this.#ranAt = now;
     if (this.#gossipAt !== NEVER || this.#rumors.size === 0 || this.#neighbours.length === 0) return;
     this.#gossipAt = Math.max(now, this.#gossipedAt + this.#options.gossipMs);
+  }
+
+  /**
+   * A death is declared only by a node that ran a moment ago: one that wakes up for it may have slept as well as waited,
+   * so it first reads for a while what lies at its door.
+   */
+  #isDoubtful(now: Instant): boolean {
+    const { lateMs, probeTimeoutMs } = this.#options;
+    if (this.#suspicions.deadline() > now || now - this.#ranAt < lateMs || now < this.#doubtedAt + 2 * probeTimeoutMs) {
+      return false;
+    }
+    this.#doubtedAt = now;
+    this.#suspicions.postpone(probeTimeoutMs);
+    return true;
   }
 
   /**

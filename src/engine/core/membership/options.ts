@@ -72,8 +72,9 @@ export interface MembershipOptions {
    */
   readonly gossipRumorsMax: number;
   /**
-   * Time between two anti-entropy exchanges with a random neighbour, for up to 32 nodes; times 1 + ⌈log₂(n / 32)⌉ above.
-   * Trade-off: shorter repairs missed news sooner; each costs O(n) hashing on two nodes, and one message when they agree.
+   * Time between two anti-entropy exchanges with a random neighbour, ± a quarter. It does not grow with n, as it does
+   * where whole views are exchanged: most of these cost one small message.
+   * Trade-off: shorter repairs missed news sooner; each costs O(n) hashing on two nodes, and what differs in messages.
    */
   readonly syncMs: number;
   /**

@@ -141,11 +141,6 @@ export class Sync {
   }
 }
 
-/** The time between exchanges grows with the cluster, as memberlist's does, so that their total cost stays bearable. */
-export function syncIntervalMs(nodes: number, syncMs: number): number {
-  return nodes <= 32 ? syncMs : syncMs * (1 + Math.ceil(Math.log2(nodes / 32)));
-}
-
 function bucketOf(id: NodeId): number {
   return hash32(id) % BUCKETS;
 }
