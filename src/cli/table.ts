@@ -54,7 +54,7 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
 
 /** Columns that the text takes; East Asian wide characters and emoji take two. */
-function width(text: string): number {
+export function width(text: string): number {
   let columns = 0;
   for (const { segment } of new Intl.Segmenter().segment(stripVTControlCharacters(text))) {
     columns += WIDE.test(segment) ? 2 : 1;

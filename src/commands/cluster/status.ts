@@ -1,6 +1,12 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { countStates, memberDocuments, memberTable } from '../../cli/members.ts';
+import { connectOptions } from '../../cli/settings.ts';
+import { wantsColor } from '../../cli/terminal.ts';
+import { connect } from '../../engine/index.ts';
+
+/** To give the terminal back. */
+const WATCH_END_MS = 2000;
 
 export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
   static override summary = 'Show every member of the mesh and how it is.';
@@ -10,13 +16,20 @@ export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --json',
+    '<%= config.bin %> <%= command.id %> --watch',
     '<%= config.bin %> <%= command.id %> --exit-code --quiet',
   ];
   static override flags = {
+    watch: Flags.boolean({
+      char: 'w',
+      summary:
+        'Keep watching on the whole terminal; q ends it. Not on a terminal, or with --json: one look, then exit.',
+    }),
     'exit-code': Flags.boolean({ summary: 'Exit with 8 if any member is suspect or dead.' }),
   };
 
   async run(): Promise<void> {
+    if (this.flags.watch && this.output.tty && !this.output.json) return this.#watch();
     const client = await this.client();
     const rows = memberDocuments(await client.members());
     await this.output.table(rows, memberTable(rows));
@@ -25,5 +38,24 @@ export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
     if (!this.flags['exit-code'] || unwell.length === 0) return;
     this.output.note(`not well: ${unwell.map(({ name, state }) => `${name} is ${state}`).join(', ')}`);
     this.exit(8);
+  }
+
+  async #watch(): Promise<void> {
+    this.interruption.endsGracefully(WATCH_END_MS);
+    const [client, settings, { watchCluster }] = await Promise.all([
+      this.client(),
+      this.settings(),
+      import('../../tui/watch-cluster.ts'),
+    ]);
+    const { urls: named = [], ...options } = connectOptions(settings, (message) => this.output.detail(message));
+    await watchCluster({
+      client,
+      color: wantsColor(process.stdout, this.flags['no-color']),
+      open: (known) => {
+        const urls = known.length > 0 ? known : named;
+        return connect({ ...options, ...(urls.length > 0 && { urls }) });
+      },
+      signal: this.interruption.signal,
+    });
   }
 }

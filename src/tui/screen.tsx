@@ -1,0 +1,51 @@
+/** The screen: keys in, lines out. What they mean is the model's, how they look the layout's. */
+import { useApp, useInput, useStdin, useWindowSize } from 'ink';
+import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react';
+import { Lines } from './components/lines.tsx';
+import { actionOf, keyNames } from './keymap.ts';
+import { frameOf, roomOf, type Size } from './layout.ts';
+import type { Store } from './store.ts';
+
+export interface ScreenProps {
+  readonly store: Store;
+  readonly color: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** In place of the terminal's own. */
+  readonly size?: Size;
+}
+
+/** How often the age of the data is drawn anew. */
+const TICK_MS = 200;
+
+export function Screen({ store, color, now, size: given }: ScreenProps): ReactNode {
+  const model = useSyncExternalStore(store.subscribe, store.get);
+  const { exit } = useApp();
+  const { isRawModeSupported } = useStdin();
+  const terminal = useWindowSize();
+  // One row less than there are: a terminal scrolls when its last one is written to the end.
+  const size = given ?? { columns: terminal.columns, rows: Math.max(1, terminal.rows - 1) };
+  const [, tick] = useState(0);
+
+  useEffect(() => {
+    const timer = setInterval(() => tick((count) => count + 1), TICK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  useEffect(() => {
+    if (model.ended) exit();
+  }, [model.ended, exit]);
+  useInput(
+    (input, key) => {
+      for (const name of keyNames(input, key)) press(store, name, size);
+    },
+    { isActive: isRawModeSupported },
+  );
+  return <Lines color={color} lines={frameOf(model, size, now())} />;
+}
+
+function press(store: Store, key: string, size: Size): void {
+  const model = store.get();
+  if (model.typing && key !== 'ctrl-c' && key !== 'up' && key !== 'down') return store.put({ key, kind: 'typed' });
+  const action = actionOf(key, model.view);
+  if (action !== undefined) store.put({ action, kind: 'action', ...roomOf(model, size) });
+}
