@@ -1,0 +1,107 @@
+/**
+ * Runs functions on the node's own loop: for those of mpreg itself, for tests, and for what certainly never blocks.
+ *
+ * A job begins after the turn that brought it, so that no answer comes while its question is still being put.
+ */
+import type { FunctionDefinition, NodeOptions } from '../../api.ts';
+import type { TaskId } from '../../core/base/ids.ts';
+import { NEVER } from '../../core/base/instant.ts';
+import { failed } from '../../core/base/outcome.ts';
+import { problem } from '../../core/base/problems.ts';
+import type { FunctionRecord } from '../../core/directory/record.ts';
+import type { Clock, Job, JobEvents, Runner } from '../ports.ts';
+import { recordOf } from './module-functions.ts';
+import { RunningJob } from './running-job.ts';
+
+/** Limit: jobs that run at once on the loop. */
+const JOBS_MAX = 10_000;
+
+export interface InlineRunnerOptions {
+  /** The first of a name counts. */
+  readonly definitions: readonly FunctionDefinition[];
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: NonNullable<NodeOptions['log']>;
+}
+
+export class InlineRunner implements Runner {
+  readonly functions: readonly FunctionRecord[];
+  readonly #options: InlineRunnerOptions;
+  readonly #definitions: ReadonlyMap<string, FunctionDefinition>;
+  readonly #running = new Map<TaskId, RunningJob>();
+  #events: JobEvents | undefined;
+  #arrived: Job[] = [];
+  /** Set by `close`, to be called when nothing runs any more. */
+  #idle: (() => void) | undefined;
+
+  constructor(options: InlineRunnerOptions) {
+    this.#options = options;
+    const pairs = options.definitions.map((definition) => [definition.name, definition] as const);
+    this.#definitions = new Map(pairs.toReversed());
+    this.functions = [...new Set(pairs.map(([name]) => name))].map((name) => recordOf(this.#definition(name)));
+  }
+
+  own(events: JobEvents): void {
+    this.#events = events;
+  }
+
+  run(job: Job): void {
+    if (this.#arrived.push(job) === 1) queueMicrotask(() => this.#begin());
+  }
+
+  abort(task: TaskId, reason: string): void {
+    queueMicrotask(() => this.#running.get(task)?.abort(reason));
+  }
+
+  async close(graceMs: number): Promise<void> {
+    if (this.#running.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+        setTimeout(resolve, graceMs).unref();
+      });
+    }
+    for (const running of this.#running.values()) running.abort('the node is closing');
+    this.#events = undefined;
+  }
+
+  #begin(): void {
+    const jobs = this.#arrived;
+    this.#arrived = [];
+    for (const job of jobs) this.#start(job);
+  }
+
+  #start({ task, fun, step, deadline, payload }: Job): void {
+    const refused = this.#refusal(fun);
+    if (refused !== undefined) {
+      this.#events?.ran(task, failed(refused));
+      return;
+    }
+    const msLeft = deadline === NEVER ? Infinity : Math.max(0, deadline - this.#options.clock.now());
+    const running = new RunningJob(
+      { fun, msLeft, step },
+      {
+        item: (item) => {
+          this.#events?.item(task, item);
+          return undefined;
+        },
+        log: (message, details) => this.#options.log('info', message, { ...details, fun }),
+        ran: (outcome) => {
+          this.#running.delete(task);
+          this.#events?.ran(task, outcome);
+          if (this.#running.size === 0) this.#idle?.();
+        },
+      },
+    );
+    this.#running.set(task, running);
+    running.start(this.#definition(fun), payload);
+  }
+
+  #refusal(fun: string) {
+    if (!this.#definitions.has(fun)) return problem('not-here', `the function ${fun} is not on this node`);
+    if (this.#running.size < JOBS_MAX) return undefined;
+    return problem('overloaded', `${JOBS_MAX} calls run on this node's loop already`);
+  }
+
+  #definition(name: string): FunctionDefinition {
+    return this.#definitions.get(name) as FunctionDefinition;
+  }
+}

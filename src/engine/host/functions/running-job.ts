@@ -1,0 +1,224 @@
+/**
+ * One run of one user's function, in whatever thread this is: arguments are decoded, the function is called with its
+ * context, and what comes of it is encoded. A generator's items are passed on as they come.
+ *
+ * What it refuses to do: let anything that the function returns or throws escape as an exception; answer twice.
+ *
+ * Limit: nothing can stop a function that ignores its signal. It is answered when it ends, whoever still listens.
+ */
+import { inspect } from 'node:util';
+import type { CallContext, FunctionDefinition } from '../../api.ts';
+import { failed, type Outcome } from '../../core/base/outcome.ts';
+import type { Payload } from '../../core/base/payload.ts';
+import { type Cause, type Problem, problem } from '../../core/base/problems.ts';
+import { within } from '../../define-function.ts';
+import { encodable } from '../../wire/payload.ts';
+
+export interface JobDescription {
+  readonly fun: string;
+  readonly step: string | undefined;
+  /** Milliseconds until the deadline; Infinity where there is none. */
+  readonly msLeft: number;
+}
+
+export interface JobSink {
+  /** A promise: the next item waits for it. */
+  item(payload: Payload): Promise<void> | undefined;
+  /** Exactly once, as the last. */
+  ran(outcome: Outcome<Payload>): void;
+  log(message: string, details: Record<string, unknown> | undefined): void;
+}
+
+/** How long a generator may go on without letting the thread do anything else, in milliseconds. */
+const TURN_MS = 5;
+const TIMER_MS_MAX = 2 ** 31 - 1;
+const CAUSE_LENGTH_MAX = 8_192;
+
+type Stream = Iterator<unknown> | AsyncIterator<unknown>;
+
+export class RunningJob {
+  readonly #about: JobDescription;
+  readonly #sink: JobSink;
+  readonly #context: JobContext;
+  /** Why it is no longer wanted. */
+  #aborted: Problem | undefined;
+  #ended = false;
+  #timer: NodeJS.Timeout | undefined;
+  #stream: Stream | undefined;
+
+  constructor(about: JobDescription, sink: JobSink) {
+    this.#about = about;
+    this.#sink = sink;
+    this.#context = new JobContext(about, sink);
+  }
+
+  /** Calls the function now. `ran` may come before this returns. */
+  start({ run }: FunctionDefinition, payload: Payload): void {
+    const args = argumentsOf(payload);
+    if (!args.ok) {
+      this.#end(args);
+      return;
+    }
+    try {
+      const returned = within(this.#context, () => run.apply(this.#context, args.value as never[]));
+      if (!isThenable(returned) && !isStream(returned)) {
+        this.#end(encodable(returned));
+        return;
+      }
+      if (this.#about.msLeft !== Infinity) {
+        this.#timer = setTimeout(() => this.#expire(), Math.min(this.#about.msLeft, TIMER_MS_MAX));
+      }
+      void this.#await(returned);
+    } catch (error) {
+      this.#end(this.#threw(error));
+    }
+  }
+
+  /** The caller went away or took it back. */
+  abort(reason: string): void {
+    this.#abort(
+      problem('cancelled', `${this.#about.fun} was cancelled: ${reason}`),
+      new DOMException(reason, 'AbortError'),
+    );
+  }
+
+  #expire(): void {
+    const message = `${this.#about.fun} was not done within ${Math.round(this.#about.msLeft)} ms`;
+    this.#abort(problem('timed-out', message), new DOMException(message, 'TimeoutError'));
+  }
+
+  #abort(why: Problem, reason: DOMException): void {
+    if (this.#ended || this.#aborted !== undefined) return;
+    this.#aborted = why;
+    this.#context.abort(reason);
+    if (this.#stream !== undefined) void this.#close(this.#stream, failed(why));
+  }
+
+  async #await(returned: unknown): Promise<void> {
+    try {
+      const value = await returned;
+      if (isStream(value)) await this.#pump(value);
+      else this.#end(encodable(value));
+    } catch (error) {
+      this.#end(this.#threw(error));
+    }
+  }
+
+  async #pump(stream: Stream): Promise<void> {
+    this.#stream = stream;
+    for (let turn = performance.now(); ; ) {
+      if (this.#aborted !== undefined) return this.#close(stream, failed(this.#aborted));
+      const next = await within(this.#context, () => stream.next());
+      if (this.#ended) return;
+      const outcome = encodable(await next.value, next.done ? 'result' : 'item');
+      if (next.done) return this.#end(this.#aborted === undefined ? outcome : failed(this.#aborted));
+      if (!outcome.ok) return this.#close(stream, outcome);
+      const room = this.#sink.item(outcome.value);
+      if (room !== undefined) await room;
+      if (performance.now() - turn > TURN_MS) {
+        await new Promise((resolve) => setImmediate(resolve));
+        turn = performance.now();
+      }
+    }
+  }
+
+  /** Lets the generator run its `finally`, then answers. */
+  async #close(stream: Stream, outcome: Outcome<Payload>): Promise<void> {
+    try {
+      await within(this.#context, () => stream.return?.());
+    } catch {
+      // It is answered with the reason for which it was closed.
+    }
+    this.#end(outcome);
+  }
+
+  #end(outcome: Outcome<Payload>): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#sink.ran(outcome.ok ? outcome : failed(this.#located(outcome.problem)));
+  }
+
+  #threw(error: unknown): Outcome<Payload> {
+    const cause = causeOf(error);
+    if (this.#aborted !== undefined) return failed({ ...this.#aborted, cause });
+    return failed(problem('function-failed', `${this.#about.fun} threw ${cause.name}: ${cause.message}`, { cause }));
+  }
+
+  #located(about: Problem): Problem {
+    const { fun, step } = this.#about;
+    return { ...about, fun, ...(step !== undefined && { step }) };
+  }
+}
+
+/** Made for every call, so its costly parts are made when they are first asked for. */
+class JobContext implements CallContext {
+  readonly deadline: number | undefined;
+  readonly step: string | undefined;
+  readonly #sink: JobSink;
+  #controller: AbortController | undefined;
+  #log: CallContext['log'] | undefined;
+
+  constructor({ step, msLeft }: JobDescription, sink: JobSink) {
+    this.deadline = msLeft === Infinity ? undefined : Date.now() + msLeft;
+    this.step = step;
+    this.#sink = sink;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  get log(): CallContext['log'] {
+    this.#log ??= (message, details) => this.#sink.log(String(message), details);
+    return this.#log;
+  }
+
+  abort(reason: DOMException): void {
+    this.#controller ??= new AbortController();
+    this.#controller.abort(reason);
+  }
+}
+
+/** The call's arguments, its kwargs last. */
+function argumentsOf(payload: Payload): Outcome<readonly unknown[]> {
+  const read = payload.value();
+  if (!read.ok) return read;
+  const { args, kwargs } = (read.value ?? {}) as { readonly args?: unknown; readonly kwargs?: unknown };
+  if (!Array.isArray(args)) return failed(problem('value-undecodable', 'the payload of the call holds no arguments'));
+  return { ok: true, value: kwargs === undefined || kwargs === null ? args : [...args, kwargs] };
+}
+
+/** What was thrown, also where it is no error, or one that fights back. */
+export function causeOf(thrown: unknown): Cause {
+  try {
+    if (thrown instanceof Error || (typeof thrown === 'object' && thrown !== null && 'message' in thrown)) {
+      const { name = 'Error', message, stack } = thrown as Partial<Error>;
+      return {
+        message: cut(message),
+        name: cut(name),
+        ...(typeof stack === 'string' && { stack: cut(stack) }),
+      };
+    }
+    const name = thrown === null ? 'null' : (Object(thrown) as object).constructor?.name || typeof thrown;
+    return { message: cut(typeof thrown === 'string' ? thrown : inspect(thrown)), name: cut(name) };
+  } catch {
+    return { message: 'what it threw cannot be shown', name: typeof thrown };
+  }
+}
+
+function cut(text: unknown): string {
+  return String(text).slice(0, CAUSE_LENGTH_MAX);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/** A generator or another iterator, not what merely can be iterated: lists and maps are values. */
+function isStream(value: unknown): value is Stream {
+  if (typeof value !== 'object' || value === null || !('next' in value) || typeof value.next !== 'function')
+    return false;
+  return Symbol.asyncIterator in value || Symbol.iterator in value;
+}

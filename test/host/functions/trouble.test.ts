@@ -1,0 +1,134 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { clock, Modules, pause } from './harness.ts';
+
+const modules = new Modules();
+let file = '';
+afterEach(() => modules.closeAll());
+afterAll(() => modules.remove());
+
+beforeAll(() => {
+  file = modules.write(
+    'trouble.ts',
+    `export const echo = (x: unknown) => x;
+     export const spin = (ms: number) => { const end = performance.now() + ms; while (performance.now() < end); return ms; };
+     export const wedge = () => { while (true); };
+     export const exits = () => process.exit(7);
+     export const never = () => new Promise(() => {});
+     export const throwsLater = () => { setTimeout(() => { throw new Error('stray'); }, 1); return new Promise(() => {}); };
+     export const eats = () => { const all: unknown[] = []; for (;;) all.push(new Array(10_000).fill(all.length)); };`,
+  );
+});
+
+const start = (options = {}) => modules.start([file], options);
+
+describe('a worker dies', () => {
+  const deaths: readonly (readonly [string, RegExp])[] = [
+    ['exits', /exits was lost: its worker exited with code 7/],
+    ['throwsLater', /its worker crashed: Error: stray/],
+    ['eats', /its worker ran out of memory/],
+  ];
+  test.each(deaths)('by %s: its call fails with the reason, and later calls run', async (fun, message) => {
+    const caller = await start({ heapMbMax: 32 });
+    expect(await caller.problem(fun)).toMatchObject({
+      code: 'worker-died',
+      fun,
+      message: expect.stringMatching(message),
+    });
+    expect(await caller.call('echo', ['again'])).toBe('again');
+  });
+
+  test('those behind it that had not begun run elsewhere', async () => {
+    const caller = await start({ workers: 1 });
+    const dying = caller.problem('exits');
+    const behind = Array.from({ length: 20 }, (_, i) => caller.call('echo', [i]));
+    expect(await dying).toMatchObject({ code: 'worker-died' });
+    expect(await Promise.all(behind)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect([...caller.answers.values()].every((times) => times === 1)).toBe(true);
+  });
+
+  test('those beside it that had begun fail with it', async () => {
+    const caller = await start({ workers: 1 });
+    const beside = caller.problem('never');
+    await pause(20);
+    await caller.problem('exits');
+    expect(await beside).toMatchObject({ code: 'worker-died', fun: 'never' });
+  });
+
+  test('again and again: it is started again after growing pauses', async () => {
+    const caller = await start({ workers: 1 });
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const from = clock.now();
+      await caller.problem('exits');
+      times.push(clock.now() - from);
+    }
+    expect(times.at(-1)).toBeGreaterThan(400); // the fourth death costs 400 ms of rest
+    expect(await caller.call('echo', [1])).toBe(1);
+  });
+});
+
+describe('a function blocks its thread', () => {
+  test('and others run meanwhile, also those that were sent behind it', async () => {
+    const caller = await start({ workers: 2 });
+    const from = clock.now();
+    const blocked = caller.call('spin', [1_500]);
+    const others = Array.from({ length: 200 }, (_, i) => caller.call('echo', [i]));
+    expect(await Promise.all(others)).toEqual(Array.from({ length: 200 }, (_, i) => i));
+    expect(clock.now() - from).toBeLessThan(1_200);
+    expect(await blocked).toBe(1_500);
+  });
+
+  test('work that keeps threads busy is shared between them', async () => {
+    const caller = await start({ workers: 2 });
+    await Promise.all([caller.call('spin', [30]), caller.call('spin', [30])]);
+    const from = clock.now();
+    await Promise.all([caller.call('spin', [600]), ...Array.from({ length: 12 }, () => caller.call('spin', [40]))]);
+    expect(clock.now() - from).toBeLessThan(1_000);
+  });
+
+  test('all threads, for ever: more are started, and those that nobody waits for are ended', async () => {
+    const caller = await start({ ignoredMs: 3_000, workers: 1 });
+    const wedged = caller.problem('wedge', [], { deadline: clock.now() + 300 });
+    await pause(50);
+    const from = clock.now();
+    expect(await caller.call('echo', ['through'])).toBe('through');
+    expect(clock.now() - from).toBeLessThan(3_000);
+    expect(await wedged).toMatchObject({ code: 'timed-out' });
+    await pause(1_500);
+    expect(modules.lines).toContainEqual(expect.stringMatching(/^warn a worker was blocked, and nobody waited/));
+    expect(await caller.call('echo', ['after'])).toBe('after');
+  });
+
+  test('all that there may be: others wait, and those that are too many are refused at once', async () => {
+    const caller = await start({ waitingMax: 5, workers: 1 });
+    void caller.call('wedge');
+    await pause(50);
+    void caller.call('wedge');
+    await pause(1_800); // the second thread has come, and is wedged too
+    const waiting = Array.from({ length: 5 }, (_, i) => caller.problem('echo', [i], { deadline: clock.now() + 400 }));
+    await pause(200);
+    expect(await caller.problem('echo', [6])).toMatchObject({ code: 'overloaded' });
+    for (const one of waiting) expect(await one).toMatchObject({ code: 'timed-out-before-start' });
+  });
+});
+
+describe('closing', () => {
+  test('waits for what runs, takes nothing new, and ends', async () => {
+    const caller = await start();
+    const running = caller.call('spin', [150]);
+    await pause(20);
+    const closing = caller.runner.close(5_000);
+    expect(await caller.problem('echo', [1])).toMatchObject({ code: 'node-stopping' });
+    expect(await running).toBe(150);
+    await closing;
+  });
+
+  test('cuts off after its grace', async () => {
+    const caller = await start();
+    void caller.call('wedge');
+    await pause(20);
+    const from = clock.now();
+    await caller.runner.close(100);
+    expect(clock.now() - from).toBeLessThan(2_000);
+  });
+});
