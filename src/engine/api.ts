@@ -41,6 +41,8 @@ export interface NodeOptions {
   readonly host?: string;
   /** Default 0: chosen by the system. */
   readonly port?: number;
+  /** What others dial to reach it, where that is not where it listens: behind a proxy, in a container. */
+  readonly advertise?: string;
   /** URLs of nodes to join. */
   readonly peers?: readonly string[];
   /** Whether to find and be found by this user's other nodes on this machine. Default true. */

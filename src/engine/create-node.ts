@@ -60,7 +60,8 @@ function withDefaults(options: NodeOptions): SettledOptions {
   if (options.key === undefined && !isLoopback(host)) {
     throw problemError('bind-refused', `${host} can be reached from other machines, and this node has no key`);
   }
-  const odd = peers.find((peer) => !/^wss?:\/\/[^/]+/.test(peer) || !URL.canParse(peer));
+  const addresses = options.advertise === undefined ? peers : [...peers, options.advertise];
+  const odd = addresses.find((peer) => !/^wss?:\/\/[^/]+/.test(peer) || !URL.canParse(peer));
   if (odd !== undefined) {
     throw problemError('input-invalid', `"${odd}" is no address of a node: it must look like ws://HOST:PORT`);
   }
@@ -135,12 +136,12 @@ async function openDoors(
       ...(key === undefined ? {} : { origins: ['*'] }),
     });
   const outside = await listen(transport, options.host, options.port);
-  identity.address = outside.url;
+  identity.address = options.advertise ?? outside.url;
   const memory = new MemoryTransport(new MemoryNetwork());
   const inner = await listen(memory, 'inside', 0);
   doors.add(outside);
   doors.add(inner);
-  return { address: outside.url, doors, inside: { transport: memory, url: inner.url } };
+  return { address: identity.address, doors, inside: { transport: memory, url: inner.url } };
 }
 
 function nodeOf(options: SettledOptions, identity: Identity, runner: Runner): Node {
