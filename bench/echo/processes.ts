@@ -1,6 +1,10 @@
 /** Processes of one side: started, waited for until they say that they are ready, and ended with the side. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+
+/** Linux counts processor time for programs in hundredths of a second. */
+const TICK_MS = 10;
 
 const started: ChildProcess[] = [];
 process.on('exit', () => {
@@ -38,6 +42,16 @@ export async function startRole(file: string, ...args: string[]): Promise<string
   const nodeArgs = process.env['BENCH_NODE_ARGS']?.split(' ') ?? [];
   const { said } = await start([process.execPath, ...nodeArgs, file, ...args], /ready ?(.*)\n/);
   return said;
+}
+
+/** Processor time of this process and all that it started, in milliseconds; undefined where there is no /proc. */
+export function cpuMs(): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const ticks = [process.pid, ...started.flatMap(({ pid }) => pid ?? [])].map((pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return Number(fields[11]) + Number(fields[12]); // utime, stime
+  });
+  return ticks.reduce((a, b) => a + b, 0) * TICK_MS;
 }
 
 /** A port that was free a moment ago. */
