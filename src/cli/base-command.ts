@@ -33,7 +33,7 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
       flags: this.ctor.flags,
       strict: this.ctor.strict,
     });
-    this.flags = splitVariables(flags, { ...globalFlags, ...this.ctor.flags }) as Flags<T>;
+    this.flags = settle(flags, { ...globalFlags, ...this.ctor.flags }) as Flags<T>;
     this.args = args as Args<T>;
     const { json, quiet, verbose, 'no-color': noColor } = this.flags as Interfaces.InferredFlags<typeof globalFlags>;
     this.output = new Output({ json, noColor, quiet, verbose });
@@ -101,16 +101,19 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
   }
 }
 
-/** The command framework hands over a variable of a repeatable flag as one text; here it becomes a list. */
-function splitVariables(
-  flags: Readonly<Record<string, unknown>>,
+/**
+ * Makes good what the command framework leaves open: a boolean flag that was not given is false, and a variable of a
+ * repeatable flag, which it hands over as one text, is a list.
+ */
+function settle(
+  given: Readonly<Record<string, unknown>>,
   definitions: OclifCommand.Class['flags'],
 ): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(flags).map(([name, value]) => {
-      const flag = definitions[name];
-      const unsplit = typeof value === 'string' && flag?.type === 'option' && flag.multiple === true;
-      return [name, unsplit ? value.split(',').filter((part) => part !== '') : value];
-    }),
-  );
+  const settled: Record<string, unknown> = { ...given };
+  for (const [name, flag] of Object.entries(definitions)) {
+    const value = given[name];
+    if (flag.type === 'boolean') settled[name] = value ?? false;
+    else if (flag.multiple === true && typeof value === 'string') settled[name] = value.split(',').filter(Boolean);
+  }
+  return settled;
 }

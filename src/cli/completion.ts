@@ -64,7 +64,8 @@ export async function complete(words: readonly string[], config: Config): Promis
   else if (current.startsWith('-')) found = flagCandidates(flags);
   else if (id === undefined) found = commandCandidates(before, config);
   else {
-    const kinds = ARGUMENTS[id] ?? ['file'];
+    const takesArguments = Object.keys(config.findCommand(id)?.args ?? {}).length > 0;
+    const kinds = ARGUMENTS[id] ?? [takesArguments ? 'file' : 'nothing'];
     found = await ofKind(kinds[positionals(typed, flags)] ?? kinds.at(-1) ?? 'file', before);
   }
   return found === FILES ? FILES : found.filter(({ value }) => value.startsWith(current));

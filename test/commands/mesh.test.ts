@@ -37,7 +37,7 @@ async function ask(...args: string[]): Promise<Row[]> {
 }
 
 function at(node: RunningNode, ...args: string[]): Promise<Ran> {
-  return world.mpreg([...args, '--url', node.url]);
+  return world.mpreg(args, { env: { MPREG_URL: node.url } });
 }
 
 describe('node start', () => {
@@ -86,7 +86,7 @@ describe('call', () => {
   test.each([
     [['no_such_function'], 3, 'function-unknown'],
     [['echo', 'x', '--loc', 'moon'], 3, 'resource-unknown'],
-    [['echo', 'x', '--node', 'gamma'], 3, 'node-unknown'],
+    [['echo', 'x', '--node', 'gamma'], 3, 'function-unknown'],
     [['fail'], 1, 'function-failed'],
     [['nap', '60000', '--timeout', '300ms'], 6, 'timed-out'],
   ])('%j ends with exit code %d and %s', async (args, exit, code) => {
@@ -218,8 +218,19 @@ describe('what the mesh is made of', () => {
 });
 
 describe('changes', () => {
-  test('node drain says so to all, and --undo takes it back; cluster events tells both', async () => {
-    const child = world.spawn(['cluster', 'events', '--kind', 'member', '--count', '2', '--json', '--url', alpha.url]);
+  test('node drain takes its functions away, and --undo brings them back; cluster events tells both', async () => {
+    const functions = beta.functions.length;
+    const child = world.spawn([
+      'cluster',
+      'events',
+      '--kind',
+      'function',
+      '--count',
+      String(2 * functions),
+      '--json',
+      '--url',
+      alpha.url,
+    ]);
     const all = ended(child);
     await new Promise((resolve) => child.stderr.once('data', resolve));
     const state = async () => (await ask('node', 'list')).find(({ name }) => name === 'beta')?.['state'];
@@ -227,22 +238,22 @@ describe('changes', () => {
     const drained = await at(alpha, 'node', 'drain', 'beta', '--json');
     expect(JSON.parse(drained.stdout)).toEqual({ node: 'beta', state: 'draining' });
     await eventually(state, (now) => now === 'draining');
-    expect(await at(alpha, 'call', 'add', '1', '1')).toMatchObject({ stdout: '' });
+    expect(await at(alpha, 'call', 'add', '1', '1')).toMatchObject({ code: 3, stdout: '' });
 
     expect(await at(alpha, 'node', 'drain', 'beta', '--undo')).toMatchObject({ code: 0, stdout: 'beta\talive\n' });
     await eventually(state, (now) => now === 'alive');
 
     const { code, stdout } = await all;
     expect(code).toBe(0);
-    expect(
-      stdout
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as Row),
-    ).toMatchObject([
-      { at: expect.stringMatching(/Z$/), before: 'alive', kind: 'member', name: 'beta', state: 'draining' },
-      { before: 'draining', kind: 'member', name: 'beta', state: 'alive' },
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Row);
+    expect(events.map(({ change }) => change)).toEqual([
+      ...Array(functions).fill('removed'),
+      ...Array(functions).fill('added'),
     ]);
+    expect(events[0]).toMatchObject({ at: expect.stringMatching(/Z$/), kind: 'function', node: 'beta' });
   }, 30_000);
 
   test('node leave wants a yes where nobody can be asked', async () => {

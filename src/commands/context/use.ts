@@ -27,13 +27,13 @@ export default class ContextUse extends BaseCommand<typeof ContextUse> {
     const { contexts } = readContexts();
     if (name === undefined) {
       await writeContexts({ contexts });
-      await this.output.result({ current: null }, '');
+      await this.output.result({ name: null }, '');
       this.output.note('no context is in use: commands look for a node on this machine; try: mpreg node list');
       return;
     }
     const context = findContext(name, { contexts });
     await writeContexts({ contexts, current: name });
-    await this.output.result({ current: name, ...context }, name);
+    await this.output.result({ name, current: true, ...context }, name);
     this.output.note(`"${name}" is the current context; look at its nodes: mpreg node list`);
   }
 }

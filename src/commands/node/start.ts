@@ -36,6 +36,11 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
       env: 'MPREG_HOST',
       summary: 'Address to listen on. 127.0.0.1 without it; any other needs a key.',
     }),
+    advertise: Flags.string({
+      env: 'MPREG_ADVERTISE',
+      helpValue: 'URL',
+      summary: 'What others dial to reach it, where that is not where it listens: behind a proxy, in a container.',
+    }),
     peer: Flags.string({
       ...repeatable,
       delimiter: ',',
@@ -130,6 +135,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
     const tls = tlsOptions(settings, warn);
     return {
       ...dropEmpty({
+        advertise: flags.advertise === undefined ? undefined : parseNodeUrl(flags.advertise, '--advertise'),
         cluster: settings.cluster,
         coordinates: this.#coordinates(),
         dataDir: flags['data-dir'],
