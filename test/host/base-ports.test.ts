@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isNodeId } from '../../src/engine/core/base/ids.ts';
 import { NEVER } from '../../src/engine/core/base/instant.ts';
+import { context } from '../../src/engine/define-function.ts';
 import { SystemClock } from '../../src/engine/host/clock.ts';
 import { systemDigest } from '../../src/engine/host/digest.ts';
 import { createNodeId, systemEntropy } from '../../src/engine/host/entropy.ts';
@@ -91,4 +92,8 @@ describe('the digest', () => {
     expect(equal(new Uint8Array(), new Uint8Array())).toBe(true);
     expect(equal(new Uint8Array(), Uint8Array.of(0))).toBe(false);
   });
+});
+
+test('context() outside of a call says where it works', () => {
+  expect(() => context()).toThrow(/only while mpreg runs a function/);
 });
