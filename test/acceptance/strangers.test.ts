@@ -1,0 +1,181 @@
+/** Who may speak to a node: neighbours with the key and a certificate, and strangers with neither. Real processes. */
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { connect as dial, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { connect } from '../../src/engine/index.ts';
+import { BUILT, type RunningNode, World } from '../cli/mpreg.ts';
+import { until } from './until.ts';
+
+let world: World;
+let node: RunningNode;
+
+beforeAll(async () => {
+  world = new World(BUILT);
+  node = await world.node(['--name', 'alpha', '--no-discover']);
+});
+
+afterAll(() => world.close());
+
+/** The node still answers, and its memory is where it was. */
+async function isWell(): Promise<void> {
+  const client = await connect({ urls: [node.url] });
+  expect(await client.call('echo', 'well?')).toBe('well?');
+  await client.close();
+}
+
+function socketTo(url: string): Socket {
+  const { port } = new URL(url);
+  return dial(Number(port), '127.0.0.1').on('error', () => undefined);
+}
+
+async function webSocketTo(
+  url: string,
+  protocol: string,
+): Promise<{ readonly socket: WebSocket; readonly closed: Promise<unknown> }> {
+  const socket = new WebSocket(url, protocol);
+  const closed = once(socket, 'close');
+  socket.on('error', () => undefined);
+  await once(socket, 'open');
+  return { closed, socket };
+}
+
+async function counter(name: string): Promise<number> {
+  const text = await (await fetch(`${node.url.replace('ws', 'http')}/metrics`)).text();
+  return Number(new RegExp(`^mpreg_wire_${name}_total (\\d+)$`, 'm').exec(text)?.[1]);
+}
+
+describe('strangers', () => {
+  test('garbage on the port, and garbage on a WebSocket, are cut off and counted; the node goes on', async () => {
+    const raw = socketTo(node.url);
+    const ended = once(raw, 'close');
+    raw.write(randomBytes(64 * 1024));
+    raw.resume();
+    await ended;
+    const before = await counter('violations');
+    const { socket, closed } = await webSocketTo(node.url, 'mpreg.v1');
+    socket.send(randomBytes(10_000));
+    await closed;
+    expect(await counter('violations')).toBeGreaterThan(before);
+    await isWell();
+  });
+
+  test('a frame that claims four gigabytes costs nothing', async () => {
+    const { socket, closed } = await webSocketTo(node.url, 'mpreg.v1');
+    socket.send(Buffer.from([0xff, 0xff, 0xff, 0xff, 0x01, 0, 0, 0]));
+    await closed;
+    await isWell();
+  });
+
+  test('who connects and never says who it is is cut off within the time of a handshake', {
+    timeout: 20_000,
+  }, async () => {
+    const before = await counter('cut_off');
+    const { closed } = await webSocketTo(node.url, 'mpreg.v1');
+    const slow = socketTo(node.url);
+    slow.write('GET / HTTP/1.1\r\n');
+    const ended = once(slow, 'close');
+    slow.resume();
+    const from = performance.now();
+    await Promise.all([closed, ended]);
+    expect(performance.now() - from).toBeLessThan(12_000);
+    expect(await counter('cut_off')).toBeGreaterThan(before);
+    await isWell();
+  });
+
+  test("a page of somebody else's cannot speak to a node on this machine", async () => {
+    const socket = new WebSocket(node.url, 'mpreg.v1.json', { origin: 'https://example.com' });
+    const [error] = await once(socket, 'error');
+    expect(String(error)).toMatch(/403/);
+  });
+
+  test('two hundred half-open connections do not keep a client out', async () => {
+    const sockets = Array.from({ length: 200 }, () => socketTo(node.url));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    await isWell();
+    for (const socket of sockets) socket.destroy();
+  });
+});
+
+describe('JSON', () => {
+  test('twenty lines of any language can talk to a node: a call, a plan, an error', async () => {
+    const { socket } = await webSocketTo(node.url, 'mpreg.v1.json');
+    const answers = new Map<number, Record<string, unknown>>();
+    socket.on('message', (data) => {
+      for (const message of [JSON.parse(String(data))].flat()) answers.set(message.id, message);
+    });
+    const steps = [{ args: ['hi'], fun: 'echo', name: 'a' }];
+    socket.send(JSON.stringify({ args: ['hi'], fun: 'echo', id: 1, kind: 'call' }));
+    socket.send(JSON.stringify({ fun: 'nowhere', id: 2, kind: 'call' }));
+    socket.send(JSON.stringify({ id: 3, kind: 'plan', plan: steps }));
+    await until(
+      'three answers',
+      () => [...answers.keys()],
+      (ids) => [1, 2, 3].every((id) => ids.includes(id)),
+    );
+    socket.close();
+    expect(answers.get(1)).toMatchObject({ by: 'alpha', kind: 'result', value: 'hi' });
+    expect(answers.get(2)).toMatchObject({ kind: 'error', problem: { code: 'function-unknown' } });
+    expect(answers.get(3)).toMatchObject({ kind: 'result', value: { results: { a: 'hi' } } });
+  });
+});
+
+describe('a mesh with a key, TLS and client certificates', () => {
+  test('joins whoever has all three, and tells everybody else what is missing', { timeout: 40_000 }, async () => {
+    const files = certificates();
+    writeFileSync(world.path('key'), 'a shared secret of this test', { mode: 0o600 });
+    writeFileSync(world.path('other-key'), 'another secret', { mode: 0o600 });
+    const tls = ['--tls-cert', files.cert, '--tls-key', files.key, '--tls-ca', files.ca];
+    const keyed = ['--key-file', world.path('key')];
+    const start = ['--no-discover', '--tls-client-certs', ...tls, ...keyed];
+    const first = await world.node(['--name', 'k1', ...start]);
+    expect(first.url).toMatch(/^wss:/);
+    const second = await world.node(['--name', 'k2', '--peer', first.url, '--join-timeout', '10s', ...start]);
+    const at = ['--url', first.url, '--json'];
+    const status = await world.mpreg(['cluster', 'status', ...at, ...tls, ...keyed]);
+    expect(JSON.parse(status.stdout).map(({ name, state }: { name: string; state: string }) => [name, state])).toEqual([
+      ['k1', 'alive'],
+      ['k2', 'alive'],
+    ]);
+    const noKey = await world.mpreg(['call', 'echo', 'hi', ...at, ...tls]);
+    expect([noKey.code, JSON.parse(noKey.stdout).error.code]).toEqual([4, 'key-missing']);
+    const wrongKey = await world.mpreg(['call', 'echo', 'hi', ...at, ...tls, '--key-file', world.path('other-key')]);
+    expect([wrongKey.code, JSON.parse(wrongKey.stdout).error.code]).toEqual([4, 'key-wrong']);
+    const noCertificate = await world.mpreg(['call', 'echo', 'hi', ...at, '--tls-ca', files.ca, ...keyed]);
+    expect(noCertificate.code).toBe(5);
+    const wrongPeer = await world.mpreg([
+      'node',
+      'start',
+      '--peer',
+      first.url,
+      '--join-timeout',
+      '3s',
+      '--no-discover',
+      ...tls,
+      '--key-file',
+      world.path('other-key'),
+    ]);
+    expect(wrongPeer.code).toBe(5);
+    expect(second.child.exitCode).toBeNull();
+    const logs = wrongPeer.stderr + noKey.stderr + wrongKey.stderr;
+    expect(logs).not.toContain('secret');
+    await pause(0);
+  });
+});
+
+/** A certificate authority of this test, and one certificate for loopback that serves both ends. */
+function certificates(): { readonly ca: string; readonly cert: string; readonly key: string } {
+  const at = (name: string) => world.path(name);
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: world.folder, stdio: 'ignore' });
+  writeFileSync(at('san.cnf'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
+  const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  openssl('req', '-x509', ...fresh, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=test ca', '-days', '2');
+  openssl('req', ...fresh, '-keyout', 'node.key', '-out', 'node.csr', '-subj', '/CN=node');
+  const by = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'san.cnf'];
+  openssl('x509', '-req', '-in', 'node.csr', '-out', 'node.pem', ...by);
+  return { ca: at('ca.pem'), cert: at('node.pem'), key: at('node.key') };
+}
