@@ -6,13 +6,15 @@ import type { Outcome } from '../base/outcome.ts';
 import type { Payload, PayloadMaker } from '../base/payload.ts';
 import type { Prng } from '../base/prng.ts';
 import { didNotHappen, type Problem, problem } from '../base/problems.ts';
+import { whyRefused } from './admission.ts';
 import type { Asker, CallsEffect } from './effects.ts';
-import { type Job, Jobs, type Origin } from './jobs.ts';
+import { inDoubt, type Job, Jobs, mayPass, mayRepeat, type Origin, type StepOrigin } from './jobs.ts';
 import type { CallMessage, CallsMessage } from './messages.ts';
 import type { CallsOptions } from './options.ts';
 import { candidates, choose, ownPlace, type Place, type Places } from './placement.ts';
 import { readPlan } from './plan.ts';
 import { PlanRun } from './plan-run.ts';
+import { planCall, stepCall } from './step-call.ts';
 
 /**
  * Calls: from the asker to a node that has the function, and the answer back.
@@ -26,6 +28,7 @@ import { PlanRun } from './plan-run.ts';
  * Invariants:
  * - a job is answered exactly once, and is then forgotten; whatever still comes for it is ignored;
  * - a job is tried on another node only where it certainly did not happen, or is idempotent;
+ * - what may have happened on one node is not said to have not happened because of what another node says;
  * - `#running` holds every task that the world has not reported as ended, answered or not.
  *
  * It refuses to pass on what another node has routed here: no call travels in circles.
@@ -43,6 +46,7 @@ export class Calls implements Machine<CallsEffect> {
   readonly #running = new Map<TaskId, number>();
   #nextId = 1;
   #accepting = true;
+  #leaving = false;
 
   constructor(parts: CallsParts) {
     this.#self = parts.self;
@@ -66,6 +70,14 @@ export class Calls implements Machine<CallsEffect> {
     return { running: this.#running.size, waiting: this.#jobs.size };
   }
 
+  /**
+   * Another life of this node begins: its calls are numbered far from those of the last one, whose answers may still
+   * come. Why this factor: multiples of the golden ratio keep away from each other (Knuth, vol. 3, §6.4).
+   */
+  start(epoch: number): void {
+    this.#nextId = (Math.imul(epoch, 0x9e3779b1) >>> 2) + 1;
+  }
+
   /** Takes no new work on this node; what asks for other nodes' functions is still passed on. */
   accept(accepting: boolean): void {
     this.#accepting = accepting;
@@ -73,12 +85,11 @@ export class Calls implements Machine<CallsEffect> {
 
   /** A call or a plan. */
   request(from: Asker, message: Extract<CallsMessage, { readonly kind: 'call' | 'plan' }>, now: Instant): void {
-    if (this.#jobs.size >= this.#options.callsMax) {
-      const text = `${this.#name()} handles ${this.#options.callsMax} calls already (callsMax)`;
-      this.#tell(from, message.id, problem('overloaded', text, { node: this.#name() }));
-      return;
-    }
-    if (message.kind === 'plan') this.#plan(from, message, now);
+    const refusal = this.#leaving
+      ? problem('node-stopping', `${this.#name()} is leaving`, { node: this.#name() })
+      : whyRefused(this.#jobs, from, message.id, this.#name(), this.#options);
+    if (refusal !== undefined) this.#tell(from, message.id, refusal);
+    else if (message.kind === 'plan') this.#plan(from, message, now);
     else this.#begin({ asker: from, id: message.id }, message, now);
   }
 
@@ -91,10 +102,11 @@ export class Calls implements Machine<CallsEffect> {
     const job = this.#jobs.get(message.id);
     if (job === undefined || job.sentTo !== from) return;
     if (message.kind === 'item') {
+      job.repeatable = false; // else the items that have been passed on would come again
       if ('asker' in job.origin) this.#say(job.origin.asker, { ...message, id: job.origin.id });
     } else if (message.kind === 'result') {
       this.#settle(job, { by: message.by, payload: message.payload }, now);
-    } else if (this.#mayRepeat(job, message.problem) && this.#retriable(message.problem)) {
+    } else if (mayPass(job, message.problem)) {
       this.#place(job, message.problem, now);
     } else {
       this.#settle(job, message.problem, now);
@@ -106,16 +118,23 @@ export class Calls implements Machine<CallsEffect> {
     if (job !== undefined) this.#stop(job, problem('cancelled', `cancelled: ${reason}`), now);
   }
 
-  /** A client's link or another node is gone: nobody waits for its jobs any more. */
-  askerLeft(asker: Asker, reason: string, now: Instant): void {
+  /** A client's link or another node is gone: nobody waits for its jobs any more, nor is told of their end. */
+  askerLeft(asker: Asker, reason: string): void {
     for (const job of this.#jobs.allOf(asker)) {
-      this.#stop(job, problem('cancelled', reason), now);
+      for (const step of job.plan?.steps.values() ?? []) this.#withdraw(step, reason);
+      this.#withdraw(job, reason);
     }
   }
 
-  /** Ends what clients have this node do for itself, such as watching its events: it would never end by itself. */
-  endOwn(why: Problem, now: Instant): void {
-    for (const job of this.#jobs.all()) if (isOwn(job.call.fun) && this.#isOpen(job)) this.#stop(job, why, now);
+  /** Takes nothing new, and ends what clients have this node do for itself, such as watching its events: for ever. */
+  leave(now: Instant): void {
+    this.#leaving = true;
+    this.#endAll((job) => isOwn(job.call.fun), 'it is leaving', now);
+  }
+
+  /** The time for what was begun is up: ends every job, though it may have happened. */
+  giveUp(now: Instant): void {
+    this.#endAll(() => true, 'it could not wait any longer', now);
   }
 
   /** The link to a node broke: what was sent there may or may not have happened. */
@@ -124,15 +143,15 @@ export class Calls implements Machine<CallsEffect> {
       if (!this.#isOpen(job)) continue;
       const { fun } = job.call;
       const why = problem('link-lost', `the link to ${name} broke while it ran ${fun}: ${reason}`, { fun, node: name });
-      if (this.#mayRepeat(job, why)) this.#place(job, why, now);
+      if (mayRepeat(job, why)) this.#place(job, why, now);
       else this.#settle(job, why, now);
     }
   }
 
-  /** A job's message certainly did not leave this node. */
-  undelivered(id: number, reason: string, now: Instant): void {
+  /** The message that would have given a job to this node certainly did not leave. */
+  undelivered(node: NodeId, id: number, reason: string, now: Instant): void {
     const job = this.#jobs.get(id);
-    if (job === undefined) return;
+    if (job === undefined || job.sentTo !== node) return;
     const { fun } = job.call;
     this.#place(job, problem('nobody-there', `${fun} could not be sent to its node: ${reason}`, { fun }), now);
   }
@@ -143,9 +162,13 @@ export class Calls implements Machine<CallsEffect> {
     this.#running.delete(task);
     const job = id === undefined ? undefined : this.#jobs.get(id);
     if (job === undefined || job.task !== task) return;
-    if (outcome.ok) this.#settle(job, { by: this.#name(), payload: outcome.value }, now);
-    else if (this.#retriable(outcome.problem) && !job.call.routed) this.#place(job, outcome.problem, now);
-    else this.#settle(job, { node: this.#name(), fun: job.call.fun, ...outcome.problem }, now);
+    if (outcome.ok) {
+      this.#settle(job, { by: this.#name(), payload: outcome.value }, now);
+      return;
+    }
+    const why = { fun: job.call.fun, node: this.#name(), ...outcome.problem };
+    if (mayPass(job, why)) this.#place(job, why, now);
+    else this.#settle(job, why, now);
   }
 
   /** A task of this node produced one item of its stream. */
@@ -166,7 +189,7 @@ export class Calls implements Machine<CallsEffect> {
       this.#tell(from, message.id, { node: this.#name(), ...plan.problem });
       return;
     }
-    const call: CallMessage = { ...PLAN_CALL, id: message.id, payload: message.payload };
+    const call = planCall(message.id, message.payload);
     const limits = [message.timeoutMs, plan.value.timeoutMs].filter((ms) => ms > 0);
     const job = this.#open({ asker: from, id: message.id }, call, limits.length > 0 ? Math.min(...limits) : 0, now);
     job.plan = { proceeding: false, run: new PlanRun(plan.value, now), steps: new Map() };
@@ -178,25 +201,19 @@ export class Calls implements Machine<CallsEffect> {
     const { plan } = job;
     if (plan === undefined || plan.proceeding) return;
     plan.proceeding = true;
-    while (plan.steps.size < this.#options.stepsAtOnceMax) {
+    while (plan.steps.size < this.#stepsMax()) {
       const next = plan.run.next(now);
       if (next === undefined) break;
       const { step, index, args } = next;
-      const call: CallMessage = {
-        ...PLAN_CALL,
-        fun: step.fun,
-        idempotent: step.idempotent,
-        locs: step.locs,
-        payload: this.#payload(args),
-        step: step.name,
-        timeoutMs: step.timeoutMs,
-        ...(step.version === undefined ? {} : { version: step.version }),
-        ...(step.functionId === undefined ? {} : { functionId: step.functionId }),
-      };
-      this.#begin({ index, plan: job }, call, now);
+      this.#begin({ index, plan: job }, stepCall(step, this.#payload(args)), now);
     }
     plan.proceeding = false;
     if (plan.run.ended) this.#finish(job, plan.run, now);
+  }
+
+  /** How many steps of a plan may be under way: one where the node is full, so that every plan goes on. */
+  #stepsMax(): number {
+    return this.#jobs.size < this.#options.callsMax ? this.#options.stepsAtOnceMax : 1;
   }
 
   #finish(job: Job, run: PlanRun, now: Instant): void {
@@ -208,7 +225,9 @@ export class Calls implements Machine<CallsEffect> {
   }
 
   #begin(origin: Origin, call: CallMessage, now: Instant): void {
-    this.#place(this.#open(origin, call, call.timeoutMs, now), undefined, now);
+    const job = this.#open(origin, call, call.timeoutMs, now);
+    if ('plan' in origin) this.#jobs.limit(job, origin.plan.deadline);
+    this.#place(job, undefined, now);
   }
 
   #open(origin: Origin, call: CallMessage, timeoutMs: number, now: Instant): Job {
@@ -220,11 +239,13 @@ export class Calls implements Machine<CallsEffect> {
   /** Gives a job to a node, for the first time or, after `last`, to another. */
   #place(job: Job, last: Problem | undefined, now: Instant): void {
     this.#jobs.take(job);
+    job.doubtful ||= last !== undefined && !didNotHappen(last);
     const { call } = job;
     const own = isOwn(call.fun);
-    const found = own ? ownPlace(this.#places, call, this.#self) : candidates(this.#places, call, job.tried);
-    const all = found.ok && job.tried.length < this.#options.attemptsMax ? found.value : [];
-    const places = all.filter(({ id }) => !job.tried.includes(id) && (!call.routed || id === this.#self));
+    const wish = call.routed ? { ...call, node: this.#self } : call;
+    const found = own ? ownPlace(this.#places, wish, this.#self) : candidates(this.#places, wish, job.tried);
+    const untried = found.ok ? found.value.filter(({ id }) => !job.tried.includes(id)) : [];
+    const places = job.tried.length < this.#options.attemptsMax ? untried : [];
     const place = choose(places, this.#self, this.#busy, this.#prng);
     if (place === undefined || (place.id === this.#self && !this.#accepting && !own)) {
       this.#settle(job, last ?? this.#whyNowhere(call, found), now);
@@ -265,15 +286,6 @@ export class Calls implements Machine<CallsEffect> {
 
   readonly #busy = (id: NodeId): number => (id === this.#self ? this.#running.size : this.#jobs.sentCount(id));
 
-  /** Whether another node could do better. */
-  #retriable({ code }: Problem): boolean {
-    return code === 'not-here' || code === 'node-stopping' || code === 'overloaded' || code === 'link-lost';
-  }
-
-  #mayRepeat(job: Job, why: Problem): boolean {
-    return !job.call.routed && (didNotHappen(why) || job.repeatable);
-  }
-
   #expire(job: Job, now: Instant): void {
     const { fun, step } = job.call;
     const at = step === undefined ? { node: this.#name() } : { node: this.#name(), step };
@@ -290,6 +302,16 @@ export class Calls implements Machine<CallsEffect> {
     }
     this.#abandon(job, why.message);
     this.#settle(job, why, now);
+  }
+
+  #endAll(which: (job: Job) => boolean, reason: string, now: Instant): void {
+    const node = this.#name();
+    for (const job of this.#jobs.all()) {
+      const { fun } = job.call;
+      const text = `${node} has ended ${job.plan === undefined ? fun : 'the plan'}: ${reason}`;
+      const why = problem('node-stopping', text, { fun, node, outcome: 'unknown' });
+      if (which(job) && this.#isOpen(job)) this.#stop(job, why, now);
+    }
   }
 
   /** Whether it still waits for its answer: the end of one step may have taken back the others of its plan. */
@@ -312,23 +334,28 @@ export class Calls implements Machine<CallsEffect> {
 
   /** Answers a job, once and for all. */
   #settle(job: Job, answer: Answered | Problem, now: Instant): void {
-    const { origin } = job;
     this.#jobs.forget(job);
-    if ('asker' in origin) {
-      if ('payload' in answer) this.#say(origin.asker, { ...answer, id: origin.id, kind: 'result' });
-      else this.#tell(origin.asker, origin.id, answer);
-      return;
+    const { origin } = job;
+    if ('plan' in origin) {
+      this.#settleStep(origin, job, answer, now);
+    } else if ('payload' in answer) {
+      this.#say(origin.asker, { ...answer, id: origin.id, kind: 'result' });
+    } else {
+      this.#tell(origin.asker, origin.id, inDoubt(job, answer));
     }
-    const run = origin.plan.plan?.run;
+  }
+
+  #settleStep({ plan, index }: StepOrigin, job: Job, answer: Answered | Problem, now: Instant): void {
+    const run = plan.plan?.run;
     const step = job.call.step ?? '';
     if ('payload' in answer) {
       const value = answer.payload.value();
-      if (value.ok) run?.done(origin.index, answer.by, value.value, now);
-      else run?.failed(origin.index, answer.by, { ...value.problem, step }, now);
+      if (value.ok) run?.done(index, answer.by, value.value, now);
+      else run?.failed(index, answer.by, { ...value.problem, step }, now);
     } else {
-      run?.failed(origin.index, answer.node, { ...answer, step }, now);
+      run?.failed(index, answer.node, { ...inDoubt(job, answer), step }, now);
     }
-    this.#proceed(origin.plan, now);
+    this.#proceed(plan, now);
   }
 
   #tell(to: Asker, id: number, why: Problem): void {
@@ -354,17 +381,6 @@ interface Answered {
   readonly by: string;
   readonly payload: Payload;
 }
-
-/** What the calls of a plan's steps have in common, and stands for the plan itself. */
-const PLAN_CALL = {
-  fun: 'plan',
-  id: 0,
-  idempotent: false,
-  kind: 'call',
-  locs: [],
-  routed: false,
-  timeoutMs: 0,
-} as const;
 
 /** A function of the node itself, not of a user. */
 function isOwn(fun: string): boolean {

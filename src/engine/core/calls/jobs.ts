@@ -2,6 +2,7 @@ import { Heap } from '../base/heap.ts';
 import type { LinkId, NodeId, TaskId } from '../base/ids.ts';
 import { type Instant, NEVER } from '../base/instant.ts';
 import { getOrMake, removeFrom } from '../base/maps.ts';
+import { didNotHappen, type Problem } from '../base/problems.ts';
 import type { Asker } from './effects.ts';
 import type { CallMessage } from './messages.ts';
 import type { PlanRun } from './plan-run.ts';
@@ -16,6 +17,8 @@ export interface Job {
   deadline: Instant;
   /** Whether an unknown outcome may be repeated. */
   repeatable: boolean;
+  /** Whether a node that had it may have done it, though it failed there. */
+  doubtful: boolean;
   /** Set while a task of this node has it. */
   task?: TaskId;
   /** Set while another node has it. */
@@ -25,18 +28,25 @@ export interface Job {
 }
 
 /** Whom a job's answer is for: an asker and its own id for the call, or a step of a plan of this node. */
-export type Origin = { readonly asker: Asker; readonly id: number } | { readonly plan: Job; readonly index: number };
+export type Origin = { readonly asker: Asker; readonly id: number } | StepOrigin;
+
+export interface StepOrigin {
+  readonly plan: Job;
+  readonly index: number;
+}
 
 /**
  * The jobs of a node, found by key, by asker, by the node they were sent to, and by deadline.
  *
- * Invariant: a job that was forgotten is found by none of them.
+ * Invariants:
+ * - a job that was forgotten is found by none of them;
+ * - of the deadlines kept, at least a third belong to open jobs, but for `STALE_MAX`.
  */
 export class Jobs {
   readonly #jobs = new Map<number, Job>();
   readonly #byAsker = new Map<LinkId | NodeId, Map<number, Job>>();
   readonly #bySentTo = new Map<NodeId, Set<Job>>();
-  readonly #deadlines = new Heap<{ readonly at: Instant; readonly key: number }>((a, b) => a.at - b.at);
+  #deadlines = deadlineHeap();
 
   get size(): number {
     return this.#jobs.size;
@@ -59,6 +69,10 @@ export class Jobs {
     return [...(this.#byAsker.get(keyOf(asker))?.values() ?? [])];
   }
 
+  countOf(asker: Asker): number {
+    return this.#byAsker.get(keyOf(asker))?.size ?? 0;
+  }
+
   sentTo(node: NodeId): readonly Job[] {
     return [...(this.#bySentTo.get(node) ?? [])];
   }
@@ -68,7 +82,7 @@ export class Jobs {
   }
 
   open(key: number, origin: Origin, call: CallMessage): Job {
-    const job: Job = { call, deadline: NEVER, key, origin, repeatable: call.idempotent, tried: [] };
+    const job: Job = { call, deadline: NEVER, doubtful: false, key, origin, repeatable: call.idempotent, tried: [] };
     this.#jobs.set(key, job);
     if ('asker' in origin) getOrMake(this.#byAsker, keyOf(origin.asker), () => new Map()).set(origin.id, job);
     else origin.plan.plan?.steps.set(origin.index, job);
@@ -80,6 +94,7 @@ export class Jobs {
     if (deadline >= job.deadline) return;
     job.deadline = deadline;
     this.#deadlines.push({ at: deadline, key: job.key });
+    if (this.#deadlines.size > 3 * this.#jobs.size + STALE_MAX) this.#tidy();
   }
 
   send(job: Job, node: NodeId): void {
@@ -122,6 +137,38 @@ export class Jobs {
     if (this.deadline() > now) return undefined;
     return this.#jobs.get(this.#deadlines.pop()?.key ?? -1);
   }
+
+  /** Drops the deadlines of jobs that have ended. Why not at once: a heap cannot find them; this costs O(1) per job. */
+  #tidy(): void {
+    this.#deadlines = deadlineHeap();
+    for (const { deadline, key } of this.#jobs.values())
+      if (deadline !== NEVER) this.#deadlines.push({ at: deadline, key });
+  }
+}
+
+/** Whether another node may have a job that came to this end on the last one. */
+export function mayRepeat(job: Job, why: Problem): boolean {
+  return !job.call.routed && (didNotHappen(why) || job.repeatable);
+}
+
+/** Whether another node could do better, and may. */
+export function mayPass(job: Job, why: Problem): boolean {
+  return ELSEWHERE.has(why.code) && mayRepeat(job, why);
+}
+
+/** The problem that a job ends with: it did not happen only if it did not happen on any node that had it. */
+export function inDoubt(job: Job, why: Problem): Problem {
+  return job.doubtful && didNotHappen(why) ? { ...why, outcome: 'unknown' } : why;
+}
+
+/** What a node says where another could do better. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['not-here', 'node-stopping', 'overloaded', 'link-lost']);
+
+/** Deadlines of jobs that have ended, kept before any tidying. */
+const STALE_MAX = 1_024;
+
+function deadlineHeap(): Heap<{ readonly at: Instant; readonly key: number }> {
+  return new Heap((a, b) => a.at - b.at);
 }
 
 function keyOf(asker: Asker): LinkId | NodeId {

@@ -1,14 +1,22 @@
 /** Limits of calls and plans. */
 export interface CallsOptions {
-  /** Calls that one node handles at once, its own and passed on; one more is `overloaded`. A call costs about 1 KiB. */
+  /**
+   * Calls that one node handles at once, its own and passed on; one more is `overloaded`. A plan counts with its steps.
+   * More: larger bursts are carried. Fewer: less memory, about 1 KiB each and what its values take.
+   */
   readonly callsMax: number;
+  /**
+   * Calls that one client may have open on one link; one more is `overloaded`.
+   * More: one connection serves a busier program. Fewer: one client cannot crowd out the others.
+   */
+  readonly perClientMax: number;
   /** Steps of one plan. More: larger plans in one request. Fewer: a bound on what one request can cost. */
   readonly stepsMax: number;
-  /** How deep arguments may be nested. */
+  /** How deep arguments may be nested. Trade-off: deeper takes more of the stack on every node that looks into them. */
   readonly depthMax: number;
   /** Steps of one plan that are under way at once. More: more parallel. Fewer: one plan cannot crowd out others. */
   readonly stepsAtOnceMax: number;
-  /** Nodes that one call is tried on before its problem goes to the caller. */
+  /** Nodes that one call is tried on before its problem goes to the caller. More: rides out more. Fewer: fails sooner. */
   readonly attemptsMax: number;
 }
 
@@ -16,6 +24,7 @@ export const DEFAULT_CALLS: CallsOptions = {
   attemptsMax: 4,
   callsMax: 100_000,
   depthMax: 100,
+  perClientMax: 10_000,
   stepsAtOnceMax: 1_024,
   stepsMax: 100_000,
 };

@@ -145,7 +145,7 @@ export class Bindings {
         this.#link('down', effect.name, effect.reason);
         membership.lost(effect.id, now);
         calls.broken(effect.id, effect.name, effect.reason, now);
-        calls.askerLeft({ node: effect.id }, `the link to ${effect.name} broke`, now);
+        calls.askerLeft({ node: effect.id }, `the link to ${effect.name} broke`);
         break;
       case 'lost':
         calls.broken(effect.id, effect.name, effect.reason, now);
@@ -155,14 +155,14 @@ export class Bindings {
         if (effect.refused) membership.lost(effect.id, now);
         break;
       case 'undelivered':
-        if (effect.message.kind === 'call') calls.undelivered(effect.message.id, effect.reason, now);
+        if (effect.message.kind === 'call') calls.undelivered(effect.to, effect.message.id, effect.reason, now);
         else if (effect.message.kind === 'ping') membership.unreachable(effect.to, now);
         break;
       case 'neighbours':
         membership.neighbours(effect.ids, now);
         break;
       case 'client-left':
-        calls.askerLeft({ link: effect.link }, effect.reason, now);
+        calls.askerLeft({ link: effect.link }, effect.reason);
         break;
     }
   }

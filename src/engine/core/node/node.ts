@@ -178,8 +178,9 @@ export class Node implements Machine<NodeEffect> {
 
   /** The epoch is durable: the node may speak. */
   #begin(now: Instant): void {
-    const { membership, directory } = this.#machines;
+    const { membership, directory, calls } = this.#machines;
     this.#phase = 'running';
+    calls.start(this.#epoch);
     directory.outrun(this.#epoch * 2 ** 20);
     membership.start(directory.self.addresses[0] ?? '', this.#epoch * 2 ** 16, now);
     membership.spread(cargoOf(directory.self), now);
@@ -240,14 +241,13 @@ export class Node implements Machine<NodeEffect> {
       return;
     }
     if (this.#phase === 'starting') {
-      this.#stop();
+      this.#stop(now);
       return;
     }
     this.#phase = 'leaving';
     this.#graceEnds = graceEnds;
     this.#drainWork('draining', now);
-    const { calls, directory } = this.#machines;
-    calls.endOwn(problem('node-stopping', `${directory.self.name} is leaving`), now);
+    this.#machines.calls.leave(now);
     this.#bindings.settle(now);
   }
 
@@ -257,16 +257,17 @@ export class Node implements Machine<NodeEffect> {
     const { running, waiting } = calls.counts;
     if (!this.#saidGoodbye && (running + waiting === 0 || now >= this.#graceEnds)) {
       this.#saidGoodbye = true;
+      calls.giveUp(now);
       membership.leave(now);
       this.#bindings.settle(now);
     }
-    if (this.#bindings.gone) this.#stop();
+    if (this.#bindings.gone) this.#stop(now);
   }
 
-  #stop(): void {
+  #stop(now: Instant): void {
     const { links, directory } = this.#machines;
     links.stop({ kind: 'goaway', problem: problem('node-stopping', `${directory.self.name} has left`) });
-    this.#bindings.settle(0);
+    this.#bindings.settle(now);
     this.#phase = 'stopped';
     this.#out.push({ kind: 'stopped' });
   }

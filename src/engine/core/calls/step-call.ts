@@ -1,0 +1,27 @@
+import type { Payload } from '../base/payload.ts';
+import type { CallMessage } from './messages.ts';
+import type { Step } from './plan.ts';
+
+/** What the calls of a plan's steps have in common. */
+const BARE = { id: 0, idempotent: false, kind: 'call', locs: [], routed: false, timeoutMs: 0 } as const;
+
+/** What stands for a plan among calls. */
+export function planCall(id: number, document: Payload): CallMessage {
+  return { ...BARE, fun: 'plan', id, payload: document };
+}
+
+/** A step as a call; it has no number, for nobody but its plan asks. */
+export function stepCall(step: Step, payload: Payload): CallMessage {
+  const { name, fun, locs, idempotent, timeoutMs, version, functionId } = step;
+  return {
+    ...BARE,
+    fun,
+    idempotent,
+    locs,
+    payload,
+    step: name,
+    timeoutMs,
+    ...(version === undefined ? {} : { version }),
+    ...(functionId === undefined ? {} : { functionId }),
+  };
+}

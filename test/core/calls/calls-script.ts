@@ -1,0 +1,221 @@
+/**
+ * The commands of the scripts that play with one `Calls` machine, on the node `self`. A word like `client1` is a client's
+ * link, any other asker is a node.
+ *
+ *     offer b echo [version=2.0.0] [timeout=3s] [resources=gpu,eu] [id=x] [idempotent] [suspect]    withdraw b echo
+ *     call client1 7 echo [timeout=5s] [locs=gpu,eu] [node=b] [version=1.0.0] [id=x] [idempotent] [routed]
+ *     plan client1 7 [timeout=5s], with the document in the lines below      cancel client1 7      left client1
+ *     result b 1 "value"    error b 1 not-here [unknown]    item b 1 "value"    broken b    undelivered b 1
+ *     ran 2 "value"         failed 2 function-failed [unknown]    items 2 "value"
+ *     drain    undrain    leave    end    at 3s    counts
+ */
+import { NEVER } from '../../../src/engine/core/base/instant.ts';
+import { done, failed } from '../../../src/engine/core/base/outcome.ts';
+import { Prng } from '../../../src/engine/core/base/prng.ts';
+import { type Problem, type ProblemCode, problem } from '../../../src/engine/core/base/problems.ts';
+import { Calls } from '../../../src/engine/core/calls/calls.ts';
+import type { Asker, CallsEffect } from '../../../src/engine/core/calls/effects.ts';
+import type { CallMessage, CallsMessage, PlanReply } from '../../../src/engine/core/calls/messages.ts';
+import { type CallsOptions, DEFAULT_CALLS } from '../../../src/engine/core/calls/options.ts';
+import { type Command, complain, duration } from '../../scenario.ts';
+import { TestPlaces } from './places.ts';
+import { storyOf } from './plans.ts';
+import { plain } from './values.ts';
+
+export function callsScript(options: Partial<CallsOptions> = {}): (command: Command) => string {
+  const places = new TestPlaces();
+  const calls = new Calls({
+    name: () => 'self',
+    options: { ...DEFAULT_CALLS, ...options },
+    payload: plain,
+    places,
+    prng: new Prng(5),
+    self: 'self',
+  });
+  let now = 0;
+  const lines: string[] = [];
+  const collect = () => {
+    for (const effect of calls.drain()) lines.push(`${now === 0 ? '' : `${now} `}${textOf(effect, now)}`);
+  };
+  return (command) => {
+    lines.length = 0;
+    if (command.name === 'counts') {
+      const { running, waiting } = calls.counts;
+      const at = calls.deadline();
+      return `${waiting} waiting, ${running} running, ${at === NEVER ? 'no deadline' : `deadline ${at}`}`;
+    }
+    if (command.name === 'at') {
+      const until = duration(command.words[0]);
+      for (; calls.deadline() <= until; collect()) {
+        now = Math.max(now, calls.deadline());
+        calls.advance(now);
+      }
+      now = until;
+    } else if (!offer(places, command)) {
+      act(calls, command, now);
+    }
+    collect();
+    return lines.join('\n');
+  };
+}
+
+function offer(places: TestPlaces, { name, words, options }: Command): boolean {
+  const [node = '', fun = ''] = words;
+  if (name === 'withdraw') places.withdraw(node, fun);
+  if (name !== 'offer') return name === 'withdraw';
+  const { timeout, resources, id, version } = Object.fromEntries(options);
+  places.offer(node, fun, {
+    idempotent: words.includes('idempotent'),
+    resources: resources?.split(',') ?? [],
+    suspect: words.includes('suspect'),
+    ...(version === undefined ? {} : { version }),
+    ...(id === undefined ? {} : { functionId: id }),
+    ...(timeout === undefined ? {} : { timeoutMs: duration(timeout) }),
+  });
+  return true;
+}
+
+function act(calls: Calls, command: Command, now: number): void {
+  const { name, words, input } = command;
+  const [who = '', second = '', third = ''] = words;
+  const id = Number(second);
+  switch (name) {
+    case 'call':
+      return calls.request(askerOf(who), callOf(command), now);
+    case 'plan':
+      return calls.request(
+        askerOf(who),
+        { id, kind: 'plan', payload: plain(JSON.parse(input.join(' '))), timeoutMs: msOf(command) },
+        now,
+      );
+    case 'cancel':
+      return calls.cancel(askerOf(who), id, 'no longer wanted', now);
+    case 'left':
+      return calls.askerLeft(askerOf(who), `${who} left`);
+    case 'result':
+      return calls.answer(
+        who,
+        { by: who, id, kind: 'result', payload: plain(JSON.parse(words.slice(2).join(' '))) },
+        now,
+      );
+    case 'error':
+      return calls.answer(who, { id, kind: 'error', problem: problemOf(third, words, who) }, now);
+    case 'item':
+      return calls.answer(who, { id, kind: 'item', payload: plain(JSON.parse(words.slice(2).join(' '))) }, now);
+    case 'broken':
+      return calls.broken(who, who, 'reset', now);
+    case 'undelivered':
+      return calls.undelivered(who, id, 'nobody listens', now);
+    case 'ran':
+      return calls.ran(Number(who), done(plain(JSON.parse(words.slice(1).join(' ')))), now);
+    case 'failed':
+      return calls.ran(Number(who), failed(problemOf(second, words)), now);
+    case 'items':
+      return calls.item(Number(who), plain(JSON.parse(words.slice(1).join(' '))));
+    case 'drain':
+      return calls.accept(false);
+    case 'undrain':
+      return calls.accept(true);
+    case 'leave':
+      return calls.leave(now);
+    case 'end':
+      return calls.giveUp(now);
+    default:
+      return complain(command, 'no such command');
+  }
+}
+
+function callOf(command: Command): CallMessage {
+  const { words, options } = command;
+  const { node, version, id: functionId } = Object.fromEntries(options);
+  return {
+    fun: words[2] ?? '',
+    id: Number(words[1]),
+    idempotent: words.includes('idempotent'),
+    kind: 'call',
+    locs: options.get('locs')?.split(',') ?? [],
+    payload: plain({ args: [] }),
+    routed: words.includes('routed'),
+    timeoutMs: msOf(command),
+    ...(node === undefined ? {} : { node }),
+    ...(version === undefined ? {} : { version }),
+    ...(functionId === undefined ? {} : { functionId }),
+  };
+}
+
+function msOf({ options }: Command): number {
+  const timeout = options.get('timeout');
+  return timeout === undefined ? 0 : duration(timeout);
+}
+
+function askerOf(word: string): Asker {
+  return word.startsWith('client') ? { link: Number(word.slice(6)) } : { node: word };
+}
+
+function problemOf(code: string, words: readonly string[], node?: string): Problem {
+  const details = {
+    ...(node === undefined ? {} : { node }),
+    ...(words.includes('unknown') ? { outcome: 'unknown' as const } : {}),
+  };
+  return problem(code as ProblemCode, `${node ?? 'the task'} says ${code}`, details);
+}
+
+function textOf(effect: CallsEffect, now: number): string {
+  switch (effect.kind) {
+    case 'answer':
+      return `→ ${'link' in effect.to ? `client${effect.to.link}` : effect.to.node}: ${messageText(effect.message)}`;
+    case 'forward':
+      return `→ ${effect.to}: ${messageText(effect.message)}`;
+    case 'run': {
+      const left = effect.deadline === NEVER ? '' : `, ${effect.deadline - now} ms left`;
+      return `run ${effect.task}: ${effect.step === undefined ? '' : `${effect.step} = `}${effect.fun}(${argsText(effect.payload)})${left}`;
+    }
+    case 'abort':
+      return `abort ${effect.task}: ${effect.reason}`;
+  }
+}
+
+function messageText(message: CallsMessage): string {
+  const head = `${message.kind} ${message.id}`;
+  switch (message.kind) {
+    case 'call': {
+      const left = message.timeoutMs === 0 ? '' : `, ${message.timeoutMs} ms left`;
+      const step = message.step === undefined ? '' : `${message.step} = `;
+      return `${head} ${step}${message.fun}(${argsText(message.payload)})${message.routed ? ' routed' : ''}${left}`;
+    }
+    case 'plan':
+      return head;
+    case 'result': {
+      const value = message.payload.value();
+      return `${head} by ${message.by}: ${value.ok ? resultText(value.value) : value.problem.code}`;
+    }
+    case 'item': {
+      const value = message.payload.value();
+      return `${head}: ${value.ok ? JSON.stringify(value.value) : value.problem.code}`;
+    }
+    case 'error':
+      return `${head} ${problemText(message.problem)}`;
+    case 'cancel':
+      return `${head}: ${message.reason}`;
+  }
+}
+
+function resultText(value: unknown): string {
+  if (typeof value !== 'object' || value === null || !('steps' in value)) return JSON.stringify(value);
+  const reply = value as PlanReply;
+  const why = reply.problem === undefined ? '' : `; ${problemText(reply.problem)}`;
+  return `${JSON.stringify(reply.results)}; ${storyOf(reply)}${why}`;
+}
+
+function problemText({ code, message, outcome, node, step }: Problem): string {
+  const at = [node === undefined ? '' : `on ${node}`, step === undefined ? '' : `step ${step}`].filter(
+    (text) => text !== '',
+  );
+  return `${code}${outcome === undefined ? '' : ` (${outcome})`}: ${message}${at.length === 0 ? '' : ` [${at.join(', ')}]`}`;
+}
+
+function argsText(payload: CallMessage['payload']): string {
+  const value = payload.value();
+  const args = value.ok ? (value.value as { args: unknown[] }).args : [];
+  return args.map((arg) => JSON.stringify(arg)).join(', ');
+}

@@ -1,0 +1,17 @@
+import { done, failed } from '../../../src/engine/core/base/outcome.ts';
+import type { Payload } from '../../../src/engine/core/base/payload.ts';
+import { problem } from '../../../src/engine/core/base/problems.ts';
+
+/** A payload that is its value, of no size. */
+export function plain(value: unknown): Payload {
+  return { bytes: () => new Uint8Array(), size: 0, value: () => done(value) };
+}
+
+/** A payload of bytes that mean nothing. */
+export function garbled(): Payload {
+  return {
+    bytes: () => new Uint8Array([0xc1]),
+    size: 1,
+    value: () => failed(problem('value-undecodable', 'no value')),
+  };
+}
