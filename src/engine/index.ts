@@ -20,6 +20,7 @@ export type { PlanReply, StepOutcome } from './core/calls/messages.ts';
 export type { Coordinates, FunctionRecord, NodeRecord } from './core/directory/record.ts';
 export type { NodeEvent } from './core/node/effects.ts';
 export type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
+export { context, defineFunction } from './define-function.ts';
 export type { TlsOptions } from './host/ports.ts';
 export { ProblemError, problemError } from './problem-error.ts';
 export { readScenario, writeScenario } from './sim/replay.ts';

@@ -1,3 +1,2 @@
-/** What a user's module gets when it imports `mpreg`: the front door, and what functions need. */
-export { context, defineFunction } from '../../define-function.ts';
+/** What a user's module gets when it imports `mpreg`: the front door. */
 export * from '../../index.ts';

@@ -1,0 +1,2 @@
+/** The library: `import { connect, createNode, defineFunction } from 'mpreg'`. */
+export * from './engine/index.ts';
