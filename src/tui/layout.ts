@@ -12,7 +12,6 @@
  */
 import { countStates, memberDocuments } from '../cli/members.ts';
 import { width } from '../cli/table.ts';
-import { oneLine } from '../cli/terminal.ts';
 import { KEYMAP } from './keymap.ts';
 import { type Model, type SeenEvent, shown, visibleMembers } from './model.ts';
 import { cutLine, type Line, line, type Span } from './text.ts';
@@ -86,11 +85,11 @@ function title(model: Model, now: number): Line {
   const age = sight === undefined ? '' : ` · as of ${formatAge(now - sight.at)} ago`;
   const paused: readonly Span[] = model.frozen === undefined ? [] : [{ style: 'yellow', text: ' · PAUSED' }];
   return line(
-    { style: 'bold', text: `mpreg ${oneLine([...clusters].join(', '))}` },
+    { style: 'bold', text: `mpreg ${[...clusters].join(', ')}` },
     ...paused,
     age,
     counts,
-    ` · asked: ${oneLine(model.connection.name)}`,
+    ` · asked: ${model.connection.name}`,
   );
 }
 
@@ -104,21 +103,19 @@ function notices(model: Model, now: number): Line[] {
   const { connection, filter, typing } = model;
   const lines: Line[] = [];
   if (connection.kind === 'lost') {
-    const text = `! reconnecting: no connection to ${oneLine(connection.name)} for ${formatAge(now - connection.since)} (${oneLine(connection.reason)}); trying the others`;
+    const text = `! reconnecting: no connection to ${connection.name} for ${formatAge(now - connection.since)} (${connection.reason}); trying the others`;
     lines.push(line({ style: 'red', text }));
   }
   if (model.view === 'members' && (typing || filter !== '')) {
     const found = ` (${visibleMembers(model).length} of ${shown(model)?.members.length ?? 0})`;
-    lines.push(
-      line({ style: 'cyan', text: `/ ${oneLine(filter)}${typing ? '▏' : ''}` }, { style: 'dim', text: found }),
-    );
+    lines.push(line({ style: 'cyan', text: `/ ${filter}${typing ? '▏' : ''}` }, { style: 'dim', text: found }));
   }
   return lines;
 }
 
 function eventLines(events: readonly SeenEvent[]): readonly Line[] {
   const newest = events.filter(({ kind }) => kind !== 'link').slice(0, EVENTS_MAX);
-  const rows = Array.from({ length: EVENTS_MAX }, (_, i) => newest[EVENTS_MAX - 1 - i]);
+  const rows = Array.from({ length: EVENTS_MAX }, (_, i) => newest[i]);
   return [
     line({ style: 'dim', text: 'EVENTS' }),
     ...rows.map((event) => (event === undefined ? line('') : line(`  ${describe(event)}`))),
@@ -127,7 +124,7 @@ function eventLines(events: readonly SeenEvent[]): readonly Line[] {
 
 function describe(event: SeenEvent): string {
   const time = new Date(event.at).toTimeString().slice(0, 8);
-  return oneLine(`${time} ${whatOf(event)}`);
+  return `${time} ${whatOf(event)}`;
 }
 
 function whatOf(event: SeenEvent): string {
@@ -145,16 +142,16 @@ function whatOf(event: SeenEvent): string {
   }
 }
 
-/** Whole items only, as many as fit. */
+/** Whole items only, as many as fit; the way out and the way to the other keys first. */
 function footerOf(model: Model, { columns }: Size): Line {
   if (model.typing) return line({ style: 'dim', text: '⏎ keep  esc clear' });
-  const items = KEYMAP.filter(({ footer, views }) => footer && views.includes(model.view)).map(
-    ({ action, label, says }) => `${label} ${action === 'sort' ? `sort: ${model.sort}` : says}`,
-  );
-  const fitting: string[] = [];
-  for (const item of items) {
-    if (width([...fitting, item].join('  ')) > columns) break;
-    fitting.push(item);
+  const items = KEYMAP.filter(({ footer, views }) => footer && views.includes(model.view));
+  const texts = items.map(({ action, label, says }) => `${label} ${action === 'sort' ? `sort: ${model.sort}` : says}`);
+  const last = texts.slice(-2);
+  const first: string[] = [];
+  for (const text of texts.slice(0, -2)) {
+    if (width([...first, text, ...last].join('  ')) > columns) break;
+    first.push(text);
   }
-  return line({ style: 'dim', text: fitting.join('  ') });
+  return line({ style: 'dim', text: [...first, ...last].join('  ') });
 }

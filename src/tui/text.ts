@@ -1,4 +1,10 @@
-/** Lines of the screen as data: spans of text with a style, fitted to columns. Text of others is made harmless here. */
+/**
+ * Lines of the screen as data: spans of text with a style, fitted to columns.
+ *
+ * Whatever becomes a line of the screen passes through `cutLine`, and there loses all that a terminal would obey: a name
+ * that another node chose must not move the cursor.
+ */
+import { stripVTControlCharacters } from 'node:util';
 import { type Style, width } from '../cli/table.ts';
 import { oneLine } from '../cli/terminal.ts';
 
@@ -21,9 +27,14 @@ export function plain({ spans }: Line): string {
   return spans.map(({ text }) => text).join('');
 }
 
+/** No control characters, no colours of its own, one line. */
+export function harmless(text: string): string {
+  return oneLine(stripVTControlCharacters(text));
+}
+
 /** Exactly so many columns: filled with blanks, or cut with `…`. */
 export function fitted(raw: string, columns: number, align: 'left' | 'right' = 'left'): string {
-  const text = cut(oneLine(raw), columns);
+  const text = cut(harmless(raw), columns);
   const room = ' '.repeat(Math.max(0, columns - width(text)));
   return align === 'right' ? room + text : text + room;
 }
@@ -45,10 +56,11 @@ export function cutLine(whole: Line, columns: number): Line {
   let left = columns;
   const spans: Span[] = [];
   for (const span of whole.spans) {
-    const text = cut(span.text, left);
+    const safe = harmless(span.text);
+    const text = cut(safe, left);
     if (text !== '') spans.push({ ...span, text });
     left -= width(text);
-    if (text !== span.text) break;
+    if (text !== safe) break;
   }
   return { ...whole, spans };
 }

@@ -1,6 +1,5 @@
 /** Everything that is known about one node: what it says of itself, what it offers, how it is linked. */
 import { formatDuration } from '../../cli/duration.ts';
-import { oneLine } from '../../cli/terminal.ts';
 import type { FunctionRecord, MemberView, NodeSnapshot } from '../../engine/index.ts';
 import { type Model, openMember } from '../model.ts';
 import { type Line, line, type Span } from '../text.ts';
@@ -28,10 +27,10 @@ function about(
 ): Line[] {
   const place = record?.coordinates && `${record.coordinates.latitude}, ${record.coordinates.longitude}`;
   return [
-    field('name', { style: 'bold', text: oneLine(name) }),
+    field('name', { style: 'bold', text: name }),
     field('state', { style: stateStyle(state), text: stateText(state) }, ` for ${formatDuration(forMs)}`),
     field('id', id),
-    field('address', oneLine((record?.addresses ?? [address]).join(' '))),
+    field('address', (record?.addresses ?? [address]).join(' ')),
     field(
       'link',
       self ? 'this is the node that is asked' : `${linked ? 'there is one' : 'there is none'} from ${seer}`,
@@ -39,11 +38,11 @@ function about(
     ...(record === undefined
       ? [field('record', 'has not arrived yet')]
       : [
-          field('cluster', oneLine(record.cluster)),
-          ...(record.region === undefined ? [] : [field('region', oneLine(record.region))]),
+          field('cluster', record.cluster),
+          ...(record.region === undefined ? [] : [field('region', record.region)]),
           ...(place === undefined ? [] : [field('place', place)]),
           field('load', loadBar(record.load)),
-          field('software', `mpreg ${oneLine(record.software)}`),
+          field('software', `mpreg ${record.software}`),
         ]),
     field('incarnation', String(incarnation)),
   ];
@@ -61,14 +60,14 @@ function itself({ calls, links, health, members }: NodeSnapshot): Line[] {
 
 function resources(names: readonly string[]): Line[] {
   if (names.length === 0) return [heading('RESOURCES', 'none')];
-  return [heading('RESOURCES', String(names.length)), ...names.map((name) => line(`  ${oneLine(name)}`))];
+  return [heading('RESOURCES', String(names.length)), ...names.map((name) => line(`  ${name}`))];
 }
 
 function functions(records: readonly FunctionRecord[]): Line[] {
   const rows = records.map(({ name, version, resources: needs, description }) => {
     const own = needs.length === 0 ? '' : `  [${needs.join(', ')}]`;
-    const says = description === undefined ? '' : `  ${oneLine(description)}`;
-    return line(`  ${oneLine(name)}@${oneLine(version)}`, oneLine(own), { style: 'dim', text: says });
+    const says = description === undefined ? '' : `  ${description}`;
+    return line(`  ${name}@${version}`, own, { style: 'dim', text: says });
   });
   return [heading('FUNCTIONS', rows.length === 0 ? 'none' : String(rows.length)), ...rows];
 }

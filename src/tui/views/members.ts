@@ -1,10 +1,9 @@
 /** The table of members: as many columns as fitted, the most telling ones first; only the rows that are seen. */
 import { formatDuration } from '../../cli/duration.ts';
 import { type Style, width } from '../../cli/table.ts';
-import { oneLine } from '../../cli/terminal.ts';
 import type { MemberView } from '../../engine/index.ts';
 import { type Model, type Sort, selectedMember, visibleMembers } from '../model.ts';
-import { fitted, type Line, type Span } from '../text.ts';
+import { fitted, harmless, type Line, type Span } from '../text.ts';
 
 /** A sign beside the word and the colour, so that a glance finds trouble without colour too. */
 const STATES: Readonly<Record<MemberView['state'], { readonly sign: string; readonly style: Style }>> = {
@@ -37,7 +36,7 @@ const COLUMNS: readonly Column[] = [
     value: ({ state }) => stateText(state),
   },
   { align: 'right', columnsMax: 7, name: 'for', rank: 1, sort: 'for', value: ({ forMs }) => formatDuration(forMs) },
-  { columnsMax: 12, name: 'load', rank: 4, sort: 'load', value: ({ record }) => loadBar(record?.load) },
+  { columnsMax: 13, name: 'load', rank: 4, sort: 'load', value: ({ record }) => loadBar(record?.load) },
   { columnsMax: 4, name: 'link', rank: 7, value: ({ linked, self }) => (self ? '-' : linked ? 'yes' : 'no') },
   { columnsMax: 30, name: 'address', rank: 2, value: ({ address }) => address },
   { columnsMax: 14, name: 'region', rank: 6, value: ({ record }) => record?.region ?? '-' },
@@ -59,6 +58,10 @@ const COLUMNS: readonly Column[] = [
 
 const GAP = 2;
 
+/** On a narrow screen the name leaves room for the state, but not without end. */
+const NAME_MIN = 6;
+const STATE_ROOM = 12;
+
 export interface MembersView {
   readonly header: Line;
   readonly rows: readonly Line[];
@@ -69,11 +72,10 @@ export function membersView(model: Model, size: { readonly columns: number; read
   const members = visibleMembers(model);
   const chosen = selectedMember(model);
   const columns = chooseColumns(members, size.columns - MARK);
-  const header: Span[] = [{ text: ' '.repeat(MARK) }];
-  for (const { column, columns: wide } of columns) {
+  const header = columns.map(({ column, columns: wide }): Span => {
     const name = column.sort === model.sort ? `${column.name}↓` : column.name;
-    header.push({ style: 'dim', text: fitted(name.toUpperCase(), wide, column.align) + ' '.repeat(GAP) });
-  }
+    return { style: 'dim', text: fitted(name.toUpperCase(), wide, column.align) };
+  });
   const from = firstRow(
     members.findIndex(({ id }) => id === chosen?.id),
     members.length,
@@ -83,11 +85,15 @@ export function membersView(model: Model, size: { readonly columns: number; read
     const here = member.id === chosen?.id;
     const cells = columns.map(({ column, columns: wide }) => ({
       style: column.style?.(member),
-      text: fitted(column.value(member), wide, column.align) + ' '.repeat(GAP),
+      text: fitted(column.value(member), wide, column.align),
     }));
-    return { chosen: here, spans: [{ text: here ? '▸ ' : '  ' }, ...cells] };
+    return { chosen: here, spans: spaced(here ? '▸ ' : '  ', cells) };
   });
-  return { header: { spans: header }, rows };
+  return { header: { spans: spaced('  ', header) }, rows };
+}
+
+function spaced(mark: string, cells: readonly Span[]): readonly Span[] {
+  return [{ text: mark }, ...cells.flatMap((cell, at) => (at === 0 ? [cell] : [{ text: ' '.repeat(GAP) }, cell]))];
 }
 
 /** Columns that the cursor takes. */
@@ -106,10 +112,11 @@ function chooseColumns(
   const wide = new Map<Column, number>();
   let left = room;
   for (const column of COLUMNS.toSorted((a, b) => a.rank - b.rank)) {
-    const widest = Math.max(column.name.length + 1, ...members.map((member) => width(oneLine(column.value(member)))));
-    const columns = Math.min(column.columnsMax, widest);
+    const widest = Math.max(column.name.length + 1, ...members.map((member) => width(harmless(column.value(member)))));
+    const most = column.name === 'name' ? Math.max(NAME_MIN, room - STATE_ROOM) : left;
+    const columns = Math.min(column.columnsMax, widest, column.rank === 0 ? most : widest);
     if (column.rank > 0 && columns > left) break;
-    wide.set(column, Math.max(1, Math.min(columns, left)));
+    wide.set(column, Math.max(1, columns));
     left -= columns + GAP;
   }
   return COLUMNS.flatMap((column) => {
