@@ -5,7 +5,6 @@
  * Which others there are it learns from the answers. A node that keeps the connection open and says nothing counts as
  * gone too. It never gives up: the mesh may come back.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from '../engine/index.ts';
 import type { Input } from './model.ts';
 
@@ -67,7 +66,7 @@ export class Feed {
     void this.#hear(client, AbortSignal.any([signal, done.signal]));
     try {
       for (;;) {
-        const silent = pause(SILENT_MS, 'it does not answer', { ref: false });
+        const silent = after(SILENT_MS, 'it does not answer');
         const answer = await either(Promise.race([client.members(), silent]));
         if (typeof answer === 'string') return answer;
         emit({ kind: 'seen', sight: { at: now(), members: answer } });
@@ -77,7 +76,7 @@ export class Feed {
         const woken = new Promise<undefined>((resolve) => {
           this.#wake = () => resolve(undefined);
         });
-        const gone = await either(Promise.race([woken, pause(ASK_MS, undefined, { ref: false })]));
+        const gone = await either(Promise.race([woken, after(ASK_MS, undefined)]));
         if (gone !== undefined) return gone;
       }
     } catch (error) {
@@ -92,8 +91,7 @@ export class Feed {
     const id = this.#options.wanted();
     if (id === undefined || this.#inspecting) return;
     this.#inspecting = true;
-    const late = pause(SILENT_MS, undefined, { ref: false });
-    void Promise.race([client.info(id), late])
+    void Promise.race([client.info(id), after(SILENT_MS, undefined)])
       .catch(() => undefined)
       .then((snapshot) => {
         this.#inspecting = false;
@@ -122,7 +120,7 @@ export class Feed {
         if (!signal.aborted) return client;
         await client.close();
       }
-      await pause(wait, undefined, { signal }).catch(() => {});
+      await after(wait, undefined, signal);
     }
     return undefined;
   }
@@ -149,4 +147,17 @@ function untilGone(client: Client, signal: AbortSignal): <Value>(work: Promise<V
       if (gone !== undefined) resolve(gone);
       work.then(resolve, reject);
     });
+}
+
+/** Resolves after a while, or as soon as the signal says so. */
+function after<Value>(ms: number, value: Value, signal?: AbortSignal): Promise<Value> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve(value);
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done);
+  });
 }

@@ -16,8 +16,15 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
 }
 
-/** Drawn at most so often in a second. */
-const FRAMES_MAX = 10;
+/** How the terminal is used. `maxFps`: drawn at most so often in a second. */
+export const TERMINAL = {
+  alternateScreen: true,
+  exitOnCtrlC: false,
+  incrementalRendering: true,
+  interactive: true,
+  maxFps: 10,
+  patchConsole: false,
+} as const;
 
 export async function watchCluster({ client, open, color, signal }: WatchOptions): Promise<void> {
   process.env['NODE_ENV'] ??= 'production'; // before React is loaded: its other build checks everything, and is slow
@@ -43,14 +50,7 @@ export async function watchCluster({ client, open, color, signal }: WatchOptions
     looking = looks;
   });
   const feeding = feed.run(client);
-  const screen = render(createElement(Screen, { color, now, store }), {
-    alternateScreen: true,
-    exitOnCtrlC: false,
-    incrementalRendering: true,
-    interactive: true,
-    maxFps: FRAMES_MAX,
-    patchConsole: false,
-  });
+  const screen = render(createElement(Screen, { color, now, store }), TERMINAL);
   signal.addEventListener('abort', () => screen.unmount(), { once: true });
   try {
     await Promise.race([screen.waitUntilExit(), feeding]);
