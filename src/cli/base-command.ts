@@ -7,6 +7,7 @@
  */
 import { type Interfaces, Command as OclifCommand } from '@oclif/core';
 import { type Client, connect, problemError } from '../engine/index.ts';
+import { within } from './deadline.ts';
 import { globalFlags } from './global-flags.ts';
 import { type Interruption, interruption } from './interruption.ts';
 import { Output } from './output.ts';
@@ -14,6 +15,9 @@ import { connectOptions, resolveSettings, type Settings } from './settings.ts';
 
 type Flags<T extends typeof OclifCommand> = Interfaces.InferredFlags<typeof globalFlags & T['flags']>;
 type Args<T extends typeof OclifCommand> = Interfaces.InferredArgs<T['args']>;
+
+/** How long a node may take to say goodbye; the process ends anyway. */
+const FAREWELL_MS = 500;
 
 export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCommand {
   static override baseFlags = globalFlags;
@@ -49,6 +53,13 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
   protected client(): Promise<Client> {
     this.#client ??= this.#connect();
     return this.#client;
+  }
+
+  /** Asks the mesh, and gives up when the time is up. `what` is what was asked, for the message. */
+  protected async ask<Value>(what: string, question: (client: Client) => Promise<Value>): Promise<Value> {
+    const client = await this.client();
+    const { timeoutMs } = await this.settings();
+    return within(timeoutMs, `${what} of ${client.node.name}`, question(client));
   }
 
   async #connect(): Promise<Client> {
@@ -92,7 +103,7 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
 
   protected override async finally(): Promise<void> {
     const client = await this.#client?.catch(() => undefined);
-    await client?.close();
+    if (client !== undefined) await within(FAREWELL_MS, 'closing', client.close()).catch(() => {});
   }
 
   /** The command framework has its own --json, which this does not use. */

@@ -7,6 +7,11 @@ import { Flags } from '@oclif/core';
 const helpGroup = 'GLOBAL';
 
 export const globalFlags = {
+  quiet: Flags.boolean({ char: 'q', env: 'MPREG_QUIET', helpGroup, summary: 'Only the result, warnings and errors.' }),
+  verbose: Flags.boolean({ char: 'v', env: 'MPREG_VERBOSE', helpGroup, summary: 'Say more on stderr.' }),
+  yes: Flags.boolean({ char: 'y', env: 'MPREG_YES', helpGroup, summary: 'Answer yes to every confirmation.' }),
+  json: Flags.boolean({ env: 'MPREG_JSON', helpGroup, summary: 'Print JSON: one document, or one line per event.' }),
+  'no-color': Flags.boolean({ env: 'MPREG_NO_COLOR', helpGroup, summary: 'No colours; so do NO_COLOR and TERM=dumb.' }),
   context: Flags.string({ env: 'MPREG_CONTEXT', helpGroup, helpValue: 'NAME', summary: 'Use this context.' }),
   url: Flags.string({
     delimiter: ',',
@@ -48,9 +53,4 @@ export const globalFlags = {
     helpValue: 'FILE',
     summary: 'Private key (PEM) of --tls-cert.',
   }),
-  json: Flags.boolean({ env: 'MPREG_JSON', helpGroup, summary: 'Print JSON: one document, or one line per event.' }),
-  quiet: Flags.boolean({ char: 'q', env: 'MPREG_QUIET', helpGroup, summary: 'Only the result, warnings and errors.' }),
-  verbose: Flags.boolean({ char: 'v', env: 'MPREG_VERBOSE', helpGroup, summary: 'Say more on stderr.' }),
-  'no-color': Flags.boolean({ env: 'MPREG_NO_COLOR', helpGroup, summary: 'No colours; so do NO_COLOR and TERM=dumb.' }),
-  yes: Flags.boolean({ char: 'y', env: 'MPREG_YES', helpGroup, summary: 'Answer yes to every confirmation.' }),
 };

@@ -95,8 +95,11 @@ export function toJson(document: unknown, indent?: number): string {
 
 /** A reader that went away (`mpreg … | head -1`) ends the command without a word; what else fails is told. */
 export function endQuietlyOnBrokenPipe(): void {
+  process.stdout.removeAllListeners('error'); // the command framework's own goes on after a broken pipe
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE' || error.code === 'EOF') process.exit(0);
+    process.stderr.write(`error: stdout cannot be written: ${error.message}\n`);
+    process.exit(1);
   });
   process.stderr.on('error', () => {});
 }

@@ -18,6 +18,7 @@ import {
   problemError,
   valueToJson,
 } from '../engine/index.ts';
+import { afterNode, within } from './deadline.ts';
 import { errorDocument } from './failure.ts';
 import type { JsonDocument } from './json-documents.ts';
 import { type Output, toJson } from './output.ts';
@@ -91,7 +92,8 @@ async function runOne(plan: PlanDocument, options: PlansOptions): Promise<PlanRe
   const ownLimit = 'timeoutMs' in plan && !insists;
   const client = await options.client;
   try {
-    return await client.run(plan, { signal, ...(!ownLimit && { timeoutMs }) });
+    if (ownLimit) return await client.run(plan, { signal });
+    return await within(afterNode(timeoutMs), 'the plan', client.run(plan, { signal, timeoutMs }));
   } catch (error) {
     if (!(error instanceof ProblemError) || signal.aborted) throw error;
     return { problem: error.problem, results: {}, steps: [], tookMs: 0 };

@@ -9,6 +9,7 @@ import { Config, Errors, Help, type Interfaces, run } from '@oclif/core';
 import { problemError } from '../engine/index.ts';
 import { flagGiven, globalFlagsLast, nearest } from './command-line.ts';
 import { failureDocument, failureOf, failureText } from './failure.ts';
+import { globalFlags } from './global-flags.ts';
 import { interruption } from './interruption.ts';
 import { StdinIsTerminalError } from './io.ts';
 import { endQuietlyOnBrokenPipe, Output } from './output.ts';
@@ -16,6 +17,7 @@ import { endQuietlyOnBrokenPipe, Output } from './output.ts';
 export async function runCommandLine(argv: readonly string[], load: Interfaces.LoadOptions): Promise<never> {
   endQuietlyOnBrokenPipe();
   interruption.listen();
+  process.on('uncaughtException', (error) => void tell(error, argv, load).then((code) => process.exit(code)));
   const words = globalFlagsLast(argv);
   if (flagGiven(words, 'no-color')) process.env['NO_COLOR'] = '1'; // for help, which the command framework draws
   let code = 0;
@@ -55,7 +57,7 @@ async function tell(error: unknown, words: readonly string[], load: Interfaces.L
     verbose: flagGiven(words, 'verbose'),
   });
   const command = commandWords(words, config);
-  const failure = failureOf(isNotFound(error) ? unknownCommand(words, config) : error, command);
+  const failure = failureOf(withSuggestion(error, words, command, config), command);
   if (error instanceof StdinIsTerminalError && !output.json) {
     await new Help(config, { sendToStderr: true }).showHelp([...command]);
   }
@@ -65,8 +67,16 @@ async function tell(error: unknown, words: readonly string[], load: Interfaces.L
   return failure.exitCode;
 }
 
-function isNotFound(error: unknown): boolean {
-  return error instanceof Errors.CLIError && /^command .* not found\.?$/is.test(error.message);
+/** The same error, or for a command or flag that there is not, one that names the nearest. */
+function withSuggestion(error: unknown, words: readonly string[], command: readonly string[], config: Config): unknown {
+  if (!(error instanceof Errors.CLIError)) return error;
+  if (/^command .* not found\.?$/is.test(error.message)) return unknownCommand(words, config);
+  const [flag] = (error as { readonly flags?: readonly string[] }).flags ?? [];
+  if (flag?.startsWith('--') !== true) return error;
+  const flags = Object.keys({ ...globalFlags, ...config.findCommand(command.join(':'))?.flags });
+  const meant = nearest(flag.slice(2), flags);
+  const instead = meant === undefined ? 'words that begin with a dash come after --' : `did you mean --${meant}?`;
+  return problemError('usage-invalid', `there is no flag ${flag}: ${instead}`);
 }
 
 /** The longest run of leading words that names a command or a group of them. */

@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { readArguments, readNamedArguments } from '../cli/arguments.ts';
 import { BaseCommand } from '../cli/base-command.ts';
+import { afterNode, within } from '../cli/deadline.ts';
 import { STDIN_BYTES_MAX, stdinChunks } from '../cli/io.ts';
 import { jsonDocuments } from '../cli/json-documents.ts';
 import { toJson } from '../cli/output.ts';
@@ -73,7 +74,8 @@ export default class Call extends BaseCommand<typeof Call> {
     const { fun } = this.args;
     const client = await this.client();
     const began = performance.now();
-    const reply = await withProgress(`calling ${fun}`, this.output, client.ask(fun, args, options));
+    const answer = within(afterNode(timeoutMs), `${fun} through ${client.node.name}`, client.ask(fun, args, options));
+    const reply = await withProgress(`calling ${fun}`, this.output, answer);
     await this.#print(reply, Math.round(performance.now() - began));
   }
 

@@ -26,7 +26,16 @@ describe('wrong usage', () => {
     [['node', 'strat'], 'there is no command "node strat"', 'mpreg node start'],
     [['frobnicate'], 'there is no command "frobnicate"', 'mpreg --help'],
     [['nod', '--help'], 'there is no command "nod"', 'mpreg node'],
-    [['node', 'list', '--colour'], 'nonexistent flag: --colour', 'mpreg node list --help'],
+    [
+      ['node', 'list', '--no-colour'],
+      'there is no flag --no-colour: did you mean --no-color?',
+      'mpreg node list --help',
+    ],
+    [
+      ['call', 'f', '--frob'],
+      'there is no flag --frob: words that begin with a dash come after --',
+      'mpreg call --help',
+    ],
     [['node', 'drain'], 'missing 1 required arg', 'mpreg node drain --help'],
     [['node', 'drain', 'a', 'b'], 'unexpected argument: b', 'mpreg node drain --help'],
     [['node', 'start', '--port', 'http'], '--port', 'mpreg node start --help'],
@@ -126,10 +135,18 @@ describe('a reader that goes away', () => {
     expect(stdout.split('\n')[1]).toBe('0');
   });
 
+  test('or a disk that is full is an error, told in one line', async () => {
+    const shell = spawn('bash', ['-c', `"${process.execPath}" "${BIN}" errors > /dev/full`], { env: world.env() });
+    const { code, stderr } = await ended(shell);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: stdout cannot be written: ENOSPC.*\n$/);
+  });
+
   test('ends a command that streams, as soon as there is something to say', async () => {
     const node = await world.node(['--name', 'alpha']);
     const child = world.spawn(['cluster', 'events', '--url', node.url]);
     const all = ended(child);
+    await new Promise((resolve) => child.stderr.once('data', resolve));
     child.stdout.destroy();
     const beta = await world.node(['--name', 'beta']);
     expect(await all).toMatchObject({ code: 0 });
@@ -137,6 +154,22 @@ describe('a reader that goes away', () => {
       child.kill('SIGTERM');
       await gone;
     }
+  });
+});
+
+describe('a node that no longer answers', () => {
+  test('is nobody there after --timeout, and Ctrl-C gets away from it', async () => {
+    const node = await world.node(['--name', 'frozen', '--no-discover']);
+    const url = ['--url', node.url];
+    const events = world.spawn(['cluster', 'events', ...url]);
+    const gone = ended(events);
+    await new Promise((resolve) => events.stderr.once('data', resolve));
+    node.child.kill('SIGSTOP');
+    expect(await world.mpreg(['call', 'echo', 'x', ...url, '--timeout', '300ms'])).toMatchObject({ code: 5 });
+    events.kill('SIGINT');
+    expect(await gone).toMatchObject({ code: 130 });
+    node.child.kill('SIGKILL');
+    await node.ended;
   });
 });
 

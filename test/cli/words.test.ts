@@ -1,6 +1,7 @@
 /** The small readers of words: durations, addresses, flags before the command, near misses. */
 import { describe, expect, test } from 'vitest';
 import { flagGiven, globalFlagsLast, nearest } from '../../src/cli/command-line.ts';
+import { afterNode, within } from '../../src/cli/deadline.ts';
 import { formatDuration, parseDuration } from '../../src/cli/duration.ts';
 import { formatTable, formatTabs } from '../../src/cli/table.ts';
 import { oneLine, visible, wantsColor } from '../../src/cli/terminal.ts';
@@ -32,6 +33,24 @@ describe('a duration', () => {
     [7_200_000, '2 h'],
     [432_000_000, '5 d'],
   ])('%d ms reads %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
+});
+
+describe('an answer', () => {
+  test('that does not come in time is a problem whose outcome is unknown; without a limit it is waited for', async () => {
+    const never = new Promise<never>(() => {});
+    await expect(within(20, 'members of alpha', never)).rejects.toMatchObject({
+      problem: { code: 'timed-out', message: 'members of alpha: no answer in 20 ms' },
+    });
+    expect(await within(1000, 'x', Promise.resolve(1))).toBe(1);
+    const late = new Promise((resolve) => setTimeout(resolve, 30, 2));
+    expect(await within(0, 'x', late)).toBe(2);
+    await expect(within(1000, 'x', Promise.reject(new Error('no')))).rejects.toThrow('no');
+  });
+
+  test('may come a little later than its deadline, because the node says more about that than we can', () => {
+    expect(afterNode(0)).toBe(0);
+    expect(afterNode(500)).toBeGreaterThan(500);
+  });
 });
 
 describe('an address of a node', () => {

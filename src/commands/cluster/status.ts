@@ -30,10 +30,9 @@ export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
 
   async run(): Promise<void> {
     if (this.flags.watch && this.output.tty && !this.output.json) return this.#watch();
-    const client = await this.client();
-    const rows = memberDocuments(await client.members());
+    const rows = memberDocuments(await this.ask('members', (client) => client.members()));
     await this.output.table(rows, memberTable(rows));
-    if (this.output.tty) this.output.note(`${countStates(rows)}, as ${client.node.name} sees it`);
+    if (this.output.tty) this.output.note(`${countStates(rows)}, as ${(await this.client()).node.name} sees it`);
     const unwell = rows.filter(({ state }) => state === 'suspect' || state === 'dead');
     if (!this.flags['exit-code'] || unwell.length === 0) return;
     this.output.note(`not well: ${unwell.map(({ name, state }) => `${name} is ${state}`).join(', ')}`);

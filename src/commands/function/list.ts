@@ -13,10 +13,9 @@ export default class FunctionList extends BaseCommand<typeof FunctionList> {
   };
 
   async run(): Promise<void> {
-    const client = await this.client();
     const { node: wanted } = this.flags;
-    if (wanted !== undefined) await client.info(wanted); // an unknown node is told as one, not as an empty list
-    const rows = (await client.functions())
+    if (wanted !== undefined) await this.ask('info', (client) => client.info(wanted)); // an unknown node is told as one, not as an empty list
+    const rows = (await this.ask('functions', (client) => client.functions()))
       .filter(({ node, id }) => wanted === undefined || wanted === node || wanted === id)
       .map(({ name, version, node, id, allResources, resources, description, idempotent, functionId, timeoutMs }) => ({
         name,

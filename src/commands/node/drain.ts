@@ -17,9 +17,7 @@ export default class NodeDrain extends BaseCommand<typeof NodeDrain> {
 
   async run(): Promise<void> {
     const { node } = this.args;
-    const client = await this.client();
-    if (this.flags.undo) await client.undrain(node);
-    else await client.drain(node);
+    await this.ask('drain', (client) => (this.flags.undo ? client.undrain(node) : client.drain(node)));
     const state = this.flags.undo ? 'alive' : 'draining';
     await this.output.result({ node, state }, `${node}\t${state}`);
     if (this.flags.undo) this.output.note(`it takes calls again; look at it: mpreg node info ${node}`);

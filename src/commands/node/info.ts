@@ -13,7 +13,7 @@ export default class NodeInfo extends BaseCommand<typeof NodeInfo> {
   };
 
   async run(): Promise<void> {
-    const snapshot = await (await this.client()).info(this.args.node);
+    const snapshot = await this.ask('info', (client) => client.info(this.args.node));
     await this.output.result(snapshot, describe(snapshot));
   }
 }

@@ -15,10 +15,9 @@ export default class NodeList extends BaseCommand<typeof NodeList> {
   };
 
   async run(): Promise<void> {
-    const client = await this.client();
-    const members = memberDocuments(await client.members());
+    const members = memberDocuments(await this.ask('members', (client) => client.members()));
     const rows = this.flags.all ? members : members.filter(({ state }) => state !== 'dead' && state !== 'left');
     await this.output.table(rows, memberTable(rows));
-    if (this.output.tty) this.output.note(`${countStates(rows)}, as ${client.node.name} sees it`);
+    if (this.output.tty) this.output.note(`${countStates(rows)}, as ${(await this.client()).node.name} sees it`);
   }
 }
