@@ -16,9 +16,10 @@ export class Faults {
   readonly #undos = new Set<() => void>();
   #stopped = false;
 
-  constructor(world: World) {
+  /** `events`: by default, those of the world's scenario. */
+  constructor(world: World, events: readonly ScenarioEvent[] = world.scenario.events) {
     this.#world = world;
-    for (const event of world.scenario.events) world.timeline.at(event.atMs, () => this.#happen(event));
+    for (const event of events) world.timeline.at(event.atMs, () => this.#happen(event));
   }
 
   /** Everything is mended; only what is meant to stay away for good does. */
@@ -88,10 +89,7 @@ export class Faults {
     world.kill(place, silent);
     if (wiped) world.replace(place);
     if (forMs === null) return;
-    this.#undo(forMs, () => {
-      if (silent) world.network.lighten(node);
-      world.start(place);
-    });
+    this.#undo(forMs, () => world.start(place));
   }
 
   #pause(place: Place, forMs: number): void {

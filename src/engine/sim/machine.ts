@@ -6,6 +6,7 @@ import type { FunctionRecord } from '../core/directory/record.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import type { NodeTuning } from '../core/node/tuning.ts';
 
 export interface NodeMachine {
   step(input: NodeInput, now: Instant): void;
@@ -26,6 +27,7 @@ export interface Birth {
   readonly software: string;
   readonly seed: number;
   readonly payload: PayloadMaker;
+  readonly tuning: NodeTuning;
 }
 
 export type MakeNode = (birth: Birth) => NodeMachine;

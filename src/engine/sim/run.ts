@@ -93,10 +93,11 @@ class Run {
   constructor(scenario: Scenario, make: MakeNode) {
     const world = () => this.world;
     this.#scenario = scenario;
+    const quiet = scenario.events.every(isHarmless);
     this.#checkers = new Checkers([
-      new MembershipChecker(world, scenario.events.every(isHarmless)),
+      new MembershipChecker(world, quiet),
       new DirectoryChecker(world),
-      new CallsChecker(world),
+      new CallsChecker(world, quiet),
     ]);
     this.world = new World(scenario, make, this.#checkers);
     this.#faults = new Faults(this.world);

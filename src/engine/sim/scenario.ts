@@ -87,6 +87,8 @@ export interface Scenario {
   /** Which nodes everybody is told of; empty: whoever lives at the time, as the runtime directory does. */
   readonly seeds: readonly number[];
   readonly weather: Weather;
+  /** Up to how many others a node keeps a link to each; beyond, it keeps some. Absent: as nodes do by themselves. */
+  readonly fullMeshMax?: number;
   readonly diskMs: readonly [number, number];
   /** The safety phase: anything may fail. */
   readonly faultsMs: number;

@@ -57,6 +57,7 @@ export function draw(seed: number, options: SwarmOptions = DEFAULT_SWARM): Scena
     seeds,
     settleMs: SETTLE_MS,
     weather: drawWeather(prng),
+    ...(prng.chance(0.25) ? { fullMeshMax: prng.between(1, 5) } : {}),
   };
 }
 
@@ -83,6 +84,7 @@ function drawWeather(prng: Prng): Weather {
 }
 
 function drawFaults(prng: Prng, nodes: readonly ScenarioNode[], faultsMs: number): ScenarioEvent[] {
+  if (prng.chance(0.1)) return [];
   const weights = FAULTS.map((kind) => ({ kind, weight: prng.chance(0.5) ? 0 : 1 + prng.below(100) }));
   const total = weights.reduce((sum, { weight }) => sum + weight, 0);
   if (total === 0) return [];
@@ -159,7 +161,12 @@ function drawAsks(prng: Prng, count: number, faultsMs: number): ScenarioEvent[] 
 function drawTerms(prng: Prng, i: number, reference?: string): CallTerms {
   const fun = prng.pick([...FUNCTIONS, 'nobody-has-this']) ?? 'echo';
   const value = reference ?? `value ${i} ${prng.below(1_000)}`;
-  const args = fun === 'add' ? [prng.below(100), i] : fun === 'sleep' ? [prng.below(4_000), value] : [value];
+  const args =
+    fun === 'add'
+      ? [prng.below(100), i]
+      : fun === 'sleep'
+        ? [prng.below(prng.chance(0.2) ? 25_000 : 3_000), value]
+        : [value];
   const locs = prng.chance(0.15) ? prng.sample(RESOURCES, 1) : [];
   return { args, fun, idempotent: prng.chance(0.3), locs };
 }

@@ -9,6 +9,7 @@ import { Prng } from '../core/base/prng.ts';
 import type { FunctionRecord } from '../core/directory/record.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
+import { DEFAULT_TUNING, type NodeTuning } from '../core/node/tuning.ts';
 import { type Ask, type AskEvent, SimClient } from './client.ts';
 import { SimClock } from './clock.ts';
 import { SimDisk } from './disk.ts';
@@ -83,8 +84,10 @@ export class World {
     return place;
   }
 
+  /** Starts the next life of a place, with power where that had failed. */
   start(place: Place): void {
     if (place.process?.alive) return;
+    this.network.lighten(place.index);
     const { plan, index, address, disk, functions, id } = place;
     const { name, resources, region } = plan;
     const birth = {
@@ -97,6 +100,7 @@ export class World {
       resources,
       seed: this.prng.next(),
       software: 'sim',
+      tuning: this.#tuning(),
       ...(region === undefined ? {} : { region }),
     };
     const clock = new SimClock(this.timeline.now, { driftPpm: plan.driftPpm, skewMs: this.prng.below(10_000_000) });
@@ -177,6 +181,13 @@ export class World {
     let id = '01';
     while (id.length < 26) id += ID_LETTERS[this.prng.below(32)];
     return id;
+  }
+
+  #tuning(): NodeTuning {
+    const { fullMeshMax } = this.scenario;
+    return fullMeshMax === undefined
+      ? DEFAULT_TUNING
+      : { ...DEFAULT_TUNING, links: { ...DEFAULT_TUNING.links, fullMeshMax } };
   }
 
   #seeds(): Address[] {

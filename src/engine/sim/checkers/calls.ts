@@ -2,7 +2,7 @@
  * The laws of calls.
  *
  * Safety: one outcome for one call; a result comes from a node that ran it, and is the right one; what is said not to
- * have happened never runs; what is not declared idempotent runs at most once.
+ * have happened never runs; what is not declared idempotent runs at most once; without any fault no call is lost.
  * Liveness: every call ends, unless its client or its entry node went away; no task is left behind.
  */
 import type { Problem } from '../../core/base/problems.ts';
@@ -31,11 +31,14 @@ interface Fate {
 
 export class CallsChecker extends Checker {
   readonly #world: () => World;
+  /** Whether nothing goes wrong in this scenario that could lose a message. */
+  readonly #quiet: boolean;
   readonly #fates = new Map<string, Fate>();
 
-  constructor(world: () => World) {
+  constructor(world: () => World, quiet: boolean) {
     super();
     this.#world = world;
+    this.#quiet = quiet;
   }
 
   override asked(ask: Ask): void {
@@ -65,6 +68,7 @@ export class CallsChecker extends Checker {
     const [answer] = ask.answers;
     if (answer === undefined) return;
     if (answer.kind === 'error') {
+      law(!this.#quiet || answer.problem.code !== 'link-lost', 'without a fault no call is lost', says);
       if (didNotHappen(answer.problem)) for (const token of ask.tokens) this.#deny(token, answer.problem);
       return;
     }

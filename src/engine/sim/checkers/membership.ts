@@ -79,7 +79,8 @@ export class MembershipChecker extends Checker {
   }
 
   override unsettled(): string | undefined {
-    const living = this.#world().living;
+    const { living, scenario } = this.#world();
+    const meshMax = scenario.fullMeshMax ?? DEFAULT_LINKS.fullMeshMax;
     const ids = new Map(living.map((process) => [process.birth.id, process]));
     for (const observer of living) {
       const { members } = observer.snapshot();
@@ -90,7 +91,7 @@ export class MembershipChecker extends Checker {
         if (view.state !== 'alive' && view.state !== 'draining') {
           return `${who(observer)} sees ${who(process)} as ${view.state} though it lives`;
         }
-        if (!view.linked && !view.self && living.length <= DEFAULT_LINKS.fullMeshMax) {
+        if (!view.linked && !view.self && living.length <= meshMax) {
           return `${who(observer)} has no link to ${who(process)}`;
         }
       }
