@@ -161,7 +161,7 @@ export class Calls implements Machine<CallsEffect> {
     const id = this.#running.get(task);
     this.#running.delete(task);
     const job = id === undefined ? undefined : this.#jobs.get(id);
-    if (job === undefined || job.task !== task) return;
+    if (job === undefined) return;
     if (outcome.ok) {
       this.#settle(job, { by: this.#name(), payload: outcome.value }, now);
       return;
@@ -174,7 +174,7 @@ export class Calls implements Machine<CallsEffect> {
   /** A task of this node produced one item of its stream. */
   item(task: TaskId, payload: Payload): void {
     const job = this.#jobs.get(this.#running.get(task) ?? -1);
-    if (job === undefined || job.task !== task || !('asker' in job.origin)) return;
+    if (job === undefined || !('asker' in job.origin)) return;
     this.#say(job.origin.asker, { id: job.origin.id, kind: 'item', payload });
   }
 

@@ -1,7 +1,7 @@
 import type { Address, LinkId, NodeId, TaskId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Payload } from '../base/payload.ts';
-import type { CallsMessage } from './messages.ts';
+import type { CallMessage, CallsMessage } from './messages.ts';
 
 /** Who asked: a client on a link, or another node. */
 export type Asker = { readonly link: LinkId } | { readonly node: NodeId };
@@ -9,7 +9,7 @@ export type Asker = { readonly link: LinkId } | { readonly node: NodeId };
 export type CallsEffect =
   /** Something about a call that is under way: worth sending only where the asker, or the node asked, is still linked. */
   | { readonly kind: 'answer'; readonly to: Asker; readonly message: CallsMessage }
-  | { readonly kind: 'forward'; readonly to: NodeId; readonly address: Address; readonly message: CallsMessage }
+  | { readonly kind: 'forward'; readonly to: NodeId; readonly address: Address; readonly message: CallMessage }
   | {
       readonly kind: 'run';
       readonly task: TaskId;

@@ -75,7 +75,8 @@ function best(places: readonly Place[]): readonly Place[] {
 function whyNone(wish: Wish, named: number, equipped: number) {
   const { fun, locs } = wish;
   const on = wish.node === undefined ? '' : ` on node ${wish.node}`;
-  const version = wish.version === undefined ? '' : ` in version ${wish.version}`;
+  const inVersion = wish.version === undefined ? '' : ` in version ${wish.version}`;
+  const version = wish.functionId === undefined ? inVersion : `${inVersion} with the id ${wish.functionId}`;
   if (named === 0) {
     return problem('function-unknown', `no node in reach offers ${fun}${version}${on}`, { fun });
   }
