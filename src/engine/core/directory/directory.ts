@@ -7,7 +7,7 @@ import type { FunctionRecord, NodeRecord } from './record.ts';
 /**
  * The directory: what each node says of itself, and who offers which function.
  *
- *     records    id ──► newest record seen, or only its version where the node is gone (a tombstone)
+ *     records    id ──► newest record seen; that of a node that is gone is kept as a tombstone
  *     offers     function name ──► id ──► that node's functions of the name
  *
  * Each record has one writer, its node, and a version that only grows; so merging is "the newer one wins", in whatever
@@ -16,7 +16,7 @@ import type { FunctionRecord, NodeRecord } from './record.ts';
  * Invariants:
  * - `offers` holds exactly the functions of the records whose node is in reach and active;
  * - the version kept for an id never decreases, also while the node is gone;
- * - `generation` grows with every change that a look-up could notice, and with nothing else.
+ * - `generation` grows with every change that `offers` or `node` could show, and with nothing else.
  *
  * It refuses to judge who is alive: membership does, and says so through `reach`.
  */
@@ -29,7 +29,7 @@ export class Directory {
 
   constructor(self: NodeRecord) {
     this.#self = self;
-    this.#entries.set(self.id, { offered: [], reach: 'alive', record: self, version: self.version });
+    this.#entries.set(self.id, { offered: [], reach: 'alive', record: undefined, version: 0 });
     this.#replace(self);
   }
 
@@ -38,7 +38,7 @@ export class Directory {
     return this.#self;
   }
 
-  /** What was looked up at an equal generation is still true. */
+  /** What `offers` and `node` said at an equal generation is still true. */
   get generation(): number {
     return this.#generation;
   }
@@ -54,10 +54,6 @@ export class Directory {
   /** The newest version seen; 0 where none was. */
   version(id: NodeId): number {
     return this.#entries.get(id)?.version ?? 0;
-  }
-
-  reachOf(id: NodeId): Reach {
-    return this.#entries.get(id)?.reach ?? 'gone';
   }
 
   /** A node in reach by its id or, where only one has it, its name. Walks over all nodes: for operators, not for calls. */
@@ -101,12 +97,15 @@ export class Directory {
     return true;
   }
 
-  /** Membership's judgement of a node. A node that is gone keeps its version as a tombstone, and offers nothing. */
+  /**
+   * Membership's judgement of a node. One that is gone offers nothing, and its record stays as a tombstone: an older one
+   * does not come back, and if the node does, nobody needs to send the same one again.
+   */
   reach(id: NodeId, reach: Reach): void {
     const entry = this.#entryOf(id);
-    if (entry.reach === reach) return;
+    const before = shownOf(entry);
     entry.reach = reach;
-    this.#refresh(id, entry);
+    if (shownOf(entry) !== before) this.#refresh(id, entry);
   }
 
   /** Drops even the tombstone: nobody spreads that node's records any more. */
@@ -121,11 +120,6 @@ export class Directory {
     return this.#offers.get(fun);
   }
 
-  /** Every function that is on offer, in no particular order. */
-  *allOffers(): Generator<Offer> {
-    for (const byNode of this.#offers.values()) for (const offers of byNode.values()) yield* offers;
-  }
-
   #entryOf(id: NodeId): Entry {
     let entry = this.#entries.get(id);
     if (entry === undefined) {
@@ -137,9 +131,10 @@ export class Directory {
 
   #replace(record: NodeRecord): void {
     const entry = this.#entryOf(record.id);
+    const before = shownOf(entry);
     entry.record = record;
     entry.version = record.version;
-    this.#refresh(record.id, entry);
+    if (shownOf(entry) !== before) this.#refresh(record.id, entry);
   }
 
   /** Makes `offers` true again for one node, and tells what began and what ceased. */
@@ -165,10 +160,20 @@ export class Directory {
   #tell(change: 'added' | 'removed', these: readonly Offer[], those: readonly Offer[]): void {
     const known = new Set(those.map(({ fn }) => `${fn.name}\n${fn.version}`));
     for (const { fn, name, id } of these) {
-      if (known.has(`${fn.name}\n${fn.version}`)) continue;
+      const key = `${fn.name}\n${fn.version}`;
+      if (known.has(key)) continue;
+      known.add(key);
       this.#effects.push({ change, fun: fn.name, id, kind: 'function', node: name, version: fn.version });
     }
   }
+}
+
+/** All that look-ups can show of a node, as a text; empty where that is nothing. */
+function shownOf({ record, reach }: Entry): string {
+  if (record === undefined || reach === 'gone') return '';
+  const { name, addresses, state, resources, functions } = record;
+  const offers = state === 'active' && functions.length > 0;
+  return JSON.stringify([name, addresses[0], ...(offers ? [reach, resources, functions] : [])]);
 }
 
 function offerOf(record: NodeRecord, fn: FunctionRecord, suspect: boolean): Offer {
