@@ -71,8 +71,8 @@ export default class Up extends BaseCommand<typeof Up> {
 
   async #whenReady(fleet: Fleet, file: UpFile, board: Board, status: (text: string) => void): Promise<void> {
     const began = performance.now();
-    const total = file.nodes.length;
-    status(`up: starting ${total} nodes`);
+    const nodes = file.nodes.length === 1 ? '1 node' : `${file.nodes.length} nodes`;
+    status(`up: starting ${nodes}`);
     const { timeoutGiven, timeoutMs } = await resolveSettings(this.flags, 'named');
     const limitMs = timeoutGiven ? timeoutMs : READY_MS;
     const giveUp = new AbortController();
@@ -81,16 +81,16 @@ export default class Up extends BaseCommand<typeof Up> {
       giveUp.signal.addEventListener('abort', () => {
         const why =
           fleet.missing.length > 0 ? `${fleet.missing.join(', ')} did not start` : 'they do not all see each other';
-        reject(problemError('nobody-there', `${total} nodes were to be ready within ${limitMs} ms, but ${why}`));
+        reject(problemError('nobody-there', `${nodes} should be ready within ${limitMs} ms, but ${why}`));
       });
     });
     try {
-      const ready = await Promise.race([fleet.ready((count) => status(`up: ${count} of ${total} nodes serve`)), late]);
+      const ready = await Promise.race([fleet.ready((count) => status(`up: ${count} of ${nodes} serve`)), late]);
       await Promise.race([allMet(ready, (url) => this.#connectTo(url, file), giveUp.signal), late]);
       board.clear();
       await this.#sayReady(ready, file);
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      status(`up: ${total} nodes are ready after ${seconds} s; Ctrl-C ends them`);
+      status(`up: ${nodes} ready after ${seconds} s; Ctrl-C ends it all`);
     } finally {
       clearTimeout(timer);
       giveUp.abort();

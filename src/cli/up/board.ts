@@ -51,7 +51,7 @@ export class Board {
   #write(text: string): void {
     const { color, live, stream } = this.#options;
     if (!live) return void stream.write(text);
-    const cut = visible(this.#status).slice(0, Math.max(0, (stream.columns ?? 80) - 1));
+    const cut = visible(this.#status).slice(0, Math.max(0, (stream.columns || 80) - 1));
     const drawn = color ? styleText('dim', cut, { validateStream: false }) : cut;
     stream.write(`\r\u001b[K${text}${drawn}`);
   }

@@ -113,7 +113,7 @@ export const PROBLEMS = {
   'not-allowed': kind(4, no, 'not allowed', 'Ask as somebody who may do this.\nmpreg context show'),
   'node-died': kind(
     1,
-    'unknown',
+    no,
     'a node that was started here ended by itself',
     'Its last lines are above; start it alone to look closer.\nmpreg node start --help',
   ),
