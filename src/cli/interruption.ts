@@ -2,10 +2,14 @@
  * What Ctrl-C and a polite kill do: the first one aborts `signal` and the command has a moment to finish, the second one
  * ends the process at once. A process has one of these, made before anything else runs.
  *
- * Exit codes: 130 after SIGINT, 143 after SIGTERM (128 and the number of the signal, as shells have it). A command whose
- * normal end is to be stopped, such as a node, says so with `endsGracefully` and exits with 0.
+ * Exit codes: 129 after SIGHUP, 130 after SIGINT, 143 after SIGTERM (128 and the number of the signal, as shells have
+ * it). A command whose normal end is to be stopped, such as a node, says so with `endsGracefully` and exits with 0.
+ *
+ * Where the system's Node is too old, `bin/run.js` is a process of its own before this one and passes signals on. A
+ * terminal gives Ctrl-C to both, so that one press arrives here twice, once on each way.
+ * Invariant: of each signal, so many count as came on the way on which more of them came.
  */
-const EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
+const EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 export type StopSignal = keyof typeof EXIT;
 
@@ -14,6 +18,7 @@ export class Interruption {
   #received: StopSignal | undefined;
   #graceMs = 1000;
   #graceful = false;
+  readonly #came = { directly: new Map<StopSignal, number>(), passedOn: new Map<StopSignal, number>() };
 
   get signal(): AbortSignal {
     return this.#controller.signal;
@@ -41,7 +46,23 @@ export class Interruption {
   }
 
   listen(): void {
-    for (const name of Object.keys(EXIT) as StopSignal[]) process.on(name, () => this.#on(name));
+    for (const name of Object.keys(EXIT) as StopSignal[]) process.on(name, () => this.#count(name, 'directly'));
+    if (process.env['MPREG_LAUNCHED'] !== undefined) this.#listenToLauncher();
+  }
+
+  /** A launcher that is killed takes this process with it: nobody would know of it any more. */
+  #listenToLauncher(): void {
+    delete process.env['MPREG_LAUNCHED'];
+    process.on('message', (name: StopSignal) => this.#count(name, 'passedOn'));
+    process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+    process.channel?.unref();
+  }
+
+  #count(name: StopSignal, way: 'directly' | 'passedOn'): void {
+    const other = way === 'directly' ? 'passedOn' : 'directly';
+    const count = (this.#came[way].get(name) ?? 0) + 1;
+    this.#came[way].set(name, count);
+    if (count > (this.#came[other].get(name) ?? 0)) this.#on(name);
   }
 
   /** Also the end of stdin stops the command: whoever holds the other end of a pipe cannot die and leave it behind. */
