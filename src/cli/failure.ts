@@ -89,7 +89,7 @@ export function failureText(failure: Failure, output: Pick<Output, 'style' | 've
   const hint = (about.hint ?? kindOf(about).hint).split('\n');
   const command = hint.length > 1 ? hint.pop() : undefined;
   const lines = [
-    `${output.style('red', 'error:')} ${about.message}`,
+    `${output.style('red', 'error:')} ${about.message.trim()}`,
     ...label('code', code),
     ...label('node', node),
     ...label('function', fun),
