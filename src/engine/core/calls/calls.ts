@@ -65,6 +65,11 @@ export class Calls implements Machine<CallsEffect> {
     return this.#jobs.deadline();
   }
 
+  /** Whether this node works for that one, or that one for this. */
+  isBusyWith(node: NodeId): boolean {
+    return this.#jobs.sentCount(node) > 0 || this.#jobs.countOf({ node }) > 0;
+  }
+
   /** Calls that wait for an answer, and tasks that run here. */
   get counts(): { readonly running: number; readonly waiting: number } {
     return { running: this.#running.size, waiting: this.#jobs.size };
@@ -146,6 +151,11 @@ export class Calls implements Machine<CallsEffect> {
       if (mayRepeat(job, why)) this.#place(job, why, now);
       else this.#settle(job, why, now);
     }
+  }
+
+  /** That node closed an idle link: had it received anything that it has not answered, it would not have been idle. */
+  parted(node: NodeId, reason: string, now: Instant): void {
+    for (const job of this.#jobs.sentTo(node)) this.undelivered(node, job.key, reason, now);
   }
 
   /** The message that would have given a job to this node certainly did not leave. */

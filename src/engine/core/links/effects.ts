@@ -10,6 +10,8 @@ export type LinksEffect<Message> =
   | { readonly kind: 'joined'; readonly id: NodeId; readonly name: string; readonly address: Address }
   /** The link that traffic used is gone: what was under way on it may be lost. */
   | { readonly kind: 'broken'; readonly id: NodeId; readonly name: string; readonly reason: string }
+  /** The link was closed in good order because nobody needed it: what was sent on it and not answered did not arrive. */
+  | { readonly kind: 'parted'; readonly id: NodeId; readonly name: string; readonly reason: string }
   /** A link that traffic no longer used is gone, and what was sent on it before may be lost. */
   | { readonly kind: 'lost'; readonly id: NodeId; readonly name: string; readonly reason: string }
   /** Dialling a node failed; `refused` where a machine said that nobody listens there. */

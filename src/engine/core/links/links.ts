@@ -5,6 +5,7 @@ import type { Machine } from '../base/machine.ts';
 import type { Prng } from '../base/prng.ts';
 import { Backoff } from './backoff.ts';
 import type { LinksEffect } from './effects.ts';
+import type { Link } from './link.ts';
 import type { LinkMessage, Peer } from './messages.ts';
 import type { LinksOptions } from './options.ts';
 import { standingPeers } from './standing.ts';
@@ -29,6 +30,7 @@ import { standingPeers } from './standing.ts';
 export class Links<Message extends { readonly kind: string }> implements Machine<LinksEffect<Message>> {
   readonly #self: NodeId;
   readonly #options: LinksOptions;
+  readonly #needed: (id: NodeId) => boolean;
   readonly #effects = new Effects<LinksEffect<Message>>();
   readonly #backoff: Backoff;
   readonly #links = new Map<LinkId, Link>();
@@ -45,9 +47,11 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   #tickAt: Instant = NEVER;
   #stopped = false;
 
-  constructor(self: NodeId, options: LinksOptions, prng: Prng) {
+  /** `needed`: whether something is under way with a peer, so that its link is not idle, however quiet. */
+  constructor(self: NodeId, options: LinksOptions, prng: Prng, needed: (id: NodeId) => boolean) {
     this.#self = self;
     this.#options = options;
+    this.#needed = needed;
     this.#backoff = new Backoff(options, prng);
   }
 
@@ -286,7 +290,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
       return;
     }
     this.#active.delete(id);
-    this.#effects.push({ id, kind: 'broken', name, reason });
+    this.#effects.push({ id, kind: reason === IDLE ? 'parted' : 'broken', name, reason });
     // Why: answers to what came on another link may have gone out on this one. The peer must learn of it, and start anew.
     for (const other of this.#links.values()) {
       if (other.peer.role === 'peer' && other.peer.id === id) this.#close(other, 'another link broke', now);
@@ -338,9 +342,12 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     }
     if (silent >= beatMs && entry.askedAt === NEVER) this.#ask(entry, now);
     if (entry.peer.role === 'client' || !entry.mine) return;
+    const { id } = entry.peer;
     const idle = now - entry.usedAt;
-    if (entry.retired ? entry.settled && idle >= beatMs : idle >= idleMs && !this.#standing.has(entry.peer.id)) {
-      this.#close(entry, entry.retired ? 'one link is enough' : 'idle', now);
+    if (entry.retired) {
+      if (entry.settled && idle >= beatMs) this.#close(entry, 'one link is enough', now);
+    } else if (idle >= idleMs && !this.#standing.has(id) && !this.#needed(id)) {
+      this.#close(entry, IDLE, now);
     }
   }
 
@@ -364,28 +371,14 @@ export class Links<Message extends { readonly kind: string }> implements Machine
 /** Why: both ends want the link at the same time; while the larger id waits, the smaller one dials, once. */
 const LARGER_ID_WAITS_MS = 500;
 
+/**
+ * Why a link is closed that is of no use any more; it arrives at the other end as it is, which then does not worry. Where
+ * it does not arrive, the other end looks for what happened, in vain.
+ */
+const IDLE = 'idle';
+
 /** How far apart two links may come up that were dialled at once: as long as a dial may take. */
 const AT_ONCE_MS = 5_000;
-
-interface Link {
-  readonly link: LinkId;
-  readonly peer: Peer;
-  /** Dialled by this node. */
-  readonly mine: boolean;
-  readonly upAt: Instant;
-  /** When anything arrived last. */
-  heardAt: Instant;
-  /** When anything but a beat was sent or arrived last. */
-  usedAt: Instant;
-  /** When a beat was asked for that has not come; `NEVER` otherwise. */
-  askedAt: Instant;
-  /** Beats that were asked for and have not come. */
-  beats: number;
-  /** Nothing but beats is sent on it any more. */
-  retired: boolean;
-  /** Retired, and all that was sent on it has arrived; also where nothing ever was. */
-  settled: boolean;
-}
 
 interface Dial {
   readonly address: Address;

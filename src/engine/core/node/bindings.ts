@@ -147,6 +147,10 @@ export class Bindings {
         calls.broken(effect.id, effect.name, effect.reason, now);
         calls.askerLeft({ node: effect.id }, `the link to ${effect.name} broke`);
         break;
+      case 'parted':
+        this.#link('down', effect.name, effect.reason);
+        calls.parted(effect.id, effect.reason, now);
+        break;
       case 'lost':
         calls.broken(effect.id, effect.name, effect.reason, now);
         break;

@@ -70,7 +70,7 @@ export class Node implements Machine<NodeEffect> {
       version: (about: NodeId): number => directory.version(about),
     };
     const membership = new Membership({ cargo, options: tuning.membership, prng: prng.fork(), self: id });
-    const links = new Links<Message>(id, tuning.links, prng.fork());
+    const links = new Links<Message>(id, tuning.links, prng.fork(), (peer) => calls.isBusyWith(peer));
     const calls = new Calls({
       name: () => directory.self.name,
       options: tuning.calls,

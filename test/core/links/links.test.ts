@@ -14,6 +14,7 @@ const OLD = 1;
 const NEW = 2;
 
 let links: Links<Word>;
+let needed = false;
 
 /** What the links did, without what they tell of neighbours. */
 function effects(): LinksEffect<Word>[] {
@@ -22,7 +23,7 @@ function effects(): LinksEffect<Word>[] {
 
 /** The other end dialled, this node sent something, and the other end dialled once more. */
 beforeEach(() => {
-  links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1));
+  links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1), () => needed);
   links.up(OLD, PEER, undefined, 1_000);
   links.send('b', 'ws://b:1', { kind: 'word' }, 1_100);
   effects();
@@ -52,7 +53,7 @@ describe('a link that a newer one has replaced', () => {
   });
 
   test('does not count as heard what an older beat asked for', () => {
-    links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1));
+    links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1), () => needed);
     links.up(OLD, PEER, undefined, 1_000);
     links.advance(1_000 + DEFAULT_LINKS.beatMs);
     expect(effects()).toEqual([beat]);
@@ -64,7 +65,7 @@ describe('a link that a newer one has replaced', () => {
 });
 
 test('a second link on which nothing was ever sent has nothing to lose', () => {
-  links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1));
+  links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1), () => needed);
   links.contact('ws://b:1', 500);
   const dial = links.drain().find((effect) => effect.kind === 'dial');
   links.up(OLD, PEER, dial?.dial, 1_000); // 'a' dialled it, so it is the one to keep
@@ -77,7 +78,7 @@ test('a second link on which nothing was ever sent has nothing to lose', () => {
 describe('of two links to one peer', () => {
   /** This node, the smaller id, dialled the first; the peer the second, so much later. */
   function both(apartMs: number): void {
-    links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1));
+    links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1), () => needed);
     links.contact('ws://b:1', 500);
     const dial = links.drain().find((effect) => effect.kind === 'dial');
     links.up(OLD, PEER, dial?.dial, 1_000);
@@ -104,5 +105,49 @@ describe('of two links to one peer', () => {
       { id: 'b', kind: 'broken', name: 'bob', reason: 'reset' },
       { kind: 'close', link: NEW, reason: 'another link broke' },
     ]);
+  });
+});
+
+describe('a link that traffic wanted', () => {
+  const quiet = 1_000 + DEFAULT_LINKS.idleMs;
+  /** Looks after the links at that time, as if the other side had kept its beats. */
+  function later(now: number): LinksEffect<Word>[] {
+    links.heard(OLD, false, now);
+    links.advance(now);
+    return effects();
+  }
+
+  beforeEach(() => {
+    needed = false;
+    links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1), () => needed);
+    links.send('b', 'ws://b:1', { kind: 'word' }, 900);
+    const dial = links.drain().find((effect) => effect.kind === 'dial');
+    links.up(OLD, PEER, dial?.dial, 1_000);
+    effects();
+  });
+
+  test('is closed by its dialler once it is idle, and nobody is alarmed', () => {
+    expect(later(quiet - 1)).toEqual([]);
+    expect(later(quiet + DEFAULT_LINKS.beatMs)).toEqual([
+      { kind: 'close', link: OLD, reason: 'idle' },
+      { id: 'b', kind: 'parted', name: 'bob', reason: 'idle' },
+    ]);
+  });
+
+  test('stays as long as a call is under way on it, however quiet', () => {
+    needed = true;
+    expect(later(quiet + 60_000)).toEqual([]);
+    needed = false;
+    expect(later(quiet + 70_000).map(({ kind }) => kind)).toEqual(['close', 'parted']);
+  });
+
+  test('that the other side closes as idle is no alarm either', () => {
+    links.down(OLD, 'idle', 9_000);
+    expect(effects()).toEqual([{ id: 'b', kind: 'parted', name: 'bob', reason: 'idle' }]);
+  });
+
+  test('that breaks is an alarm', () => {
+    links.down(OLD, 'reset', 9_000);
+    expect(effects()).toEqual([{ id: 'b', kind: 'broken', name: 'bob', reason: 'reset' }]);
   });
 });
