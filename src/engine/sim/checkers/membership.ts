@@ -26,7 +26,9 @@ export class MembershipChecker extends Checker {
   /** Whether nothing can go wrong in this scenario that could make a healthy node look dead. */
   readonly #quiet: boolean;
   readonly #seen = new Map<SimProcess, Map<NodeId, Seen>>();
-  /** The highest incarnation that each member has had in its own eyes, in all its lives that are over. */
+  /** The highest incarnation that each member has had in its own eyes, as far as somebody had to ask. */
+  readonly #highest = new Map<NodeId, number>();
+  /** The same, in all its lives that are over. */
   readonly #made = new Map<NodeId, number>();
   readonly #askedToLeave = new Set<NodeId>();
   readonly #durable = new Set<SimProcess>();
@@ -122,16 +124,20 @@ export class MembershipChecker extends Checker {
       const returned = before.gone && !gone && incarnation === before.incarnation;
       law(!returned, 'nobody returns at the incarnation at which it was gone', says);
     }
-    law(incarnation <= this.#highest(id), 'only the member itself makes incarnations', says);
+    law(incarnation <= this.#highestOf(id, incarnation), 'only the member itself makes incarnations', says);
     law(state !== 'left' || this.#askedToLeave.has(id), 'only who was asked to leave has left', says);
     law(!this.#quiet || state !== 'dead', 'without a fault nobody is taken for dead', says);
   }
 
-  /** The highest incarnation that the member has made so far. */
-  #highest(id: NodeId): number {
+  /** The highest incarnation that the member has made so far, or one that is at least `enough`. */
+  #highestOf(id: NodeId, enough: number): number {
+    const known = this.#highest.get(id) ?? 0;
+    if (known >= enough) return known;
     const living = this.#world().living.find(({ birth }) => birth.id === id);
     const now = living === undefined ? 0 : this.#ownIncarnation(living);
-    return Math.max(now, this.#made.get(id) ?? 0);
+    const highest = Math.max(known, now, this.#made.get(id) ?? 0);
+    this.#highest.set(id, highest);
+    return highest;
   }
 
   #ownIncarnation(process: SimProcess): number {
