@@ -4,13 +4,14 @@ import type { Prng } from '../base/prng.ts';
 import type { LinksOptions } from './options.ts';
 
 /**
- * When an address that could not be reached may be dialled again: exponential back-off, half of it by chance ("equal jitter"), so that a
- * thousand nodes that lost the same peer do not come back to it in step (AWS Architecture Blog, 2015).
+ * When an address that could not be reached may be dialled again: exponential back-off, half of it by chance ("equal
+ * jitter"), so that a thousand nodes that lost the same peer do not come back to it in step (AWS Architecture Blog, 2015).
  *
- * Limit: 4,096 addresses; beyond, the one that failed first is forgotten.
+ * Limit: 4,096 addresses that failed, and as many that are this node's own; beyond, the longest known is forgotten.
  */
 export class Backoff {
   readonly #failures = new Map<Address, { count: number; until: Instant }>();
+  readonly #own = new Set<Address>();
   readonly #options: LinksOptions;
   readonly #prng: Prng;
 
@@ -25,11 +26,7 @@ export class Backoff {
     const wait = Math.ceil(ceiling / 2) + this.#prng.below(Math.ceil(ceiling / 2) + 1);
     this.#failures.delete(address);
     this.#failures.set(address, { count, until: now + wait });
-    if (this.#failures.size <= 4_096) return;
-    for (const oldest of this.#failures.keys()) {
-      this.#failures.delete(oldest);
-      return;
-    }
+    dropOldest(this.#failures);
   }
 
   succeeded(address: Address): void {
@@ -38,11 +35,22 @@ export class Backoff {
 
   /** Not before this instant; 0 where nothing stands against it, `NEVER` for this node's own address. */
   until(address: Address): Instant {
-    return this.#failures.get(address)?.until ?? 0;
+    return this.#own.has(address) ? NEVER : (this.#failures.get(address)?.until ?? 0);
   }
 
   /** It turned out to be this node's own address. */
   never(address: Address): void {
-    this.#failures.set(address, { count: 1, until: NEVER });
+    this.#own.add(address);
+    dropOldest(this.#own);
+  }
+}
+
+const ADDRESSES_MAX = 4_096;
+
+function dropOldest(kept: Map<Address, unknown> | Set<Address>): void {
+  if (kept.size <= ADDRESSES_MAX) return;
+  for (const oldest of kept.keys()) {
+    kept.delete(oldest);
+    return;
   }
 }
