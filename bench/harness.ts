@@ -164,7 +164,5 @@ export function markdown({ name, at, machine, runs, metrics }: Result): string {
 
 /** Three digits are as many as a benchmark is worth. */
 function show(value: number): string {
-  const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.abs(value) || 1)) - 2);
-  return (Math.round(value / unit) * unit).toLocaleString('en', { maximumFractionDigits: digits });
+  return Number(value.toPrecision(3)).toLocaleString('en', { maximumSignificantDigits: 3 });
 }
