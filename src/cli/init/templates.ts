@@ -29,6 +29,7 @@ export function templateFiles(name: TemplateName): Files {
 }
 
 function embedded(): Readonly<Record<string, Readonly<Record<string, string>>>> {
-  const inBlob = getAssetKeys().includes(ASSET); // Node's own executables; those of pkg show assets as files
-  return JSON.parse(inBlob ? getAsset(ASSET, 'utf8') : readFileSync(new URL(ASSET, import.meta.url), 'utf8'));
+  const inBlob = getAssetKeys().includes(ASSET); // Node's own executables; those of pkg show assets as files, by path
+  const path = fileURLToPath(new URL(ASSET, import.meta.url));
+  return JSON.parse(inBlob ? getAsset(ASSET, 'utf8') : readFileSync(path, 'utf8'));
 }
