@@ -1,6 +1,6 @@
 /** `mpreg up`: several nodes from one file that start, meet and end together. */
 import { type ChildProcessWithoutNullStreams, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Board } from '../../src/cli/up/board.ts';
@@ -128,7 +128,11 @@ interface Up {
   readonly ended: Promise<Ran>;
 }
 
-const FUNCTIONS = `export const slow = (ms) => new Promise((done) => setTimeout(done, ms, 'finished'));
+const FUNCTIONS = `import { writeFileSync } from 'node:fs';
+export const slow = (ms, mark) => {
+  writeFileSync(mark, 'it has begun');
+  return new Promise((done) => setTimeout(done, ms, 'finished'));
+};
 export const who = () => process.env.WHO;`;
 
 /** Three nodes, of a cluster of their own. */
@@ -147,6 +151,14 @@ async function start(...args: string[]): Promise<Up> {
   const line = await Promise.race([firstLine(child), all]);
   if (typeof line !== 'string') throw new Error(`no nodes: exit ${line.code}\n${line.stdout}${line.stderr}`);
   return { child, ended: all, nodes: (JSON.parse(line) as { nodes: Ready[] }).nodes };
+}
+
+/** Calls the slow function, and waits until it runs. */
+async function callSlow(ms: number, url: string | undefined): Promise<{ readonly answer: Promise<Ran> }> {
+  const mark = world.path('begun');
+  const answer = world.mpreg(['call', 'slow', String(ms), mark, '--url', url ?? '', '--timeout', '30s']);
+  await until('the function runs', () => existsSync(mark), Boolean);
+  return { answer };
 }
 
 const allGone = (nodes: readonly Ready[]) =>
@@ -169,10 +181,9 @@ describe('the nodes', { timeout: 60_000 }, () => {
     expect(await world.mpreg(['call', 'who', '--loc', 'gpu', '--cluster', 'three'])).toMatchObject({
       stdout: 'the first\n',
     });
-    const call = world.mpreg(['call', 'slow', '1500', '--url', up.nodes[1]?.url ?? '']);
-    await pause(700);
+    const { answer } = await callSlow(1000, up.nodes[1]?.url);
     up.child.kill('SIGTERM');
-    expect(await call).toMatchObject({ code: 0, stdout: 'finished\n' });
+    expect(await answer).toMatchObject({ code: 0, stdout: 'finished\n' });
     const { code, stderr, stdout } = await up.ended;
     expect(code).toBe(0);
     expect(stdout.trimEnd().split('\n')).toHaveLength(1);
@@ -219,8 +230,7 @@ describe('the nodes', { timeout: 60_000 }, () => {
 
   test('end at once at the second signal', async () => {
     const up = await start();
-    const call = world.mpreg(['call', 'slow', '20000', '--url', up.nodes[0]?.url ?? '', '--timeout', '30s']);
-    await pause(700);
+    const { answer } = await callSlow(20_000, up.nodes[0]?.url);
     const began = performance.now();
     up.child.kill('SIGINT');
     await pause(500);
@@ -229,7 +239,7 @@ describe('the nodes', { timeout: 60_000 }, () => {
     expect(await up.ended).toMatchObject({ code: 130 });
     await allGone(up.nodes);
     expect(performance.now() - began).toBeLessThan(5000);
-    expect((await call).code).toBe(6);
+    expect((await answer).code).toBe(6);
   });
 
   test('end with a program that holds their stdin', async () => {
@@ -262,8 +272,10 @@ test.skipIf(spawnSync('script', ['--version']).status !== 0)(
   async () => {
     write('up.yaml', 'nodes: [{ name: only, resources: [gpu] }]');
     const running = world.terminal(['up'], { env: { COLUMNS: '120' } });
-    await pause(4000);
-    const { stdout } = await world.mpreg(['node', 'list', '--json']);
+    const list = () => world.mpreg(['node', 'list', '--json']);
+    await until('it serves', list, ({ code }) => code === 0);
+    await pause(1500); // it has been told by then
+    const { stdout } = await list();
     const [only] = JSON.parse(stdout) as { id: string }[];
     await world.mpreg(['node', 'leave', only?.id ?? '', '--yes']);
     const { code, stdout: screen } = await running;

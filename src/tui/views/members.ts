@@ -111,7 +111,8 @@ function chooseColumns(
 ): readonly { readonly column: Column; readonly columns: number }[] {
   const wide = new Map<Column, number>();
   let left = room;
-  for (const column of COLUMNS.toSorted((a, b) => a.rank - b.rank)) {
+  const telling = COLUMNS.filter(({ rank, value }) => rank === 0 || members.some((member) => value(member) !== '-'));
+  for (const column of telling.toSorted((a, b) => a.rank - b.rank)) {
     const widest = Math.max(column.name.length + 1, ...members.map((member) => width(harmless(column.value(member)))));
     const most = column.name === 'name' ? Math.max(NAME_MIN, room - STATE_ROOM) : left;
     const columns = Math.min(column.columnsMax, widest, column.rank === 0 ? most : widest);
