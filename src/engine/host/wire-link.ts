@@ -10,11 +10,8 @@ import type { Peer } from '../core/links/messages.ts';
 import type { Message } from '../core/node/inputs.ts';
 import { codecOf } from '../wire/codecs.ts';
 import type { HandshakeSide } from '../wire/handshake-sides.ts';
-import type { Batch, Codec, WireLimits, WireMessage } from '../wire/wire.ts';
+import { BATCH_BYTES, type Batch, type Codec, type WireLimits, type WireMessage } from '../wire/wire.ts';
 import type { Connection } from './ports.ts';
-
-/** Why 64 KiB: large enough that framing and system calls cost little, small enough to keep latency and memory low. */
-const BATCH_BYTES = 64 * 1024;
 
 /** Limit: what may wait for a peer that does not read; then the link is cut, since gossip must not wait behind it. */
 const BEHIND_BYTES_MAX = 64 * 1024 * 1024;

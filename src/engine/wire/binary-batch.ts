@@ -6,7 +6,6 @@ import { KINDS } from './messages.ts';
 import { Misfit, problemOf } from './misfit.ts';
 import { writePayload } from './payload.ts';
 import type { Batch, UnknownFrame, WireLimits, WireMessage } from './wire.ts';
-import { writeValue } from './write-value.ts';
 import { Writer } from './writer.ts';
 
 /** Frames of `mpreg.v1`, each written in place behind the last. A message that is refused is taken back whole. */
@@ -58,7 +57,7 @@ export class BinaryBatch implements Batch {
     w.reserve(8);
     w.at += 8;
     if (message.kind === 'unknown') return this.#copy(message, from, bytesMax);
-    if (!writeHot(w, message)) writeValue(w, KINDS[message.kind].header.pack(message));
+    if (!writeHot(w, message)) w.value(KINDS[message.kind].header.pack(message));
     const header = w.at - w.start - from - 8;
     if (header > 0xff_ffff) return header;
     if ('payload' in message) {
@@ -82,7 +81,7 @@ export class BinaryBatch implements Batch {
     const w = this.#w;
     w.at -= 4;
     w.u32At(w.start + from, frame.length);
-    w.raw(frame, 0, frame.length);
+    w.all(frame);
     return size;
   }
 }

@@ -70,7 +70,7 @@ function readCold(r: ValueReader, code: number, from: number, end: number): Wire
   if (known === undefined) return { code, frame: r.bytes.subarray(from + 4, end), kind: 'unknown' };
   const { kind, spec } = known;
   const at = r.at;
-  const plain = r.value(0);
+  const plain = r.value();
   if (r.at !== r.end) throw new Misfit('a header is shorter than it says', r.at);
   try {
     const header = spec.header.unpack(plain);

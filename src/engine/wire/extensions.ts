@@ -16,6 +16,9 @@ export const EXTENSION = { bigint: 0x42, date: -1, map: 0x4d, numbers: 0x4e, set
 /** Deepest nesting of a value, both ways. */
 export const DEPTH_MAX = 128;
 
+/** Largest big integer, in bytes, both ways: arithmetic with larger ones stalls a process. */
+export const BIGINT_BYTES_MAX = 1 << 20;
+
 export const NUMBER_ARRAYS = [
   Int8Array,
   Uint8ClampedArray,
@@ -28,8 +31,6 @@ export const NUMBER_ARRAYS = [
   BigInt64Array,
   BigUint64Array,
 ] as const;
-
-export type NumberArray = InstanceType<(typeof NUMBER_ARRAYS)[number]>;
 
 /** Sets an own property, also where its name is `__proto__`: data must not choose an object's prototype. */
 export function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {

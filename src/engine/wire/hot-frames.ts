@@ -8,7 +8,6 @@ import type { ValueReader } from './read-value.ts';
 import { problemShape } from './record-shape.ts';
 import { NAME_MAX } from './shapes.ts';
 import type { WireMessage } from './wire.ts';
-import { writeValue } from './write-value.ts';
 import type { Writer } from './writer.ts';
 
 /**
@@ -42,7 +41,7 @@ export function writeHot(w: Writer, message: WireMessage): boolean {
     case 'error':
       w.arrayHead(2);
       w.uint(message.id);
-      writeValue(w, message.problem);
+      w.value(message.problem);
       return true;
     case 'cancel':
       w.arrayHead(message.reason === '' ? 1 : 2);
@@ -67,7 +66,7 @@ function writeCall(w: Writer, call: CallMessage): void {
   if (count > 7) textOrNil(w, call.node);
   if (count > 8) textOrNil(w, call.version);
   if (count > 9) textOrNil(w, call.functionId);
-  if (call.rest) for (const value of call.rest) writeValue(w, value, 1);
+  if (call.rest) for (const value of call.rest) w.value(value);
 }
 
 /** Up to the last field that is there. */
@@ -197,7 +196,7 @@ function fields(r: ValueReader, least: number): number {
 
 /** Passes over the fields from `known` on, which a newer version added, and takes what lies behind the header. */
 function behind(r: ValueReader, count: number, known: number, end: number): Payload {
-  for (let i = known; i < count; i++) r.value(1);
+  for (let i = known; i < count; i++) r.skip(1);
   if (r.at !== r.end) throw new Misfit('a header is shorter than it says', r.at);
   return new BytesPayload(r.bytes, r.at, end);
 }

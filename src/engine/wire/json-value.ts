@@ -6,7 +6,7 @@ import { inside, Misfit } from './misfit.ts';
  *
  * What JSON has no form for becomes an object with one key, a tag:
  *
- *   {"$bytes":"base64"}   {"$date":"ISO 8601"}   {"$bigint":"digits"}   {"$number":"NaN"|"Infinity"|"-Infinity"|"-0"}
+ *   {"$bytes":"base64"}   {"$date":"ISO 8601"}   {"$bigint":"digits"}   {"$number":"NaN"|"Infinity"|"-Infinity"}
  *   {"$undefined":true}   {"$map":[[key,value],…]}   {"$set":[…]}   {"$numbers":["Float32Array","base64"]}
  *
  * An object of the user's own that looks like one, `{"$date": 1}`, is wrapped: {"$lit":{"$date":1}}. Only these tags are
@@ -34,7 +34,7 @@ const TAGS: Readonly<Record<string, (inner: unknown, depth: number) => unknown>>
   },
   $number: (inner) => {
     const number = typeof inner === 'string' ? NUMBERS.get(inner) : undefined;
-    if (number === undefined) throw new Misfit('$number wants NaN, Infinity, -Infinity or -0');
+    if (number === undefined) throw new Misfit('$number wants NaN, Infinity or -Infinity');
     return number;
   },
   $numbers: (inner) => {
@@ -54,7 +54,6 @@ const NUMBERS = new Map([
   ['NaN', Number.NaN],
   ['Infinity', Number.POSITIVE_INFINITY],
   ['-Infinity', Number.NEGATIVE_INFINITY],
-  ['-0', -0],
 ]);
 
 /** The tag of an object that is one, or looks like one. */
@@ -103,8 +102,7 @@ function eachProperty(object: Record<string, unknown>, depth: number): Record<st
 export function valueToJson(value: unknown): unknown {
   switch (typeof value) {
     case 'number':
-      if (Number.isFinite(value)) return Object.is(value, -0) ? { $number: '-0' } : value;
-      return { $number: String(value) };
+      return Number.isFinite(value) ? value : { $number: String(value) };
     case 'undefined':
       return { $undefined: true };
     case 'bigint':

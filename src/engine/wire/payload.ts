@@ -33,8 +33,7 @@ export function writePayload(w: Writer, payload: Payload): void {
   if (payload instanceof BytesPayload) {
     payload.copyTo(w);
   } else {
-    const bytes = payload.bytes();
-    w.raw(bytes, 0, bytes.length);
+    w.all(payload.bytes());
   }
 }
 

@@ -1,7 +1,7 @@
 import { Misfit } from './misfit.ts';
 
 /**
- * Reads MessagePack from memory, never beyond `end`.
+ * Reads what headers are made of from memory, never beyond `end`.
  *
  * Every length is compared with the bytes that are there before anything is made from it. What does not fit is thrown
  * as a `Misfit` with its offset; nothing else is ever thrown, whatever the bytes are.
@@ -20,7 +20,6 @@ export class Reader {
   bytes: Buffer;
   at: number;
   end: number;
-  #view: DataView | undefined;
 
   constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
     this.bytes = bufferOf(bytes);
@@ -52,29 +51,6 @@ export class Reader {
     const value = u32At(this.bytes, this.at);
     this.at += 4;
     return value;
-  }
-
-  f32(): number {
-    this.need(4);
-    this.at += 4;
-    return this.#floats().getFloat32(this.at - 4);
-  }
-
-  f64(): number {
-    this.need(8);
-    this.at += 8;
-    return this.#floats().getFloat64(this.at - 8);
-  }
-
-  /** 64 bits: a number where that is exact, else a big integer. */
-  wide(signed: boolean): number | bigint {
-    this.need(8);
-    const low = u32At(this.bytes, this.at + 4);
-    const unsigned = u32At(this.bytes, this.at);
-    const high = signed ? unsigned | 0 : unsigned;
-    this.at += 8;
-    const value = high * 0x1_0000_0000 + low;
-    return Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) | BigInt(low);
   }
 
   /** Passes over a nil, where one is next. */
@@ -146,11 +122,6 @@ export class Reader {
     const name = unique(text);
     names[slot] = name;
     return name;
-  }
-
-  #floats(): DataView {
-    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
-    return this.#view;
   }
 
   #textHead(): number {

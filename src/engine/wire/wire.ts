@@ -26,7 +26,10 @@ export interface WireLimits {
   readonly framesMax: number;
 }
 
-/** Bytes after which a sender closes a batch: a WebSocket message has at most these and one frame more. */
+/**
+ * Bytes after which a sender closes a batch: a WebSocket message has at most these and one frame more.
+ * Why 64 KiB: large enough that framing and system calls cost little, small enough to keep latency and memory low.
+ */
 export const BATCH_BYTES = 64 * 1024;
 
 export const DEFAULT_LIMITS: WireLimits = { frameBytesMax: 16 * 1024 * 1024, framesMax: 65_536 };

@@ -1,157 +1,128 @@
-import { DEPTH_MAX, EXTENSION, NUMBER_ARRAYS, type NumberArray } from './extensions.ts';
+import { BIGINT_BYTES_MAX, DEPTH_MAX, NUMBER_ARRAYS, setOwn } from './extensions.ts';
 import { inside, Misfit } from './misfit.ts';
 import { plainForm } from './plain.ts';
-import { Writer } from './writer.ts';
+import { BigInteger, Entries, Members, NumberArray, pack } from './values.ts';
 
 /**
- * A user's value → MessagePack.
+ * The bytes of a user's value, the caller's to keep. Throws a `Misfit`.
  *
- * What is kept: null and undefined apart, NaN, infinities, −0, integers as integers, big integers, dates, bytes, maps,
- * sets, typed arrays. What is refused, with its path: functions, symbols, cycles, instances with methods, invalid dates.
+ * A walk refuses what is no data, with its path: functions, symbols, cycles, instances with methods, invalid dates. It
+ * also puts what msgpackr is to write as an extension into a form for that, in a copy of what holds it; data that needs
+ * none of this is not copied.
  *
  * Limit: symbol keys and non-enumerable properties are not data; a lone surrogate becomes U+FFFD, as always in UTF-8.
  */
-export function writeValue(w: Writer, value: unknown, depth = 0): void {
-  if (typeof value === 'string') w.text(value);
-  else if (typeof value === 'number') w.number(value);
-  else if (typeof value === 'boolean') w.bool(value);
-  else if (value === null) w.nil();
-  else if (typeof value === 'object') writeObject(w, value, depth);
-  else if (typeof value === 'bigint') writeBigint(w, value);
-  else if (value !== undefined) throw new Misfit(`a ${typeof value} is not data`);
-  else writeUndefined(w);
-}
-
-function writeUndefined(w: Writer): void {
-  w.extensionHead(EXTENSION.undefined, 1);
-  w.u8(0);
-}
-
-function writeObject(w: Writer, value: object, depth: number): void {
-  if (depth >= DEPTH_MAX) throw new TooDeep(value);
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) writeProperties(w, value, depth);
-  else if (Array.isArray(value)) writeArray(w, value, depth);
-  else if (value instanceof Uint8Array) w.binary(value);
-  else if (value instanceof Date) writeDate(w, value);
-  else if (value instanceof Map) nested(w, EXTENSION.map, value.size * 2, () => writeEntries(w, value, depth));
-  else if (value instanceof Set) nested(w, EXTENSION.set, value.size, () => writeMembers(w, value, depth));
-  else if (value instanceof ArrayBuffer) w.binary(new Uint8Array(value));
-  else if (ArrayBuffer.isView(value)) writeNumbers(w, value);
-  else writeInstance(w, value, depth);
-}
-
-function writeInstance(w: Writer, value: object, depth: number): void {
-  const plain = plainForm(value);
-  if (plain === value) writeProperties(w, value, depth);
-  else writeValue(w, plain, depth + 1);
-}
-
-function writeArray(w: Writer, array: readonly unknown[], depth: number): void {
-  const count = array.length;
-  w.arrayHead(count);
-  let i = 0;
+export function valueBytes(value: unknown): Buffer {
   try {
-    for (; i < count; i++) writeValue(w, array[i], depth + 1);
+    return pack(plain(value, 0));
   } catch (error) {
-    throw leaving(error, array, i);
+    throw asMisfit(error);
   }
 }
 
-function writeProperties(w: Writer, object: object, depth: number): void {
-  const keys = Object.keys(object);
-  w.mapHead(keys.length);
+function plain(value: unknown, depth: number): unknown {
+  switch (typeof value) {
+    case 'object':
+      return value === null ? null : plainObject(value, depth);
+    case 'string':
+      return value.isWellFormed() ? value : value.toWellFormed();
+    case 'bigint':
+      return new BigInteger(bigintBytes(value));
+    case 'function':
+    case 'symbol':
+      throw new Misfit(`a ${typeof value} is not data`);
+    default:
+      return value;
+  }
+}
+
+function plainObject(value: object, depth: number): unknown {
+  if (depth >= DEPTH_MAX) throw new TooDeep(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return properties(value as Loose, depth);
+  if (Array.isArray(value)) return elements(value, value, depth);
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof Date) return validDate(value);
+  if (value instanceof Map) return new Entries(pack(entries(value, depth)));
+  if (value instanceof Set) return new Members(pack(elements([...value], value, depth)));
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) return numbers(value);
+  const form = plainForm(value);
+  return form === value ? properties(value as Loose, depth) : plain(form, depth + 1);
+}
+
+type Loose = Record<string, unknown>;
+
+function properties(object: Loose, depth: number): Loose {
+  let copy: Loose | undefined;
   let key = '';
   try {
-    for (key of keys) {
-      w.text(key);
-      writeValue(w, (object as Record<string, unknown>)[key], depth + 1);
+    for (key of Object.keys(object)) {
+      const held = object[key];
+      const value = plain(held, depth + 1);
+      if (Object.is(value, held) && key.isWellFormed()) continue;
+      copy ??= { ...object };
+      const name = key.toWellFormed();
+      if (name !== key) delete copy[key];
+      setOwn(copy, name, value);
     }
   } catch (error) {
     throw leaving(error, object, key);
   }
+  return copy ?? object;
 }
 
-/** Where a key is neither text nor a number, its place in the map stands for it. */
-function writeEntries(w: Writer, map: ReadonlyMap<unknown, unknown>, depth: number): void {
-  let place: string | number = 0;
+/** `whole` is what they are elements of. */
+function elements(array: readonly unknown[], whole: object, depth: number): readonly unknown[] {
+  let copy: unknown[] | undefined;
   let i = 0;
   try {
+    for (; i < array.length; i++) {
+      const held = array[i];
+      const value = plain(held, depth + 1);
+      if (Object.is(value, held)) continue;
+      copy ??= Array.from(array);
+      copy[i] = value;
+    }
+  } catch (error) {
+    throw leaving(error, whole, i);
+  }
+  return copy ?? array;
+}
+
+/** Keys and values in turn. In a path, the place in the map stands for a key that is neither text nor a number. */
+function entries(map: ReadonlyMap<unknown, unknown>, depth: number): unknown[] {
+  const flat: unknown[] = [];
+  let place: string | number = 0;
+  try {
     for (const [key, value] of map) {
-      place = typeof key === 'string' || typeof key === 'number' ? key : i;
-      writeValue(w, key, depth + 1);
-      writeValue(w, value, depth + 1);
-      i++;
+      place = typeof key === 'string' || typeof key === 'number' ? key : flat.length / 2;
+      flat.push(plain(key, depth + 1), plain(value, depth + 1));
     }
   } catch (error) {
     throw leaving(error, map, place);
   }
+  return flat;
 }
 
-function writeMembers(w: Writer, set: ReadonlySet<unknown>, depth: number): void {
-  let i = 0;
-  try {
-    for (const value of set) {
-      writeValue(w, value, depth + 1);
-      i++;
-    }
-  } catch (error) {
-    throw leaving(error, set, i);
-  }
+function numbers(view: ArrayBufferView): NumberArray {
+  const type = NUMBER_ARRAYS.findIndex((known) => view instanceof known);
+  if (type < 0) throw new Misfit('a DataView is not data; send its bytes');
+  const { buffer, byteLength, byteOffset } = view;
+  return new NumberArray(Buffer.concat([Uint8Array.of(type), new Uint8Array(buffer, byteOffset, byteLength)]));
 }
 
-/** An extension that holds one array. Its size is known only afterwards, so its head always has 32 bits for it. */
-function nested(w: Writer, type: number, count: number, write: () => void): void {
-  w.reserve(6);
-  const head = w.at - w.start;
-  w.at += 6;
-  w.arrayHead(count);
-  write();
-  const at = w.start + head;
-  w.bytes[at] = 0xc9;
-  w.u32At(at + 1, w.at - at - 6);
-  w.bytes[at + 5] = type;
+function validDate(date: Date): Date {
+  if (Number.isNaN(date.getTime())) throw new Misfit('an invalid date is not data');
+  return date;
 }
 
-function writeNumbers(w: Writer, view: ArrayBufferView): void {
-  const kind = NUMBER_ARRAYS.findIndex((type) => view instanceof type);
-  if (kind < 0) throw new Misfit('a DataView is not data; send its bytes');
-  const { buffer, byteOffset, byteLength } = view as NumberArray;
-  w.extensionHead(EXTENSION.numbers, byteLength + 1);
-  w.u8(kind);
-  w.raw(new Uint8Array(buffer, byteOffset, byteLength), 0, byteLength);
-}
-
-/** https://github.com/msgpack/msgpack/blob/master/spec.md#timestamp-extension-type */
-function writeDate(w: Writer, date: Date): void {
-  const ms = date.getTime();
-  if (Number.isNaN(ms)) throw new Misfit('an invalid date is not data');
-  const seconds = Math.floor(ms / 1000);
-  const nanoseconds = (ms - seconds * 1000) * 1_000_000;
-  const short = seconds >= 0 && seconds < 2 ** 34;
-  const size = !short ? 12 : nanoseconds === 0 && seconds < 2 ** 32 ? 4 : 8;
-  w.extensionHead(EXTENSION.date, size);
-  w.reserve(size);
-  const high = Math.floor(seconds / 2 ** 32);
-  if (size === 8) w.u32At(w.at, nanoseconds * 4 + high);
-  if (size === 12) {
-    w.u32At(w.at, nanoseconds);
-    w.u32At(w.at + 4, high);
-  }
-  w.u32At(w.at + size - 4, seconds - high * 2 ** 32);
-  w.at += size;
-}
-
-function writeBigint(w: Writer, value: bigint): void {
-  const digits = (value < 0n ? ~value : value).toString(16);
-  const size = (digits.length >> 1) + 1;
-  const mask = value < 0n ? 0xff : 0;
-  const padded = digits.padStart(size * 2, '0');
-  const leading = Number.parseInt(padded.slice(0, 4), 16);
-  const skip = size > 1 && leading < 0x80 ? 1 : 0;
-  w.extensionHead(EXTENSION.bigint, size - skip);
-  w.reserve(size);
-  for (let i = skip; i < size; i++) w.bytes[w.at++] = Number.parseInt(padded.slice(i * 2, i * 2 + 2), 16) ^ mask;
+/** Two's complement, with room for the sign. */
+function bigintBytes(value: bigint): Buffer {
+  const size = ((value < 0n ? ~value : value).toString(2).length >> 3) + 1;
+  if (size > BIGINT_BYTES_MAX) throw new Misfit(`a big integer of ${size} bytes is over the limit`);
+  const hex = BigInt.asUintN(size * 8, value).toString(16);
+  return Buffer.from(hex.padStart(size * 2, '0'), 'hex');
 }
 
 /**
@@ -177,25 +148,14 @@ class TooDeep extends Misfit {
 }
 
 function leaving(error: unknown, container: object, key: string | number): unknown {
-  const out = inside(error instanceof Misfit ? error : new Misfit(reason(error)), key);
+  const out = asMisfit(error);
+  inside(out, key);
   if (out instanceof TooDeep) out.passing(container);
   return out;
 }
 
 /** Getters and `toJSON` are the user's code: what they throw is why the value cannot be sent. */
-function reason(error: unknown): string {
-  return error instanceof Error ? `cannot be read: ${error.message}` : 'cannot be read';
-}
-
-const scratch = new Writer();
-
-/** The bytes of a value, the caller's to keep. Throws a `Misfit`. */
-export function valueBytes(value: unknown): Buffer {
-  try {
-    writeValue(scratch, value);
-    return scratch.cut();
-  } catch (error) {
-    scratch.at = scratch.start;
-    throw error instanceof Misfit ? error : new Misfit(reason(error));
-  }
+function asMisfit(error: unknown): Misfit {
+  if (error instanceof Misfit) return error;
+  return new Misfit(error instanceof Error ? `cannot be read: ${error.message}` : 'cannot be read');
 }

@@ -1,5 +1,7 @@
+import { valueBytes } from './write-value.ts';
+
 /**
- * Writes MessagePack into memory that grows.
+ * Writes frames into memory that grows. What is frequent in headers is written by hand, all else by msgpackr.
  *
  * What is being written lies between `start` and `at`. `cut()` hands it out for good and goes on behind it in the same
  * slab: what was handed out is never written again, so whoever holds it (a socket with a full buffer, say) may take its time.
@@ -12,13 +14,10 @@
 
 const SLAB_MIN = 1024;
 const SLAB_MAX = 32 * 1024;
-/** Up to here a loop over character codes beats the call into native code. */
+/** Up to here a loop over character codes beats the calls into msgpackr. */
 const SHORT_TEXT = 24;
 
 const NO_BYTES: Buffer = Buffer.alloc(0);
-
-const float = new Float64Array(1);
-const floatBytes = new Uint8Array(float.buffer);
 
 export class Writer {
   bytes = NO_BYTES;
@@ -47,75 +46,47 @@ export class Writer {
     bytes[at + 3] = value;
   }
 
-  u8(value: number): void {
-    this.reserve(1);
-    this.bytes[this.at++] = value;
-  }
-
   nil(): void {
-    this.u8(0xc0);
+    this.#u8(0xc0);
   }
 
   bool(value: boolean): void {
-    this.u8(value ? 0xc3 : 0xc2);
+    this.#u8(value ? 0xc3 : 0xc2);
   }
 
   /** A whole number from 0 to 2⁵³ − 1. */
   uint(value: number): void {
-    this.reserve(9);
-    const bytes = this.bytes;
-    if (value < 0x80) {
-      bytes[this.at++] = value;
-    } else if (value < 0x100) {
-      bytes[this.at++] = 0xcc;
-      bytes[this.at++] = value;
-    } else if (value < 0x10000) {
-      bytes[this.at++] = 0xcd;
-      bytes[this.at++] = value >>> 8;
-      bytes[this.at++] = value;
-    } else if (value < 0x1_0000_0000) {
-      this.#head32(0xce, value);
-    } else {
-      this.#wide(0xcf, value);
-    }
+    if (value < 0x80) this.#u8(value);
+    else if (value < 0x10000) this.#short(value);
+    else this.value(value);
   }
 
-  /** Any number: whole ones up to 2⁵³ − 1 as integers of the smallest size, all others as float 64. */
-  number(value: number): void {
-    if (!Number.isSafeInteger(value) || Object.is(value, -0)) this.#float(value);
-    else if (value >= 0) this.uint(value);
-    else this.#negative(value);
-  }
-
-  text(value: string): void {
-    const length = value.length;
-    this.reserve(length * 3 + 5);
-    if (length < SHORT_TEXT && this.#ascii(value, length)) return;
-    const size = Buffer.byteLength(value, 'utf8');
-    if (size < 32) this.bytes[this.at++] = 0xa0 | size;
-    else this.#length(size, 0xd9);
-    this.at += this.bytes.write(value, this.at, 'utf8');
-  }
-
-  binary(value: Uint8Array): void {
-    this.#length(value.length, 0xc4);
-    this.raw(value, 0, value.length);
+  text(text: string): void {
+    if (text.length >= SHORT_TEXT || !this.#ascii(text)) this.value(text);
   }
 
   arrayHead(count: number): void {
-    this.#count(count, 0x90, 0xdc);
+    this.reserve(5);
+    if (count < 16) {
+      this.bytes[this.at++] = 0x90 | count;
+    } else if (count < 0x10000) {
+      this.bytes[this.at++] = 0xdc;
+      this.bytes[this.at++] = count >>> 8;
+      this.bytes[this.at++] = count;
+    } else {
+      this.bytes[this.at] = 0xdd;
+      this.u32At(this.at + 1, count);
+      this.at += 5;
+    }
   }
 
-  mapHead(count: number): void {
-    this.#count(count, 0x80, 0xde);
+  /** Any value. Throws a `Misfit`. */
+  value(value: unknown): void {
+    this.all(valueBytes(value));
   }
 
-  /** The head of an extension whose `size` bytes follow. */
-  extensionHead(type: number, size: number): void {
-    const power = size === 1 ? 0 : size === 2 ? 1 : size === 4 ? 2 : size === 8 ? 3 : size === 16 ? 4 : -1;
-    if (power >= 0) this.u8(0xd4 + power);
-    else this.#length(size, 0xc7);
-    this.u8(type & 0xff);
+  all(source: Uint8Array): void {
+    this.raw(source, 0, source.length);
   }
 
   /** Bytes as they are. */
@@ -131,86 +102,37 @@ export class Writer {
     }
   }
 
-  #ascii(value: string, length: number): boolean {
+  #u8(value: number): void {
+    this.reserve(1);
+    this.bytes[this.at++] = value;
+  }
+
+  /** A number of 8 or 16 bits, with its token. */
+  #short(value: number): void {
+    this.reserve(3);
+    if (value < 0x100) {
+      this.bytes[this.at++] = 0xcc;
+    } else {
+      this.bytes[this.at++] = 0xcd;
+      this.bytes[this.at++] = value >>> 8;
+    }
+    this.bytes[this.at++] = value;
+  }
+
+  #ascii(text: string): boolean {
+    const length = text.length;
+    this.reserve(length + 1);
     const bytes = this.bytes;
     const head = this.at;
     let at = head + 1;
     for (let i = 0; i < length; i++) {
-      const code = value.charCodeAt(i);
+      const code = text.charCodeAt(i);
       if (code >= 0x80) return false;
       bytes[at++] = code;
     }
     bytes[head] = 0xa0 | length;
     this.at = at;
     return true;
-  }
-
-  #negative(value: number): void {
-    this.reserve(9);
-    const bytes = this.bytes;
-    if (value >= -32) {
-      bytes[this.at++] = value & 0xff;
-    } else if (value >= -0x80) {
-      bytes[this.at++] = 0xd0;
-      bytes[this.at++] = value & 0xff;
-    } else if (value >= -0x8000) {
-      bytes[this.at++] = 0xd1;
-      bytes[this.at++] = (value >> 8) & 0xff;
-      bytes[this.at++] = value & 0xff;
-    } else if (value >= -0x8000_0000) {
-      this.#head32(0xd2, value);
-    } else {
-      this.#wide(0xd3, value);
-    }
-  }
-
-  #float(value: number): void {
-    this.reserve(9);
-    float[0] = value;
-    this.bytes[this.at++] = 0xcb;
-    for (let i = 7; i >= 0; i--) this.bytes[this.at++] = floatBytes[i] as number;
-  }
-
-  #head32(token: number, value: number): void {
-    this.bytes[this.at] = token;
-    this.u32At(this.at + 1, value);
-    this.at += 5;
-  }
-
-  /** 64 bits, in two's complement where negative. */
-  #wide(token: number, value: number): void {
-    const high = Math.floor(value / 0x1_0000_0000);
-    this.bytes[this.at] = token;
-    this.u32At(this.at + 1, high);
-    this.u32At(this.at + 5, value - high * 0x1_0000_0000);
-    this.at += 9;
-  }
-
-  /** A length in 8, 16 or 32 bits after `token`, `token + 1`, `token + 2`. */
-  #length(size: number, token: number): void {
-    this.reserve(5);
-    if (size < 0x100) {
-      this.bytes[this.at++] = token;
-      this.bytes[this.at++] = size;
-    } else {
-      this.#length16(size, token + 1);
-    }
-  }
-
-  #length16(size: number, token: number): void {
-    if (size < 0x10000) {
-      this.bytes[this.at++] = token;
-      this.bytes[this.at++] = size >>> 8;
-      this.bytes[this.at++] = size;
-    } else {
-      this.#head32(token + 1, size);
-    }
-  }
-
-  #count(count: number, short: number, token: number): void {
-    this.reserve(5);
-    if (count < 16) this.bytes[this.at++] = short | count;
-    else this.#length16(count, token);
   }
 
   /** Why: a small message at the end of a very large slab would keep all of it alive. */
