@@ -1,153 +1,143 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { NEVER } from '../../../src/engine/core/base/instant.ts';
 import { Prng } from '../../../src/engine/core/base/prng.ts';
-import type { LinksEffect } from '../../../src/engine/core/links/effects.ts';
 import { Links } from '../../../src/engine/core/links/links.ts';
-import type { Peer } from '../../../src/engine/core/links/messages.ts';
 import { DEFAULT_LINKS } from '../../../src/engine/core/links/options.ts';
+import { Pair } from './pair.ts';
 
-interface Word {
-  readonly kind: 'word';
-}
+describe('two nodes that dial each other at once', () => {
+  const delays = fc.infiniteStream(fc.integer({ max: 300, min: 1 }));
+  const words = fc.array(fc.tuple(fc.constantFrom<0 | 1>(0, 1), fc.nat(2_000)), { maxLength: 12, minLength: 2 });
 
-const PEER: Peer = { address: 'ws://b:1', id: 'b', name: 'bob', role: 'peer' };
-const OLD = 1;
-const NEW = 2;
-
-let links: Links<Word>;
-let needed = false;
-
-/** What the links did, without what they tell of neighbours. */
-function effects(): LinksEffect<Word>[] {
-  return links.drain().filter(({ kind }) => kind !== 'neighbours' && kind !== 'joined');
-}
-
-/** The other end dialled, this node sent something, and the other end dialled once more. */
-beforeEach(() => {
-  links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1), () => needed);
-  links.up(OLD, PEER, undefined, 1_000);
-  links.send('b', 'ws://b:1', { kind: 'word' }, 1_100);
-  effects();
-  links.up(NEW, PEER, undefined, 2_000);
-});
-
-describe('a link that a newer one has replaced', () => {
-  const beat = { kind: 'send', link: OLD, message: { kind: 'beat', reply: false } };
-
-  test('carries one beat more, and then nothing', () => {
-    expect(effects()).toEqual([beat]);
-    links.send('b', 'ws://b:1', { kind: 'word' }, 2_100);
-    expect(effects()).toEqual([{ kind: 'send', link: NEW, message: { kind: 'word' } }]);
+  test('end up with one link, the same at both ends, however their handshakes interleave; no word is lost or doubled', () => {
+    let both = 0;
+    fc.assert(
+      fc.property(delays, words, (delay, all) => {
+        const pair = new Pair(() => delay.next().value ?? 1);
+        const said: [string[], string[]] = [[], []];
+        for (const [i, [who, at]] of all.entries()) {
+          pair.at(at, () => {
+            said[who].push(`${i}`);
+            pair.say(who, `${i}`);
+          });
+        }
+        pair.run(5_000);
+        pair.at(5_000, () => pair.say(0, 'last of a'));
+        pair.at(5_000, () => pair.say(1, 'last of z'));
+        pair.run(9_000);
+        const [a, z] = pair.ends;
+        expect(a.speaksOn).toBe(z.speaksOn);
+        expect([...a.heard].sort()).toEqual([...said[1], 'last of z'].sort());
+        expect([...z.heard].sort()).toEqual([...said[0], 'last of a'].sort());
+        expect([...a.story, ...z.story]).toEqual(['joined', 'joined']);
+        if ((a.speaksOn ?? 0) > 1) both++;
+        pair.run(60_000);
+        expect([...a.story, ...z.story].slice(2)).not.toContain('broken');
+        expect([...a.story, ...z.story].slice(2)).not.toContain('lost');
+      }),
+      { numRuns: 500 },
+    );
+    expect(both).toBeGreaterThan(0);
   });
 
-  test('and that breaks before the beat was answered may have lost what was sent on it', () => {
-    effects();
-    links.down(OLD, 'reset', 3_000);
-    expect(effects()).toEqual([{ id: 'b', kind: 'lost', name: 'bob', reason: 'reset' }]);
-  });
-
-  test('and that ends after the beat was answered has lost nothing', () => {
-    effects();
-    links.receive(OLD, { kind: 'beat', reply: true }, 2_050);
-    links.down(OLD, 'one link is enough', 8_000);
-    expect(effects()).toEqual([]);
-  });
-
-  test('does not count as heard what an older beat asked for', () => {
-    links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1), () => needed);
-    links.up(OLD, PEER, undefined, 1_000);
-    links.advance(1_000 + DEFAULT_LINKS.beatMs);
-    expect(effects()).toEqual([beat]);
-    links.up(NEW, PEER, undefined, 8_000);
-    links.receive(OLD, { kind: 'beat', reply: true }, 8_010);
-    links.down(OLD, 'reset', 8_020);
-    expect(effects().at(-1)).toMatchObject({ id: 'b', kind: 'lost' });
+  test('as standing peers of each other keep it, without a second dial where there is time', () => {
+    const pair = new Pair(() => 50);
+    pair.know(0);
+    pair.know(1);
+    pair.run(120_000);
+    pair.say(0, 'a');
+    pair.say(1, 'z');
+    pair.run(121_000);
+    const [a, z] = pair.ends;
+    expect([a.speaksOn, z.speaksOn]).toEqual([1, 1]);
+    expect([...a.story, ...z.story]).toEqual(['joined', 'joined']);
   });
 });
 
-test('a second link on which nothing was ever sent has nothing to lose', () => {
-  links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1), () => needed);
-  links.contact('ws://b:1', 500);
-  const dial = links.drain().find((effect) => effect.kind === 'dial');
-  links.up(OLD, PEER, dial?.dial, 1_000); // 'a' dialled it, so it is the one to keep
-  links.up(NEW, PEER, undefined, 2_000);
-  effects();
-  links.down(NEW, 'reset', 3_000);
-  expect(effects()).toEqual([]);
-});
+const operations = fc.array(
+  fc.tuple(
+    fc.constantFrom(
+      'send',
+      'send',
+      'send',
+      'dialled',
+      'dialled',
+      'accepted',
+      'failed',
+      'down',
+      'unsend',
+      'time',
+      'members',
+      'contact',
+      'goaway',
+    ),
+    fc.nat(100),
+    fc.nat(100),
+  ),
+  { maxLength: 60 },
+);
 
-describe('of two links to one peer', () => {
-  /** This node, the smaller id, dialled the first; the peer the second, so much later. */
-  function both(apartMs: number): void {
-    links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1), () => needed);
-    links.contact('ws://b:1', 500);
-    const dial = links.drain().find((effect) => effect.kind === 'dial');
-    links.up(OLD, PEER, dial?.dial, 1_000);
-    links.up(NEW, PEER, undefined, 1_000 + apartMs);
-    effects();
-    links.send('b', 'ws://b:1', { kind: 'word' }, 9_000);
-  }
-
-  test('that were dialled at once, both ends use the one that the smaller id dialled', () => {
-    both(300);
-    expect(effects()).toEqual([{ kind: 'send', link: OLD, message: { kind: 'word' } }]);
-  });
-
-  test('the newer is used where they came up far apart: who dials anew has lost the other', () => {
-    both(7_000);
-    expect(effects()).toEqual([{ kind: 'send', link: NEW, message: { kind: 'word' } }]);
-  });
-
-  test('both end with the one that was used: the peer must learn that answers may be lost', () => {
-    both(300);
-    effects();
-    links.down(OLD, 'reset', 9_100);
-    expect(effects()).toEqual([
-      { id: 'b', kind: 'broken', name: 'bob', reason: 'reset' },
-      { kind: 'close', link: NEW, reason: 'another link broke' },
-    ]);
-  });
-});
-
-describe('a link that traffic wanted', () => {
-  const quiet = 1_000 + DEFAULT_LINKS.idleMs;
-  /** Looks after the links at that time, as if the other side had kept its beats. */
-  function later(now: number): LinksEffect<Word>[] {
-    links.heard(OLD, false, now);
-    links.advance(now);
-    return effects();
-  }
-
-  beforeEach(() => {
-    needed = false;
-    links = new Links<Word>('a', DEFAULT_LINKS, new Prng(1), () => needed);
-    links.send('b', 'ws://b:1', { kind: 'word' }, 900);
-    const dial = links.drain().find((effect) => effect.kind === 'dial');
-    links.up(OLD, PEER, dial?.dial, 1_000);
-    effects();
-  });
-
-  test('is closed by its dialler once it is idle, and nobody is alarmed', () => {
-    expect(later(quiet - 1)).toEqual([]);
-    expect(later(quiet + DEFAULT_LINKS.beatMs)).toEqual([
-      { kind: 'close', link: OLD, reason: 'idle' },
-      { id: 'b', kind: 'parted', name: 'bob', reason: 'idle' },
-    ]);
-  });
-
-  test('stays as long as a call is under way on it, however quiet', () => {
-    needed = true;
-    expect(later(quiet + 60_000)).toEqual([]);
-    needed = false;
-    expect(later(quiet + 70_000).map(({ kind }) => kind)).toEqual(['close', 'parted']);
-  });
-
-  test('that the other side closes as idle is no alarm either', () => {
-    links.down(OLD, 'idle', 9_000);
-    expect(effects()).toEqual([{ id: 'b', kind: 'parted', name: 'bob', reason: 'idle' }]);
-  });
-
-  test('that breaks is an alarm', () => {
-    links.down(OLD, 'reset', 9_000);
-    expect(effects()).toEqual([{ id: 'b', kind: 'broken', name: 'bob', reason: 'reset' }]);
-  });
+test('whatever happens to links: a message is sent once, or comes back once, or was taken back; one link per peer is used', () => {
+  fc.assert(
+    fc.property(operations, (all) => {
+      const links = new Links<{ kind: string }>('m', { ...DEFAULT_LINKS, waitingMax: 3 }, new Prng(1), () => false);
+      const fates = new Map<string, number>();
+      const dials: number[] = [];
+      const up = new Map<number, string>();
+      let [now, count, lastLink] = [0, 0, 0];
+      const settle = () => {
+        for (const effect of links.drain()) {
+          if (effect.kind === 'dial') dials.push(effect.dial);
+          else if (effect.kind === 'close') expect(up.delete(effect.link)).toBe(true);
+          else if (effect.kind === 'send' && up.has(effect.link) && fates.has(effect.message.kind)) {
+            expect(up.get(effect.link)).toBe(effect.message.kind[0]);
+            fates.set(effect.message.kind, (fates.get(effect.message.kind) ?? 0) + 1);
+          } else if (effect.kind === 'undelivered') {
+            expect(effect.to).toBe(effect.message.kind[0]);
+            fates.set(effect.message.kind, (fates.get(effect.message.kind) ?? 0) + 1);
+          }
+        }
+      };
+      for (const [what, x, y] of all) {
+        const peer = 'abyz'[x % 4] ?? 'a';
+        const id = what === 'accepted' ? peer : ('abyzm'[y % 5] ?? 'a');
+        const existing = [...up.keys()][y % Math.max(1, up.size)] ?? 0;
+        if (what === 'send') {
+          fates.set(`${peer}${++count}`, 0);
+          links.send(peer, `ws://${peer}`, { kind: `${peer}${count}` }, now);
+        } else if (what === 'dialled' || what === 'accepted') {
+          const dial = what === 'dialled' ? dials.splice(x % Math.max(1, dials.length), 1)[0] : undefined;
+          if (what === 'dialled' && dial === undefined) continue;
+          up.set(++lastLink, id);
+          links.up(lastLink, { address: `ws://${id}`, id, name: id, role: 'peer' }, dial, now);
+        } else if (what === 'failed') {
+          const dial = dials.splice(x % Math.max(1, dials.length), 1)[0];
+          if (dial !== undefined) links.dialFailed(dial, y % 2 === 0, 'so', now);
+        } else if (what === 'down') {
+          up.delete(existing);
+          links.down(existing, 'so', now);
+        } else if (what === 'goaway') {
+          links.receive(existing, { kind: 'goaway', problem: { code: 'internal', message: 'so' } }, now);
+        } else if (what === 'unsend') {
+          if (links.unsend(peer, ({ kind }) => kind === `${peer}${y}`))
+            fates.set(`${peer}${y}`, (fates.get(`${peer}${y}`) ?? 0) + 1);
+        } else if (what === 'members') {
+          links.members(new Map([...'abyz'].slice(0, x % 5).map((one) => [one, `ws://${one}`])), now);
+        } else if (what === 'contact') {
+          links.contact(`ws://${peer}`, now);
+        } else {
+          now += 60 * x;
+          links.advance(now);
+        }
+        settle();
+        for (const times of fates.values()) expect(times).toBeLessThanOrEqual(1);
+      }
+      links.stop({ kind: 'goaway', problem: { code: 'node-stopping', message: 'm has left' } });
+      settle();
+      expect([...fates].filter(([, times]) => times !== 1)).toEqual([]);
+      expect(links.deadline()).toBe(NEVER);
+    }),
+    { numRuns: 2_000 },
+  );
 });

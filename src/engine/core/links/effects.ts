@@ -6,8 +6,14 @@ export type LinksEffect<Message> =
   | { readonly kind: 'send'; readonly link: LinkId; readonly message: Message | LinkMessage }
   | { readonly kind: 'dial'; readonly dial: DialId; readonly address: Address }
   | { readonly kind: 'close'; readonly link: LinkId; readonly reason: string }
-  /** A peer is there: its first link is up, or it was asked for through `contact` and has one. */
-  | { readonly kind: 'joined'; readonly id: NodeId; readonly name: string; readonly address: Address }
+  /** A peer is there: its `first` link is up, or it was asked for through `contact` and has one. */
+  | {
+      readonly kind: 'joined';
+      readonly id: NodeId;
+      readonly name: string;
+      readonly address: Address;
+      readonly first: boolean;
+    }
   /** The link that traffic used is gone: what was under way on it may be lost. */
   | { readonly kind: 'broken'; readonly id: NodeId; readonly name: string; readonly reason: string }
   /** The link was closed in good order because nobody needed it: what was sent on it and not answered did not arrive. */

@@ -1,4 +1,4 @@
-import type { LinkId } from '../base/ids.ts';
+import type { Address, LinkId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Peer } from './messages.ts';
 
@@ -8,6 +8,8 @@ export interface Link {
   readonly peer: Peer;
   /** Dialled by this node. */
   readonly mine: boolean;
+  /** The address that this node dialled, which need not be the one that the peer gives. */
+  readonly via: Address | undefined;
   readonly upAt: Instant;
   /** When anything arrived last. */
   heardAt: Instant;

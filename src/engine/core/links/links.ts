@@ -3,12 +3,14 @@ import type { Address, DialId, LinkId, NodeId } from '../base/ids.ts';
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
 import type { Prng } from '../base/prng.ts';
+import type { Problem } from '../base/problems.ts';
 import { Backoff } from './backoff.ts';
 import type { LinksEffect } from './effects.ts';
 import type { Link } from './link.ts';
 import type { LinkMessage, Peer } from './messages.ts';
 import type { LinksOptions } from './options.ts';
 import { standingPeers } from './standing.ts';
+import { Waiting } from './waiting.ts';
 
 /**
  * The connections of one node: which to keep, which to open for traffic, which to close, and which are dead.
@@ -21,7 +23,7 @@ import { standingPeers } from './standing.ts';
  *
  * Invariants:
  * - at most one link per peer is not retired, and that one carries everything that is sent;
- * - a message given to `send` is sent once, or comes back once as `undelivered`;
+ * - a message given to `send` is sent once, or comes back once as `undelivered`, unless it was taken back;
  * - a link that breaks before all that was sent on it has surely arrived is told, retired or not (`broken`, `lost`);
  * - a link that brought nothing for `silenceMs`, though asked for a beat, is closed.
  *
@@ -37,8 +39,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   /** The link that carries what is sent to a peer. */
   readonly #active = new Map<NodeId, Link>();
   readonly #dials = new Map<DialId, Dial>();
-  /** Messages for peers whose link is not up yet. */
-  readonly #waiting = new Map<NodeId, { readonly messages: Message[]; readonly dial: DialId }>();
+  readonly #waiting: Waiting<Message>;
   #standing: ReadonlyMap<NodeId, Address> = new Map();
   /** From when on a standing peer may be dialled, where it has no link. */
   #dialFrom = new Map<NodeId, Instant>();
@@ -53,6 +54,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     this.#options = options;
     this.#needed = needed;
     this.#backoff = new Backoff(options, prng);
+    this.#waiting = new Waiting(options.waitingMax);
   }
 
   drain(): LinksEffect<Message>[] {
@@ -87,8 +89,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     this.#standing = standingPeers(this.#self, peers, this.#options);
     const dialFrom = new Map<NodeId, Instant>();
     for (const id of this.#standing.keys()) {
-      const first = this.#self < id ? now : now + LARGER_ID_WAITS_MS;
-      dialFrom.set(id, this.#dialFrom.get(id) ?? first);
+      dialFrom.set(id, this.#dialFrom.get(id) ?? this.#turnOf(id, now));
     }
     this.#dialFrom = dialFrom;
     this.#tickAt = earlier(this.#tickAt, now);
@@ -97,18 +98,18 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   /** The handshake on a connection is done; with `dial` where this node dialled it. */
   up(link: LinkId, peer: Peer, dial: DialId | undefined, now: Instant): void {
     const dialled = dial === undefined ? undefined : this.#dials.get(dial);
-    const mine = dialled !== undefined;
     const entry: Link = {
       askedAt: NEVER,
       beats: 0,
       heardAt: now,
       link,
-      mine,
+      mine: dialled !== undefined,
       peer,
       retired: false,
       settled: true,
       upAt: now,
       usedAt: now,
+      via: dialled?.address,
     };
     this.#links.set(link, entry);
     this.#tickAt = earlier(this.#tickAt, now + this.#options.beatMs);
@@ -117,9 +118,9 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     if (dialled !== undefined) this.#backoff.succeeded(dialled.address);
     if (peer.id === this.#self) {
       if (dialled !== undefined) this.#backoff.never(dialled.address);
-      this.#close(entry, 'this is the node itself');
+      this.#close(entry, 'this is the node itself', now);
     } else {
-      this.#choose(entry, peer.id, peer.name, peer.address);
+      this.#choose(entry, peer, now);
     }
     if (dialled?.to !== undefined && dialled.to !== peer.id) {
       this.#giveUp(dialled.to, true, `another node answers at ${dialled.address}`);
@@ -162,6 +163,14 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     if (entry !== undefined) this.#close(entry, `the other side: ${message.problem.message}`, now);
   }
 
+  /** Ends a link whose other side does not keep the protocol, and says why. */
+  cut(link: LinkId, why: Problem, now: Instant): void {
+    const entry = this.#links.get(link);
+    if (entry === undefined) return;
+    this.#effects.push({ kind: 'send', link, message: { kind: 'goaway', problem: why } });
+    this.#close(entry, why.message, now);
+  }
+
   /** Sends on a link that a client holds. */
   reply(link: LinkId, message: Message, now: Instant): void {
     const entry = this.#links.get(link);
@@ -178,17 +187,20 @@ export class Links<Message extends { readonly kind: string }> implements Machine
       this.#effects.push({ kind: 'send', link: active.link, message });
       return;
     }
-    const waiting = this.#waiting.get(to);
-    if (waiting !== undefined && waiting.messages.length < this.#options.waitingMax) {
-      waiting.messages.push(message);
-      return;
-    }
-    const reason = this.#whyNotDial(waiting !== undefined, address, now);
+    if (this.#waiting.add(to, message)) return;
+    const reason = this.#whyNotDial(this.#waiting.has(to), address, now);
     if (reason !== undefined) {
       this.#effects.push({ kind: 'undelivered', message, reason, to });
       return;
     }
-    this.#waiting.set(to, { dial: this.#dial(address, to), messages: [message] });
+    this.#waiting.open(to);
+    this.#waiting.add(to, message);
+    this.#dial(address, to);
+  }
+
+  /** Takes back a message that still waits for its link. False where none does. */
+  unsend(to: NodeId, isIt: (message: Message) => boolean): boolean {
+    return this.#waiting.remove(to, isIt);
   }
 
   /** Sends to a peer only where a link is up; else the message is dropped: for answers, which nobody else waits for. */
@@ -202,11 +214,10 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   /** Asks whoever listens at an address to join; `joined` follows, at once where a link to it is up. */
   contact(address: Address, _now: Instant): void {
     if (this.#stopped || this.#backoff.until(address) === NEVER) return;
-    for (const [id, { peer }] of this.#active) {
-      if (peer.role === 'peer' && peer.address === address) {
-        this.#effects.push({ address, id, kind: 'joined', name: peer.name });
-        return;
-      }
+    for (const [id, { peer, via }] of this.#active) {
+      if (peer.role !== 'peer' || (peer.address !== address && via !== address)) continue;
+      this.#effects.push({ address: peer.address, first: false, id, kind: 'joined', name: peer.name });
+      return;
     }
     for (const dial of this.#dials.values()) if (dial.address === address) return;
     this.#dial(address, undefined);
@@ -215,7 +226,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   /** Looks over links and standing peers. */
   advance(now: Instant): void {
     if (now < this.#tickAt) return;
-    this.#tickAt = this.#links.size > 0 ? now + this.#options.beatMs / 2 : NEVER;
+    this.#tickAt = this.#links.size > 0 ? now + Math.ceil(this.#options.beatMs / 2) : NEVER;
     for (const link of this.#links.values()) this.#lookAfter(link, now);
     this.#dialStanding(now);
   }
@@ -227,35 +238,29 @@ export class Links<Message extends { readonly kind: string }> implements Machine
       this.#effects.push({ kind: 'send', link, message });
       this.#effects.push({ kind: 'close', link, reason: 'this node is leaving' });
     }
+    for (const to of this.#waiting.peers()) this.#returnWaiting(to, 'this node is leaving');
     this.#links.clear();
     this.#active.clear();
     this.#tickAt = NEVER;
   }
 
   /** A new link to a peer: makes it the active one or retires one of the two, alike at both ends. */
-  #choose(entry: Link, id: NodeId, name: string, address: Address): void {
+  #choose(entry: Link, { id, name, address }: Extract<Peer, { readonly role: 'peer' }>, now: Instant): void {
     const before = this.#active.get(id);
-    if (before === undefined || this.#isBetter(entry, before, id)) {
+    if (before === undefined) {
       this.#active.set(id, entry);
-      if (before !== undefined) this.#retire(before);
+      this.#effects.push({ address, first: true, id, kind: 'joined', name });
+      this.#tellNeighbours();
+    } else if (this.#isBetter(entry, before, id)) {
+      this.#active.set(id, entry);
+      before.retired = true;
+      before.settled = false;
+      this.#ask(before, now);
     } else {
       entry.retired = true;
     }
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
     const { link } = this.#active.get(id) ?? entry;
-    if (before === undefined) {
-      this.#effects.push({ address, id, kind: 'joined', name });
-      this.#tellNeighbours();
-    }
-    for (const message of waiting?.messages ?? []) this.#effects.push({ kind: 'send', link, message });
-  }
-
-  /** Another link carries what is sent from now on. */
-  #retire(entry: Link): void {
-    entry.retired = true;
-    entry.settled = false;
-    this.#ask(entry, entry.usedAt);
+    for (const message of this.#waiting.take(id)) this.#effects.push({ kind: 'send', link, message });
   }
 
   #ask(entry: Link, now: Instant): void {
@@ -273,7 +278,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     return entry.mine === this.#self < id;
   }
 
-  #close(entry: Link, reason: string, now: Instant = entry.heardAt): void {
+  #close(entry: Link, reason: string, now: Instant): void {
     if (!this.#links.delete(entry.link)) return;
     this.#effects.push({ kind: 'close', link: entry.link, reason });
     this.#lose(entry, reason, now);
@@ -296,7 +301,15 @@ export class Links<Message extends { readonly kind: string }> implements Machine
       if (other.peer.role === 'peer' && other.peer.id === id) this.#close(other, 'another link broke', now);
     }
     this.#tellNeighbours();
-    if (this.#standing.has(id)) this.#tickAt = earlier(this.#tickAt, now + this.#options.backoffMs);
+    if (!this.#standing.has(id)) return;
+    const from = this.#turnOf(id, now + this.#options.backoffMs);
+    this.#dialFrom.set(id, from);
+    this.#tickAt = earlier(this.#tickAt, from);
+  }
+
+  /** When it is this node's turn to dial a peer that both ends want. */
+  #turnOf(id: NodeId, now: Instant): Instant {
+    return this.#self < id ? now : now + LARGER_ID_WAITS_MS;
   }
 
   #tellNeighbours(): void {
@@ -311,26 +324,25 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     return undefined;
   }
 
-  #dial(address: Address, to: NodeId | undefined): DialId {
-    for (const [dial, under] of this.#dials) {
+  #dial(address: Address, to: NodeId | undefined): void {
+    for (const under of this.#dials.values()) {
       if (under.address !== address || under.to !== undefined) continue;
       under.to = to;
-      return dial;
+      return;
     }
     const dial = this.#nextDial++;
     this.#dials.set(dial, { address, to });
     this.#effects.push({ address, dial, kind: 'dial' });
-    return dial;
   }
 
   #giveUp(to: NodeId, refused: boolean, reason: string): void {
     if (this.#active.has(to)) return;
-    const waiting = this.#waiting.get(to);
-    this.#waiting.delete(to);
     this.#effects.push({ id: to, kind: 'unreachable', reason, refused });
-    for (const message of waiting?.messages ?? []) {
-      this.#effects.push({ kind: 'undelivered', message, reason, to });
-    }
+    this.#returnWaiting(to, reason);
+  }
+
+  #returnWaiting(to: NodeId, reason: string): void {
+    for (const message of this.#waiting.take(to)) this.#effects.push({ kind: 'undelivered', message, reason, to });
   }
 
   #lookAfter(entry: Link, now: Instant): void {
@@ -360,7 +372,8 @@ export class Links<Message extends { readonly kind: string }> implements Machine
       if (until > now) {
         this.#tickAt = earlier(this.#tickAt, until);
       } else if (this.#dials.size < this.#options.dialsMax) {
-        this.#waiting.set(id, { dial: this.#dial(address, id), messages: [] });
+        this.#waiting.open(id);
+        this.#dial(address, id);
       } else {
         this.#tickAt = earlier(this.#tickAt, now + this.#options.backoffMs);
       }

@@ -3,6 +3,7 @@ import type { Address, NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Calls } from '../calls/calls.ts';
 import type { CallsEffect } from '../calls/effects.ts';
+import type { CallsMessage } from '../calls/messages.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { NodeRecord } from '../directory/record.ts';
 import type { LinksEffect } from '../links/effects.ts';
@@ -110,11 +111,12 @@ export class Bindings {
   }
 
   #changed(effect: Changed, now: Instant): void {
-    const { directory, calls } = this.#machines;
+    const { directory, calls, links } = this.#machines;
     const { id, state } = effect.member;
     if (id === directory.self.id) return;
     directory.reach(id, reachOf(state));
-    if (state === 'dead') calls.broken(id, this.nameOf(id), 'the node is dead', now);
+    // Why only with a link: without one, what was sent there is told by `broken` already, or still waits and is not lost.
+    if (state === 'dead' && links.has(id)) calls.broken(id, this.nameOf(id), 'the node is dead', now);
     this.#changes.push(effect);
   }
 
@@ -138,7 +140,7 @@ export class Bindings {
         this.#out.push(effect);
         break;
       case 'joined':
-        this.#link('up', effect.name, 'joined');
+        if (effect.first) this.#link('up', effect.name, 'joined');
         membership.met(effect.id, effect.address, now);
         break;
       case 'broken':
@@ -180,7 +182,15 @@ export class Bindings {
     if (effect.kind === 'forward') links.send(effect.to, effect.address, effect.message, now);
     else if (effect.kind !== 'answer') this.#out.push(effect);
     else if ('link' in effect.to) links.reply(effect.to.link, effect.message, now);
-    else links.answer(effect.to.node, effect.message, now);
+    else this.#answer(effect.to.node, effect.message, now);
+  }
+
+  /** Why a cancelled call is taken back where it has not left yet: it would be begun, and its cancellation lost. */
+  #answer(to: NodeId, message: CallsMessage, now: Instant): void {
+    const { links } = this.#machines;
+    const isCancelled = (waiting: Message) => waiting.kind === 'call' && waiting.id === message.id;
+    if (message.kind === 'cancel' && links.unsend(to, isCancelled)) return;
+    links.answer(to, message, now);
   }
 
   /** Everybody else who can be dialled. */

@@ -195,7 +195,7 @@ export class Node implements Machine<NodeEffect> {
     if (isAboutLinks(message)) links.receive(link, message, now);
     else if (isAboutCalls(message)) this.#receiveCall(link, peer, message, now);
     else if (peer.role === 'peer') this.#machines.membership.receive(peer.id, message, now);
-    else this.#violated(link, `a client sent "${message.kind}", which only nodes may send`);
+    else this.#violated(link, `a client sent "${message.kind}", which only nodes may send`, now);
   }
 
   #receiveCall(link: LinkId, peer: Peer, message: CallsMessage, now: Instant): void {
@@ -213,13 +213,12 @@ export class Node implements Machine<NodeEffect> {
         break;
       default:
         if (peer.role === 'peer') calls.answer(peer.id, message, now);
-        else this.#violated(link, `a client sent "${message.kind}", though nobody asked it anything`);
+        else this.#violated(link, `a client sent "${message.kind}", though nobody asked it anything`, now);
     }
   }
 
-  #violated(link: LinkId, says: string): void {
-    this.#out.push({ kind: 'send', link, message: { kind: 'goaway', problem: problem('protocol-violated', says) } });
-    this.#out.push({ kind: 'close', link, reason: says });
+  #violated(link: LinkId, says: string, now: Instant): void {
+    this.#machines.links.cut(link, problem('protocol-violated', says), now);
   }
 
   #describe(change: SelfChange, now: Instant): void {
