@@ -77,6 +77,11 @@ export function errorDocument(about: Problem): Record<string, unknown> {
   return { code, message, hint: hint ?? kindOf(about).hint, ...where, outcome, exitCode: kindOf(about).exit };
 }
 
+/** What to throw once the result is printed: under --json its document said everything, and only the exit code is left. */
+export function afterResult(about: Problem, { json }: Pick<Output, 'json'>): Error {
+  return json ? new Errors.ExitError(kindOf(about).exit) : new ProblemError(about);
+}
+
 export function failureDocument(failure: Failure): string {
   return `${toJson({ error: errorDocument(failure.problem) })}\n`;
 }

@@ -7,10 +7,8 @@
  *
  * Limit: one plan at a time; a plan runs its own steps at once.
  */
-import { Errors } from '@oclif/core';
 import {
   type Client,
-  kindOf,
   type PlanDocument,
   type PlanReply,
   type Problem,
@@ -19,7 +17,7 @@ import {
   valueToJson,
 } from '../engine/index.ts';
 import { afterNode, within } from './deadline.ts';
-import { errorDocument } from './failure.ts';
+import { afterResult, errorDocument } from './failure.ts';
 import type { JsonDocument } from './json-documents.ts';
 import { type Output, toJson } from './output.ts';
 import { withProgress } from './progress.ts';
@@ -69,9 +67,8 @@ export async function runPlans(documents: AsyncGenerator<JsonDocument>, options:
   if (count === 0) throw problemError('input-invalid', 'stdin holds no plan');
   if (first === undefined) return;
   const { line, problem } = first;
-  if (output.json) throw new Errors.ExitError(kindOf(problem).exit);
   const summary = `${failures} of ${count} plans failed; the first, on line ${line}: ${problem.message}`;
-  throw new ProblemError({ ...problem, message: summary });
+  throw afterResult({ ...problem, message: summary }, output);
 }
 
 /** Asks for the next document before the last one is run; an error in it is met when its turn has come. */
@@ -101,12 +98,9 @@ async function runOne(plan: PlanDocument, options: PlansOptions): Promise<PlanRe
 }
 
 async function tellOnly(reply: PlanReply, problem: Problem, output: Output): Promise<never> {
-  if (output.json) {
-    await output.document(replyDocument(reply));
-    throw new Errors.ExitError(kindOf(problem).exit);
-  }
-  if (Object.keys(reply.results).length > 0) await output.result(undefined, toJson(resultsDocument(reply)));
-  throw new ProblemError(problem);
+  const text = Object.keys(reply.results).length > 0 ? toJson(resultsDocument(reply)) : '';
+  await output.result(replyDocument(reply), text);
+  throw afterResult(problem, output);
 }
 
 function resultsDocument({ results }: PlanReply): Record<string, unknown> {

@@ -1,15 +1,8 @@
 /** What `sim run` and `sim replay` share: the options of drawn worlds, and how a report is told. */
-import { Errors, Flags } from '@oclif/core';
-import {
-  kindOf,
-  ProblemError,
-  problemError,
-  type SimulationOptions,
-  type SimulationReport,
-  writeScenario,
-} from '../engine/index.ts';
+import { Flags } from '@oclif/core';
+import { problemError, type SimulationOptions, type SimulationReport, writeScenario } from '../engine/index.ts';
 import { parseDuration } from './duration.ts';
-import { errorDocument } from './failure.ts';
+import { afterResult, errorDocument } from './failure.ts';
 import type { Output } from './output.ts';
 
 export const simulationFlags = {
@@ -65,5 +58,5 @@ export async function tellReport(
   const summary = `${report.runs} runs, ${report.steps} steps, settled within ${report.settledMsMax} ms, hash ${report.hash}`;
   await output.result(document, failure === undefined ? summary : failure.text);
   if (problem === undefined) return;
-  throw output.json ? new Errors.ExitError(kindOf(problem).exit) : new ProblemError(problem);
+  throw afterResult(problem, output);
 }

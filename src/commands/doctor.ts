@@ -1,5 +1,7 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import { examine } from '../cli/doctor.ts';
+import { afterResult } from '../cli/failure.ts';
+import { problem } from '../engine/index.ts';
 
 const MARKS = { failed: ['red', '✗ failed'], ok: ['green', '✓ ok'], warning: ['yellow', '! warning'] } as const;
 
@@ -27,6 +29,11 @@ export default class Doctor extends BaseCommand<typeof Doctor> {
     );
     for (const { hint, name } of checks)
       if (hint !== undefined) this.output.note(`${name}: ${hint.replaceAll('\n', ' ')}`);
-    if (failed.length > 0) this.exit(8);
+    if (failed.length === 0) return;
+    const names = failed.map(({ name }) => name).join(', ');
+    throw afterResult(
+      problem('found-wanting', `${failed.length} of ${checks.length} checks failed: ${names}`),
+      this.output,
+    );
   }
 }

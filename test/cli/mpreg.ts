@@ -73,7 +73,7 @@ export class World {
 
   /** Runs it on a terminal (of `script`), as a person does; stdout and stderr are one there. */
   async terminal(args: readonly string[], { env, input }: RunOptions = {}): Promise<Ran> {
-    const command = [process.execPath, this.#bin, ...args].map((word) => `'${word}'`).join(' ');
+    const command = `exec ${[process.execPath, this.#bin, ...args].map((word) => `'${word}'`).join(' ')}`;
     const child = spawn('script', ['-qefc', command, '/dev/null'], {
       cwd: this.path('work'),
       env: this.env({ TERM: 'xterm-256color', ...env }),
@@ -91,7 +91,9 @@ export class World {
     const all = ended(child);
     const line = await Promise.race([firstLine(child), all]);
     if (typeof line !== 'string') throw new Error(`no node: exit ${line.code}\n${line.stdout}${line.stderr}`);
-    return { ...(JSON.parse(line) as Ready), child, ended: all };
+    const ready = JSON.parse(line) as Ready;
+    if (ready.event !== 'ready') throw new Error(`no node: ${line}`);
+    return { ...ready, child, ended: all };
   }
 
   async close(): Promise<void> {

@@ -264,6 +264,14 @@ describe('changes', () => {
     expect(beta.child.exitCode).toBeNull();
   });
 
+  test('node leave asks a person, and does nothing where the answer is not yes', async () => {
+    const { code, stdout } = await world.terminal(['node', 'leave', 'beta', '--url', alpha.url], { input: 'n\n' });
+    expect(stdout).toContain(`Stop the node beta (${beta.id}) and end its process? [y/N]`);
+    expect(stdout).toContain('not confirmed: nothing was done');
+    expect(code).toBe(2);
+    expect(beta.child.exitCode).toBeNull();
+  });
+
   test('node leave ends the process of the node with 0, and the others know', async () => {
     const { code, stdout } = await at(alpha, 'node', 'leave', 'beta', '--yes', '--json');
     expect(code).toBe(0);
@@ -275,4 +283,20 @@ describe('changes', () => {
     );
     expect((await ask('node', 'list')).map(({ name }) => name)).toEqual(['alpha']);
   });
+
+  test('a node that was killed is found dead, and cluster status --exit-code ends with 8', async () => {
+    const gamma = await world.node(['--name', 'gamma', '--resource', 'lost']);
+    const called = () => at(alpha, 'call', 'echo', 'x', '--loc', 'lost');
+    await eventually(called, ({ code }) => code === 0);
+    gamma.child.kill('SIGKILL');
+    const { stderr, stdout } = await eventually(
+      () => at(alpha, 'cluster', 'status', '--exit-code'),
+      (ran) => ran.code === 8 && ran.stdout.includes('gamma\tdead'),
+      30_000,
+    );
+    expect(stderr).toContain('not well: gamma is dead');
+    expect(stderr).toContain('found-wanting');
+    expect(stdout).toContain('alpha\talive');
+    expect(await called()).toMatchObject({ code: 3, stdout: '' });
+  }, 60_000);
 });

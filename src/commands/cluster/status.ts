@@ -1,9 +1,10 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { afterResult } from '../../cli/failure.ts';
 import { countStates, memberDocuments, memberTable } from '../../cli/members.ts';
 import { connectOptions } from '../../cli/settings.ts';
 import { wantsColor } from '../../cli/terminal.ts';
-import { connect } from '../../engine/index.ts';
+import { connect, problem } from '../../engine/index.ts';
 
 /** To give the terminal back. */
 const WATCH_END_MS = 2000;
@@ -35,8 +36,11 @@ export default class ClusterStatus extends BaseCommand<typeof ClusterStatus> {
     if (this.output.tty) this.output.note(`${countStates(rows)}, as ${(await this.client()).node.name} sees it`);
     const unwell = rows.filter(({ state }) => state === 'suspect' || state === 'dead');
     if (!this.flags['exit-code'] || unwell.length === 0) return;
-    this.output.note(`not well: ${unwell.map(({ name, state }) => `${name} is ${state}`).join(', ')}`);
-    this.exit(8);
+    const who = unwell.map(({ name, state }) => `${name} is ${state}`).join(', ');
+    throw afterResult(
+      problem('found-wanting', `not well: ${who}`, { hint: 'Look closer.\nmpreg doctor' }),
+      this.output,
+    );
   }
 
   async #watch(): Promise<void> {
