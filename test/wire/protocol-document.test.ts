@@ -1,7 +1,14 @@
 /** `docs/PROTOCOL.md` is true: its examples are decoded and encoded, its tables compared with the code. */
+import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { DEFAULT_CALLS } from '../../src/engine/core/calls/options.ts';
+import { readPlan } from '../../src/engine/core/calls/plan.ts';
+import { builtIns } from '../../src/engine/host/built-ins.ts';
+import { createNode, type MpregNode } from '../../src/engine/index.ts';
 import { codecOf } from '../../src/engine/wire/codecs.ts';
 import { EXTENSION, NUMBER_ARRAYS } from '../../src/engine/wire/extensions.ts';
 import { Acceptor, Dialler } from '../../src/engine/wire/handshake-sides.ts';
@@ -16,6 +23,15 @@ const blocks = [...document.matchAll(/^```(\w+)\n(.*?)\n```$/gms)].map(([, langu
   text,
 }));
 const blockOf = (language: string): string => blocks.find((block) => block.language === language)?.text ?? '';
+
+/** The texts between backquotes in the first column of the table under a heading, or in one of its rows. */
+const quoted = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+function fieldsOf(heading: string): string[] {
+  const from = document.indexOf(`| ${heading} |`);
+  const rows = document.slice(from, document.indexOf('\n\n', from)).split('\n').slice(2);
+  return rows.flatMap((row) => quoted(row.split('|')[1] ?? ''));
+}
+const rowOf = (name: string): string => new RegExp(`^\\| \`${name}\` \\|.*$`, 'm').exec(document)?.[0] ?? '';
 
 const digest: HandshakeDigest = {
   equal: (a, b) => Buffer.from(a).equals(b),
@@ -101,5 +117,113 @@ describe('in the document', () => {
     expect(acceptor.receive(join)).toMatchObject({ kind: 'done', reply: welcome });
     expect(dialler.receive(welcome).kind).toBe('done');
     expect(proofText('dialler', hello, join)).toBe(blockOf('proof'));
+  });
+});
+
+describe('on a node', () => {
+  type Frame = Record<string, unknown>;
+  let node: MpregNode;
+  let socket: WebSocket;
+  const items: Frame[] = [];
+  const answers = new Map<unknown, (frame: Frame) => void>();
+
+  beforeAll(async () => {
+    node = await createNode({ discover: false, name: 'alpha', workers: 1 });
+    socket = new WebSocket(node.url, 'mpreg.v1.json');
+    socket.onmessage = ({ data }) => {
+      for (const frame of [JSON.parse(String(data))].flat() as Frame[]) {
+        if (frame['kind'] === 'item') items.push(frame['value'] as Frame);
+        else answers.get(frame['id'])?.(frame);
+      }
+    };
+    await once(socket, 'open');
+  });
+
+  afterAll(async () => {
+    socket?.close();
+    await node?.kill();
+  });
+
+  let last = 100;
+  const answer = (frame: Frame): Promise<Frame> => {
+    const { id = ++last } = frame;
+    socket.send(JSON.stringify({ id, ...frame }));
+    return new Promise((resolve) => answers.set(id, resolve));
+  };
+  const call = async (fun: string, ...args: unknown[]): Promise<unknown> => {
+    return (await answer({ args, fun, kind: 'call' }))['value'];
+  };
+
+  it('the client does what it says', async () => {
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '-', node.url]);
+    run.child.stdin?.end(blockOf('js'));
+    expect(await run).toEqual({ stderr: '', stdout: `${blockOf('text')}\n` });
+  });
+
+  it('the plan is answered as it says', async () => {
+    const [plan = '', reply = ''] = blocks.flatMap(({ text }) =>
+      /^{"kind":"(plan|result)","id":3,/.test(text) ? text : [],
+    );
+    const untimed = (text: string): unknown => JSON.parse(text.replace(/"(startedMs|tookMs)":\d+/g, '"$1":0'));
+    expect(untimed(JSON.stringify(await answer(JSON.parse(plan) as Frame)))).toEqual(untimed(reply));
+  });
+
+  it('plans and their steps have the fields of the tables', () => {
+    const step = { fun: 'echo', name: 'a' };
+    const refusal = (plan: unknown): string => {
+      const outcome = readPlan(plan, DEFAULT_CALLS);
+      return outcome.ok ? '' : outcome.problem.message;
+    };
+    expect(refusal({ nope: 1, steps: [step] })).toMatch(new RegExp(`has ${fieldsOf('field of a plan').join(', ')}$`));
+    const known = /a step has (.*)$/.exec(refusal([{ ...step, nope: 1 }]))?.[1]?.split(', ');
+    expect(fieldsOf('field of a step').toSorted()).toEqual(known?.toSorted());
+  });
+
+  it('every function of its own is in the table, and answers with the fields that stand there', async () => {
+    const host = { input: () => undefined, onEvent: () => () => undefined, snapshot: () => node.snapshot() };
+    expect(fieldsOf('function').toSorted()).toEqual(
+      builtIns(host)
+        .map(({ name }) => name)
+        .toSorted(),
+    );
+    const info = (await call('mpreg.info')) as { members: object[]; record: object };
+    expect(Object.keys(info).toSorted()).toEqual(quoted(rowOf('mpreg.info')).slice(1).toSorted());
+    const [offer = {}] = (await call('mpreg.functions')) as object[];
+    const offered = quoted(rowOf('mpreg.functions')).slice(1);
+    for (const key of Object.keys(offer)) expect([key, `${key}?`].some((name) => offered.includes(name))).toBe(true);
+    for (const key of offered) if (!key.endsWith('?')) expect(offer).toHaveProperty(key);
+    const held = document.slice(document.indexOf('What they hold:'), document.indexOf('| kind of event'));
+    for (const key of [...Object.keys(info.record), ...Object.keys(info.members[0] ?? {})]) {
+      expect(held).toMatch(new RegExp(`\`${key}\\??\``));
+    }
+  });
+
+  it('events are streamed with the fields of their table', async () => {
+    const table = document.slice(document.indexOf('| kind of event'));
+    const streamed = answer({ fun: 'mpreg.events', id: 7, kind: 'call' });
+    const beta = await createNode({ discover: false, name: 'beta', peers: [node.url], workers: 1 });
+    try {
+      const kinds = () => [...new Set(items.map(({ kind }) => kind))].toSorted();
+      await vi.waitFor(() => expect(kinds()).toEqual(['function', 'link', 'member']), 8_000);
+    } finally {
+      await beta.leave();
+    }
+    for (const { kind, at, ...fields } of items) {
+      const row = new RegExp(`^\\| ${kind} \\| (.*) \\|$`, 'm').exec(table)?.[1] ?? '';
+      const known = row.replaceAll(/ \(.*?\)|\?/g, '').split(', ');
+      expect(at).toBeTypeOf('number');
+      expect(Object.keys(fields).filter((key) => !known.includes(key))).toEqual([]);
+    }
+    socket.send('{"kind":"cancel","id":7}');
+    await streamed;
+  });
+
+  it('the node drains, takes up work again and leaves, where it is asked to', async () => {
+    expect([await call('mpreg.drain'), node.snapshot().record.state]).toEqual([null, 'draining']);
+    expect((await answer({ fun: 'echo', kind: 'call' }))['kind']).toBe('error');
+    expect([await call('mpreg.undrain'), node.snapshot().record.state]).toEqual([null, 'active']);
+    expect(await call('echo', 'hi')).toBe('hi');
+    expect(await call('mpreg.leave', 0)).toBe(null);
+    await node.stopped;
   });
 });
