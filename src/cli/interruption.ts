@@ -9,6 +9,8 @@
  * terminal gives Ctrl-C to both, so that one press arrives here twice, once on each way.
  * Invariant: of each signal, so many count as came on the way on which more of them came.
  */
+import { readFileSync } from 'node:fs';
+
 const EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 export type StopSignal = keyof typeof EXIT;
@@ -56,6 +58,7 @@ export class Interruption {
     process.on('message', (name: StopSignal) => this.#count(name, 'passedOn'));
     process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
     process.channel?.unref();
+    if (process.platform === 'linux') setInterval(stopWithParent, 200).unref();
   }
 
   #count(name: StopSignal, way: 'directly' | 'passedOn'): void {
@@ -82,3 +85,13 @@ export class Interruption {
 
 /** The one of this process. */
 export const interruption = new Interruption();
+
+/** SIGSTOP cannot be passed on by who is stopped: whoever stops the launcher means this process. SIGCONT is passed on. */
+function stopWithParent(): void {
+  try {
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
+    if (stat[stat.lastIndexOf(')') + 2] === 'T') process.kill(process.pid, 'SIGSTOP'); // proc(5): stopped on a signal
+  } catch {
+    // The launcher has just ended: `disconnect` is on its way.
+  }
+}

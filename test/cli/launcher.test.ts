@@ -1,6 +1,6 @@
 /** `bin/run.js` on a Node that is too old for mpreg: a process before the process, which nobody should notice. */
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -55,6 +55,20 @@ describe.runIf(old !== undefined)('with an old Node', () => {
       (still) => !still,
     );
   });
+
+  test.runIf(process.platform === 'linux')(
+    'a node stops with a launcher that is stopped, and goes on with it',
+    async () => {
+      const launcher = launch();
+      const { pid } = JSON.parse(await firstLine(launcher)) as Ready;
+      const state = async () => /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+      launcher.kill('SIGSTOP');
+      await eventually(state, (is) => is === 'T');
+      launcher.kill('SIGCONT');
+      await eventually(state, (is) => is !== 'T');
+      launcher.kill('SIGKILL');
+    },
+  );
 
   test('Ctrl-C on a terminal, which both of them get, counts once: the node drains', async () => {
     const command = `exec "${old}" "${RUN}" node start --no-discover`;
