@@ -12,17 +12,23 @@ export interface LinksOptions {
   readonly standingFactor: number;
   /** A link that was silent this long is asked for a beat. Less: dead links are noticed sooner. More: less idle traffic. */
   readonly beatMs: number;
-  /** A link that was silent this long is dead. At least twice `beatMs`, or one lost beat ends a link. */
+  /**
+   * A link that was silent this long, though asked for a beat, is dead; at least twice `beatMs`.
+   * Less: dead links are noticed sooner. More: busy or sleepy peers are forgiven longer.
+   */
   readonly silenceMs: number;
   /** A link that traffic wanted is closed when unused this long. Less: fewer open links. More: fewer dials. */
   readonly idleMs: number;
-  /** The first wait after a failed dial; doubles with each further failure; half of it is chance. */
+  /**
+   * The first wait after a failed dial; doubles with each further failure; half of it is chance.
+   * Less: short absences are over sooner. More: fewer dials to those who are gone.
+   */
   readonly backoffMs: number;
   /** The longest such wait. Less: faster healing. More: fewer dials to those who are gone. */
   readonly backoffMaxMs: number;
-  /** Dials under way at once, for standing links. */
+  /** Dials under way at once, for standing links. More: a large mesh stands up sooner. Fewer: smaller bursts of handshakes. */
   readonly dialsMax: number;
-  /** Messages waiting for one link to come up; one more is undelivered. */
+  /** Messages waiting for one link to come up; one more is undelivered. More: larger bursts survive a dial. Fewer: less memory. */
   readonly waitingMax: number;
 }
 
