@@ -86,7 +86,7 @@ describe('call', () => {
   test.each([
     [['no_such_function'], 3, 'function-unknown'],
     [['echo', 'x', '--loc', 'moon'], 3, 'resource-unknown'],
-    [['echo', 'x', '--node', 'gamma'], 3, 'function-unknown'],
+    [['echo', 'x', '--node', 'gamma'], 3, 'node-unknown'],
     [['fail'], 1, 'function-failed'],
     [['nap', '60000', '--timeout', '300ms'], 6, 'timed-out'],
   ])('%j ends with exit code %d and %s', async (args, exit, code) => {

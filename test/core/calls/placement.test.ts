@@ -106,6 +106,7 @@ describe('a call may go to', () => {
     ['the function', wish({ fun: 'h' }), 'function-unknown: no node in reach offers h'],
     ['that version', wish({ version: '3.0.0' }), 'function-unknown: no node in reach offers f in version 3.0.0'],
     ['it on that node', wish({ node: 'z' }), 'function-unknown: no node in reach offers f on node z'],
+    ['that name', wish({ node: 'nobody' }), 'node-unknown: no node in reach is named nobody'],
     ['that implementation', wish({ functionId: 'y' }), 'function-unknown: no node in reach offers f with the id y'],
     [
       'the resources',

@@ -166,6 +166,10 @@ describe('a node that drains', () => {
     world.run(100);
     expect(back.answer()).toBe('"work" by b');
     expect(seenBy(c, world)).toBe('a alive, b alive, c alive');
+    for (const { events } of [a, b]) {
+      const told = events.flatMap((event) => (event.kind === 'member' && event.name === 'b' ? [event.state] : []));
+      expect(told.slice(-2)).toEqual(['draining', 'alive']);
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Address, NodeId } from '../base/ids.ts';
 import { done, failed, type Outcome } from '../base/outcome.ts';
 import type { Prng } from '../base/prng.ts';
-import { problem } from '../base/problems.ts';
+import { type Problem, problem } from '../base/problems.ts';
 import { compareVersions } from '../base/semver.ts';
 
 /** A function on a node, as placement sees it. */
@@ -46,6 +46,7 @@ export function candidates(places: Places, wish: Wish, tried: readonly NodeId[])
   const equipped = named.filter((place) => wish.locs.every((loc) => place.resources.has(loc)));
   const left = equipped.filter((place) => !tried.includes(place.id));
   if (left.length > 0) return done(best(left));
+  if (wish.node !== undefined && places.node(wish.node) === undefined) return failed(nodeUnknown(wish.node, wish.fun));
   return failed(whyNone(wish, named.length, equipped.length));
 }
 
@@ -53,9 +54,14 @@ export function candidates(places: Places, wish: Wish, tried: readonly NodeId[])
 export function ownPlace(places: Places, wish: Wish, self: NodeId): Outcome<readonly Place[]> {
   const node = places.node(wish.node ?? self);
   if (node === undefined) {
-    return failed(problem('node-unknown', `no node in reach is named ${wish.node ?? self}`, { fun: wish.fun }));
+    return failed(nodeUnknown(wish.node ?? self, wish.fun));
   }
   return done([{ ...node, fn: { version: '0.0.0' }, resources: new Set(), suspect: false }]);
+}
+
+function nodeUnknown(node: string, fun: string): Problem {
+  const hint = 'Use a name that only one node has, or an id.\nmpreg node list';
+  return problem('node-unknown', `no node in reach is named ${node}`, { fun, hint });
 }
 
 function fits(place: Place, wish: Wish): boolean {

@@ -132,8 +132,12 @@ export class Directory {
   #replace(record: NodeRecord): void {
     const entry = this.#entryOf(record.id);
     const before = shownOf(entry);
+    const was = entry.record?.state ?? 'active';
     entry.record = record;
     entry.version = record.version;
+    if (record.state !== was && entry.reach !== 'gone') {
+      this.#effects.push({ id: record.id, kind: 'work', name: record.name, state: record.state });
+    }
     if (shownOf(entry) !== before) this.#refresh(record.id, entry);
   }
 
@@ -204,15 +208,18 @@ export interface Offer {
   readonly suspect: boolean;
 }
 
-/** A function began or ceased to be on offer. */
-export interface DirectoryEffect {
-  readonly kind: 'function';
-  readonly change: 'added' | 'removed';
-  readonly fun: string;
-  readonly version: string;
-  readonly node: string;
-  readonly id: NodeId;
-}
+export type DirectoryEffect =
+  /** A function began or ceased to be on offer. */
+  | {
+      readonly kind: 'function';
+      readonly change: 'added' | 'removed';
+      readonly fun: string;
+      readonly version: string;
+      readonly node: string;
+      readonly id: NodeId;
+    }
+  /** A node in reach began or ceased to take new work. */
+  | { readonly kind: 'work'; readonly id: NodeId; readonly name: string; readonly state: NodeRecord['state'] };
 
 interface Entry {
   /** What it offers now: empty while it is gone or draining. */

@@ -4,7 +4,7 @@ import type { Instant } from '../base/instant.ts';
 import type { Calls } from '../calls/calls.ts';
 import type { CallsEffect } from '../calls/effects.ts';
 import type { CallsMessage } from '../calls/messages.ts';
-import type { Directory } from '../directory/directory.ts';
+import type { Directory, DirectoryEffect } from '../directory/directory.ts';
 import type { NodeRecord } from '../directory/record.ts';
 import type { LinksEffect } from '../links/effects.ts';
 import type { Links } from '../links/links.ts';
@@ -65,7 +65,7 @@ export class Bindings {
         quiet = false;
         this.#tellChanges(now);
       }
-      for (const event of directory.drain()) this.#out.push({ event, kind: 'notify' });
+      for (const effect of directory.drain()) this.#fromDirectory(effect);
     }
   }
 
@@ -129,6 +129,20 @@ export class Bindings {
       this.#out.push({ event, kind: 'notify' });
     }
     this.#changes = [];
+  }
+
+  #fromDirectory(effect: DirectoryEffect): void {
+    if (effect.kind === 'function') {
+      this.#out.push({ event: effect, kind: 'notify' });
+      return;
+    }
+    const { id, name } = effect;
+    const address = this.#machines.membership.member(id)?.address;
+    if (address === undefined) return; // it has not begun to speak
+    const [state, before] =
+      effect.state === 'draining' ? (['draining', 'alive'] as const) : (['alive', 'draining'] as const);
+    const reason = state === 'draining' ? 'it takes no new work' : 'it takes work again';
+    this.#out.push({ event: { address, before, id, kind: 'member', name, reason, state }, kind: 'notify' });
   }
 
   #fromLinks(effect: LinksEffect<Message>, now: Instant): void {
