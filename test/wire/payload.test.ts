@@ -165,6 +165,7 @@ describe('what cannot be encoded is refused by its path', () => {
     ['a regular expression', /x/, 'result', /RegExp/],
     ['an invalid date', new Map([['when', new Date(Number.NaN)]]), 'result.when', /invalid date/],
     ['a DataView', new Set([new DataView(new ArrayBuffer(1))]), 'result[0]', /DataView/],
+    ['a big integer over the limit', { n: 1n << (8n << 20n) }, 'result.n', /big integer of 1048577 bytes/],
     ['a getter that throws', { clock: broken }, 'result.clock.now', /no clock/],
     ['nesting without end', deep, `result${'[0]'.repeat(128)}`, /deeper than 128/],
   ])('%s', (_, value, path, says) => {
