@@ -27,7 +27,7 @@ export class Timeline {
     return this.#events;
   }
 
-  /** Plans something for the instant `at`, or for now where that has passed. */
+  /** Plans something for the instant `at`; at once, where that has passed. */
   at(at: Instant, happen: () => void): void {
     assert(Number.isSafeInteger(at), 'the simulator plans in whole milliseconds');
     this.#planned.push({ at: Math.max(at, this.#now), happen });
