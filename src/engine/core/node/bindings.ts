@@ -28,7 +28,8 @@ export interface Machines {
  *
  *     membership ── changed ──► directory.reach, members to dial     ── cargo ──► directory.merge ──► membership.spread
  *                ── send, contact ──► links
- *     links      ── joined, broken, unreachable, neighbours ──► membership   ── broken, lost, undelivered ──► calls
+ *     links      ── joined, broken, unreachable, neighbours ──► membership
+ *                ── broken, lost, parted, undelivered, client-left ──► calls
  *     calls      ── forward, answer ──► links                        ── run, abort ──► the world
  */
 export class Bindings {
