@@ -115,6 +115,14 @@ describe('bytes that are no value', () => {
   });
 });
 
+test('what a node does for itself is not counted among its calls', () => {
+  const calls = machine();
+  calls.request(client, { ...BARE, fun: 'mpreg.events', id: 1 }, 0);
+  calls.request(client, { ...BARE, fun: 'here', id: 2 }, 0);
+  expect(calls.counts).toEqual({ running: 1, waiting: 1 });
+  expect(calls.isIdle).toBe(false);
+});
+
 test('calls of different lives of a node have different numbers', () => {
   const seen = new Set<number>();
   for (let epoch = 0; epoch < 200; epoch++) {

@@ -11,7 +11,7 @@ import type { Asker, CallsEffect } from './effects.ts';
 import { inDoubt, type Job, Jobs, mayPass, mayRepeat, type Origin, type StepOrigin } from './jobs.ts';
 import type { CallMessage, CallsMessage } from './messages.ts';
 import type { CallsOptions } from './options.ts';
-import { candidates, choose, ownPlace, type Place, type Places } from './placement.ts';
+import { candidates, choose, isOwn, ownPlace, type Place, type Places } from './placement.ts';
 import { readPlan } from './plan.ts';
 import { PlanRun } from './plan-run.ts';
 import { planCall, stepCall } from './step-call.ts';
@@ -70,9 +70,16 @@ export class Calls implements Machine<CallsEffect> {
     return this.#jobs.sentCount(node) > 0 || this.#jobs.countOf({ node }) > 0;
   }
 
-  /** Calls that wait for an answer, and tasks that run here. */
+  /** Users' calls that wait for an answer, and their functions that run here: not what a node does for itself. */
   get counts(): { readonly running: number; readonly waiting: number } {
-    return { running: this.#running.size, waiting: this.#jobs.size };
+    const own = this.#jobs.all().filter(({ call }) => isOwn(call.fun));
+    const ownTasks = own.filter(({ task }) => task !== undefined).length;
+    return { running: this.#running.size - ownTasks, waiting: this.#jobs.size - own.length };
+  }
+
+  /** Nothing runs here, and nobody waits for an answer. */
+  get isIdle(): boolean {
+    return this.#running.size + this.#jobs.size === 0;
   }
 
   /**
@@ -390,9 +397,4 @@ export interface CallsParts {
 interface Answered {
   readonly by: string;
   readonly payload: Payload;
-}
-
-/** A function of the node itself, not of a user. */
-function isOwn(fun: string): boolean {
-  return fun.startsWith('mpreg.');
 }

@@ -50,6 +50,11 @@ export function candidates(places: Places, wish: Wish, tried: readonly NodeId[])
   return failed(whyNone(wish, named.length, equipped.length));
 }
 
+/** Whether a function is the node's own, not a user's. */
+export function isOwn(fun: string): boolean {
+  return fun.startsWith('mpreg.');
+}
+
 /** The one place of a function that belongs to every node by itself: the node that was asked for. */
 export function ownPlace(places: Places, wish: Wish, self: NodeId): Outcome<readonly Place[]> {
   const node = places.node(wish.node ?? self);

@@ -253,8 +253,7 @@ export class Node implements Machine<NodeEffect> {
   /** Goes one step further towards `stopped` where it can. */
   #leaveOn(now: Instant): void {
     const { membership, calls } = this.#machines;
-    const { running, waiting } = calls.counts;
-    if (!this.#saidGoodbye && (running + waiting === 0 || now >= this.#graceEnds)) {
+    if (!this.#saidGoodbye && (calls.isIdle || now >= this.#graceEnds)) {
       this.#saidGoodbye = true;
       calls.giveUp(now);
       membership.leave(now);
