@@ -1,0 +1,58 @@
+import type { FunctionDefinition } from '../../api.ts';
+import type { FunctionRecord } from '../../core/directory/record.ts';
+import type { JsonSchema } from '../../standard-schema.ts';
+import type { Job, JobEvents } from '../ports.ts';
+import { jsonSchemaOf } from './schemas.ts';
+import { signatureOf } from './signature.ts';
+
+/** A function as its runner has it: what everybody is told, and what only its own node knows. Plain data. */
+export interface FunctionOffer {
+  readonly record: FunctionRecord;
+  /** Where its author said so. */
+  readonly concurrency?: number;
+  readonly queue?: number;
+  readonly argsSchema?: JsonSchema;
+  readonly resultSchema?: JsonSchema;
+}
+
+/** One of a node's several runners. What it offers may change while it runs. */
+export interface PartRunner {
+  readonly offers: readonly FunctionOffer[];
+  /** Calls of one function at once, where its author did not say. */
+  readonly concurrency: number;
+  own(events: PartEvents): void;
+  run(job: Job): void;
+  /** Does nothing for a task that it does not have. */
+  abort(task: Job['task'], reason: string): void;
+  close(graceMs: number): Promise<void>;
+}
+
+export interface PartEvents extends JobEvents {
+  /** `offers` are others now. */
+  changed(): void;
+}
+
+const DEFAULT_VERSION = '1.0.0';
+
+export function offerOf(definition: FunctionDefinition): FunctionOffer {
+  const { args, result, run: _, ...about } = definition;
+  return withSchemas(about, jsonSchemaOf(args, 'input'), jsonSchemaOf(result, 'output'));
+}
+
+/** What an author said about a function, but for the function itself. */
+export type Described = Omit<FunctionDefinition, 'args' | 'result' | 'run'>;
+
+export function withSchemas(
+  { concurrency, queue, version = DEFAULT_VERSION, resources = [], ...about }: Described,
+  argsSchema: JsonSchema | undefined,
+  resultSchema: JsonSchema | undefined,
+): FunctionOffer {
+  const signature = signatureOf(argsSchema, resultSchema);
+  return {
+    record: { ...about, resources: [...resources], version, ...(signature !== undefined && { signature }) },
+    ...(concurrency !== undefined && { concurrency }),
+    ...(queue !== undefined && { queue }),
+    ...(argsSchema !== undefined && { argsSchema }),
+    ...(resultSchema !== undefined && { resultSchema }),
+  };
+}
