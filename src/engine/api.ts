@@ -5,6 +5,7 @@ import type { Coordinates } from './core/directory/record.ts';
 import type { NodeEvent } from './core/node/effects.ts';
 import type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
 import type { TlsOptions } from './host/ports.ts';
+import type { StandardSchema } from './standard-schema.ts';
 
 /** What a function sees of its call, as `this` (or `context()` where there is no `this`). */
 export interface CallContext {
@@ -27,6 +28,20 @@ export interface FunctionDefinition<
   readonly description?: string;
   readonly idempotent?: boolean;
   readonly timeoutMs?: number;
+  /** Checks the list of arguments, or the one object of named ones; `run` gets what it makes of them. */
+  readonly args?: StandardSchema;
+  /** Checks what is returned, or each item of a stream. */
+  readonly result?: StandardSchema;
+  /**
+   * Calls that run at once on its node. Default: 512 for each worker thread. More: a function that waits for others serves
+   * more. Fewer: one that needs much memory, or the only GPU, is spared.
+   */
+  readonly concurrency?: number;
+  /**
+   * Calls that wait while so many run; one more is `overloaded`, and tried on another node. Default: 4 × concurrency, at
+   * least 1 000. Longer: larger bursts are carried. Shorter: another node is asked sooner.
+   */
+  readonly queue?: number;
   readonly run: Run;
 }
 
@@ -54,6 +69,18 @@ export interface NodeOptions {
   readonly inline?: readonly FunctionDefinition[];
   /** Worker threads for functions of modules. Default 2. */
   readonly workers?: number;
+  /**
+   * Heap of one worker thread in MiB; its buffers may take twice as much. Default 512. More: larger data in one thread.
+   * Less: a function that leaks is ended sooner, and takes less from the others on the machine.
+   */
+  readonly workerMemoryMb?: number;
+  /** Loads modules again when their files change. Calls that run end on the old code. */
+  readonly watch?: boolean;
+  /**
+   * Programs of any language that run functions: `NAME=COMMAND`, or just a command whose first line says what it offers
+   * (docs/functions.md). No shell has part in it: words are split, quotes taken off, nothing is expanded.
+   */
+  readonly exec?: readonly string[];
   /** Keeps the node's identity; without it, every start is a new node. */
   readonly dataDir?: string;
   readonly key?: Uint8Array;

@@ -2,6 +2,7 @@
  * The composition root: options become ports, a node and its host. The only file that names concrete adapters.
  */
 import type { MpregNode, NodeOptions } from './api.ts';
+import type { FunctionRecord } from './core/directory/record.ts';
 import { Node } from './core/node/node.ts';
 import { builtIns, SAMPLES } from './host/built-ins.ts';
 import { SystemClock, wallClock } from './host/clock.ts';
@@ -9,9 +10,10 @@ import { systemDigest } from './host/digest.ts';
 import { Doors, type Identity, MESSAGE_SLACK } from './host/doors.ts';
 import { createNodeId, systemEntropy } from './host/entropy.ts';
 import { createRunner } from './host/functions/create-runner.ts';
+import type { Runners } from './host/functions/runners.ts';
 import { httpHandler } from './host/http.ts';
 import { NodeHost } from './host/node-host.ts';
-import type { Connection, Listener, Runner, Store, Transport } from './host/ports.ts';
+import type { Connection, Listener, Store, Transport } from './host/ports.ts';
 import { MemoryStore } from './host/stores/memory.ts';
 import { SqliteStore } from './host/stores/sqlite.ts';
 import { MemoryNetwork, MemoryTransport } from './host/transports/memory.ts';
@@ -40,7 +42,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     const id = await identify(store);
     const name = options.name ?? `node-${id.slice(-6).toLowerCase()}`;
     const late = new LateHost();
-    const runner = await openRunner(settled, late);
+    const runner = await openRunner(settled, name, late);
     opened.push({ close: () => runner.close(0) });
     const { doors, address, inside } = await openDoors(settled, { id, name }, late);
     opened.push(doors);
@@ -92,18 +94,29 @@ class LateHost {
   }
 }
 
-function openRunner(options: SettledOptions, late: LateHost): Promise<Runner> {
+async function openRunner(options: SettledOptions, node: string, late: LateHost): Promise<Runners> {
   const own = builtIns({
     input: (input) => late.now.input(input),
     onEvent: (listener) => late.now.onEvent(listener),
     snapshot: () => late.now.snapshot(),
   });
-  return createRunner({
+  const runners = await createRunner({
+    changed: () => late.host?.input({ kind: 'describe', self: { functions: offered(runners) } }),
+    exec: options.exec ?? [],
     inline: [...own, ...(options.inline ?? []), ...SAMPLES],
     log: options.log,
     modules: options.functions ?? [],
+    node,
+    watch: options.watch ?? false,
+    workerMemoryMb: options.workerMemoryMb,
     workers: options.workers ?? 2,
   });
+  return runners;
+}
+
+/** What others are told of: not those that every node has by itself. */
+function offered(runners: Runners): readonly FunctionRecord[] {
+  return runners.functions.filter(({ name }) => !name.startsWith('mpreg.'));
 }
 
 /** Listens on the network, and inside this process for its own clients. */
@@ -144,12 +157,12 @@ async function openDoors(
   return { address: identity.address, doors, inside: { transport: memory, url: inner.url } };
 }
 
-function nodeOf(options: SettledOptions, identity: Identity, runner: Runner): Node {
+function nodeOf(options: SettledOptions, identity: Identity, runners: Runners): Node {
   const { cluster, region, coordinates, resources = [] } = options;
   return new Node({
     ...identity,
     cluster,
-    functions: runner.functions.filter(({ name }) => !name.startsWith('mpreg.')),
+    functions: offered(runners),
     payload: payloadOf,
     resources,
     seed: systemEntropy.seed(),

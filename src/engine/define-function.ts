@@ -7,17 +7,45 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CallContext, FunctionDefinition } from './api.ts';
 import { problemError } from './problem-error.ts';
+import type { SchemaOutput, StandardSchema } from './standard-schema.ts';
 
 type AnyRun = (this: CallContext, ...args: never[]) => unknown;
 
 const MARK = Symbol.for('mpreg.function');
 const CONTEXTS = Symbol.for('mpreg.contexts');
 const NAME_LENGTH_MAX = 128;
-const FIELDS = ['name', 'version', 'functionId', 'resources', 'description', 'idempotent', 'timeoutMs', 'run'];
+const FIELDS = [
+  'name',
+  'version',
+  'functionId',
+  'resources',
+  'description',
+  'idempotent',
+  'timeoutMs',
+  'concurrency',
+  'queue',
+  'args',
+  'result',
+  'run',
+];
+
+/** The arguments of a function, from the schema of their list or of the one object. */
+type ArgumentsOf<Args extends StandardSchema> =
+  SchemaOutput<Args> extends readonly unknown[] ? SchemaOutput<Args> : [named: SchemaOutput<Args>];
+
+/** A definition whose `run` takes what its schema makes of the arguments. */
+type CheckedDefinition<Args extends StandardSchema, Returned> = Omit<FunctionDefinition, 'args' | 'run'> & {
+  readonly args: Args;
+  readonly run: (this: CallContext, ...args: ArgumentsOf<Args>) => Returned;
+};
 
 /** Checks a definition and marks it, so that whoever loads its module offers it. Throws `input-invalid`. */
+export function defineFunction<const Args extends StandardSchema, Returned>(
+  definition: CheckedDefinition<Args, Returned>,
+): CheckedDefinition<Args, Returned>;
+export function defineFunction<const Run extends AnyRun>(definition: FunctionDefinition<Run>): FunctionDefinition<Run>;
 export function defineFunction<const Run extends AnyRun>(definition: FunctionDefinition<Run>): FunctionDefinition<Run> {
-  const wrong = misfit(definition as unknown as Readonly<Record<string, unknown>>);
+  const wrong = definitionMisfit(definition as unknown as Readonly<Record<string, unknown>>);
   if (wrong !== undefined) throw problemError('input-invalid', `defineFunction: ${wrong}`);
   return Object.freeze(Object.defineProperty({ ...definition }, MARK, { value: true }));
 }
@@ -51,26 +79,42 @@ function contexts(): AsyncLocalStorage<CallContext> {
   return shared[CONTEXTS];
 }
 
-function misfit(definition: Readonly<Record<string, unknown>>): string | undefined {
+/** Why a definition is none, or undefined. */
+export function definitionMisfit(definition: Readonly<Record<string, unknown>>): string | undefined {
   if (typeof definition !== 'object' || definition === null) return 'it takes one object with a name and a run';
-  const { name, version, functionId, resources, description, idempotent, timeoutMs, run } = definition;
+  const { name } = definition;
   const unknown = Object.keys(definition).find((field) => !FIELDS.includes(field));
   if (unknown !== undefined) return `there is no field ${unknown}; there are ${FIELDS.join(', ')}`;
   if (typeof name !== 'string') return 'name must be text';
-  const because = (what: string) => `${name}: ${what}`;
   const wrongName = nameMisfit(name);
   if (wrongName !== undefined) return wrongName;
-  if (typeof run !== 'function') return because('run must be a function');
-  if (version !== undefined && !isVersion(version)) return because('version must be like 1.2.3');
-  if (functionId !== undefined && typeof functionId !== 'string') return because('functionId must be text');
-  if (description !== undefined && typeof description !== 'string') return because('description must be text');
-  if (idempotent !== undefined && typeof idempotent !== 'boolean') return because('idempotent must be true or false');
-  if (timeoutMs !== undefined && !(Number.isSafeInteger(timeoutMs) && Number(timeoutMs) > 0))
-    return because('timeoutMs must be a whole number of milliseconds above 0');
-  if (resources !== undefined && !(Array.isArray(resources) && resources.every((one) => typeof one === 'string')))
-    return because('resources must be a list of names');
+  for (const [field, fits, what] of RULES) {
+    const held = definition[field];
+    if ((held !== undefined || field === 'run') && !fits(held)) return `${name}: ${field} must be ${what}`;
+  }
   return undefined;
 }
+
+type Rule = readonly [field: string, fits: (held: unknown) => boolean, what: string];
+
+const isText = (held: unknown) => typeof held === 'string';
+const isCount = (least: number) => (held: unknown) => Number.isSafeInteger(held) && Number(held) >= least;
+const isSchema = (held: unknown) =>
+  (typeof held === 'object' || typeof held === 'function') && held !== null && '~standard' in held;
+
+const RULES: readonly Rule[] = [
+  ['run', (held) => typeof held === 'function', 'a function'],
+  ['version', isVersion, 'like 1.2.3'],
+  ['functionId', isText, 'text'],
+  ['description', isText, 'text'],
+  ['idempotent', (held) => typeof held === 'boolean', 'true or false'],
+  ['timeoutMs', isCount(1), 'a whole number of milliseconds above 0'],
+  ['resources', (held) => Array.isArray(held) && held.every(isText), 'a list of names'],
+  ['concurrency', isCount(1), 'a whole number above 0'],
+  ['queue', isCount(0), 'a whole number, 0 or more'],
+  ['args', isSchema, 'a Standard Schema, such as those of zod'],
+  ['result', isSchema, 'a Standard Schema, such as those of zod'],
+];
 
 /** Semantic Versioning 2.0.0, §2, §9 and §10. */
 function isVersion(version: unknown): boolean {

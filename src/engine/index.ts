@@ -27,6 +27,7 @@ export { readScenario, writeScenario } from './sim/replay.ts';
 export type { Scenario } from './sim/scenario.ts';
 export type { SimulationFailure, SimulationOptions, SimulationProgress, SimulationReport } from './sim/simulate.ts';
 export type { SimulationTopology } from './sim/topology.ts';
+export type { StandardSchema } from './standard-schema.ts';
 export { valueFromJson, valueToJson } from './wire/json-value.ts';
 
 import type { Client, ConnectOptions, MpregNode, NodeOptions } from './api.ts';

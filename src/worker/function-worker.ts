@@ -11,11 +11,11 @@ import type { FunctionDefinition } from '../engine/api.ts';
 import type { Outcome } from '../engine/core/base/outcome.ts';
 import type { Payload } from '../engine/core/base/payload.ts';
 import { type Problem, problem } from '../engine/core/base/problems.ts';
-import type { FunctionRecord } from '../engine/core/directory/record.ts';
 import type { ModuleFile } from '../engine/host/functions/module-files.ts';
-import { byName, functionsOf, recordOf } from '../engine/host/functions/module-functions.ts';
+import { byName, functionsOf } from '../engine/host/functions/module-functions.ts';
+import { type FunctionOffer, offerOf } from '../engine/host/functions/offer.ts';
 import { causeOf, RunningJob } from '../engine/host/functions/running-job.ts';
-import { importUserModule } from '../engine/host/functions/user-module.ts';
+import { importedFiles, importUserModule } from '../engine/host/functions/user-module.ts';
 import {
   BEAT,
   FROM_THREAD,
@@ -37,10 +37,11 @@ export interface FunctionWorkerData {
   readonly files: readonly ModuleFile[];
 }
 
-/** The thread's first message. Function number n of later frames is the n-th of `functions`. */
-export type Loaded =
-  | { readonly functions: readonly FunctionRecord[]; readonly notes: readonly string[] }
-  | { readonly problem: Problem };
+/** The thread's first message. Function number n of later frames is the n-th of `offers`. */
+export type Loaded = {
+  /** All that was loaded for the modules, or looked for in vain. */
+  readonly files: readonly string[];
+} & ({ readonly offers: readonly FunctionOffer[]; readonly notes: readonly string[] } | { readonly problem: Problem });
 
 /** A job with its stream's account: what its items on their way cost, and who waits for less. */
 interface Running {
@@ -163,7 +164,8 @@ async function load(): Promise<ReadonlyMap<string, FunctionDefinition>> {
   }
   const definitions = byName(found);
   if (definitions.size === 0) throw problemError('module-invalid', 'none of the modules exports a function');
-  port.postMessage({ functions: [...definitions.values()].map(recordOf), notes } satisfies Loaded);
+  const offers = [...definitions.values()].map(offerOf);
+  port.postMessage({ files: importedFiles(), notes, offers } satisfies Loaded);
   return definitions;
 }
 
@@ -219,7 +221,7 @@ async function main(): Promise<void> {
   } catch (error) {
     const cause = causeOf(error);
     const about = error instanceof ProblemError ? error.problem : problem('internal', cause.message, { cause });
-    port.postMessage({ problem: about } satisfies Loaded);
+    port.postMessage({ files: importedFiles(), problem: about } satisfies Loaded);
   }
 }
 

@@ -16,6 +16,7 @@ export const nodeRecord: Shape<object> = open({
       idempotent: optional(bool),
       name: name,
       resources: list(text),
+      signature: optional(text),
       timeoutMs: optional(uint),
       version: text,
     }),

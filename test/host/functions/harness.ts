@@ -6,16 +6,27 @@ import type { Outcome } from '../../../src/engine/core/base/outcome.ts';
 import type { Payload } from '../../../src/engine/core/base/payload.ts';
 import type { Problem } from '../../../src/engine/core/base/problems.ts';
 import { SystemClock } from '../../../src/engine/host/clock.ts';
+import type { PartEvents } from '../../../src/engine/host/functions/offer.ts';
 import { WorkerRunner, type WorkerRunnerOptions } from '../../../src/engine/host/functions/worker-runner.ts';
-import type { Job, Runner } from '../../../src/engine/host/ports.ts';
+import type { Job } from '../../../src/engine/host/ports.ts';
 import { payloadOf } from '../../../src/engine/wire/payload.ts';
 
 export const clock = new SystemClock();
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
+/** What runners of all kinds have in common. */
+export interface AnyRunner {
+  own(events: PartEvents): void;
+  run(job: Job): void;
+  abort(task: number, reason: string): void;
+  close(graceMs: number): Promise<void>;
+}
+
 /** Calls functions of a runner as a node would, and keeps what came back. */
-export class Caller {
+export class Caller<Runner extends AnyRunner = AnyRunner> {
   readonly runner: Runner;
+  /** How often it said that it offers something else. */
+  changes = 0;
   readonly items = new Map<number, unknown[]>();
   /** How often each task was answered: once, all of them. */
   readonly answers = new Map<number, number>();
@@ -25,6 +36,7 @@ export class Caller {
   constructor(runner: Runner) {
     this.runner = runner;
     runner.own({
+      changed: () => void this.changes++,
       item: (task, payload) => {
         const { value } = payload.value() as { value: unknown };
         const items = this.items.get(task) ?? [];
@@ -72,7 +84,9 @@ function decoded(payload: Payload): unknown {
 export class Modules {
   readonly root = mkdtempSync(join(tmpdir(), 'mpreg-functions-'));
   readonly lines: string[] = [];
-  readonly #runners: Runner[] = [];
+  readonly #runners: AnyRunner[] = [];
+  readonly log = (level: string, message: string, details?: object) =>
+    void this.lines.push(`${level} ${message}${details ? ` ${JSON.stringify(details)}` : ''}`);
 
   write(name: string, source: string): string {
     const file = join(this.root, name);
@@ -81,10 +95,12 @@ export class Modules {
     return file;
   }
 
-  async start(modules: readonly string[], options: Partial<WorkerRunnerOptions> = {}): Promise<Caller> {
-    const log = (level: string, message: string, details?: object) =>
-      void this.lines.push(`${level} ${message}${details ? ` ${JSON.stringify(details)}` : ''}`);
-    const runner = await WorkerRunner.start({ clock, log, modules, ...options });
+  async start(modules: readonly string[], options: Partial<WorkerRunnerOptions> = {}): Promise<Caller<WorkerRunner>> {
+    return this.keep(await WorkerRunner.start({ clock, log: this.log, modules, ...options }));
+  }
+
+  /** Closes the runner with the others. */
+  keep<Runner extends AnyRunner>(runner: Runner): Caller<Runner> {
     this.#runners.push(runner);
     return new Caller(runner);
   }

@@ -35,7 +35,7 @@ describe('functions on the loop', () => {
   const caller = new Caller(runner);
 
   test('are offered once each', () => {
-    expect(runner.functions.map(({ name, version }) => `${name} ${version}`)).toEqual([
+    expect(runner.offers.map(({ record: { name, version } }) => `${name} ${version}`)).toEqual([
       'add 1.0.0',
       'step 2.0.0',
       'fails 1.0.0',
@@ -64,7 +64,7 @@ describe('functions on the loop', () => {
   test('never answer while their question is still being put', async () => {
     const answers: number[] = [];
     const own = inline([{ name: 'now', run: () => 1 }]);
-    own.own({ item: () => undefined, ran: () => answers.push(1) });
+    own.own({ changed: () => undefined, item: () => undefined, ran: () => answers.push(1) });
     own.run({ deadline: Number.MAX_SAFE_INTEGER, fun: 'now', payload: payloadOf({ args: [] }), task: 1 });
     expect(answers).toEqual([]);
     await pause(1);
@@ -97,13 +97,14 @@ describe('functions on the loop', () => {
 
 describe('several runners', () => {
   test('each function belongs to the first that offers it', async () => {
-    const runners = new Runners([
+    const parts = [
       inline([{ name: 'a', run: () => 'first' }]),
       inline([
         { name: 'a', run: () => 'second' },
         { name: 'b', run: () => 'only' },
       ]),
-    ]);
+    ];
+    const runners = new Runners({ node: 'alpha', parts });
     const caller = new Caller(runners);
     expect(runners.functions.map(({ name }) => name)).toEqual(['a', 'b']);
     expect(await caller.call('a')).toBe('first');
@@ -117,7 +118,15 @@ describe('several runners', () => {
     const file = modules.write('echo.ts', "export const echo = () => 'mine'; export const own = () => 'mine';");
     const sample = { name: 'echo', run: () => 'sample', version: '0.0.0' };
     const own = { name: 'own', run: () => 'the node' };
-    const runner = await createRunner({ inline: [own, sample], log: () => undefined, modules: [file], workers: 1 });
+    const runner = await createRunner({
+      exec: [],
+      inline: [own, sample],
+      log: () => undefined,
+      modules: [file],
+      node: 'alpha',
+      watch: false,
+      workers: 1,
+    });
     try {
       const caller = new Caller(runner);
       expect(await caller.call('echo')).toBe('mine');

@@ -79,7 +79,7 @@ describe('modules are loaded', () => {
   ];
   test.each(sources)('from %s', async (name, source) => {
     const { runner, call } = await started([modules.write(name, source)]);
-    expect(runner.functions.map((record) => record.name)).toEqual(['twice']);
+    expect(runner.offers.map(({ record }) => record.name)).toEqual(['twice']);
     expect(await call('twice', [{ n: 21 }])).toBe(42);
   });
 
@@ -91,7 +91,7 @@ describe('modules are loaded', () => {
     modules.write('folder/types.d.ts', 'export declare const x: 1;');
     modules.write('folder/helpers/more.ts', 'export const b = () => 2;');
     const { runner } = await started([`${modules.root}/folder`]);
-    expect(runner.functions.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(runner.offers.map(({ record }) => record.name)).toEqual(['a', 'b']);
     expect(modules.lines).toContainEqual(expect.stringMatching(/^debug .*constants\.ts exports no function/));
   });
 
@@ -104,7 +104,7 @@ describe('modules are loaded', () => {
        export const plain = () => 2;`,
     );
     const { runner } = await started([file]);
-    expect(runner.functions).toEqual([
+    expect(runner.offers.map(({ record }) => record)).toEqual([
       {
         description: 'does',
         functionId: 'id-7',

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { payloadFrom } from '../../../src/engine/wire/payload.ts';
 import { type Caller, clock, Modules, pause } from './harness.ts';
 
@@ -136,7 +136,9 @@ describe('a function in a worker', () => {
   test('that forgets a rejected promise is logged, and harms nobody', async () => {
     expect(await caller.call('rejectsLater')).toBe(1);
     expect(await caller.call('echo', [2])).toBe(2);
-    expect(modules.lines).toContainEqual(expect.stringMatching(/^warn a promise was rejected.*forgotten/));
+    await vi.waitFor(() =>
+      expect(modules.lines).toContainEqual(expect.stringMatching(/^warn a promise was rejected.*forgotten/)),
+    );
   });
 
   test('a thousand at once all come back, each with its own value', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { clock, Modules, pause } from './harness.ts';
 
 const modules = new Modules();
@@ -15,7 +15,12 @@ beforeAll(() => {
      export const exits = () => process.exit(7);
      export const never = () => new Promise(() => {});
      export const throwsLater = () => { setTimeout(() => { throw new Error('stray'); }, 1); return new Promise(() => {}); };
-     export const eats = () => { const all: unknown[] = []; for (;;) all.push(new Array(10_000).fill(all.length)); };`,
+     export const eats = () => { const all: unknown[] = []; for (;;) all.push(new Array(10_000).fill(all.length)); };
+     const kept: Uint8Array[] = [];
+     export const hoards = () => { for (let i = 0; i < 40; i++) kept.push(new Uint8Array(4_000_000).fill(1)); while (true); };
+     export const leaks = async () => { for (;;) { kept.push(new Uint8Array(4_000_000).fill(1)); await new Promise((r) => setTimeout(r, 5)); } };
+     export const deep = (): number => 1 + deep();
+     export const shouts = () => { for (let i = 0; i < 5_000; i++) console.log('line', i); };`,
   );
 });
 
@@ -26,6 +31,8 @@ describe('a worker dies', () => {
     ['exits', /exits was lost: its worker exited with code 7/],
     ['throwsLater', /its worker crashed: Error: stray/],
     ['eats', /its worker ran out of memory/],
+    ['hoards', /its worker ran out of memory: its buffers took more than 64 MiB/],
+    ['leaks', /its worker ran out of memory: its buffers took more than 64 MiB/],
   ];
   test.each(deaths)('by %s: its call fails with the reason, and later calls run', async (fun, message) => {
     const caller = await start({ heapMbMax: 32 });
@@ -35,6 +42,11 @@ describe('a worker dies', () => {
       message: expect.stringMatching(message),
     });
     expect(await caller.call('echo', ['again'])).toBe('again');
+  });
+
+  test('not by endless recursion, which is an error like others', async () => {
+    const caller = await start();
+    expect(await caller.problem('deep')).toMatchObject({ cause: { name: 'RangeError' }, code: 'function-failed' });
   });
 
   test('those behind it that had not begun run elsewhere', async () => {
@@ -110,6 +122,17 @@ describe('a function blocks its thread', () => {
     expect(await caller.problem('echo', [6])).toMatchObject({ code: 'overloaded' });
     for (const one of waiting) expect(await one).toMatchObject({ code: 'timed-out-before-start' });
   });
+});
+
+test('a function that says too much is cut short in the log, and the number of lost lines is told', async () => {
+  const caller = await start({ workers: 1 });
+  await caller.call('shouts');
+  await pause(1_100);
+  await caller.call('shouts');
+  await vi.waitFor(() =>
+    expect(modules.lines).toContainEqual(expect.stringMatching(/^info \d+ lines were too many, and are lost/)),
+  );
+  expect(modules.lines.length).toBeLessThan(4_000);
 });
 
 describe('closing', () => {

@@ -44,6 +44,12 @@ export const PROBLEMS = {
     'the result cannot be sent',
     'Return plain data: no functions, symbols, class instances with methods, or cycles.\nmpreg errors result-unencodable',
   ),
+  'result-invalid': kind(
+    1,
+    'unknown',
+    'the function returned what its own schema does not allow',
+    'It ran; its result was held back. Correct the function or its result schema.\nmpreg function list',
+  ),
   'value-undecodable': kind(
     2,
     no,

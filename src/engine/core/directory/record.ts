@@ -14,6 +14,8 @@ export interface FunctionRecord {
   readonly idempotent?: boolean;
   /** How long a run may take, in milliseconds, where the caller does not say. */
   readonly timeoutMs?: number;
+  /** What it takes and returns, in short, for people: `(string, {price: number}) → number`. */
+  readonly signature?: string;
 }
 
 /** A place on the globe, in degrees. */

@@ -8,9 +8,8 @@ import type { TaskId } from '../../core/base/ids.ts';
 import { NEVER } from '../../core/base/instant.ts';
 import { failed } from '../../core/base/outcome.ts';
 import { problem } from '../../core/base/problems.ts';
-import type { FunctionRecord } from '../../core/directory/record.ts';
-import type { Clock, Job, JobEvents, Runner } from '../ports.ts';
-import { recordOf } from './module-functions.ts';
+import type { Clock, Job } from '../ports.ts';
+import { type FunctionOffer, offerOf, type PartEvents, type PartRunner } from './offer.ts';
 import { RunningJob } from './running-job.ts';
 
 /** Limit: jobs that run at once on the loop. */
@@ -23,12 +22,13 @@ export interface InlineRunnerOptions {
   readonly log: NonNullable<NodeOptions['log']>;
 }
 
-export class InlineRunner implements Runner {
-  readonly functions: readonly FunctionRecord[];
+export class InlineRunner implements PartRunner {
+  readonly offers: readonly FunctionOffer[];
+  readonly concurrency = JOBS_MAX;
   readonly #options: InlineRunnerOptions;
   readonly #definitions: ReadonlyMap<string, FunctionDefinition>;
   readonly #running = new Map<TaskId, RunningJob>();
-  #events: JobEvents | undefined;
+  #events: PartEvents | undefined;
   #arrived: Job[] = [];
   /** Set by `close`, to be called when nothing runs any more. */
   #idle: (() => void) | undefined;
@@ -37,10 +37,10 @@ export class InlineRunner implements Runner {
     this.#options = options;
     const pairs = options.definitions.map((definition) => [definition.name, definition] as const);
     this.#definitions = new Map(pairs.toReversed());
-    this.functions = [...new Set(pairs.map(([name]) => name))].map((name) => recordOf(this.#definition(name)));
+    this.offers = [...new Set(pairs.map(([name]) => name))].map((name) => offerOf(this.#definition(name)));
   }
 
-  own(events: JobEvents): void {
+  own(events: PartEvents): void {
     this.#events = events;
   }
 

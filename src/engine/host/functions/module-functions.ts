@@ -10,7 +10,6 @@
  */
 import { basename, extname } from 'node:path';
 import type { FunctionDefinition } from '../../api.ts';
-import type { FunctionRecord } from '../../core/directory/record.ts';
 import { isDefinition, nameMisfit } from '../../define-function.ts';
 import { problemError } from '../../problem-error.ts';
 
@@ -19,8 +18,6 @@ export interface ModuleFunctions {
   /** Exports that became nothing, with the reason. */
   readonly notes: readonly string[];
 }
-
-const DEFAULT_VERSION = '1.0.0';
 
 /** Throws `module-invalid` where a name cannot be a function's. */
 export function functionsOf(exports: Readonly<Record<string, unknown>>, file: string): ModuleFunctions {
@@ -37,11 +34,6 @@ export function functionsOf(exports: Readonly<Record<string, unknown>>, file: st
     if (wrong !== undefined) throw problemError('module-invalid', `${file}: ${wrong}`, { path: file });
   }
   return { definitions: withoutRepeats(definitions), notes };
-}
-
-export function recordOf(definition: FunctionDefinition): FunctionRecord {
-  const { run: _, version = DEFAULT_VERSION, resources = [], ...rest } = definition;
-  return { ...rest, resources: [...resources], version };
 }
 
 /** One per name. Throws `module-invalid` where two different functions have the same. */

@@ -1,6 +1,6 @@
 /**
- * One run of one user's function, in whatever thread this is: arguments are decoded, the function is called with its
- * context, and what comes of it is encoded. A generator's items are passed on as they come.
+ * One run of one user's function, in whatever thread this is: arguments are decoded and checked, the function is called
+ * with its context, and what comes of it is checked and encoded. A generator's items are passed on as they come.
  *
  * What it refuses to do: let anything that the function returns or throws escape as an exception; answer twice.
  *
@@ -12,7 +12,9 @@ import { failed, type Outcome } from '../../core/base/outcome.ts';
 import type { Payload } from '../../core/base/payload.ts';
 import { type Cause, type Problem, problem } from '../../core/base/problems.ts';
 import { within } from '../../define-function.ts';
+import type { StandardSchema } from '../../standard-schema.ts';
 import { encodable } from '../../wire/payload.ts';
+import { checkedArguments, checkedValue, type Given, listOf } from './schemas.ts';
 
 export interface JobDescription {
   readonly fun: string;
@@ -45,6 +47,7 @@ export class RunningJob {
   #ended = false;
   #timer: NodeJS.Timeout | undefined;
   #stream: Stream | undefined;
+  #schema: StandardSchema | undefined;
 
   constructor(about: JobDescription, sink: JobSink) {
     this.#about = about;
@@ -52,16 +55,18 @@ export class RunningJob {
     this.#context = new JobContext(about, sink);
   }
 
-  /** Calls the function now. `ran` may come before this returns. */
-  start({ run }: FunctionDefinition, payload: Payload): void {
-    const args = argumentsOf(payload);
-    if (!args.ok) {
-      this.#end(args);
+  /** Calls the function now, or as soon as its arguments are checked. `ran` may come before this returns. */
+  start({ args: schema, result, run }: FunctionDefinition, payload: Payload): void {
+    const given = givenBy(payload);
+    if (!given.ok) {
+      this.#end(given);
       return;
     }
+    this.#schema = result;
     try {
-      const returned = within(this.#context, () => run.apply(this.#context, args.value as never[]));
-      if (!isThenable(returned) && !isStream(returned)) {
+      const returned =
+        schema === undefined ? this.#call(run, listOf(given.value)) : this.#check(schema, given.value, run);
+      if (!isThenable(returned) && !isStream(returned) && result === undefined) {
         this.#end(encodable(returned));
         return;
       }
@@ -94,11 +99,24 @@ export class RunningJob {
     if (this.#stream !== undefined) void this.#close(this.#stream, failed(why));
   }
 
+  #call(run: FunctionDefinition['run'], list: readonly unknown[]): unknown {
+    return within(this.#context, () => run.apply(this.#context, list as never[]));
+  }
+
+  /** What the function returns for arguments that its schema takes; where it does not, the job ends here. */
+  async #check(schema: StandardSchema, given: Given, run: FunctionDefinition['run']): Promise<unknown> {
+    const checked = await checkedArguments(this.#about.fun, schema, given);
+    if (!checked.ok) this.#end(checked);
+    else if (this.#aborted !== undefined) this.#end(failed({ ...this.#aborted, outcome: 'did-not-happen' }));
+    return checked.ok && !this.#ended ? this.#call(run, checked.value) : undefined;
+  }
+
   async #await(returned: unknown): Promise<void> {
     try {
       const value = await returned;
+      if (this.#ended) return;
       if (isStream(value)) await this.#pump(value);
-      else this.#end(encodable(value));
+      else this.#end(await this.#encoded(value, 'result'));
     } catch (error) {
       this.#end(this.#threw(error));
     }
@@ -110,7 +128,7 @@ export class RunningJob {
       if (this.#aborted !== undefined) return this.#close(stream, failed(this.#aborted));
       const next = await within(this.#context, () => stream.next());
       if (this.#ended) return;
-      const outcome = encodable(await next.value, next.done ? 'result' : 'item');
+      const outcome = next.done ? encodable(await next.value) : await this.#encoded(await next.value, 'item');
       if (next.done) return this.#end(this.#aborted === undefined ? outcome : failed(this.#aborted));
       if (!outcome.ok) return this.#close(stream, outcome);
       const room = this.#sink.item(outcome.value);
@@ -120,6 +138,12 @@ export class RunningJob {
         turn = performance.now();
       }
     }
+  }
+
+  async #encoded(value: unknown, root: 'result' | 'item'): Promise<Outcome<Payload>> {
+    if (this.#schema === undefined) return encodable(value, root);
+    const checked = await checkedValue(this.#about.fun, this.#schema, value, root);
+    return checked.ok ? encodable(checked.value, root) : checked;
   }
 
   /** Lets the generator run its `finally`, then answers. */
@@ -181,13 +205,12 @@ class JobContext implements CallContext {
   }
 }
 
-/** The call's arguments, its kwargs last. */
-function argumentsOf(payload: Payload): Outcome<readonly unknown[]> {
+function givenBy(payload: Payload): Outcome<Given> {
   const read = payload.value();
   if (!read.ok) return read;
   const { args, kwargs } = (read.value ?? {}) as { readonly args?: unknown; readonly kwargs?: unknown };
-  if (!Array.isArray(args)) return failed(problem('value-undecodable', 'the payload of the call holds no arguments'));
-  return { ok: true, value: kwargs === undefined || kwargs === null ? args : [...args, kwargs] };
+  if (Array.isArray(args)) return { ok: true, value: { args, kwargs } };
+  return failed(problem('value-undecodable', 'the payload of the call holds no arguments'));
 }
 
 /** What was thrown, also where it is no error, or one that fights back. */

@@ -18,12 +18,12 @@ import { type Instant, NEVER } from '../../core/base/instant.ts';
 import { done, failed, type Outcome } from '../../core/base/outcome.ts';
 import type { Payload } from '../../core/base/payload.ts';
 import { type Problem, type ProblemCode, problem } from '../../core/base/problems.ts';
-import type { FunctionRecord } from '../../core/directory/record.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
 import { payloadFrom } from '../../wire/payload.ts';
-import type { Clock, Job, JobEvents, Runner } from '../ports.ts';
+import type { Clock, Job } from '../ports.ts';
 import { moduleFiles } from './module-files.ts';
-import { FROM_THREAD, type Frame, NO_DEADLINE } from './worker-frames.ts';
+import type { FunctionOffer, PartEvents, PartRunner } from './offer.ts';
+import { FROM_THREAD, type Frame, NO_DEADLINE, SLOTS } from './worker-frames.ts';
 import { type Flight, type ThreadOptions, WorkerThread } from './worker-thread.ts';
 
 export interface WorkerRunnerOptions {
@@ -39,6 +39,8 @@ export interface WorkerRunnerOptions {
   readonly ignoredMs?: number;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: NonNullable<NodeOptions['log']>;
+  /** Told of the files that were loaded for the modules, also where that failed half-way. */
+  readonly imported?: (files: readonly string[]) => void;
 }
 
 /** How often threads are looked after while there are jobs, in milliseconds: how long a job may sit behind a blocked one. */
@@ -55,13 +57,12 @@ const BACK_OFF_MS_MAX = 5_000;
 /** A thread that lived as long had no part in the deaths before. */
 const HEALTHY_MS = 10_000;
 
-export class WorkerRunner implements Runner {
-  readonly #options: Required<WorkerRunnerOptions>;
+export class WorkerRunner implements PartRunner {
+  readonly #options: Required<Omit<WorkerRunnerOptions, 'imported'>> & WorkerRunnerOptions;
   readonly #thread: ThreadOptions;
-  #functions: readonly FunctionRecord[] = [];
-  /** Number of each function, by name. */
-  #numbers: ReadonlyMap<string, number> = new Map();
-  #events: JobEvents | undefined;
+  #offers: readonly FunctionOffer[] = [];
+  #names: ReadonlySet<string> = new Set();
+  #events: PartEvents | undefined;
   readonly #threads = new Set<WorkerThread>();
   /** All jobs that are not answered. */
   readonly #flights = new Map<TaskId, Flight>();
@@ -91,11 +92,16 @@ export class WorkerRunner implements Runner {
     this.#thread = { files: moduleFiles(options.modules), heapMbMax: this.#options.heapMbMax };
   }
 
-  get functions(): readonly FunctionRecord[] {
-    return this.#functions;
+  get offers(): readonly FunctionOffer[] {
+    return this.#offers;
   }
 
-  own(events: JobEvents): void {
+  /** Half of what its threads have room for: one function that waits for others cannot keep all others out. */
+  get concurrency(): number {
+    return (this.#options.workers * SLOTS) / 2;
+  }
+
+  own(events: PartEvents): void {
     this.#events = events;
   }
 
@@ -165,7 +171,7 @@ export class WorkerRunner implements Runner {
 
   #refusal({ fun }: Job): Problem | undefined {
     if (this.#closing) return problem('node-stopping', `the node is stopping; it takes no call of ${fun}`, { fun });
-    if (!this.#numbers.has(fun)) return problem('not-here', `the function ${fun} is not on this node`, { fun });
+    if (!this.#names.has(fun)) return problem('not-here', `the function ${fun} is not on this node`, { fun });
     const { waitingMax } = this.#options;
     if (this.#waiting.length < waitingMax) return undefined;
     return problem('overloaded', `${waitingMax} calls wait for a worker of this node already`, { fun });
@@ -179,8 +185,9 @@ export class WorkerRunner implements Runner {
         gone: (gone, why) => this.#gone(gone, why),
         line: (stream, line) => this.#options.log(stream === 'stdout' ? 'info' : 'warn', line, { from: 'functions' }),
         loaded: (loaded, what) => {
+          this.#options.imported?.(what.files);
           if ('problem' in what) this.#notLoaded(loaded, what.problem);
-          else this.#loaded(loaded, what.functions, what.notes);
+          else this.#loaded(loaded, what.offers, what.notes);
         },
       },
       this.#now(),
@@ -188,11 +195,12 @@ export class WorkerRunner implements Runner {
     this.#threads.add(thread);
   }
 
-  #loaded(thread: WorkerThread, functions: readonly FunctionRecord[], notes: readonly string[]): void {
+  #loaded(thread: WorkerThread, offers: readonly FunctionOffer[], notes: readonly string[]): void {
     thread.ready = true;
+    thread.numbers = new Map(offers.map(({ record }, number) => [record.name, number]));
     if (this.#first !== undefined) {
-      this.#functions = functions;
-      this.#numbers = new Map(functions.map(({ name }, number) => [name, number]));
+      this.#offers = offers;
+      this.#names = new Set(thread.numbers.keys());
       for (const note of notes) this.#options.log('debug', note);
       this.#first.resolve();
     }
@@ -223,7 +231,9 @@ export class WorkerRunner implements Runner {
       settled++;
       const { fun, deadline } = flight.job;
       const msLeft = deadline === NEVER ? NO_DEADLINE : Math.min(Math.max(0, deadline - this.#now()), NO_DEADLINE - 1);
-      thread.send(flight, this.#numbers.get(fun) as number, msLeft);
+      const number = thread.numbers.get(fun);
+      if (number !== undefined) thread.send(flight, number, msLeft);
+      else this.#answer(flight, failed(this.#problem(flight, 'not-here', 'is no longer in the modules of this node')));
     }
     if (settled > 0) this.#waiting = this.#waiting.slice(settled);
     this.#grow();
@@ -303,8 +313,9 @@ export class WorkerRunner implements Runner {
       else this.#examine(thread, now, idle);
     }
     this.#expireWaiting(now);
-    const open = [...this.#threads].some((thread) => thread.ready && !thread.stalled);
-    if (open || this.#waiting.length === 0) this.#blockedSince = NEVER;
+    const ready = [...this.#threads].filter((thread) => thread.ready);
+    const blocked = ready.length > 0 && ready.every((thread) => thread.stalled);
+    if (!blocked || this.#waiting.length === 0) this.#blockedSince = NEVER;
     else if (this.#blockedSince === NEVER) this.#blockedSince = now;
     this.#dispatch();
     this.#shrink();
@@ -330,6 +341,7 @@ export class WorkerRunner implements Runner {
   }
 
   #examine(thread: WorkerThread, now: Instant, othersIdle: boolean): void {
+    if (thread.flights.size > 0) void thread.weigh();
     const beat = thread.currentBeat();
     const turned = beat !== thread.beat;
     thread.beat = beat;

@@ -16,6 +16,7 @@ import {
 import type { FunctionWorkerData, Loaded } from '../../../worker/function-worker.ts';
 import { type Instant, NEVER } from '../../core/base/instant.ts';
 import type { Job } from '../ports.ts';
+import { logLines } from './lines.ts';
 import type { ModuleFile } from './module-files.ts';
 import {
   BEAT,
@@ -57,7 +58,9 @@ export interface ThreadEvents {
   gone(thread: WorkerThread, why: string): void;
 }
 
-const LINE_LENGTH_MAX = 64 * 1024;
+/** Buffers lie outside of the heap that V8 limits: they may take so many times as much. */
+const BUFFERS_PER_HEAP = 2;
+const MIB = 2 ** 20;
 
 export class WorkerThread {
   readonly startedAt: Instant;
@@ -70,12 +73,16 @@ export class WorkerThread {
   beat = 0;
   /** Since when it has been asked for a sign of life in vain. */
   silentSince: Instant = NEVER;
+  /** Number of each function in this thread, by name: a thread that was started later may have loaded other code. */
+  numbers: ReadonlyMap<string, number> = new Map();
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #slots = newSlots();
   readonly #free = Array.from({ length: SLOTS }, (_, i) => SLOTS - 1 - i);
   readonly #writer = new FrameWriter();
   readonly #events: ThreadEvents;
+  readonly #bufferMbMax: number;
+  #weighing = false;
   #error: Error | undefined;
   /** Why this side ended it. */
   #ended: string | undefined;
@@ -83,6 +90,7 @@ export class WorkerThread {
   constructor({ files, heapMbMax }: ThreadOptions, events: ThreadEvents, now: Instant) {
     this.startedAt = now;
     this.#events = events;
+    this.#bufferMbMax = heapMbMax * BUFFERS_PER_HEAP;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const workerData: FunctionWorkerData = { files, port: port2, slots: this.#slots };
@@ -100,8 +108,8 @@ export class WorkerThread {
       this.#error = error as Error;
     });
     this.#worker.once('exit', (code) => this.#exited(code));
-    eachLine(this.#worker.stdout, (line) => events.line('stdout', line));
-    eachLine(this.#worker.stderr, (line) => events.line('stderr', line));
+    logLines(this.#worker.stdout, (line) => events.line('stdout', line));
+    logLines(this.#worker.stderr, (line) => events.line('stderr', line));
   }
 
   get full(): boolean {
@@ -169,6 +177,21 @@ export class WorkerThread {
     return flight;
   }
 
+  /** Ends it where its buffers take too much. V8 answers also while the thread is blocked. */
+  async weigh(): Promise<void> {
+    if (this.#weighing) return;
+    this.#weighing = true;
+    try {
+      const { external_memory: bytes } = await this.#worker.getHeapStatistics();
+      const most = this.#bufferMbMax;
+      if (bytes > most * MIB) await this.terminate(`ran out of memory: its buffers took more than ${most} MiB`);
+    } catch {
+      // It is not there yet, or no more.
+    } finally {
+      this.#weighing = false;
+    }
+  }
+
   /** `why`: in words, to follow "the worker". */
   async terminate(why = 'was ended'): Promise<void> {
     this.#ended ??= why;
@@ -216,20 +239,4 @@ function startWorker(name: string, options: WorkerOptions): Worker {
   }
   const ext = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return new Worker(new URL(`../../../worker/${name}.${ext}`, import.meta.url), options);
-}
-
-/** Without end of line; a line that is too long comes in pieces. */
-function eachLine(stream: NodeJS.ReadableStream, each: (line: string) => void): void {
-  let rest = '';
-  stream.setEncoding('utf8').on('data', (text: string) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() as string;
-    for (const line of lines) each(line);
-    if (rest.length <= LINE_LENGTH_MAX) return;
-    each(rest);
-    rest = '';
-  });
-  stream.on('end', () => {
-    if (rest !== '') each(rest);
-  });
 }
