@@ -21,7 +21,7 @@ export default class Up extends BaseCommand<typeof Up> {
   static override summary = 'Start the nodes of a file, and end them together: for development.';
   static override description = [
     'Without FILE: mpreg.up.yaml, up.yaml or mpreg.yaml (or .json), here or in the nearest folder above. It has "nodes", a list of name, ' +
-      'functions, resources, port, region, env, dataDir, host, peers, workers (only the name is needed), and "cluster". Paths are relative to it.',
+      'functions, exec, resources, port, region, env, dataDir, host, peers, watch, workers (only the name is needed), and "cluster". Paths are relative to it.',
     'Says on stdout which nodes there are as soon as all serve and see each other; with --json, one line of JSON. What they log goes to ' +
       'stderr, with their names before it. Ctrl-C lets them finish their calls; the second one ends them at once. If one dies, so do the others, ' +
       'and the exit code is 1.',
@@ -122,6 +122,8 @@ export default class Up extends BaseCommand<typeof Up> {
       ...value('key-file', flags['key-file'] ?? file.keyFile),
       ...(['tls-ca', 'tls-cert', 'tls-key'] as const).flatMap((name) => value(name, flags[name])),
       ...node.functions.flatMap((path) => value('functions', relative(file.folder, path) || '.')),
+      ...node.exec.flatMap((command) => value('exec', command)),
+      ...(node.watch ? ['--watch'] : []),
       ...node.resources.flatMap((name) => value('resource', name)),
       ...node.peers.flatMap((url) => value('peer', url)),
       ...(flags.quiet ? ['--quiet'] : []),

@@ -23,6 +23,7 @@ const texts = z.union([text.transform((one) => [one]), z.array(text)]).default([
 
 const nodeSchema = z.strictObject({
   dataDir: text.optional(),
+  exec: texts,
   env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).default({}),
   functions: texts,
   host: text.optional(),
@@ -31,6 +32,7 @@ const nodeSchema = z.strictObject({
   port: z.int().min(0).max(65_535).optional(),
   region: text.optional(),
   resources: texts,
+  watch: z.boolean().default(false),
   workers: z.int().min(1).max(256).optional(),
 });
 

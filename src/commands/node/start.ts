@@ -22,6 +22,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --name alpha --port 7400 --functions ./functions.ts --resource gpu',
+    "<%= config.bin %> <%= command.id %> --exec 'predict=python3 predict.py' --functions ./functions --watch",
     '<%= config.bin %> <%= command.id %> --peer ws://10.0.0.7:7400 --host 0.0.0.0 --key-file ./key --join-timeout 10s',
   ];
   static override flags = {
@@ -58,6 +59,15 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
       helpValue: 'FILE',
       summary: 'A module (.ts .js .mjs .cjs) or a folder of them whose exports can be called; repeatable.',
     }),
+    exec: Flags.string({
+      ...repeatable,
+      helpValue: 'NAME=COMMAND',
+      summary:
+        'A program of any language that runs functions, one line of JSON per call (docs/functions.md); repeatable.',
+    }),
+    watch: Flags.boolean({
+      summary: 'Load modules again when their files change; calls that run end on the old code.',
+    }),
     region: Flags.string({ env: 'MPREG_REGION', summary: 'The region that it stands in.' }),
     latitude: Flags.string({
       dependsOn: ['longitude'],
@@ -83,6 +93,13 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
       max: 256,
       min: 1,
       summary: 'Threads that run functions: more run more at once, each takes some 10 MB. 2 without it.',
+    }),
+    'worker-memory': Flags.integer({
+      helpValue: 'MIB',
+      max: 1_048_576,
+      min: 16,
+      summary:
+        'Heap of one such thread in MiB; its buffers may take twice as much. A thread that needs more is ended. 512 without it.',
     }),
     'no-discover': Flags.boolean({
       summary: 'Neither look for other nodes of yours on this machine nor be found by them.',
@@ -139,6 +156,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
         cluster: settings.cluster,
         coordinates: this.#coordinates(),
         dataDir: flags['data-dir'],
+        exec: flags.exec,
         functions: flags.functions,
         host: flags.host,
         key: clusterKey(settings, warn),
@@ -148,6 +166,8 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
         region: flags.region,
         resources: flags.resource,
         tls: tls && { ...tls, clientCertificates: flags['tls-client-certs'] },
+        watch: flags.watch,
+        workerMemoryMb: flags['worker-memory'],
         workers: flags.workers,
       }),
       discover: !flags['no-discover'],
