@@ -25,17 +25,19 @@ describe('a planted bug is found', () => {
     ['runs everything twice', bugs.runsTwice, 'safety', 'what is not idempotent runs at most once'],
     ['answers twice', bugs.answersTwice, 'safety', 'a call has one outcome'],
     ['is deaf to accusations', bugs.isDeafToAccusations, 'liveness', 'everything settles once faults stop'],
-    ['loses answers', bugs.losesAnswers(), 'liveness', 'everything settles once faults stop'],
+    ['loses answers', bugs.losesAnswers(), 'liveness', /everything settles|a call in a settled world ends/],
+    ['mixes up values', bugs.mixesUpValues(), 'safety', 'a plan gives what its steps give'],
     ['breaks down', bugs.breaksDown, 'crash', 'cannot read properties of undefined'],
   ] as const)(
     'in a node that %s',
     (_, make, kind, law) => {
       const { failure, problem, text, seed } = find(make);
-      expect({ kind: failure.kind, law: failure.law }).toEqual({ kind, law });
+      expect(failure.kind).toBe(kind);
+      expect(failure.law).toMatch(law);
       const codes = { crash: 'crashed-simulation', liveness: 'stuck-simulation', safety: 'unsafe-simulation' };
       expect(problem.code).toBe(codes[kind]);
       expect(text).toContain(`mpreg sim replay ${seed}`);
-      expect(text).toContain(law);
+      expect(text).toMatch(law);
     },
     60_000,
   );

@@ -96,3 +96,20 @@ export function isNeverTheSame(): MakeNode {
   let births = 0;
   return (birth) => new Node({ ...birth, seed: birth.seed + births++ });
 }
+
+/** Gives for the steps of plans, and only for them, another value than their functions gave. */
+export function mixesUpValues(): MakeNode {
+  return (birth) => {
+    const steps = new Set<number>();
+    return planted({
+      effects: (effect) => {
+        if (effect.kind === 'run' && effect.step !== undefined) steps.add(effect.task);
+        return [effect];
+      },
+      inputs: (input) => {
+        if (input.kind !== 'ran' || !input.outcome.ok || !steps.has(input.task)) return [input];
+        return [{ ...input, outcome: { ok: true, value: birth.payload('something else') } }];
+      },
+    })(birth);
+  };
+}

@@ -88,7 +88,7 @@ function drawFaults(prng: Prng, nodes: readonly ScenarioNode[], faultsMs: number
   const weights = FAULTS.map((kind) => ({ kind, weight: prng.chance(0.5) ? 0 : 1 + prng.below(100) }));
   const total = weights.reduce((sum, { weight }) => sum + weight, 0);
   if (total === 0) return [];
-  const count = prng.between(1, prng.pick([3, 10, 40]) ?? 3);
+  const count = prng.between(1, prng.pick([3, 10, 40, 150]) ?? 3);
   return Array.from({ length: count }, () => {
     let left = prng.below(total);
     const chosen = weights.find(({ weight }) => {

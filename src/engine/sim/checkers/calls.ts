@@ -107,10 +107,24 @@ export class CallsChecker extends Checker {
       const says = () => `step ${token}: ${JSON.stringify(step)}, runs: ${fate?.runs.join(', ')}`;
       law(step !== undefined && fate !== undefined, 'a plan accounts for all its steps', says);
       if (step.state === 'done') law(fate.runs.length > 0, 'a step that is done was run', says);
+      const given = reply.results[step.name];
+      const right = given === undefined || digest(given).hash === digest(this.#expectedStep(ask, i)).hash;
+      law(right, 'a plan gives what its steps give', says);
       const refused = step.state === 'failed' && step.problem !== undefined && didNotHappen(step.problem);
       if (refused || step.state === 'skipped')
         this.#deny(token, step.problem ?? { code: 'cancelled', message: 'skipped' });
     }
+  }
+
+  /** What a step must give where everything that it refers to has given what it must. */
+  #expectedStep(ask: Ask, index: number): unknown {
+    const terms = this.#fates.get(ask.tokens[index] ?? '')?.terms;
+    if (terms === undefined) return undefined;
+    const args = terms.args.map((arg) => {
+      const reference = typeof arg === 'string' ? /^s(\d+)$/.exec(arg) : null;
+      return reference === null ? arg : this.#expectedStep(ask, Number(reference[1]));
+    });
+    return expectedOf({ ...terms, args });
   }
 
   #deny(token: string, problem: Problem): void {
