@@ -47,7 +47,7 @@ describe.skipIf(noTerminal !== undefined)(`a real terminal (${noTerminal ?? 'tmu
     await terminal.shows('echo before');
     expect(terminal.alternate).toBe(false);
     terminal.keys('stty -a | grep -ow -e -echo -e -icanon; echo code $?', 'Enter');
-    await terminal.shows(/^code 1$/m);
+    await terminal.shows(/^(\$ )?code 1$/m);
   });
 
   test('stays on the mesh when the node that is asked dies, and ends with Ctrl-C', { timeout: 60_000 }, async () => {
