@@ -37,7 +37,7 @@ async function project(template: string): Promise<(words: readonly string[], inp
 }
 
 test('every template can be chosen, and every choice is a template', () => {
-  expect(readdirSync(`${root}templates`).sort()).toEqual(['functions', 'workflow']);
+  expect(readdirSync(`${root}templates`).sort()).toEqual(['functions', 'python-worker', 'workflow']);
 });
 
 test('the template of functions answers as its README says', { timeout: 60_000 }, async () => {
@@ -59,6 +59,20 @@ test('the template of functions answers as its README says', { timeout: 60_000 }
   const reply = JSON.parse(stdout);
   expect(reply.results).toMatchObject({ lengths: { count: 4, mean: 1.5 }, primes: 168 });
   expect(reply.steps.map(({ node }: { node: string }) => node)).toEqual(['words', 'numbers', 'numbers']);
+});
+
+test('the template in Python answers as its README says', { timeout: 60_000 }, async ({ skip }) => {
+  if (spawnSync('python3', ['--version'], { env: world.env() }).status !== 0) skip('there is no python3 here');
+  const run = await project('python-worker');
+  expect(await run(['call', 'forecast', '[1, 2, 3]'])).toMatchObject({ stdout: '[4,5,6]\n' });
+  expect(await run(['call', 'forecast', '[1, 2, 3]', '--kwarg', 'days=1'])).toMatchObject({ stdout: '[4]\n' });
+  const walk = (await run(['call', 'simulate', '7', '--stream'])).stdout.trim().split('\n').map(Number);
+  expect(walk.map((place, i) => Math.abs(place - (walk[i - 1] ?? 0)))).toEqual(Array.from({ length: 10 }, () => 1));
+  const plan = readFileSync(`${root}templates/python-worker/workflow.json`, 'utf8');
+  expect(JSON.parse((await run(['call', '-'], plan)).stdout)).toEqual({ further: [8.43, 8.97, 9.51] });
+  const failed = await run(['call', 'forecast', '[1]']);
+  expect(failed).toMatchObject({ code: 1 });
+  expect(failed.stderr).toContain('ValueError: a line takes two values at least, and there are 1');
 });
 
 describe('the template of a workflow', { timeout: 60_000 }, () => {
