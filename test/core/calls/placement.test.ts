@@ -55,6 +55,12 @@ describe('a call may go to', () => {
       'c 2.0.0',
     ],
     ['exactly the version asked for', [['b'], ['c', { version: '2.0.0' }]], wish({ version: '1.0.0' }), 'b'],
+    [
+      'the highest in the range asked for',
+      [['b'], ['c', { version: '1.4.0' }], ['d', { version: '2.0.0' }]],
+      wish({ version: '^1' }),
+      'c 1.4.0',
+    ],
     ['a version whatever its build', [['b', { version: '1.0.0+7' }]], wish({ version: '1.0.0' }), 'b 1.0.0+7'],
     [
       'a version that is none, by its text',

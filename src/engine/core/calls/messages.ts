@@ -14,7 +14,7 @@ export interface CallMessage {
   readonly locs: readonly string[];
   /** Run it on this node (name or id) and no other. */
   readonly node?: string;
-  /** A version range, once `core/calls` places by it; today an exact version. */
+  /** A range of versions, as npm has them; of those on offer in it, the highest is taken. */
   readonly version?: string;
   readonly functionId?: string;
   /** Milliseconds that are left; 0: as long as it takes. Whole durations travel, not instants: clocks differ. */

@@ -3,6 +3,7 @@ import { done, failed, type Outcome } from '../base/outcome.ts';
 import type { Prng } from '../base/prng.ts';
 import { type Problem, problem } from '../base/problems.ts';
 import { compareVersions } from '../base/semver.ts';
+import { satisfies } from '../base/version-range.ts';
 
 /** A function on a node, as placement sees it. */
 export interface Place {
@@ -71,7 +72,7 @@ function nodeUnknown(node: string, fun: string): Problem {
 
 function fits(place: Place, wish: Wish): boolean {
   if (wish.node !== undefined && place.id !== wish.node && place.name !== wish.node) return false;
-  if (wish.version !== undefined && compareVersions(place.fn.version, wish.version) !== 0) return false;
+  if (wish.version !== undefined && !satisfies(place.fn.version, wish.version)) return false;
   return wish.functionId === undefined || place.fn.functionId === wish.functionId;
 }
 
