@@ -95,7 +95,7 @@ function chooseContext(
   return name === undefined ? undefined : { context: findContext(name, all), name };
 }
 
-/** What `connect` wants to know; reads the key and the certificates from their files. */
+/** What `connect` wants to know; reads the key and the certificates from their files. A command ends with its connection. */
 export function connectOptions(settings: Settings, warn: (message: string) => void): ConnectOptions {
   const key = clusterKey(settings, warn);
   const tls = tlsOptions(settings, warn);
@@ -104,6 +104,7 @@ export function connectOptions(settings: Settings, warn: (message: string) => vo
     ...dropEmpty({ cluster: settings.cluster, key, tls }),
     connectTimeoutMs:
       settings.timeoutGiven && settings.timeoutMs > 0 ? settings.timeoutMs : Math.min(limit, CONNECT_MS),
+    reconnect: false,
     ...(settings.urls.length > 0 && { urls: settings.urls }),
   };
 }

@@ -123,6 +123,23 @@ export interface ConnectOptions {
   readonly cluster?: string;
   /** For everything, in milliseconds; default 10 000. */
   readonly connectTimeoutMs?: number;
+  /**
+   * Whether the client survives its node: it connects to another of `urls`, or to a member that it has learned of.
+   * Default true. False: it is over with its first connection.
+   */
+  readonly reconnect?: boolean;
+  /**
+   * How long a call waits for a connection where there is none, in milliseconds, and not beyond its own `timeoutMs`.
+   * Default 10 000. Longer: longer outages go unnoticed. Shorter: `nobody-there` is told sooner.
+   */
+  readonly waitMs?: number;
+  /** Milliseconds without any node, after which it gives up for good. Default 0: never. */
+  readonly giveUpMs?: number;
+  /**
+   * A beat is asked for so often, in milliseconds; a connection that brings nothing for two of them is dead. 0: never.
+   * Default 5 000 where it reconnects, 0 elsewhere. Longer: less idle traffic. Shorter: dead nodes are noticed sooner.
+   */
+  readonly keepAliveMs?: number;
 }
 
 export interface CallOptions {
@@ -134,7 +151,14 @@ export interface CallOptions {
   readonly functionId?: string;
   /** Milliseconds; 0: no limit. Default 0, and the function's own. */
   readonly timeoutMs?: number;
+  /** It may run twice: repeat it, on another node or another connection, where nobody knows whether it ran. */
   readonly idempotent?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunOptions {
+  /** Milliseconds; 0: no limit. */
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -153,16 +177,19 @@ export interface CallFunction {
 
 export type PlanDocument = readonly unknown[] | Readonly<Record<string, unknown>>;
 
-/** A connection to the mesh, through any one node. */
+/**
+ * The mesh, through any one node. When that node goes away, it connects to another: calls under way there are rejected
+ * with `link-lost` at once, unless they are declared idempotent; what is asked meanwhile waits.
+ */
 export interface Client {
-  /** The node that it is connected to now. */
+  /** The node that it is, or was last, connected to. */
   readonly node: { readonly id: NodeId; readonly name: string; readonly url: string };
   readonly call: CallFunction;
   /** One call with everything that is known about its answer. */
   ask(fun: string, args: readonly unknown[], options?: CallOptions): Promise<Reply>;
   /** A whole plan. Resolves also where steps failed: `reply.problem` says so. Rejects where nothing was run. */
-  run(plan: PlanDocument, options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<PlanReply>;
-  /** The items of a streaming function as they come. */
+  run(plan: PlanDocument, options?: RunOptions): Promise<PlanReply>;
+  /** The items of a streaming function as they come. When the connection breaks it throws `link-lost`. */
   stream(fun: string, args: readonly unknown[], options?: CallOptions): AsyncIterable<unknown>;
   members(): Promise<readonly MemberView[]>;
   functions(): Promise<readonly FunctionView[]>;
@@ -171,9 +198,9 @@ export interface Client {
   drain(node?: string): Promise<void>;
   undrain(node?: string): Promise<void>;
   leave(node?: string, options?: { readonly graceMs?: number }): Promise<void>;
-  /** Events as the connected node sees them, from now on. */
+  /** Events as the connected node sees them, from now on. When the connection breaks it throws `link-lost`. */
   events(options?: { readonly signal?: AbortSignal }): AsyncIterable<NodeEvent & { readonly at: number }>;
-  /** Resolves with the reason when the connection is gone. */
+  /** Resolves with the reason when it is over: closed, given up, or, with `reconnect: false`, disconnected. */
   readonly closed: Promise<string>;
   close(): Promise<void>;
 }

@@ -1,25 +1,48 @@
-/** Connects to a mesh through any one of its nodes: the one named, or one that runs on this machine. */
+/** Connects to a mesh through any one of its nodes: one that is named, or one that runs on this machine. */
 import type { Client, ConnectOptions } from './api.ts';
+import { Prng } from './core/base/prng.ts';
 import { LinkClient } from './host/client.ts';
 import { systemDigest } from './host/digest.ts';
 import { Doors } from './host/doors.ts';
 import { systemEntropy } from './host/entropy.ts';
 import type { Transport } from './host/ports.ts';
+import { DEFAULT_RECONNECT, ReconnectPolicy } from './host/reconnect-policy.ts';
+import { ReconnectingClient } from './host/reconnecting-client.ts';
 import { RuntimeDirectory } from './host/runtime-directory.ts';
 import { webSocketTransport } from './host/transports/web-socket.ts';
 import { WireCounters, WireLink } from './host/wire-link.ts';
 import { ProblemError, problemError } from './problem-error.ts';
 
 const CONNECT_MS_MAX = 10_000;
+/** For one address, once a connection has been lost: others are tried meanwhile by nobody. */
+const DIAL_MS_MAX = 3_000;
+const KEEP_ALIVE_MS = 5_000;
+const WAIT_MS = 10_000;
 
 /**
  * Rejects with a `ProblemError`: `nobody-there`, where no address answered; what the handshake found (`key-wrong`, …),
  * where one did and refused.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
-  const { connectTimeoutMs = CONNECT_MS_MAX } = options;
-  const urls = options.urls ?? nearbyUrls(options.cluster);
+  const seeds = () => options.urls ?? nearbyUrls(options.cluster);
+  const urls = seeds();
   if (urls.length === 0) throw nobodyNearby(options.cluster);
+  if (options.reconnect === false) return connectToAny(urls, options);
+  const kept = { keepAliveMs: KEEP_ALIVE_MS, ...options };
+  const policy = new ReconnectPolicy(urls, new Prng(systemEntropy.seed()), {
+    ...DEFAULT_RECONNECT,
+    giveUpMs: options.giveUpMs ?? DEFAULT_RECONNECT.giveUpMs,
+  });
+  return new ReconnectingClient(await connectToAny(urls, kept), {
+    open: (url) => connectTo(url, kept, DIAL_MS_MAX),
+    policy,
+    seeds: () => options.urls ?? nearbyAgain(urls, options.cluster),
+    waitMs: options.waitMs ?? WAIT_MS,
+  });
+}
+
+async function connectToAny(urls: readonly string[], options: ConnectOptions): Promise<LinkClient> {
+  const { connectTimeoutMs = CONNECT_MS_MAX } = options;
   const until = performance.now() + connectTimeoutMs;
   const failures: { readonly url: string; readonly error: unknown }[] = [];
   for (const [tried, url] of urls.entries()) {
@@ -42,7 +65,7 @@ export async function connectTo(
   options: Omit<ConnectOptions, 'urls'>,
   timeoutMs: number,
   transport: Transport = webSocketTransport,
-): Promise<Client> {
+): Promise<LinkClient> {
   const doors = new Doors(
     {
       cluster: options.cluster,
@@ -67,7 +90,7 @@ export async function connectTo(
       },
       established: (link, { peer }) => {
         const { id, name } = peer.role === 'peer' ? peer : { id: '', name: peer.name };
-        client = new LinkClient(link, { id, name, url });
+        client = new LinkClient(link, { id, name, url }, options.keepAliveMs);
         resolve(client);
       },
       message: (_link, message) => client?.receive(message),
@@ -86,6 +109,16 @@ function nearbyUrls(cluster: string | undefined): readonly string[] {
     });
   }
   return chosen.map((entry) => entry.url).slice(0, NEARBY_MAX);
+}
+
+/** Who runs here now; `before`, where that cannot be said. */
+function nearbyAgain(before: readonly string[], cluster: string | undefined): readonly string[] {
+  try {
+    const urls = nearbyUrls(cluster);
+    return urls.length > 0 ? urls : before;
+  } catch {
+    return before;
+  }
 }
 
 /** More would only make a failure slower: if none of these answers, none will. */

@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 async function clientOf(node: RunningNode): Promise<Client> {
-  const client = await connect({ urls: [node.url] });
+  const client = await connect({ reconnect: false, urls: [node.url] });
   clients.push(client);
   return client;
 }
@@ -155,7 +155,7 @@ describe('a cut', { timeout: 120_000 }, () => {
         const node = await startNode(name, ...advertise, ...seeds);
         wire.owner(front, node.pid);
         nodes.push(node);
-        clients.push(await connect({ urls: [`ws://127.0.0.1:${port}`] }));
+        clients.push(await connect({ reconnect: false, urls: [`ws://127.0.0.1:${port}`] }));
       }
       await until(
         'all see all',

@@ -1,15 +1,15 @@
-import type { CallFunction, CallOptions, Client, PlanDocument, Reply } from '../api.ts';
+import type { CallOptions, PlanDocument, Reply, RunOptions } from '../api.ts';
 import type { NodeId } from '../core/base/ids.ts';
 import type { Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { Arguments, PlanReply } from '../core/calls/messages.ts';
-import type { NodeEvent } from '../core/node/effects.ts';
 import type { Message } from '../core/node/inputs.ts';
-import type { FunctionView, MemberView, NodeSnapshot } from '../core/node/snapshot.ts';
 import { ProblemError } from '../problem-error.ts';
 import { encodable } from '../wire/payload.ts';
+import { ClientFace } from './client-face.ts';
 import { ItemQueue } from './item-queue.ts';
+import { KeepAlive } from './keep-alive.ts';
 import type { WireLink } from './wire-link.ts';
 
 /** The node that a client is connected to. */
@@ -29,31 +29,44 @@ interface Pending {
  * A client over one link. Many requests share it, none waits for another.
  *
  * When the link ends, every request that has no answer is rejected with `link-lost`: its outcome is unknown, and the
- * client never repeats anything by itself.
+ * client never repeats anything by itself. `reconnecting-client.ts` does.
  */
-export class LinkClient implements Client {
+export class LinkClient extends ClientFace {
   readonly node: ClientNode;
   readonly closed: Promise<string>;
-  readonly call: CallFunction;
   readonly #link: WireLink;
   readonly #pending = new Map<number, Pending>();
+  readonly #keepAlive: KeepAlive | undefined;
   #nextId = 1;
   #gone: string | undefined;
+  #retired = false;
   #resolveClosed: (reason: string) => void = () => undefined;
 
-  constructor(link: WireLink, node: ClientNode) {
+  /** `keepAliveMs`: a beat is asked for so often, and a link that brings nothing for two of them is cut; 0: never. */
+  constructor(link: WireLink, node: ClientNode, keepAliveMs = 0) {
+    super();
     this.#link = link;
     this.node = node;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    const plain = async (fun: string, ...args: readonly unknown[]) => (await this.ask(fun, args)).value;
-    this.call = Object.assign(plain, {
-      with:
-        (options: CallOptions) =>
-        async (fun: string, ...args: readonly unknown[]) =>
-          (await this.ask(fun, args, options)).value,
-    });
+    if (keepAliveMs > 0) {
+      const ask = () => void link.send({ kind: 'beat', reply: false });
+      const dead = () => link.connection.destroy(`nothing was heard for ${2 * keepAliveMs} ms`);
+      this.#keepAlive = new KeepAlive(keepAliveMs, ask, dead);
+    }
+  }
+
+  /** Why it takes no more requests. Those that are under way may still be answered until it is closed. */
+  get gone(): string | undefined {
+    return this.#gone;
+  }
+
+  /** Takes no more requests, and closes with the last answer. */
+  retire(why: string): void {
+    this.#gone ??= why;
+    this.#retired = true;
+    this.#closeIfDone();
   }
 
   ask(fun: string, args: readonly unknown[], options: CallOptions = {}): Promise<Reply> {
@@ -62,10 +75,7 @@ export class LinkClient implements Client {
     });
   }
 
-  run(
-    plan: PlanDocument,
-    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
-  ): Promise<PlanReply> {
+  run(plan: PlanDocument, options: RunOptions = {}): Promise<PlanReply> {
     return new Promise((resolve, reject) => {
       const settle = settler((reply) => resolve(reply.value as PlanReply), reject);
       this.#request({ document: plan, timeoutMs: options.timeoutMs ?? 0 }, options.signal, { settle });
@@ -82,34 +92,6 @@ export class LinkClient implements Client {
     return queue;
   }
 
-  async members(): Promise<readonly MemberView[]> {
-    return (await this.info()).members;
-  }
-
-  async functions(): Promise<readonly FunctionView[]> {
-    return (await this.call('mpreg.functions')) as readonly FunctionView[];
-  }
-
-  async info(node?: string): Promise<NodeSnapshot> {
-    return (await this.call.with(on(node))('mpreg.info')) as NodeSnapshot;
-  }
-
-  async drain(node?: string): Promise<void> {
-    await this.call.with(on(node))('mpreg.drain');
-  }
-
-  async undrain(node?: string): Promise<void> {
-    await this.call.with(on(node))('mpreg.undrain');
-  }
-
-  async leave(node?: string, options: { readonly graceMs?: number } = {}): Promise<void> {
-    await this.call.with(on(node))('mpreg.leave', options.graceMs ?? null);
-  }
-
-  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<NodeEvent & { readonly at: number }> {
-    return this.stream('mpreg.events', [], options) as AsyncIterable<NodeEvent & { readonly at: number }>;
-  }
-
   async close(): Promise<void> {
     this.#link.close('the client closes');
     await this.closed;
@@ -117,6 +99,7 @@ export class LinkClient implements Client {
 
   /** A message arrived on the link. */
   receive(message: Message): void {
+    this.#keepAlive?.heard();
     if (message.kind === 'beat') {
       if (!message.reply) this.#link.send({ kind: 'beat', reply: true });
       return;
@@ -136,10 +119,12 @@ export class LinkClient implements Client {
     this.#pending.delete(message.id);
     if (message.kind === 'error') pending.settle({ ok: false, problem: message.problem });
     else pending.settle(replyOf(message.payload, message.by));
+    this.#closeIfDone();
   }
 
   /** The link has ended. */
   end(reason: string, why: Problem | undefined): void {
+    this.#keepAlive?.stop();
     const text = `the connection to ${this.node.name} ended: ${this.#gone ?? why?.message ?? reason}`;
     for (const { settle } of this.#pending.values()) {
       settle({ ok: false, problem: problem('link-lost', text, { node: this.node.name }) });
@@ -183,6 +168,10 @@ export class LinkClient implements Client {
     return cancel;
   }
 
+  #closeIfDone(): void {
+    if (this.#retired && this.#pending.size === 0) this.#link.close('the client goes elsewhere');
+  }
+
   #whyNot(signal: AbortSignal | undefined): Problem | undefined {
     if (this.#gone !== undefined) return problem('nobody-there', this.#gone);
     if (signal?.aborted) return problem('cancelled', `cancelled: ${reasonOf(signal)}`, { outcome: 'did-not-happen' });
@@ -210,10 +199,6 @@ function callOf(fun: string, args: readonly unknown[], options: CallOptions): Ou
       ...(functionId === undefined ? {} : { functionId }),
     },
   };
-}
-
-function on(node: string | undefined): CallOptions {
-  return node === undefined ? {} : { node };
 }
 
 function replyOf(payload: Payload, node: string): Outcome<Reply> {

@@ -1,0 +1,57 @@
+/** What all clients have in common: everything that they do, said by the three things that they can do. */
+import type { CallFunction, CallOptions, Client, PlanDocument, Reply, RunOptions } from '../api.ts';
+import type { PlanReply } from '../core/calls/messages.ts';
+import type { NodeEvent } from '../core/node/effects.ts';
+import type { FunctionView, MemberView, NodeSnapshot } from '../core/node/snapshot.ts';
+
+export abstract class ClientFace implements Client {
+  readonly call: CallFunction = Object.assign(
+    async (fun: string, ...args: readonly unknown[]) => (await this.ask(fun, args)).value,
+    {
+      with:
+        (options: CallOptions) =>
+        async (fun: string, ...args: readonly unknown[]) =>
+          (await this.ask(fun, args, options)).value,
+    },
+  );
+
+  abstract readonly node: Client['node'];
+  abstract readonly closed: Promise<string>;
+  abstract ask(fun: string, args: readonly unknown[], options?: CallOptions): Promise<Reply>;
+  abstract run(plan: PlanDocument, options?: RunOptions): Promise<PlanReply>;
+  abstract stream(fun: string, args: readonly unknown[], options?: CallOptions): AsyncIterable<unknown>;
+  abstract close(): Promise<void>;
+
+  async members(): Promise<readonly MemberView[]> {
+    return (await this.info()).members;
+  }
+
+  async functions(): Promise<readonly FunctionView[]> {
+    return (await this.call.with(on(undefined, true))('mpreg.functions')) as readonly FunctionView[];
+  }
+
+  async info(node?: string): Promise<NodeSnapshot> {
+    return (await this.call.with(on(node, true))('mpreg.info')) as NodeSnapshot;
+  }
+
+  async drain(node?: string): Promise<void> {
+    await this.call.with(on(node))('mpreg.drain');
+  }
+
+  async undrain(node?: string): Promise<void> {
+    await this.call.with(on(node))('mpreg.undrain');
+  }
+
+  async leave(node?: string, options: { readonly graceMs?: number } = {}): Promise<void> {
+    await this.call.with(on(node))('mpreg.leave', options.graceMs ?? null);
+  }
+
+  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<NodeEvent & { readonly at: number }> {
+    return this.stream('mpreg.events', [], options) as AsyncIterable<NodeEvent & { readonly at: number }>;
+  }
+}
+
+/** `reads`: a question that changes nothing may be asked twice. */
+function on(node: string | undefined, reads = false): CallOptions {
+  return { ...(node === undefined ? {} : { node }), ...(reads ? { idempotent: true } : {}) };
+}
