@@ -41,6 +41,10 @@ const LAST_LINE_LENGTH = 1_000;
 
 const GROUPS = process.platform !== 'win32';
 
+/** All that run, of all nodes in this process: none outlives it, however it ends by itself. */
+const LIVING = new Set<ExecProcess>();
+let listening = false;
+
 export class ExecProcess {
   readonly startedAt: Instant;
   /** Its last lines on stderr. */
@@ -65,9 +69,13 @@ export class ExecProcess {
       if (told) return;
       told = true;
       clearTimeout(this.#timer);
+      LIVING.delete(this);
       events.gone(this, why);
       resolve();
     };
+    LIVING.add(this);
+    if (!listening) process.on('exit', () => LIVING.forEach((living) => void living.#signal('SIGKILL')));
+    listening = true;
     this.#listen(events);
     this.#child.once('spawn', () => events.started(this));
     this.#child.on('error', (error: NodeJS.ErrnoException) => {
@@ -104,11 +112,6 @@ export class ExecProcess {
     this.#child.stdin.end();
     this.#signal('SIGTERM');
     this.#timer = setTimeout(() => this.#signal('SIGKILL'), TERM_MS);
-  }
-
-  /** At once, and without a chance to object. */
-  kill(): void {
-    this.#signal('SIGKILL');
   }
 
   #listen({ line, overlong, said }: ExecProcessEvents): void {

@@ -74,10 +74,6 @@ export class ExecRunner implements PartRunner {
   /** Set by `close`: to be called when nothing runs any more. */
   #idle: (() => void) | undefined;
   #first: { resolve(): void; reject(error: ProblemError): void } | undefined;
-  readonly #killAll = () => {
-    this.#current?.kill();
-    this.#retired?.kill();
-  };
 
   /** Resolves when the program runs and, where it has to name its functions itself, has done so. Rejects with `module-invalid`. */
   static async start(options: ExecRunnerOptions): Promise<ExecRunner> {
@@ -88,7 +84,6 @@ export class ExecRunner implements PartRunner {
 
   private constructor(options: ExecRunnerOptions) {
     this.#options = { helloMs: 30_000, ignoredMs: 5_000, ...options };
-    process.on('exit', this.#killAll);
   }
 
   get offers(): readonly FunctionOffer[] {
@@ -141,7 +136,6 @@ export class ExecRunner implements PartRunner {
     for (const one of left) one.end('was ended with its node');
     await Promise.all(left.map((one) => one.ended));
     for (const { timer } of this.#flights.values()) clearTimeout(timer);
-    process.off('exit', this.#killAll);
   }
 
   async #begin(): Promise<void> {

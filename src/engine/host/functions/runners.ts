@@ -11,6 +11,8 @@
  * Invariants:
  * - a function's `running` counts exactly those of its tasks that a runner has and has not answered;
  * - a task waits, or a runner has it, or it is answered.
+ *
+ * Limit: a function that ignores that it should stop no longer counts once its call was answered without it.
  */
 import type { TaskId } from '../../core/base/ids.ts';
 import { failed } from '../../core/base/outcome.ts';

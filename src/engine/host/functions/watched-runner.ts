@@ -27,6 +27,7 @@ export class WatchedRunner implements PartRunner {
   /** What the code in use and, where it failed, the last that was tried are made of. */
   #files: ReadonlySet<string>;
   #events: PartEvents | undefined;
+  #closing = false;
 
   /** Rejects as `WorkerRunner.start` does. */
   static async start(options: WorkerRunnerOptions): Promise<WatchedRunner> {
@@ -70,6 +71,7 @@ export class WatchedRunner implements PartRunner {
   }
 
   async close(graceMs: number): Promise<void> {
+    this.#closing = true;
     this.#watch.close();
     await Promise.all([this.#current, ...this.#old].map((runner) => runner.close(graceMs)));
   }
@@ -101,6 +103,7 @@ export class WatchedRunner implements PartRunner {
     const imported = (more: readonly string[]): void => more.forEach((file) => void files.add(file));
     try {
       const next = await WorkerRunner.start({ ...this.#options, imported });
+      if (this.#closing) return void next.close(0);
       const before = this.#current;
       this.#files = files;
       this.#listenTo(next);
