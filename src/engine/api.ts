@@ -1,5 +1,6 @@
 /** The types that a user of the library sees. The front door (`index.ts`) exports them. */
 import type { NodeId } from './core/base/ids.ts';
+import type { Problem } from './core/base/problems.ts';
 import type { PlanReply } from './core/calls/messages.ts';
 import type { Coordinates } from './core/directory/record.ts';
 import type { NodeEvent } from './core/node/effects.ts';
@@ -177,6 +178,20 @@ export interface CallFunction {
 
 export type PlanDocument = readonly unknown[] | Readonly<Record<string, unknown>>;
 
+/** A plan that knows its results: what `plan()` builds. */
+export interface TypedPlan<Results extends object> {
+  toJSON(): PlanDocument;
+  /** Only for the types. */
+  readonly results?: Results;
+}
+
+/** All results, or a problem and those that are there all the same. */
+export type TypedReply<Results extends object> = Omit<PlanReply, 'results' | 'problem'> &
+  (
+    | { readonly problem?: undefined; readonly results: Results }
+    | { readonly problem: Problem; readonly results: Partial<Results> }
+  );
+
 /**
  * The mesh, through any one node. When that node goes away, it connects to another: calls under way there are rejected
  * with `link-lost` at once, unless they are declared idempotent; what is asked meanwhile waits.
@@ -188,6 +203,7 @@ export interface Client {
   /** One call with everything that is known about its answer. */
   ask(fun: string, args: readonly unknown[], options?: CallOptions): Promise<Reply>;
   /** A whole plan. Resolves also where steps failed: `reply.problem` says so. Rejects where nothing was run. */
+  run<Results extends object>(plan: TypedPlan<Results>, options?: RunOptions): Promise<TypedReply<Results>>;
   run(plan: PlanDocument, options?: RunOptions): Promise<PlanReply>;
   /** The items of a streaming function as they come. When the connection breaks it throws `link-lost`. */
   stream(fun: string, args: readonly unknown[], options?: CallOptions): AsyncIterable<unknown>;

@@ -22,6 +22,7 @@ export type { NodeEvent } from './core/node/effects.ts';
 export type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
 export { context, defineFunction } from './define-function.ts';
 export type { TlsOptions } from './host/ports.ts';
+export { type PlanBuilder, type PlanOptions, plan, type Ref, type StepOptions } from './plan-builder.ts';
 export { ProblemError, problemError } from './problem-error.ts';
 export { readScenario, writeScenario } from './sim/replay.ts';
 export type { Scenario } from './sim/scenario.ts';

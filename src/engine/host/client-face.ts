@@ -1,5 +1,14 @@
 /** What all clients have in common: everything that they do, said by the three things that they can do. */
-import type { CallFunction, CallOptions, Client, PlanDocument, Reply, RunOptions } from '../api.ts';
+import type {
+  CallFunction,
+  CallOptions,
+  Client,
+  PlanDocument,
+  Reply,
+  RunOptions,
+  TypedPlan,
+  TypedReply,
+} from '../api.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import type { NodeEvent } from '../core/node/effects.ts';
 import type { FunctionView, MemberView, NodeSnapshot } from '../core/node/snapshot.ts';
@@ -18,9 +27,15 @@ export abstract class ClientFace implements Client {
   abstract readonly node: Client['node'];
   abstract readonly closed: Promise<string>;
   abstract ask(fun: string, args: readonly unknown[], options?: CallOptions): Promise<Reply>;
-  abstract run(plan: PlanDocument, options?: RunOptions): Promise<PlanReply>;
+  abstract runDocument(plan: PlanDocument, options?: RunOptions): Promise<PlanReply>;
   abstract stream(fun: string, args: readonly unknown[], options?: CallOptions): AsyncIterable<unknown>;
   abstract close(): Promise<void>;
+
+  run<Results extends object>(plan: TypedPlan<Results>, options?: RunOptions): Promise<TypedReply<Results>>;
+  run(plan: PlanDocument, options?: RunOptions): Promise<PlanReply>;
+  async run(plan: PlanDocument | TypedPlan<object>, options?: RunOptions): Promise<PlanReply> {
+    return this.runDocument(isTyped(plan) ? plan.toJSON() : plan, options);
+  }
 
   async members(): Promise<readonly MemberView[]> {
     return (await this.info()).members;
@@ -49,6 +64,10 @@ export abstract class ClientFace implements Client {
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<NodeEvent & { readonly at: number }> {
     return this.stream('mpreg.events', [], options) as AsyncIterable<NodeEvent & { readonly at: number }>;
   }
+}
+
+function isTyped(plan: PlanDocument | TypedPlan<object>): plan is TypedPlan<object> {
+  return 'toJSON' in plan && typeof plan.toJSON === 'function';
 }
 
 /** `reads`: a question that changes nothing may be asked twice. */

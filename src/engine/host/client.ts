@@ -75,7 +75,7 @@ export class LinkClient extends ClientFace {
     });
   }
 
-  run(plan: PlanDocument, options: RunOptions = {}): Promise<PlanReply> {
+  runDocument(plan: PlanDocument, options: RunOptions = {}): Promise<PlanReply> {
     return new Promise((resolve, reject) => {
       const settle = settler((reply) => resolve(reply.value as PlanReply), reject);
       this.#request({ document: plan, timeoutMs: options.timeoutMs ?? 0 }, options.signal, { settle });

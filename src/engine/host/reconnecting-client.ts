@@ -68,8 +68,8 @@ export class ReconnectingClient extends ClientFace {
     return this.#send(options, (link, timeoutMs) => link.ask(fun, args, { ...options, timeoutMs }));
   }
 
-  run(plan: PlanDocument, options: RunOptions = {}): Promise<PlanReply> {
-    return this.#send(options, (link, timeoutMs) => link.run(plan, { ...options, timeoutMs }));
+  runDocument(plan: PlanDocument, options: RunOptions = {}): Promise<PlanReply> {
+    return this.#send(options, (link, timeoutMs) => link.runDocument(plan, { ...options, timeoutMs }));
   }
 
   stream(fun: string, args: readonly unknown[], options: CallOptions = {}): AsyncIterable<unknown> {
