@@ -29,6 +29,7 @@ const ARGUMENTS: Readonly<Record<string, readonly Kind[]>> = {
   'context:show': ['context', 'nothing'],
   'context:use': ['context', 'nothing'],
   errors: ['code', 'nothing'],
+  'function:info': ['function', 'nothing'],
   'node:drain': ['node', 'nothing'],
   'node:info': ['node', 'nothing'],
   'node:leave': ['node', 'nothing'],

@@ -3,7 +3,7 @@
  * Every failure becomes a problem of the catalogue first; the catalogue also gives the exit code.
  */
 import { Errors } from '@oclif/core';
-import { didNotHappen, kindOf, type Problem, ProblemError, problem } from '../engine/index.ts';
+import { didNotHappen, errorDocument, kindOf, type Problem, ProblemError, problem } from '../engine/index.ts';
 import type { Output } from './output.ts';
 import { toJson } from './output.ts';
 import { visible } from './terminal.ts';
@@ -68,13 +68,6 @@ function withoutAdvice(message: string): string {
 function isFileError(error: unknown): error is NodeJS.ErrnoException & { readonly path: string } {
   const { path, syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   return error instanceof Error && typeof path === 'string' && syscall !== undefined && FILE_CALLS.has(syscall);
-}
-
-/** The `error` member of a JSON answer: a contract with scripts. */
-export function errorDocument(about: Problem): Record<string, unknown> {
-  const { code, message, hint, ...where } = about;
-  const outcome = didNotHappen(about) ? 'did-not-happen' : 'unknown';
-  return { code, message, hint: hint ?? kindOf(about).hint, ...where, outcome, exitCode: kindOf(about).exit };
 }
 
 /** What to throw once the result is printed: under --json its document said everything, and only the exit code is left. */

@@ -5,6 +5,7 @@
  * writer that stalls is waited for, and said to be waited for, because a pause is not an end. A terminal is refused
  * where data is required: nobody would know that the command waits for typing.
  */
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { ProblemError, problem, problemError } from '../engine/index.ts';
 
@@ -56,6 +57,21 @@ export async function* stdinChunks(what: string, options: Omit<ReadOptions, 'byt
   if (signal.aborted) throw problemError('interrupted', `interrupted while reading ${what} from stdin`);
 }
 
+/** The chunks of a file, or of stdin where its name is `-`. */
+export async function* inputChunks(
+  file: string,
+  what: string,
+  options: Omit<ReadOptions, 'bytesMax'>,
+): AsyncGenerator<Uint8Array> {
+  if (file === '-') return yield* stdinChunks(what, options);
+  try {
+    yield* createReadStream(file, { signal: options.signal }) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (options.signal.aborted) throw problemError('interrupted', `interrupted while reading ${what} from ${file}`);
+    throw unreadable(file, what, error);
+  }
+}
+
 /** All of stdin. */
 export async function readStdin(what: string, options: ReadOptions): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
@@ -77,10 +93,14 @@ export async function readInput(file: string, what: string, options: ReadOptions
     return content;
   } catch (error) {
     if (error instanceof ProblemError) throw error;
-    throw problemError('file-unreadable', `${what}: ${(error as Error).message}`, {
-      hint: `Check its path and permissions.\nls -l ${file}`,
-    });
+    throw unreadable(file, what, error);
   }
+}
+
+function unreadable(file: string, what: string, error: unknown): ProblemError {
+  return problemError('file-unreadable', `${what}: ${(error as Error).message}`, {
+    hint: `Check its path and permissions.\nls -l ${file}`,
+  });
 }
 
 export function tooMuch(what: string, bytesMax: number): ProblemError {

@@ -1,36 +1,55 @@
 /**
- * Plans from stdin, one after the other, each answered as soon as it is done.
+ * Plans from stdin or a file, answered as each is done.
  *
  * One plan: its results object on stdout; if it failed, what there is of the results, and the error like any other.
- * Many: one line per plan, in their order; a plan that failed is a line `{"error":…}`, the others go on, and the exit
- * code is that of the first failure.
+ * Many: one line per plan; a plan that failed is a line `{"error":…}`, the others go on, and the exit code is that of the
+ * failure that stands first in the input.
  *
- * Limit: one plan at a time; a plan runs its own steps at once.
+ * Only so many plans are read ahead as are under way: a million lines take no more memory than a few.
  */
+import { Flags } from '@oclif/core';
 import {
   type Client,
-  type PlanDocument,
+  errorDocument,
   type PlanReply,
   type Problem,
   ProblemError,
+  planFromJson,
   problemError,
-  valueToJson,
+  replyDocument,
+  resultsDocument,
 } from '../engine/index.ts';
 import { afterNode, within } from './deadline.ts';
-import { afterResult, errorDocument } from './failure.ts';
+import { afterResult } from './failure.ts';
 import type { JsonDocument } from './json-documents.ts';
 import { type Output, toJson } from './output.ts';
-import { withProgress } from './progress.ts';
+import { Progress } from './progress.ts';
+
+export const planFlags = {
+  concurrency: Flags.integer({
+    helpValue: 'N',
+    max: 1024,
+    min: 1,
+    summary: 'Plans under way at once: more is faster, fewer is easier on the mesh. 16 without it.',
+  }),
+  ordered: Flags.boolean({ summary: 'Answer in the order of the plans; without it, each as soon as it is done.' }),
+};
 
 export interface PlansOptions {
-  /** Being opened while stdin is read. */
+  /** Being opened while the input is read. */
   readonly client: Promise<Client>;
   readonly output: Output;
   readonly signal: AbortSignal;
+  /** What the plans come from, for messages. */
+  readonly source: string;
   /** Milliseconds for each plan; a plan's own limit counts unless the user `insists`. */
   readonly timeoutMs: number;
   readonly insists: boolean;
+  readonly concurrency?: number | undefined;
+  readonly ordered?: boolean;
 }
+
+const CONCURRENCY = 16;
 
 /** How long a failed first plan waits for a second one before it counts as the only one. */
 const ALONE_MS = 100;
@@ -40,83 +59,133 @@ const INPUT_FIRST_MS = 500;
 
 /** Rejects with the error that is to be told, if any. */
 export async function runPlans(documents: AsyncGenerator<JsonDocument>, options: PlansOptions): Promise<void> {
-  const { output } = options;
-  let first: { readonly problem: Problem; readonly line: number } | undefined;
-  let count = 0;
-  let failures = 0;
-  let next = readAhead(documents);
   const noNode = options.client.then(
     () => new Promise<never>(() => {}),
     (error: unknown) => new Promise<never>((_, reject) => setTimeout(reject, INPUT_FIRST_MS, error)),
   );
-  for (let found = await Promise.race([next, noNode]); found.done !== true; found = await next) {
-    next = readAhead(documents);
-    count++;
-    const { line, value } = found.value;
-    const reply = await withProgress('running the plan', output, runOne(value as PlanDocument, options));
-    const problem = reply.problem;
-    if (problem === undefined) {
-      await output.event(replyDocument(reply), toJson(resultsDocument(reply)));
-      continue;
-    }
-    failures++;
-    first ??= { line, problem };
-    if (count === 1 && (await isLast(next))) return tellOnly(reply, problem, output);
-    await output.event(replyDocument(reply), toJson({ error: errorDocument(problem) }));
-  }
-  if (count === 0) throw problemError('input-invalid', 'stdin holds no plan');
-  if (first === undefined) return;
-  const { line, problem } = first;
-  const summary = `${failures} of ${count} plans failed; the first, on line ${line}: ${problem.message}`;
-  throw afterResult({ ...problem, message: summary }, output);
-}
-
-/** Asks for the next document before the last one is run; an error in it is met when its turn has come. */
-function readAhead(documents: AsyncGenerator<JsonDocument>): Promise<IteratorResult<JsonDocument>> {
-  const next = documents.next();
-  next.catch(() => {});
-  return next;
-}
-
-async function isLast(next: Promise<IteratorResult<JsonDocument>>): Promise<boolean> {
-  const late = new Promise<undefined>((resolve) => setTimeout(resolve, ALONE_MS, undefined).unref());
-  const found = await Promise.race([next.catch(() => undefined), late]);
-  return found?.done === true;
-}
-
-async function runOne(plan: PlanDocument, options: PlansOptions): Promise<PlanReply> {
-  const { insists, signal, timeoutMs } = options;
-  const ownLimit = 'timeoutMs' in plan && !insists;
-  const client = await options.client;
+  const first = await Promise.race([documents.next(), noNode]);
+  if (first.done === true) throw problemError('input-invalid', `${options.source} holds no plan`);
+  const runs = new PlanRuns(options);
   try {
+    await Promise.race([runs.all(first.value, documents), runs.broken]);
+  } finally {
+    runs.end();
+  }
+}
+
+/**
+ * Invariants:
+ * - `#running` holds every plan that was begun and whose line is not printed yet, at most `concurrency`;
+ * - lines are printed one after the other, because two writers would wait for the same reader.
+ */
+class PlanRuns {
+  readonly broken: Promise<never>;
+  readonly #options: PlansOptions;
+  readonly #break: (error: unknown) => void;
+  readonly #progress: Progress;
+  readonly #another = Promise.withResolvers<boolean>();
+  readonly #running = new Set<number>();
+  #freed: () => void = () => {};
+  #printed: Promise<void> = Promise.resolve();
+  #count = 0;
+  #failures = 0;
+  #first: { readonly problem: Problem; readonly line: number } | undefined;
+
+  constructor(options: PlansOptions) {
+    this.#options = options;
+    const broken = Promise.withResolvers<never>();
+    this.broken = broken.promise;
+    this.#break = broken.reject;
+    this.broken.catch(() => {});
+    this.#progress = new Progress(options.output, () => this.#state());
+  }
+
+  end(): void {
+    this.#progress.end();
+  }
+
+  /** Reads and runs until the input ends and all is answered. */
+  async all(first: JsonDocument, documents: AsyncGenerator<JsonDocument>): Promise<void> {
+    this.#start(first);
+    try {
+      for await (const found of documents) {
+        this.#another.resolve(true);
+        while (this.#running.size >= (this.#options.concurrency ?? CONCURRENCY)) await this.#oneIsDone();
+        this.#start(found);
+      }
+      this.#another.resolve(false);
+    } finally {
+      this.#another.resolve(true); // text that is no plan counts as another one
+      while (this.#running.size > 0) await this.#oneIsDone();
+    }
+    if (this.#first === undefined) return;
+    const { line, problem } = this.#first;
+    const summary = `${this.#failures} of ${this.#count} plans failed; the first, on line ${line}: ${problem.message}`;
+    throw afterResult({ ...problem, message: summary }, this.#options.output);
+  }
+
+  #oneIsDone(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#freed = resolve;
+    });
+  }
+
+  #start({ line, value }: JsonDocument): void {
+    const index = this.#count++;
+    this.#running.add(index);
+    const reply = runOne(value, this.#options);
+    const turn = this.#options.ordered === true ? Promise.all([reply, this.#printed]) : reply;
+    const print = async (): Promise<void> => this.#tell(index, line, await reply);
+    const printed = turn.then(() => {
+      if (this.#options.ordered === true) return print();
+      this.#printed = this.#printed.then(print);
+      return this.#printed;
+    });
+    if (this.#options.ordered === true) this.#printed = printed;
+    printed.then(() => {
+      this.#running.delete(index);
+      this.#freed();
+    }, this.#break);
+  }
+
+  async #tell(index: number, line: number, reply: PlanReply): Promise<void> {
+    const { output } = this.#options;
+    const { problem } = reply;
+    const document = { ...replyDocument(reply), line };
+    this.#progress.hide();
+    if (problem === undefined) return output.event(document, toJson(resultsDocument(reply)));
+    if (index === 0 && (await this.#isOnly())) {
+      await output.result(document, Object.keys(reply.results).length > 0 ? toJson(resultsDocument(reply)) : '');
+      throw afterResult(problem, output);
+    }
+    this.#failures++;
+    if (this.#first === undefined || line < this.#first.line) this.#first = { line, problem };
+    await output.event(document, toJson({ error: errorDocument(problem) }));
+  }
+
+  async #isOnly(): Promise<boolean> {
+    const late = new Promise<boolean>((resolve) => setTimeout(resolve, ALONE_MS, true).unref());
+    return !(await Promise.race([this.#another.promise, late]));
+  }
+
+  #state(): string | undefined {
+    const running = this.#running.size;
+    if (running === 0) return undefined;
+    if (this.#count === 1) return 'running the plan';
+    return `running plans: ${this.#count - running} done, ${running} under way`;
+  }
+}
+
+async function runOne(json: unknown, options: PlansOptions): Promise<PlanReply> {
+  const { insists, signal, timeoutMs } = options;
+  try {
+    const plan = planFromJson(json);
+    const ownLimit = 'timeoutMs' in plan && !insists;
+    const client = await options.client;
     if (ownLimit) return await client.run(plan, { signal });
     return await within(afterNode(timeoutMs), 'the plan', client.run(plan, { signal, timeoutMs }));
   } catch (error) {
     if (!(error instanceof ProblemError) || signal.aborted) throw error;
     return { problem: error.problem, results: {}, steps: [], tookMs: 0 };
   }
-}
-
-async function tellOnly(reply: PlanReply, problem: Problem, output: Output): Promise<never> {
-  const text = Object.keys(reply.results).length > 0 ? toJson(resultsDocument(reply)) : '';
-  await output.result(replyDocument(reply), text);
-  throw afterResult(problem, output);
-}
-
-function resultsDocument({ results }: PlanReply): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, valueToJson(value)]));
-}
-
-/** The whole reply; a contract with scripts. `error` is there where the plan failed. */
-function replyDocument(reply: PlanReply): Record<string, unknown> {
-  const steps = reply.steps.map(({ problem, ...step }) => ({
-    ...step,
-    ...(problem !== undefined && { error: errorDocument(problem) }),
-  }));
-  return {
-    results: resultsDocument(reply),
-    steps,
-    tookMs: reply.tookMs,
-    ...(reply.problem !== undefined && { error: errorDocument(reply.problem) }),
-  };
 }

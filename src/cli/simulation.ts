@@ -1,8 +1,14 @@
 /** What `sim run` and `sim replay` share: the options of drawn worlds, and how a report is told. */
 import { Flags } from '@oclif/core';
-import { problemError, type SimulationOptions, type SimulationReport, writeScenario } from '../engine/index.ts';
+import {
+  errorDocument,
+  problemError,
+  type SimulationOptions,
+  type SimulationReport,
+  writeScenario,
+} from '../engine/index.ts';
 import { parseDuration } from './duration.ts';
-import { afterResult, errorDocument } from './failure.ts';
+import { afterResult } from './failure.ts';
 import type { Output } from './output.ts';
 
 export const simulationFlags = {

@@ -5,7 +5,7 @@ import { afterNode, within } from '../cli/deadline.ts';
 import { STDIN_BYTES_MAX, stdinChunks } from '../cli/io.ts';
 import { jsonDocuments } from '../cli/json-documents.ts';
 import { toJson } from '../cli/output.ts';
-import { runPlans } from '../cli/plans.ts';
+import { planFlags, runPlans } from '../cli/plans.ts';
 import { withProgress } from '../cli/progress.ts';
 import { dropEmpty } from '../cli/settings.ts';
 import { type CallOptions, problemError, type Reply, valueToJson } from '../engine/index.ts';
@@ -18,8 +18,8 @@ export default class Call extends BaseCommand<typeof Call> {
     'Arguments that parse as JSON are JSON, all others are text; @file is what a file holds, - is stdin, @@ is an @. ' +
       'Words that begin with a dash come after --.',
     'Prints text as it is and everything else as JSON; with --json {"value", "node", "tookMs"}.',
-    '`call -` reads plans from stdin, one or many, and prints the results object of each on a line of its own; with ' +
-      '--json the whole reply. Text that is no plan ends it with exit code 2, a plan that fails with the code of its problem.',
+    '`call -` is `plan run -`: it reads plans from stdin, one or many, and prints the results object of each on a line ' +
+      'of its own as soon as it is done; with --json the whole reply.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> <%= command.id %> echo hi',
@@ -44,10 +44,17 @@ export default class Call extends BaseCommand<typeof Call> {
     string: Flags.boolean({ summary: 'Take all arguments as text, also what looks like JSON.' }),
     stream: Flags.boolean({ summary: 'Print the items of a streaming function as they come, one per line.' }),
     idempotent: Flags.boolean({ summary: 'It may run twice: repeat it where the outcome is unknown.' }),
+    ...planFlags,
   };
 
   async run(): Promise<void> {
     if (this.args.fun === '-') return this.#plans();
+    if (this.flags.concurrency !== undefined || this.flags.ordered) {
+      throw problemError(
+        'usage-invalid',
+        '--concurrency and --ordered are for many plans: mpreg call - or mpreg plan run',
+      );
+    }
     const { signal } = this.interruption;
     const reading = {
       bytesMax: STDIN_BYTES_MAX,
@@ -102,9 +109,12 @@ export default class Call extends BaseCommand<typeof Call> {
     const chunks = stdinChunks('a plan', { note: (text) => this.output.note(text), signal });
     await runPlans(jsonDocuments(chunks, 'the plan'), {
       client: this.client(),
+      concurrency: flags.concurrency,
       insists: timeoutGiven,
+      ordered: flags.ordered,
       output: this.output,
       signal,
+      source: 'stdin',
       timeoutMs,
     });
   }

@@ -16,19 +16,24 @@ export {
   type ProblemKind,
   problem,
 } from './core/base/problems.ts';
+export { compareVersions } from './core/base/semver.ts';
 export type { PlanReply, StepOutcome } from './core/calls/messages.ts';
+export type { Plan, Step } from './core/calls/plan.ts';
 export type { Coordinates, FunctionRecord, NodeRecord } from './core/directory/record.ts';
 export type { NodeEvent } from './core/node/effects.ts';
 export type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
 export { context, defineFunction } from './define-function.ts';
+export { errorDocument, replyDocument, resultsDocument } from './documents.ts';
 export type { TlsOptions } from './host/ports.ts';
 export { type PlanBuilder, type PlanOptions, plan, type Ref, type StepOptions } from './plan-builder.ts';
+export { checkPlan, planFromJson } from './plan-document.ts';
 export { ProblemError, problemError } from './problem-error.ts';
 export { readScenario, writeScenario } from './sim/replay.ts';
 export type { Scenario } from './sim/scenario.ts';
 export type { SimulationFailure, SimulationOptions, SimulationProgress, SimulationReport } from './sim/simulate.ts';
 export type { SimulationTopology } from './sim/topology.ts';
 export type { StandardSchema } from './standard-schema.ts';
+export { type KnownMesh, type Whereabouts, whereabouts } from './whereabouts.ts';
 export { valueFromJson, valueToJson } from './wire/json-value.ts';
 
 import type { Client, ConnectOptions, MpregNode, NodeOptions } from './api.ts';

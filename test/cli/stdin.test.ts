@@ -32,6 +32,7 @@ describe('a plan on stdin', () => {
     };
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
+      line: 1,
       results: { second: 'hi there!' },
       steps: [
         { ...step, name: 'first' },
@@ -74,9 +75,9 @@ describe('a plan on stdin', () => {
     expect((await all).code).toBe(130);
   });
 
-  test('may be followed by others: one line of results for each, in their order', async () => {
+  test('may be followed by others: one line of results for each, in their order where that is asked for', async () => {
     const plans = Array.from({ length: 50 }, (_, i) => JSON.stringify([{ name: `p${i}`, fun: 'echo', args: [i] }]));
-    const { code, stdout } = await world.mpreg(['call', '-'], { input: plans.join('\n') });
+    const { code, stdout } = await world.mpreg(['call', '-', '--ordered'], { input: plans.join('\n') });
     expect(code).toBe(0);
     expect(
       stdout
@@ -146,7 +147,8 @@ describe('a plan that fails', () => {
   });
 
   test('among others is a line of its own; the others go on; the exit code is that of the first failure', async () => {
-    const { code, stderr, stdout } = await world.mpreg(['call', '-'], { input: `${PLAN}\n${bad}\n${PLAN}\n` });
+    const input = `${PLAN}\n${bad}\n${PLAN}\n`;
+    const { code, stderr, stdout } = await world.mpreg(['call', '-', '--ordered'], { input });
     expect(code).toBe(3);
     const lines = stdout
       .trim()

@@ -1,0 +1,57 @@
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { afterResult } from '../../cli/failure.ts';
+import { inputChunks } from '../../cli/io.ts';
+import { jsonDocuments } from '../../cli/json-documents.ts';
+import { checkPlan, errorDocument, type Plan, type Problem, problemError } from '../../engine/index.ts';
+
+export default class PlanCheck extends BaseCommand<typeof PlanCheck> {
+  static override summary = 'Say whether plans are valid, and what they will answer; runs nothing and needs no node.';
+  static override description =
+    'One line per plan; of a plan that is not valid, the first problem with its place. Whether its functions are there is ' +
+    'not looked at: `plan show` does that. With --json one object per plan: line, ok, and steps and results, or error.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> plan.json',
+    '<%= config.bin %> <%= command.id %> - --json < many.ndjson',
+  ];
+  static override args = {
+    file: Args.string({ description: 'The file with the plans, or - for stdin.', ignoreStdin: true, required: true }),
+  };
+
+  async run(): Promise<void> {
+    const { file } = this.args;
+    const options = { note: (text: string) => this.output.note(text), signal: this.interruption.signal };
+    let count = 0;
+    const wrong: { readonly line: number; readonly problem: Problem }[] = [];
+    for await (const { line, value } of jsonDocuments(inputChunks(file, 'a plan', options), 'the plan')) {
+      count++;
+      const plan = checkPlan(value);
+      if (plan.ok) {
+        const { steps, results } = summary(plan.value);
+        await this.output.event({ line, ok: true, steps, results }, `line ${line}: ${told(steps, results)}`);
+      } else {
+        const { message, path } = plan.problem;
+        if (wrong.length < 1) wrong.push({ line, problem: plan.problem });
+        const place = path === undefined ? '' : `${path}: `;
+        await this.output.event(
+          { line, ok: false, error: errorDocument(plan.problem) },
+          `line ${line}: not valid: ${place}${message}`,
+        );
+      }
+    }
+    if (count === 0) throw problemError('input-invalid', `${file === '-' ? 'stdin' : file} holds no plan`);
+    if (wrong[0] !== undefined) throw afterResult(wrong[0].problem, this.output);
+  }
+}
+
+function summary({ results, steps }: Plan): { readonly steps: number; readonly results: readonly string[] } {
+  return { results: results.map((index) => steps[index]?.name ?? ''), steps: steps.length };
+}
+
+/** Of many results, so many are named. */
+const NAMED_MAX = 8;
+
+function told(steps: number, results: readonly string[]): string {
+  const more = results.length > NAMED_MAX ? `, and ${results.length - NAMED_MAX} more` : '';
+  return `ok, ${steps} ${steps === 1 ? 'step' : 'steps'}, results: ${results.slice(0, NAMED_MAX).join(', ')}${more}`;
+}

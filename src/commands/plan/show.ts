@@ -1,0 +1,47 @@
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { inputChunks } from '../../cli/io.ts';
+import { jsonDocuments } from '../../cli/json-documents.ts';
+import { drawPlan, planView } from '../../cli/plan-drawing.ts';
+import { checkPlan, type KnownMesh, ProblemError, problemError } from '../../engine/index.ts';
+
+export default class PlanShow extends BaseCommand<typeof PlanShow> {
+  static override summary = 'Draw a plan: what runs first, what waits for what, and where each step could run now.';
+  static override description =
+    'Where no node can be reached, the plan is drawn without the places. Steps under one heading may run at once, but none ' +
+    'waits for the others of a heading: a step starts as soon as the values that it needs are there.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> plan.json',
+    '<%= config.bin %> <%= command.id %> plan.json --url ws://127.0.0.1:7400 --json',
+  ];
+  static override args = {
+    file: Args.string({ description: 'The file with the plan, or - for stdin.', ignoreStdin: true, required: true }),
+  };
+
+  async run(): Promise<void> {
+    const { file } = this.args;
+    const options = { note: (text: string) => this.output.note(text), signal: this.interruption.signal };
+    const documents = jsonDocuments(inputChunks(file, 'a plan', options), 'the plan');
+    const { done, value } = await documents.next();
+    if (done === true) throw problemError('input-invalid', `${file === '-' ? 'stdin' : file} holds no plan`);
+    const plan = checkPlan(value.value);
+    if (!plan.ok) throw new ProblemError(plan.problem);
+    const { mesh, by, why } = await this.#mesh();
+    if (why !== undefined) this.output.note(`drawn without places: ${why}`);
+    const steps = planView(plan.value, mesh);
+    const text = drawPlan(steps, (style, words) => this.output.paint(style, words));
+    await this.output.result({ seenBy: by ?? null, steps }, text);
+  }
+
+  async #mesh(): Promise<{ readonly mesh?: KnownMesh; readonly by?: string; readonly why?: string }> {
+    try {
+      const { name } = (await this.client()).node;
+      const members = await this.ask('info', (client) => client.members());
+      const functions = await this.ask('functions', (client) => client.functions());
+      return { by: name, mesh: { functions, members } };
+    } catch (error) {
+      if (!(error instanceof ProblemError) || error.code === 'usage-invalid') throw error;
+      return { why: error.message };
+    }
+  }
+}
