@@ -2,6 +2,7 @@
  * The composition root: options become ports, a node and its host. The only file that names concrete adapters.
  */
 import type { MpregNode, NodeOptions } from './api.ts';
+import { connectTo } from './connect.ts';
 import type { FunctionRecord } from './core/directory/record.ts';
 import { Node } from './core/node/node.ts';
 import { builtIns, SAMPLES } from './host/built-ins.ts';
@@ -11,6 +12,7 @@ import { Doors, type Identity, MESSAGE_SLACK } from './host/doors.ts';
 import { createNodeId, systemEntropy } from './host/entropy.ts';
 import { createRunner } from './host/functions/create-runner.ts';
 import type { Runners } from './host/functions/runners.ts';
+import { Gateway } from './host/gateway/gateway.ts';
 import { httpHandler } from './host/http.ts';
 import { NodeHost } from './host/node-host.ts';
 import type { Connection, Listener, Store, Transport } from './host/ports.ts';
@@ -129,15 +131,27 @@ async function openDoors(
   const identity = { ...self, address: '' };
   const transport = webSocketTransport;
   const doors = new Doors({ cluster, digest: systemDigest, entropy: systemEntropy, key, tls, transport }, identity);
+  const memory = new MemoryTransport(new MemoryNetwork());
+  let innerUrl = '';
+  const gateway = new Gateway({
+    bodyBytesMax: doors.limits.frameBytesMax,
+    digest: systemDigest,
+    key,
+    open: () => connectTo(innerUrl, { cluster, ...(key === undefined ? {} : { key }) }, UPGRADE_MS_MAX, memory),
+  });
+  const http = httpHandler({
+    counters: () => late.now.counters,
+    digest: systemDigest,
+    gateway: (request, response) => gateway.handle(request, response),
+    key,
+    snapshot: () => late.now.snapshot(),
+  });
   const listen = (by: Transport, host: string, port: number): Promise<Listener> =>
     by.listen({
       accept: (connection) => late.accept(connection),
       connectionsMax: CONNECTIONS_MAX,
       host,
-      http: (request, response) => {
-        const { counters } = late.now;
-        httpHandler({ counters, digest: systemDigest, key, snapshot: () => late.now.snapshot() })(request, response);
-      },
+      http,
       messageBytesMax: doors.limits.frameBytesMax + MESSAGE_SLACK,
       port,
       refused: (reason) => {
@@ -150,8 +164,8 @@ async function openDoors(
     });
   const outside = await listen(transport, options.host, options.port);
   identity.address = options.advertise ?? outside.url;
-  const memory = new MemoryTransport(new MemoryNetwork());
   const inner = await listen(memory, 'inside', 0);
+  innerUrl = inner.url;
   doors.add(outside);
   doors.add(inner);
   return { address: identity.address, doors, inside: { transport: memory, url: inner.url } };

@@ -1,4 +1,4 @@
-/** What a node answers over plain HTTP: `/health` for load balancers, `/metrics` for Prometheus. */
+/** What a node answers over plain HTTP: `/health` for load balancers, `/metrics` for Prometheus, `/v1/` for calls. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { Digest, HttpHandler } from './ports.ts';
@@ -7,16 +7,20 @@ import type { WireCounters } from './wire-link.ts';
 
 export interface HttpParts {
   readonly snapshot: () => NodeSnapshot;
-  readonly counters: WireCounters;
+  readonly counters: () => WireCounters;
   readonly digest: Digest;
   /** Whoever is not on this machine must show it, as a bearer token, for more than `/health`. */
   readonly key: Uint8Array | undefined;
+  /** Answers what is below `/v1/`. */
+  readonly gateway: HttpHandler;
 }
 
 export function httpHandler(parts: HttpParts): HttpHandler {
   return (request, response) => {
     const path = (request.url ?? '/').split('?')[0];
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
+    if (path?.startsWith('/v1/')) {
+      parts.gateway(request, response);
+    } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       answer(response, 405, 'application/json', {
         error: { code: 'not-allowed', message: 'only GET is answered here' },
       });
@@ -29,7 +33,7 @@ export function httpHandler(parts: HttpParts): HttpHandler {
           error: { code: 'key-missing', message: 'send the key as bearer token' },
         });
     } else {
-      const message = `nothing at ${path}; try /health or /metrics, or speak mpreg.v1 or mpreg.v1.json over WebSocket`;
+      const message = `nothing at ${path}; try /health, /metrics or /v1/, or speak mpreg.v1 or mpreg.v1.json over WebSocket`;
       answer(response, 404, 'application/json', { error: { code: 'not-found', message } });
     }
   };
@@ -67,7 +71,7 @@ function metrics({ snapshot, counters }: HttpParts): string {
     gauge('mpreg_calls_waiting', 'Calls that wait for an answer', [['', calls.waiting]]),
     gauge('mpreg_health', 'Local health multiplier of Lifeguard, 0 is best', [['', health]]),
     gauge('mpreg_routing_generation', 'Grows with every change of the directory', [['', generation]]),
-    ...Object.entries({ ...counters }).map(
+    ...Object.entries({ ...counters() }).map(
       ([name, value]) => `# TYPE mpreg_wire_${snake(name)}_total counter\nmpreg_wire_${snake(name)}_total ${value}`,
     ),
     gauge('process_resident_memory_bytes', 'Resident memory', [['', process.memoryUsage.rss()]]),

@@ -1,0 +1,148 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CallOptions, Client } from '../../api.ts';
+import { type Problem, problem } from '../../core/base/problems.ts';
+import { errorDocument, replyDocument } from '../../documents.ts';
+import { ProblemError } from '../../problem-error.ts';
+import { valueToJson } from '../../wire/json-value.ts';
+import { planFromJson } from '../../wire/plan-json.ts';
+import type { Digest } from '../ports.ts';
+import { Bodies } from './body.ts';
+import { writeEvents } from './events.ts';
+import { argumentsOf, optionsOf, type Refusal, type Wanted, wantedBy, whyNot } from './request.ts';
+import { SharedClient } from './shared-client.ts';
+import { statusOf } from './status.ts';
+
+export interface GatewayOptions {
+  /** A client of this very node, with no socket between. */
+  readonly open: () => Promise<Client>;
+  readonly digest: Digest;
+  readonly key: Uint8Array | undefined;
+  /** Largest body of a request. */
+  readonly bodyBytesMax: number;
+}
+
+/** Limit: bodies that are being read, together, in bytes. */
+const BODIES_BYTES_MAX = 256 * 2 ** 20;
+
+/** A client that is still sending when it is refused has so long to read why. */
+const REFUSAL_MS_MAX = 1_000;
+
+/**
+ * Calls and plans over plain HTTP, for `curl` and every language: `POST /v1/call/FUN` and `POST /v1/plan`, answered by the
+ * documents that the command line prints under `--json`, with `Accept: text/event-stream` by a stream's items as they come.
+ *
+ * A request is a call of a client inside this process, so that placing, limits and problems are those of any other call.
+ * Whoever hangs up cancels.
+ */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #bodies: Bodies;
+  readonly #client: SharedClient;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#bodies = new Bodies(options.bodyBytesMax, BODIES_BYTES_MAX);
+    this.#client = new SharedClient(options.open);
+  }
+
+  /** Takes a request whose path begins with `/v1/`. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const gone = new AbortController();
+    response.on('error', () => undefined);
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort('the HTTP client went away');
+    });
+    this.#answer(request, response, gone.signal).catch((error: unknown) => {
+      if (!gone.signal.aborted) refuse(request, response, { problem: problemOf(error) });
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://node');
+    const refusal = whyNot(request, this.#options.key, this.#options.digest);
+    if (refusal !== undefined) return refuse(request, response, refusal);
+    const wanted = wantedBy(url);
+    if (wanted === undefined) {
+      const says = `nothing at ${url.pathname}; there are /v1/call/FUN and /v1/plan`;
+      return refuse(request, response, { problem: problem('input-invalid', says), status: 404 });
+    }
+    const options = { ...optionsOf(url, wanted), signal };
+    const body = await this.#bodies.read(request);
+    const client = await this.#client.get();
+    if (wanted.kind === 'plan') await plan(client, body, options, response);
+    else await call(client, wanted, body, options, request, response);
+  }
+}
+
+async function call(
+  client: Client,
+  { fun }: Extract<Wanted, { readonly kind: 'call' }>,
+  body: unknown,
+  options: CallOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { args, ...named } = argumentsOf(body);
+  const all = { ...options, ...named };
+  if (/\btext\/event-stream\b/.test(request.headers.accept ?? '')) {
+    await writeEvents(client.stream(fun, args, all), response);
+    return;
+  }
+  const began = performance.now();
+  const { node, value } = await client.ask(fun, args, all);
+  write(response, 200, { value: valueToJson(value), node, tookMs: Math.round(performance.now() - began) });
+}
+
+async function plan(client: Client, body: unknown, options: CallOptions, response: ServerResponse): Promise<void> {
+  const read = planFromJson(body);
+  if (!read.ok) throw new ProblemError(read.problem);
+  const reply = await client.run(read.value as Parameters<Client['run']>[0], options);
+  write(response, reply.problem === undefined ? 200 : statusOf(reply.problem), replyDocument(reply));
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof ProblemError) return error.problem;
+  return problem('internal', error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+}
+
+/** Tells why not, and only then stops listening: a client that is still sending would not see the answer otherwise. */
+function refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
+  const status = refusal.status ?? statusOf(refusal.problem);
+  const document = { error: errorDocument(refusal.problem) };
+  const more = {
+    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+    ...(status === 405 && { allow: 'POST' }),
+  };
+  if (response.headersSent) response.destroy();
+  else if (request.complete) write(response, status, document, more);
+  else {
+    response.writeHead(status, { ...headersOf(document), ...more, connection: 'close' });
+    response.write(textOf(document));
+    request.resume();
+    const read = new Promise((resolve) => request.once('close', resolve).once('end', resolve));
+    void Promise.race([read, pause(REFUSAL_MS_MAX)]).then(() => response.end());
+  }
+}
+
+function write(
+  response: ServerResponse,
+  status: number,
+  document: object,
+  more: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { ...headersOf(document), ...more });
+  response.end(textOf(document));
+}
+
+function textOf(document: object): string {
+  return `${JSON.stringify(document)}\n`;
+}
+
+function headersOf(document: object): Record<string, string | number> {
+  return {
+    'cache-control': 'no-store',
+    'content-length': Buffer.byteLength(textOf(document)),
+    'content-type': 'application/json',
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * What a request to the gateway asks for: who may ask, which call or plan, with which options.
+ *
+ *     POST /v1/call/FUN?timeout=5s&loc=gpu&node=beta&version=^2   a list of arguments, or an object of named ones
+ *     POST /v1/plan?timeout=1m                                    a plan
+ */
+import type { IncomingMessage } from 'node:http';
+import type { CallOptions } from '../../api.ts';
+import { type Problem, problem } from '../../core/base/problems.ts';
+import { problemError } from '../../problem-error.ts';
+import { isObject, valueFromJson } from '../../wire/json-value.ts';
+import { Misfit } from '../../wire/misfit.ts';
+import type { Digest } from '../ports.ts';
+import { isLoopback } from '../transports/web-socket-listener.ts';
+
+export type Wanted = { readonly kind: 'call'; readonly fun: string } | { readonly kind: 'plan' };
+
+/** A refusal, with its HTTP status where the problem alone does not say it. */
+export interface Refusal {
+  readonly problem: Problem;
+  readonly status?: number;
+}
+
+/**
+ * Why this one may not ask, if so. With a key, everybody shows it, also on this machine: other users are there, too.
+ *
+ * Why the content type: without a key, pages of browsers must not get through. A page can send JSON under this type to
+ * another site only after a question (CORS preflight) that nobody here answers; pages of other origins, and names that
+ * are not this machine's, were refused by the listener.
+ */
+export function whyNot(request: IncomingMessage, key: Uint8Array | undefined, digest: Digest): Refusal | undefined {
+  const { headers, method, socket } = request;
+  if (method !== 'POST') return { problem: problem('input-invalid', 'calls and plans are sent by POST'), status: 405 };
+  if (key === undefined) {
+    if (!isLoopback(socket.remoteAddress?.replace(/^::ffff:/, '') ?? '')) {
+      return { problem: problem('not-allowed', 'this node has no key: it is called from its own machine only') };
+    }
+    if (headers['sec-fetch-site'] === 'cross-site') {
+      return { problem: problem('not-allowed', 'pages of other sites may not call this node') };
+    }
+  } else {
+    const token = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
+    if (token === undefined) {
+      const hint = 'Send it as bearer token.\ncurl -H "Authorization: Bearer $(cat path/to/key)" …';
+      return { problem: problem('key-missing', 'this node wants the key of its cluster', { hint }) };
+    }
+    if (!digest.equal(Buffer.from(token), key)) {
+      return { problem: problem('key-wrong', 'the bearer token is not the key of this cluster') };
+    }
+  }
+  const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (type === 'application/json') return undefined;
+  const hint = 'Say what the body is.\ncurl -H "Content-Type: application/json" …';
+  return { problem: problem('input-invalid', 'the content type must be application/json', { hint }), status: 415 };
+}
+
+/** Throws `input-invalid`; undefined where nothing is. */
+export function wantedBy({ pathname }: URL): Wanted | undefined {
+  if (pathname === '/v1/plan') return { kind: 'plan' };
+  const encoded = /^\/v1\/call\/(.+)$/.exec(pathname)?.[1];
+  if (encoded === undefined) return undefined;
+  try {
+    return { fun: decodeURIComponent(encoded), kind: 'call' };
+  } catch {
+    throw problemError('input-invalid', `the name of the function is not well encoded: ${encoded}`);
+  }
+}
+
+const CALL_PARAMETERS = ['timeout', 'loc', 'node', 'version', 'functionId', 'idempotent'];
+
+/** The options of a call, or, of a plan, its time limit. Throws `input-invalid`. */
+export function optionsOf({ searchParams }: URL, { kind }: Wanted): CallOptions {
+  const known = kind === 'call' ? CALL_PARAMETERS : ['timeout'];
+  const odd = [...searchParams.keys()].find((name) => !known.includes(name));
+  if (odd !== undefined) {
+    throw problemError('input-invalid', `a ${kind} has no parameter "${odd}"; it has ${known.join(', ')}`);
+  }
+  const text = (name: string) => {
+    const value = searchParams.get(name);
+    return value === null ? {} : { [name]: value };
+  };
+  const idempotent = searchParams.get('idempotent') ?? 'false';
+  if (idempotent !== 'true' && idempotent !== 'false') {
+    throw problemError('input-invalid', '"idempotent" must be true or false');
+  }
+  return {
+    ...text('node'),
+    ...text('version'),
+    ...text('functionId'),
+    idempotent: idempotent === 'true',
+    locs: searchParams.getAll('loc'),
+    timeoutMs: milliseconds(searchParams.get('timeout') ?? '0'),
+  };
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, h: 3_600_000, m: 60_000, ms: 1, s: 1000 };
+/** The longest delay that a timer takes. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+function milliseconds(text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h)?$/.exec(text) ?? [];
+  const ms = Math.round(Number(amount) * (UNITS[unit] ?? 1));
+  if (!(ms <= LONGEST_MS) || (unit === '' && ms !== 0)) {
+    throw problemError(
+      'input-invalid',
+      `timeout: "${text}" is no duration; write 500ms, 2s, 1m, 1h, or 0 for no limit`,
+    );
+  }
+  return ms;
+}
+
+/** The arguments that a body means. Throws `input-invalid`. */
+export function argumentsOf(body: unknown): {
+  readonly args: readonly unknown[];
+  readonly kwargs?: Readonly<Record<string, unknown>>;
+} {
+  try {
+    if (body === undefined) return { args: [] };
+    if (Array.isArray(body)) return { args: valueFromJson(body) as unknown[] };
+    // Why one by one: the object itself is the list of arguments, also where its only key looks like a tag.
+    if (isObject(body)) {
+      return { args: [], kwargs: Object.fromEntries(Object.entries(body).map(([k, v]) => [k, valueFromJson(v)])) };
+    }
+  } catch (error) {
+    if (!(error instanceof Misfit)) throw error;
+    const path = error.pathFrom('body');
+    throw problemError('input-invalid', `${path}: ${error.message}`, { path });
+  }
+  throw problemError('input-invalid', 'the body must be a list of arguments or an object of named ones');
+}

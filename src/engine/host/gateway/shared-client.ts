@@ -1,0 +1,34 @@
+import type { Client } from '../../api.ts';
+import { ProblemError, problemError } from '../../problem-error.ts';
+
+/** One client for all requests, opened with the first and again where it has closed. */
+export class SharedClient {
+  readonly #open: () => Promise<Client>;
+  #client: Promise<Client> | undefined;
+
+  constructor(open: () => Promise<Client>) {
+    this.#open = open;
+  }
+
+  /** Rejects with a `ProblemError`. */
+  get(): Promise<Client> {
+    this.#client ??= this.#opened();
+    return this.#client;
+  }
+
+  async #opened(): Promise<Client> {
+    try {
+      const client = await this.#open();
+      void client.closed.then(() => this.#forget());
+      return client;
+    } catch (error) {
+      this.#forget();
+      if (error instanceof ProblemError) throw error;
+      throw problemError('nobody-there', `this node cannot be called now: ${(error as Error).message}`);
+    }
+  }
+
+  #forget(): void {
+    this.#client = undefined;
+  }
+}
