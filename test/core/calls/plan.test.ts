@@ -46,10 +46,10 @@ describe('a plan is refused before anything runs: ', () => {
       'unknown field "arg"; a step has name, fun',
     ],
     [
-      'retries, which come later',
-      [{ ...echo('a'), retries: 3 }],
+      'more retries than anybody can wait for',
+      [{ ...echo('a'), retries: 101 }],
       'steps[0].retries',
-      'cannot do yet; leave the field out',
+      'must be a whole number from 0 to 100',
     ],
     ['args that are no list', [{ ...echo('a'), args: 'x' }], 'steps[0].args', 'must be a list, not a string'],
     ['kwargs that are no object', [{ ...echo('a'), kwargs: [1] }], 'steps[0].kwargs', 'must be an object'],

@@ -1,6 +1,6 @@
 import { Effects } from '../base/effects.ts';
 import type { NodeId, TaskId } from '../base/ids.ts';
-import { type Instant, NEVER } from '../base/instant.ts';
+import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
 import type { Outcome } from '../base/outcome.ts';
 import type { Payload, PayloadMaker } from '../base/payload.ts';
@@ -8,13 +8,14 @@ import type { Prng } from '../base/prng.ts';
 import { didNotHappen, type Problem, problem } from '../base/problems.ts';
 import { whyRefused } from './admission.ts';
 import type { Asker, CallsEffect } from './effects.ts';
-import { inDoubt, type Job, Jobs, mayPass, mayRepeat, type Origin, type StepOrigin } from './jobs.ts';
-import type { CallMessage, CallsMessage } from './messages.ts';
+import { inDoubt, type Job, Jobs, mayPass, mayRepeat, type Origin } from './jobs.ts';
+import type { CallMessage, CallsMessage, PlanReply } from './messages.ts';
 import type { CallsOptions } from './options.ts';
 import { candidates, choose, isOwn, ownPlace, type Place, type Places } from './placement.ts';
 import { readPlan } from './plan.ts';
-import { PlanRun } from './plan-run.ts';
-import { planCall, stepCall } from './step-call.ts';
+import { type Answered, Plans } from './plans.ts';
+import { Retries } from './retries.ts';
+import { planCall } from './step-call.ts';
 
 /**
  * Calls: from the asker to a node that has the function, and the answer back.
@@ -42,6 +43,8 @@ export class Calls implements Machine<CallsEffect> {
   readonly #prng: Prng;
   readonly #effects = new Effects<CallsEffect>();
   readonly #jobs = new Jobs();
+  readonly #plans: Plans;
+  readonly #retries: Retries;
   /** The job of each task. */
   readonly #running = new Map<TaskId, number>();
   #nextId = 1;
@@ -55,6 +58,15 @@ export class Calls implements Machine<CallsEffect> {
     this.#options = parts.options;
     this.#payload = parts.payload;
     this.#prng = parts.prng;
+    this.#retries = new Retries(parts.options, parts.prng);
+    this.#plans = new Plans({
+      begin: (origin, call, retries, now) => this.#begin(origin, call, retries, now),
+      jobs: this.#jobs,
+      options: parts.options,
+      payload: parts.payload,
+      reply: (job, reply) => this.#answerPlan(job, reply),
+      withdraw: (step, reason) => this.#withdraw(step, reason),
+    });
   }
 
   drain(): CallsEffect[] {
@@ -62,7 +74,7 @@ export class Calls implements Machine<CallsEffect> {
   }
 
   deadline(): Instant {
-    return this.#jobs.deadline();
+    return earlier(this.#jobs.deadline(), this.#retries.deadline());
   }
 
   /** Whether this node works for that one, or that one for this. */
@@ -102,7 +114,7 @@ export class Calls implements Machine<CallsEffect> {
       : whyRefused(this.#jobs, from, message.id, this.#name(), this.#options);
     if (refusal !== undefined) this.#tell(from, message.id, refusal);
     else if (message.kind === 'plan') this.#plan(from, message, now);
-    else this.#begin({ asker: from, id: message.id }, message, now);
+    else this.#begin({ asker: from, id: message.id }, message, 0, now);
   }
 
   /** An answer from the node that a job was sent to. */
@@ -121,7 +133,7 @@ export class Calls implements Machine<CallsEffect> {
     } else if (mayPass(job, message.problem)) {
       this.#place(job, message.problem, now);
     } else {
-      this.#settle(job, message.problem, now);
+      this.#fail(job, message.problem, now);
     }
   }
 
@@ -156,7 +168,7 @@ export class Calls implements Machine<CallsEffect> {
       const { fun } = job.call;
       const why = problem('link-lost', `the link to ${name} broke while it ran ${fun}: ${reason}`, { fun, node: name });
       if (mayRepeat(job, why)) this.#place(job, why, now);
-      else this.#settle(job, why, now);
+      else this.#fail(job, why, now);
     }
   }
 
@@ -185,7 +197,7 @@ export class Calls implements Machine<CallsEffect> {
     }
     const why = { fun: job.call.fun, node: this.#name(), ...outcome.problem };
     if (mayPass(job, why)) this.#place(job, why, now);
-    else this.#settle(job, why, now);
+    else this.#fail(job, why, now);
   }
 
   /** A task of this node produced one item of its stream. */
@@ -197,6 +209,7 @@ export class Calls implements Machine<CallsEffect> {
 
   advance(now: Instant): void {
     for (let job = this.#jobs.due(now); job !== undefined; job = this.#jobs.due(now)) this.#expire(job, now);
+    for (let job = this.#retries.due(now); job !== undefined; job = this.#retries.due(now)) this.#retry(job, now);
   }
 
   #plan(from: Asker, message: Extract<CallsMessage, { readonly kind: 'plan' }>, now: Instant): void {
@@ -209,40 +222,19 @@ export class Calls implements Machine<CallsEffect> {
     const call = planCall(message.id, message.payload);
     const limits = [message.timeoutMs, plan.value.timeoutMs].filter((ms) => ms > 0);
     const job = this.#open({ asker: from, id: message.id }, call, limits.length > 0 ? Math.min(...limits) : 0, now);
-    job.plan = { proceeding: false, run: new PlanRun(plan.value, now), steps: new Map() };
-    this.#proceed(job, now);
+    this.#plans.open(job, plan.value, now);
   }
 
-  /** Starts what can be started, and answers when all has ended. */
-  #proceed(job: Job, now: Instant): void {
-    const { plan } = job;
-    if (plan === undefined || plan.proceeding) return;
-    plan.proceeding = true;
-    while (plan.steps.size < this.#stepsMax()) {
-      const next = plan.run.next(now);
-      if (next === undefined) break;
-      const { step, index, args } = next;
-      this.#begin({ index, plan: job }, stepCall(step, this.#payload(args)), now);
-    }
-    plan.proceeding = false;
-    if (plan.run.ended) this.#finish(job, plan.run, now);
-  }
-
-  /** How many steps of a plan may be under way: one where the node is full, so that every plan goes on. */
-  #stepsMax(): number {
-    return this.#jobs.size < this.#options.callsMax ? this.#options.stepsAtOnceMax : 1;
-  }
-
-  #finish(job: Job, run: PlanRun, now: Instant): void {
-    for (const step of [...(job.plan?.steps.values() ?? [])]) this.#withdraw(step, 'the plan has ended');
+  #answerPlan(job: Job, reply: PlanReply): void {
     if (!('asker' in job.origin)) return;
     const { asker, id } = job.origin;
     this.#jobs.forget(job);
-    this.#say(asker, { by: this.#name(), id, kind: 'result', payload: this.#payload(run.reply(now)) });
+    this.#say(asker, { by: this.#name(), id, kind: 'result', payload: this.#payload(reply) });
   }
 
-  #begin(origin: Origin, call: CallMessage, now: Instant): void {
+  #begin(origin: Origin, call: CallMessage, retries: number, now: Instant): void {
     const job = this.#open(origin, call, call.timeoutMs, now);
+    job.retriesLeft = retries;
     if ('plan' in origin) this.#jobs.limit(job, origin.plan.deadline);
     this.#place(job, undefined, now);
   }
@@ -265,7 +257,7 @@ export class Calls implements Machine<CallsEffect> {
     const places = job.tried.length < this.#options.attemptsMax ? untried : [];
     const place = choose(places, this.#self, this.#busy, this.#prng);
     if (place === undefined || (place.id === this.#self && !this.#accepting && !own)) {
-      this.#settle(job, last ?? this.#whyNowhere(call, found), now);
+      this.#fail(job, last ?? this.#whyNowhere(call, found), now);
     } else if (place.id === this.#self) {
       this.#run(job, place, now);
     } else {
@@ -286,6 +278,7 @@ export class Calls implements Machine<CallsEffect> {
     job.task = this.#nextId++;
     this.#running.set(job.task, job.key);
     if (place.fn.timeoutMs !== undefined) this.#jobs.limit(job, now + place.fn.timeoutMs);
+    job.repeatable = job.call.idempotent || place.fn.idempotent === true;
     const { fun, step, payload } = job.call;
     const at = step === undefined ? {} : { step };
     this.#effects.push({ deadline: job.deadline, fun, kind: 'run', payload, task: job.task, ...at });
@@ -313,8 +306,7 @@ export class Calls implements Machine<CallsEffect> {
   /** Ends a job before its answer: whoever works on it is told. */
   #stop(job: Job, why: Problem, now: Instant): void {
     if (job.plan !== undefined) {
-      job.plan.run.stop(why, now);
-      this.#finish(job, job.plan.run, now);
+      this.#plans.stop(job, job.plan.run, why, now);
       return;
     }
     this.#abandon(job, why.message);
@@ -349,30 +341,32 @@ export class Calls implements Machine<CallsEffect> {
     }
   }
 
+  /** A job failed where it was: it is tried again after a while, or answered. */
+  #fail(job: Job, why: Problem, now: Instant): void {
+    this.#jobs.take(job);
+    job.doubtful ||= !didNotHappen(why);
+    if (!this.#retries.take(job, why, now)) this.#settle(job, why, now);
+  }
+
+  /** Tries a job again, on another node than the last one where there is one. */
+  #retry(job: Job, now: Instant): void {
+    if (!this.#isOpen(job)) return;
+    const last = job.tried.splice(0).slice(-1);
+    if (candidates(this.#places, job.call, last).ok) job.tried.push(...last);
+    this.#place(job, undefined, now);
+  }
+
   /** Answers a job, once and for all. */
   #settle(job: Job, answer: Answered | Problem, now: Instant): void {
     this.#jobs.forget(job);
     const { origin } = job;
     if ('plan' in origin) {
-      this.#settleStep(origin, job, answer, now);
+      this.#plans.stepEnded(origin, job, answer, now);
     } else if ('payload' in answer) {
       this.#say(origin.asker, { ...answer, id: origin.id, kind: 'result' });
     } else {
       this.#tell(origin.asker, origin.id, inDoubt(job, answer));
     }
-  }
-
-  #settleStep({ plan, index }: StepOrigin, job: Job, answer: Answered | Problem, now: Instant): void {
-    const run = plan.plan?.run;
-    const step = job.call.step ?? '';
-    if ('payload' in answer) {
-      const value = answer.payload.value();
-      if (value.ok) run?.done(index, answer.by, value.value, now);
-      else run?.failed(index, answer.by, { ...value.problem, step }, now);
-    } else {
-      run?.failed(index, answer.node, { ...inDoubt(job, answer), step }, now);
-    }
-    this.#proceed(plan, now);
   }
 
   #tell(to: Asker, id: number, why: Problem): void {
@@ -392,9 +386,4 @@ export interface CallsParts {
   readonly options: CallsOptions;
   readonly payload: PayloadMaker;
   readonly prng: Prng;
-}
-
-interface Answered {
-  readonly by: string;
-  readonly payload: Payload;
 }

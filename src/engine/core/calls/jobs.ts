@@ -19,6 +19,11 @@ export interface Job {
   repeatable: boolean;
   /** Whether a node that had it may have done it, though it failed there. */
   doubtful: boolean;
+  /** How often it may be tried again after it failed, and has been. */
+  retriesLeft: number;
+  retriesMade: number;
+  /** When it is tried again; `NEVER` while it does not wait for that. */
+  retryAt: Instant;
   /** Set while a task of this node has it. */
   task?: TaskId;
   /** Set while another node has it. */
@@ -82,7 +87,18 @@ export class Jobs {
   }
 
   open(key: number, origin: Origin, call: CallMessage): Job {
-    const job: Job = { call, deadline: NEVER, doubtful: false, key, origin, repeatable: call.idempotent, tried: [] };
+    const job: Job = {
+      call,
+      deadline: NEVER,
+      doubtful: false,
+      key,
+      origin,
+      repeatable: call.idempotent,
+      retriesLeft: 0,
+      retriesMade: 0,
+      retryAt: NEVER,
+      tried: [],
+    };
     this.#jobs.set(key, job);
     if ('asker' in origin) getOrMake(this.#byAsker, keyOf(origin.asker), () => new Map()).set(origin.id, job);
     else origin.plan.plan?.steps.set(origin.index, job);
@@ -112,6 +128,7 @@ export class Jobs {
 
   forget(job: Job): void {
     this.#jobs.delete(job.key);
+    job.retryAt = NEVER;
     this.take(job);
     const { origin } = job;
     if (!('asker' in origin)) {

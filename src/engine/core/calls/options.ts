@@ -18,6 +18,13 @@ export interface CallsOptions {
   readonly stepsAtOnceMax: number;
   /** Nodes that one call is tried on before its problem goes to the caller. More: rides out more. Fewer: fails sooner. */
   readonly attemptsMax: number;
+  /**
+   * The first wait before a step is tried again; doubles with each further try, half of it is chance. More: easier on
+   * what is in trouble. Less: sooner done where the trouble is short.
+   */
+  readonly retryMs: number;
+  /** The longest such wait. More: easier on what is in trouble for long. Less: sooner done when it is over. */
+  readonly retryMaxMs: number;
 }
 
 export const DEFAULT_CALLS: CallsOptions = {
@@ -25,6 +32,8 @@ export const DEFAULT_CALLS: CallsOptions = {
   callsMax: 100_000,
   depthMax: 100,
   perClientMax: 10_000,
+  retryMaxMs: 10_000,
+  retryMs: 100,
   stepsAtOnceMax: 1_024,
   stepsMax: 100_000,
 };

@@ -14,6 +14,8 @@ export interface Step {
   readonly functionId?: string;
   /** Milliseconds; 0: no limit of its own. */
   readonly timeoutMs: number;
+  /** How often it is tried again, where that is allowed. */
+  readonly retries: number;
   readonly idempotent: boolean;
   readonly onError: OnError;
   /** Steps whose values it needs, by index. */
@@ -45,9 +47,13 @@ const STEP_FIELDS = [
   'version',
   'functionId',
   'timeoutMs',
+  'retries',
   'idempotent',
   'onError',
 ];
+
+/** Limit: tries of one step. With the back-off's longest wait, a hundred take a quarter of an hour. */
+const RETRIES_MAX = 100;
 
 /** Of a long cycle, so many steps are printed at both ends. */
 const CYCLE_ENDS_MAX = 8;
@@ -68,7 +74,7 @@ export function readPlan(document: unknown, options: CallsOptions): Outcome<Plan
   }
   if (refs !== 'strings' && refs !== 'explicit') return wrong('refs', '"refs" must be "strings" or "explicit"');
   if (onError !== 'fail' && onError !== 'continue') return wrong('onError', '"onError" must be "fail" or "continue"');
-  if (!isDuration(timeoutMs)) return wrong('timeoutMs', '"timeoutMs" must be a whole number of milliseconds');
+  if (!isCount(timeoutMs)) return wrong('timeoutMs', '"timeoutMs" must be a whole number of milliseconds');
 
   const read: Omit<Step, 'needs' | 'neededBy'>[] = [];
   const index = new Map<string, number>();
@@ -97,14 +103,11 @@ function readStep(
 ): Outcome<Omit<Step, 'needs' | 'neededBy'>> {
   if (!isPlainObject(raw)) return wrong(at, `${at} must be an object with "name" and "fun", not ${nameOf(raw)}`);
   const unknown = Object.keys(raw).find((key) => !STEP_FIELDS.includes(key));
-  if (unknown === 'retries') {
-    return wrong(`${at}.retries`, `${at} asks for retries, which this version cannot do yet; leave the field out`);
-  }
   if (unknown !== undefined) {
     return wrong(`${at}.${unknown}`, `${at} has an unknown field "${unknown}"; a step has ${STEP_FIELDS.join(', ')}`);
   }
   const { name, fun, args = [], kwargs, locs = [], version, functionId, timeoutMs = 0 } = raw;
-  const { idempotent = false, onError = planOnError } = raw;
+  const { retries = 0, idempotent = false, onError = planOnError } = raw;
   if (!isText(name)) return wrong(`${at}.name`, `${at}.name must be a text that is not empty`);
   if (name.length > NAME_MAX) return wrong(`${at}.name`, `${at}.name is longer than ${NAME_MAX} characters`);
   if (!isText(fun)) return wrong(`${at}.fun`, `${at}.fun must be the name of a function`);
@@ -114,7 +117,10 @@ function readStep(
   if (version !== undefined && !isText(version)) return wrong(`${at}.version`, `${at}.version must be a text`);
   if (functionId !== undefined && !isText(functionId))
     return wrong(`${at}.functionId`, `${at}.functionId must be a text`);
-  if (!isDuration(timeoutMs)) return wrong(`${at}.timeoutMs`, `${at}.timeoutMs must be a whole number of milliseconds`);
+  if (!isCount(timeoutMs)) return wrong(`${at}.timeoutMs`, `${at}.timeoutMs must be a whole number of milliseconds`);
+  if (!isCount(retries) || retries > RETRIES_MAX) {
+    return wrong(`${at}.retries`, `${at}.retries must be a whole number from 0 to ${RETRIES_MAX}`);
+  }
   if (typeof idempotent !== 'boolean') return wrong(`${at}.idempotent`, `${at}.idempotent must be true or false`);
   if (onError !== 'fail' && onError !== 'continue') {
     return wrong(`${at}.onError`, `${at}.onError must be "fail" or "continue"`);
@@ -131,6 +137,7 @@ function readStep(
     ...(version === undefined ? {} : { version }),
     ...(functionId === undefined ? {} : { functionId }),
     timeoutMs,
+    retries,
     idempotent,
     onError,
   });
@@ -233,7 +240,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-function isDuration(value: unknown): value is number {
+function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 

@@ -1,0 +1,53 @@
+import { Heap } from '../base/heap.ts';
+import { type Instant, NEVER } from '../base/instant.ts';
+import type { Prng } from '../base/prng.ts';
+import { kindOf, type Problem } from '../base/problems.ts';
+import { type Job, mayRepeat } from './jobs.ts';
+import type { CallsOptions } from './options.ts';
+
+/**
+ * Steps that failed and wait to be tried again: exponential back-off, half of it by chance, so that steps which failed
+ * together do not come back together.
+ *
+ * It refuses to try again what may have happened and is not idempotent, and what would fail the same way (bad input).
+ */
+export class Retries {
+  readonly #options: CallsOptions;
+  readonly #prng: Prng;
+  readonly #waiting = new Heap<{ readonly at: Instant; readonly job: Job }>((a, b) => a.at - b.at);
+
+  constructor(options: CallsOptions, prng: Prng) {
+    this.#options = options;
+    this.#prng = prng;
+  }
+
+  /** Lets a failed job wait for its next try. False where it gets none. */
+  take(job: Job, why: Problem, now: Instant): boolean {
+    if (job.retriesLeft === 0 || !mayRepeat(job, why) || kindOf(why).exit === BAD_INPUT) return false;
+    job.retriesLeft--;
+    const { retryMs, retryMaxMs } = this.#options;
+    const ms = Math.min(retryMaxMs, retryMs * 2 ** Math.min(job.retriesMade++, 20));
+    job.retryAt = now + Math.ceil(ms / 2) + this.#prng.below(Math.ceil(ms / 2) + 1);
+    this.#waiting.push({ at: job.retryAt, job });
+    return true;
+  }
+
+  deadline(): Instant {
+    for (let first = this.#waiting.peek(); first !== undefined; first = this.#waiting.peek()) {
+      if (first.job.retryAt === first.at) return first.at;
+      this.#waiting.pop();
+    }
+    return NEVER;
+  }
+
+  /** One job whose time has come, or undefined. */
+  due(now: Instant): Job | undefined {
+    if (this.deadline() > now) return undefined;
+    const job = this.#waiting.pop()?.job;
+    if (job !== undefined) job.retryAt = NEVER;
+    return job;
+  }
+}
+
+/** The exit code of problems that the input is at fault for. */
+const BAD_INPUT = 2;
