@@ -20,6 +20,7 @@ export interface StepView {
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>> | null;
   readonly locs: readonly string[];
+  readonly version: string | null;
   /** Steps whose values it waits for. */
   readonly after: readonly string[];
   /** The length of the longest chain of steps before it; 0: it runs first. */
@@ -39,6 +40,7 @@ export function planView(plan: Plan, mesh: KnownMesh | undefined): readonly Step
     args: step.args,
     kwargs: step.kwargs ?? null,
     locs: step.locs,
+    version: step.version ?? null,
     after: step.needs.map((index) => plan.steps[index]?.name ?? ''),
     depth: depths[i] ?? 0,
     result: results.has(i),
@@ -77,11 +79,13 @@ export function drawPlan(steps: readonly StepView[], paint: (style: Style, text:
 }
 
 function heading(step: StepView, paint: (style: Style, text: string) => string): string {
-  const { after, args, fun, kwargs, locs, name, result } = step;
+  const { after, args, fun, kwargs, locs, name, result, version } = step;
   const named = Object.entries(kwargs ?? {}).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
   const given = shortened([...args.map((arg) => JSON.stringify(arg)), ...named].join(', '), ARGUMENTS_MAX);
   return [
-    oneLine(`${paint('bold', name)} = ${fun}(${given})${locs.length > 0 ? ` with ${locs.join(', ')}` : ''}`),
+    oneLine(
+      `${paint('bold', name)} = ${fun}${version === null ? '' : `@${version}`}(${given})${locs.length > 0 ? ` with ${locs.join(', ')}` : ''}`,
+    ),
     ...(after.length > 0 ? [oneLine(`after ${listed(after)}`)] : []),
     ...(result ? ['→ result'] : []),
   ].join('   ');

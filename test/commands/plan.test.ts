@@ -214,7 +214,7 @@ describe('plan check', () => {
 describe('plan show', () => {
   const DIAMOND = [
     step('rows', 'echo', [1, 2]),
-    { ...step('guess', 'predict'), locs: ['gpu'] },
+    { ...step('guess', 'predict'), locs: ['gpu'], version: '^2' },
     { ...step('lost', 'predict'), locs: ['moon'] },
     step('sum', 'echos', 'rows', 'guess'),
   ];
@@ -230,7 +230,7 @@ describe('plan show', () => {
       [
         'first',
         '├─ rows = echo([1,2])',
-        '├─ guess = predict() with gpu',
+        '├─ guess = predict@^2() with gpu',
         '└─ lost = predict() with moon   → result',
         'then',
         '└─ sum = echos("rows", "guess")   after rows, guess   → result',
