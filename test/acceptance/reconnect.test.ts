@@ -1,5 +1,5 @@
 /** A client of real processes that are killed, stopped, asked to leave and started again under it, while it calls. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type CallOptions, type Client, type ConnectOptions, connect, ProblemError } from '../../src/engine/index.ts';
@@ -173,7 +173,6 @@ describe('a client', { timeout: 90_000 }, () => {
       if (seen.length === 3) break;
     }
     expect(seen).toEqual([0, 1, 2]);
-    const { existsSync } = await import('node:fs');
     await until('the generator has stopped', () => existsSync(file), Boolean, 5_000);
     const broken = (async () => {
       for await (const item of client.stream('count', [])) if (item === 5) first?.child.kill('SIGKILL');

@@ -206,13 +206,14 @@ export class ReconnectingClient extends ClientFace {
     }
   }
 
-  /** Asks now and then who else is there. */
-  async #learn(link: LinkClient): Promise<void> {
+  /** Asks now and then who else is there: often at first, since a node that has just started knows nobody yet. */
+  async #learn(link: LinkClient, againMs = LEARN_MS): Promise<void> {
     const members = await link.members().catch(() => []);
     if (link.gone !== undefined || this.#over !== undefined) return;
     const alive = members.filter(({ state, address }) => state === 'alive' && address !== '');
     if (alive.length > 0) this.#options.policy.learn(alive.map(({ address }) => address));
-    this.#learning = setTimeout(() => void this.#learn(link), LEARN_MS).unref();
+    const nextMs = Math.min(againMs * 2, LEARN_MS_MAX);
+    this.#learning = setTimeout(() => void this.#learn(link, nextMs), againMs).unref();
   }
 
   #end(why: string): void {
@@ -229,7 +230,8 @@ const SENDS_MAX = 6;
 /** Limit: calls that wait for a link. */
 const WAITERS_MAX = 10_000;
 /** Trade-off: more often, and a client knows newer nodes; more rarely, and a thousand clients cost less. */
-const LEARN_MS = 30_000;
+const LEARN_MS = 1_000;
+const LEARN_MS_MAX = 30_000;
 const NOTHING_DONE = { outcome: 'did-not-happen' } as const;
 /** What no waiting will change. */
 const FOR_GOOD: ReadonlySet<string> = new Set(['key-missing', 'key-wrong', 'cluster-wrong', 'version-unsupported']);
