@@ -127,6 +127,14 @@ describe('a program', () => {
   });
 });
 
+test('arguments that are nested too deep for others are too deep for a program', async () => {
+  const caller = await start();
+  const deep = JSON.parse(`${'['.repeat(210)}${']'.repeat(210)}`);
+  const [problem, value] = await Promise.all([caller.problem('f', [deep]), caller.call('f', ['echo', 1])]);
+  expect(problem).toMatchObject({ code: 'result-unencodable', fun: 'f', outcome: 'did-not-happen' });
+  expect(value).toBe(1);
+});
+
 describe('what a program says that it should not', () => {
   test('is logged, and harms no call', async () => {
     const caller = await start();

@@ -155,3 +155,19 @@ describe('closing', () => {
     expect(clock.now() - from).toBeLessThan(2_000);
   });
 });
+
+describe('arguments that cannot be encoded', () => {
+  const nested = (depth: number) => {
+    let value: unknown = 'core';
+    for (let i = 0; i < depth; i++) value = [value];
+    return value;
+  };
+
+  test('are refused as a call that did not happen, and the thread goes on with what others ask', async () => {
+    const caller = await start();
+    const [problem, value] = await Promise.all([caller.problem('echo', [nested(210)]), caller.call('echo', ['next'])]);
+    expect(problem).toMatchObject({ code: 'result-unencodable', fun: 'echo', outcome: 'did-not-happen' });
+    expect(problem.message).toMatch(/^the arguments of echo cannot be sent: value\.args.*deeper than/);
+    expect(value).toBe('next');
+  });
+});

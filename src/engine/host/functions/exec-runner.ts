@@ -24,6 +24,7 @@ import type { Clock, Job } from '../ports.ts';
 import { type ExecCommand, ExecProcess } from './exec-process.ts';
 import { idIn, LINE_BYTES_MAX, readLine, requestLine, type Said } from './exec-protocol.ts';
 import { type FunctionOffer, type PartEvents, type PartRunner, withSchemas } from './offer.ts';
+import { unencodable } from './unencodable.ts';
 
 export interface ExecRunnerOptions {
   readonly command: ExecCommand;
@@ -101,8 +102,10 @@ export class ExecRunner implements PartRunner {
     const flight: Flight = { abandoned: false, aborted: undefined, id, job, process: undefined, timer: undefined };
     this.#flights.set(id, flight);
     this.#byTask.set(job.task, flight);
+    const refusal = unencodable(job);
     if (this.#closing)
       this.#later(flight, problem('node-stopping', `the node is stopping; it takes no call of ${job.fun}`));
+    else if (refusal !== undefined) this.#later(flight, refusal);
     else if (this.#ready) this.#send(flight);
   }
 

@@ -23,6 +23,7 @@ import { payloadFrom } from '../../wire/payload.ts';
 import type { Clock, Job } from '../ports.ts';
 import { moduleFiles } from './module-files.ts';
 import type { FunctionOffer, PartEvents, PartRunner } from './offer.ts';
+import { unencodable } from './unencodable.ts';
 import { FROM_THREAD, type Frame, NO_DEADLINE, SLOTS } from './worker-frames.ts';
 import { type Flight, type ThreadOptions, WorkerThread } from './worker-thread.ts';
 
@@ -169,11 +170,12 @@ export class WorkerRunner implements PartRunner {
     }
   }
 
-  #refusal({ fun }: Job): Problem | undefined {
+  #refusal(job: Job): Problem | undefined {
+    const { fun } = job;
     if (this.#closing) return problem('node-stopping', `the node is stopping; it takes no call of ${fun}`, { fun });
     if (!this.#names.has(fun)) return problem('not-here', `the function ${fun} is not on this node`, { fun });
     const { waitingMax } = this.#options;
-    if (this.#waiting.length < waitingMax) return undefined;
+    if (this.#waiting.length < waitingMax) return unencodable(job);
     return problem('overloaded', `${waitingMax} calls wait for a worker of this node already`, { fun });
   }
 
