@@ -354,8 +354,8 @@ if (values.into === undefined) process.stdout.write(`${measured.map(([, text]) =
 else {
   let page = readFileSync(values.into, 'utf8');
   for (const [mark, text] of measured) {
-    const place = new RegExp(`(<!-- ${mark} -->\n)[^]*?(\n<!-- end -->)`);
-    page = page.replace(place, (_, begin: string, end: string) => `${begin}${text}${end}`);
+    const place = new RegExp(`(<!-- ${mark} -->\n)[^]*?(<!-- end -->)`);
+    page = page.replace(place, (_, begin: string, end: string) => `${begin}${text}\n${end}`);
   }
   writeFileSync(values.into, page);
 }
