@@ -209,6 +209,21 @@ export function transportContract(name: string, make: () => TransportUnderTest):
       expect(client.closed).toEqual(['the other side refused a message over its limit']);
     });
 
+    test('a limit can be lowered and raised while the connection is open', async () => {
+      const { client, server } = await pair();
+      server.connection.limit(1_000);
+      client.connection.send(new Uint8Array(1_000));
+      await until(() => server.messages.length === 1, 'the small one came');
+      server.connection.limit(100_000);
+      client.connection.send(new Uint8Array(100_000));
+      await until(() => server.messages.length === 2, 'the large one came');
+      server.connection.limit(1_000);
+      client.connection.send(new Uint8Array(1_001));
+      await until(() => server.closed.length > 0 && client.closed.length > 0, 'both sides closed');
+      expect(server.messages.length).toBe(2);
+      expect(server.closed).toEqual(['the other side sent a message over the limit']);
+    });
+
     test('one connection too many is refused, and a place that became free is given again', async () => {
       const { client, listener, refused, server, under } = await pair('mpreg.v1', { connectionsMax: 1 });
       await expect(dial(under, listener.url)).rejects.toMatchObject({

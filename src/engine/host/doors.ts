@@ -3,7 +3,7 @@ import type { Peer } from '../core/links/messages.ts';
 import { Acceptor, Dialler } from '../wire/handshake-sides.ts';
 import { DEFAULT_LIMITS, type WireLimits } from '../wire/wire.ts';
 import type { Connection, Digest, Entropy, Listener, TlsOptions, Transport } from './ports.ts';
-import type { WireLinkOptions } from './wire-link.ts';
+import { MESSAGE_SLACK, type WireLinkOptions } from './wire-link.ts';
 
 /** How this process meets others: as whom, with which key, under which limits. */
 export interface DoorsOptions {
@@ -109,6 +109,3 @@ export class Doors {
     return Buffer.from(this.#options.entropy.bytes(32)).toString('base64url');
   }
 }
-
-/** A batch closes only after the frame that fills it: one WebSocket message may be a batch longer than a frame. */
-export const MESSAGE_SLACK = 128 * 1024;

@@ -52,6 +52,8 @@ export interface Connection {
   /** Bytes handed over and not yet taken by the operating system. */
   readonly buffered: number;
   own(events: ConnectionEvents): void;
+  /** Takes no message that is larger, in bytes, in place of what was said when it was opened. From the next one on. */
+  limit(messageBytesMax: number): void;
   /** Takes the message in any case; false asks the sender to wait for `drained`. After `closed` it does nothing. */
   send(data: Uint8Array | string): boolean;
   /** Stops reading, so that the other side feels backpressure. */

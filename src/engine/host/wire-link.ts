@@ -5,6 +5,7 @@
  * once. It refuses to buffer without end: while the other side does not read, a client is not read either, and a peer
  * that is behind by more than `BEHIND_BYTES_MAX` is cut off.
  */
+import { failed, type Outcome } from '../core/base/outcome.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { Peer } from '../core/links/messages.ts';
 import type { Message } from '../core/node/inputs.ts';
@@ -15,6 +16,17 @@ import type { Connection } from './ports.ts';
 
 /** Limit: what may wait for a peer that does not read; then the link is cut, since gossip must not wait behind it. */
 const BEHIND_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Limit: what is read of somebody who has not said who it is. A handshake needs far less; a client that speaks JSON to a
+ * node without a key may leave it away and begin with a call.
+ */
+const STRANGER_FRAME_BYTES_MAX = 16 * 1024;
+const STRANGER_BYTES_MAX = 64 * 1024;
+const STRANGER_FRAMES_MAX = 16;
+
+/** A batch closes only after the frame that fills it: one WebSocket message may be a batch longer than a frame. */
+export const MESSAGE_SLACK = 128 * 1024;
 
 /** Who is at the other end of an established link. */
 export interface Remote {
@@ -54,6 +66,7 @@ export class WireLink {
   readonly #events: WireLinkEvents;
   readonly #counters: WireCounters;
   readonly #handshake: HandshakeSide;
+  /** What this side may send, and, once the link is established, what it takes. */
   #limits: WireLimits;
   #batch: Batch;
   #remote: Remote | undefined;
@@ -71,6 +84,7 @@ export class WireLink {
     this.#batch = this.#codec.batch(this.#limits);
     this.#handshake = options.handshake;
     this.#timer = setTimeout(() => this.#tooSlow(options.handshakeMsMax), options.handshakeMsMax);
+    connection.limit(STRANGER_BYTES_MAX);
     connection.own({
       closed: (reason) => this.#ended(reason),
       drained: () => connection.resume(),
@@ -131,7 +145,7 @@ export class WireLink {
 
   #receive(data: Uint8Array | string): void {
     this.#counters.bytesIn += data.length;
-    const decoded = this.#codec.decode(data, this.#limits);
+    const decoded = this.#remote === undefined ? this.#strange(data) : this.#codec.decode(data, this.#limits);
     if (!decoded.ok) {
       this.#counters.violations++;
       this.#write({ kind: 'goaway', problem: decoded.problem });
@@ -144,6 +158,17 @@ export class WireLink {
       if (this.#remote === undefined) this.#shake(message);
       else this.#take(message);
     }
+  }
+
+  /** Reads what somebody sends before it is known who that is. */
+  #strange(data: Uint8Array | string): Outcome<readonly WireMessage[]> {
+    const json = this.connection.protocol === 'mpreg.v1.json';
+    const frameBytesMax = json ? STRANGER_BYTES_MAX : STRANGER_FRAME_BYTES_MAX;
+    if (data.length > frameBytesMax) {
+      const message = `${data.length} bytes came before the handshake, which takes ${frameBytesMax}`;
+      return failed(problem('protocol-violated', message));
+    }
+    return this.#codec.decode(data, { frameBytesMax, framesMax: STRANGER_FRAMES_MAX });
   }
 
   #take(message: WireMessage): void {
@@ -170,6 +195,7 @@ export class WireLink {
     } else if (step.kind === 'done') {
       clearTimeout(this.#timer);
       this.#remote = { cluster: step.cluster, peer: step.peer };
+      this.connection.limit(this.#limits.frameBytesMax + MESSAGE_SLACK);
       this.#limits = { ...this.#limits, frameBytesMax: step.frameBytesMax };
       this.#flush();
       this.#batch = this.#codec.batch(this.#limits);

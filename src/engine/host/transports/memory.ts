@@ -107,7 +107,7 @@ type Parcel = { readonly data: Uint8Array | string; readonly size: number } | { 
 class MemoryConnection implements Connection {
   readonly protocol: Subprotocol;
   readonly remote: string;
-  readonly #takes: number;
+  #takes: number;
   readonly #freed: () => void;
   #other!: MemoryConnection;
   #events: ConnectionEvents | undefined;
@@ -144,6 +144,10 @@ class MemoryConnection implements Connection {
     this.#events = events;
     if (this.#closed !== undefined) setImmediate(() => this.#tell());
     this.#schedule();
+  }
+
+  limit(messageBytesMax: number): void {
+    this.#takes = messageBytesMax;
   }
 
   send(data: Uint8Array | string): boolean {

@@ -51,6 +51,12 @@ export class WebSocketConnection implements Connection {
     else if (!this.#paused) this.#socket.resume();
   }
 
+  limit(messageBytesMax: number): void {
+    // Why a private field: ws takes its limit once, before it is known who is there. The transports' contract holds it to it.
+    const { _receiver: receiver } = this.#socket as unknown as { readonly _receiver?: { _maxPayload: number } | null };
+    if (receiver) receiver._maxPayload = messageBytesMax;
+  }
+
   send(data: Uint8Array | string): boolean {
     if (this.#closed !== undefined || this.#closing !== undefined) return true;
     this.#socket.send(data, { binary: typeof data !== 'string' });
