@@ -238,7 +238,7 @@ describe('changes', () => {
     const drained = await at(alpha, 'node', 'drain', 'beta', '--json');
     expect(JSON.parse(drained.stdout)).toEqual({ node: 'beta', state: 'draining' });
     await eventually(state, (now) => now === 'draining');
-    expect(await at(alpha, 'call', 'add', '1', '1')).toMatchObject({ code: 3, stdout: '' });
+    expect(await at(alpha, 'call', 'add', '1', '1')).toMatchObject({ code: 5, stdout: '' });
 
     expect(await at(alpha, 'node', 'drain', 'beta', '--undo')).toMatchObject({ code: 0, stdout: 'beta\talive\n' });
     await eventually(state, (now) => now === 'alive');

@@ -20,6 +20,10 @@ export class TestPlaces implements Places {
     return this.#offers.get(fun);
   }
 
+  resting(): readonly Place[] {
+    return [];
+  }
+
   node(nameOrId: string) {
     const id = nameOrId.toLowerCase();
     return this.#nodes.has(id) ? { address: `ws://${id}`, id, name: id.toUpperCase() } : undefined;

@@ -24,7 +24,7 @@ interface Word {
 
 export function linksScript(options: Partial<LinksOptions> = {}): (command: Command) => string {
   const busy = new Set<string>();
-  const links = new Links<Word>('m', { ...DEFAULT_LINKS, ...options }, new Prng(3), (id) => busy.has(id));
+  const links = new Links<Word>('m', { ...DEFAULT_LINKS, ...options }, new Prng(3), { needed: (id) => busy.has(id) });
   let now = 0;
   const lines: string[] = [];
   const collect = () => {
@@ -121,7 +121,6 @@ function textOf(effect: LinksEffect<Word>): string {
       return `joined ${effect.id}${effect.first ? '' : ' (was there)'}`;
     case 'broken':
     case 'parted':
-    case 'lost':
       return `${effect.kind} ${effect.id}: ${effect.reason}`;
     case 'unreachable':
       return `unreachable ${effect.id}: ${effect.reason}${effect.refused ? ', refused' : ''}`;

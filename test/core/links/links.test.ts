@@ -81,7 +81,9 @@ const operations = fc.array(
 test('whatever happens to links: a message is sent once, or comes back once, or was taken back; one link per peer is used', () => {
   fc.assert(
     fc.property(operations, (all) => {
-      const links = new Links<{ kind: string }>('m', { ...DEFAULT_LINKS, waitingMax: 3 }, new Prng(1), () => false);
+      const links = new Links<{ kind: string }>('m', { ...DEFAULT_LINKS, waitingMax: 3 }, new Prng(1), {
+        needed: () => false,
+      });
       const fates = new Map<string, number>();
       const dials: number[] = [];
       const up = new Map<number, string>();
@@ -140,4 +142,25 @@ test('whatever happens to links: a message is sent once, or comes back once, or 
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('a link that nobody chose is closed when it carries nothing but gossip', () => {
+  const options = { ...DEFAULT_LINKS, fullMeshMax: 0, standingFactor: 0 };
+  const links = new Links<{ kind: string }>('m', options, new Prng(1), {
+    isUse: ({ kind }) => kind === 'call',
+    needed: () => false,
+  });
+  links.send('p', 'ws://p', { kind: 'ping' }, 0);
+  const dial = links.drain().find((effect) => effect.kind === 'dial')?.dial;
+  links.up(1, { address: 'ws://p', id: 'p', name: 'P', role: 'peer' }, dial, 0);
+  const closedAt = (until: number): number | undefined => {
+    for (let now = 500; now <= until; now += 500) {
+      links.heard(1, false, now);
+      if (links.has('p')) links.send('p', 'ws://p', { kind: 'gossip' }, now);
+      links.advance(now);
+      if (links.drain().some((effect) => effect.kind === 'close')) return now;
+    }
+    return undefined;
+  };
+  expect(closedAt(60_000)).toBeLessThanOrEqual(options.idleMs + options.beatMs);
 });

@@ -39,7 +39,7 @@ export class Pair {
     const end = (id: string, seed: number): End => ({
       heard: [],
       id,
-      links: new Links<Word>(id, DEFAULT_LINKS, new Prng(seed), () => false),
+      links: new Links<Word>(id, DEFAULT_LINKS, new Prng(seed), { needed: () => false }),
       speaksOn: undefined,
       story: [],
     });

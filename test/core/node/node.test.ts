@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { NEVER } from '../../../src/engine/core/base/instant.ts';
+import type { CargoRumor } from '../../../src/engine/core/membership/messages.ts';
 import type { NodeInput } from '../../../src/engine/core/node/inputs.ts';
 import { Node } from '../../../src/engine/core/node/node.ts';
 import { plain } from '../calls/values.ts';
@@ -184,7 +185,7 @@ describe('a node that leaves', () => {
     world.run(500);
     const late = [near.call('other'), far.call('work', { node: 'b' })];
     world.run(500);
-    expect(late.map(({ answer }) => answer())).toEqual(['node-stopping', 'function-unknown']);
+    expect(late.map(({ answer }) => answer())).toEqual(['node-stopping', 'node-stopping']);
     expect([b.stopped, seenBy(a, world)]).toEqual([false, 'a alive, b draining, c alive']);
     world.run(2_000);
     expect(calls.map(({ answer }) => answer())).toEqual(['"finished" by b', '"finished" by b']);
@@ -318,4 +319,47 @@ test('the same inputs at the same instants have the same effects: a life can be 
     expect(trace.length).toBeGreaterThan(50);
     expect(again).toEqual(effects);
   }
+});
+
+describe('records that cannot be true', () => {
+  const config = three().a.config;
+  const record = { ...three().b.config, addresses: ['ws://z'], load: 0, state: 'active' } as const;
+
+  /** A running node with a link to a peer that says this of others. */
+  function told(rumors: readonly object[]): Node {
+    const node = new Node(config);
+    const step = (input: NodeInput) => node.step(input, 5);
+    step({ epoch: 0, kind: 'start' });
+    step({ fence: 1, kind: 'persisted' });
+    step({ kind: 'link-up', link: 1, peer: { address: 'ws://p', id: 'P', name: 'p', role: 'peer' } });
+    for (const rumor of rumors) {
+      step({ kind: 'message', link: 1, message: { kind: 'gossip', rumors: [rumor as CargoRumor] } });
+    }
+    return node;
+  }
+
+  test('are not taken in: of another node, of another version, beyond all counting', () => {
+    const alive = { about: 'Z', address: 'ws://z', by: 'Z', incarnation: 1, kind: 'member', state: 'alive' };
+    const cargo = (about: string, version: number, body: object) => ({ about, body, kind: 'cargo', version });
+    const seen = (...rumors: object[]) =>
+      told([alive, ...rumors])
+        .snapshot(5)
+        .members.find(({ id }) => id === 'Z')?.record?.version;
+    expect(seen(cargo('Z', 3, { ...record, id: 'Z', version: 3 }))).toBe(3);
+    expect(seen(cargo('Y', 3, { ...record, id: 'Z', version: 3 }))).toBeUndefined();
+    expect(seen(cargo('Z', 3, { ...record, id: 'Z', version: 4 }))).toBeUndefined();
+    expect(seen(cargo('Z', 2 ** 53 - 1, { ...record, id: 'Z', version: 2 ** 53 - 1 }))).toBeUndefined();
+  });
+
+  test('of strangers are forgotten again, the oldest first', () => {
+    const cargo = (id: string) => ({ about: id, body: { ...record, id, version: 3 }, kind: 'cargo', version: 3 });
+    const ids = Array.from({ length: 3_000 }, (_, i) => `S${i}`);
+    const known = { about: 'S2999', address: 'ws://s', by: 'S', incarnation: 1, kind: 'member', state: 'alive' };
+    const early = { ...known, about: 'S0' };
+    const records = told([...ids.map(cargo), known, early])
+      .snapshot(5)
+      .members.map(({ id, record: of }) => [id, of?.id]);
+    expect(records).toContainEqual(['S2999', 'S2999']);
+    expect(records).toContainEqual(['S0', undefined]);
+  });
 });

@@ -1,3 +1,4 @@
+import { getOrMake } from './maps.ts';
 import { compareVersions, isSemver } from './semver.ts';
 
 /**
@@ -10,9 +11,16 @@ import { compareVersions, isSemver } from './semver.ts';
  *
  * A pre-release is taken only by a comparison with a pre-release of the very same version: who asks for `^1.0.0` gets no
  * `1.1.0-beta`. What is no range at all means exactly that text. Source: the README of npm's `semver`.
+ *
+ * The range is read once, and each version is judged once.
  */
-export function satisfies(version: string, range: string): boolean {
+export function within(range: string): (version: string) => boolean {
   const alternatives = readRange(range);
+  const known = new Map<string, boolean>();
+  return (version) => getOrMake(known, version, () => isIn(version, range, alternatives));
+}
+
+function isIn(version: string, range: string, alternatives: ReturnType<typeof readRange>): boolean {
   if (alternatives === undefined) return version === range;
   if (!isSemver(version)) return false;
   return alternatives.some((comparisons) => {

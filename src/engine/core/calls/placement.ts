@@ -3,7 +3,7 @@ import { done, failed, type Outcome } from '../base/outcome.ts';
 import type { Prng } from '../base/prng.ts';
 import { type Problem, problem } from '../base/problems.ts';
 import { compareVersions } from '../base/semver.ts';
-import { satisfies } from '../base/version-range.ts';
+import { within } from '../base/version-range.ts';
 
 /** A function on a node, as placement sees it. */
 export interface Place {
@@ -23,6 +23,8 @@ export interface Place {
 /** Where functions are, as the directory tells it. */
 export interface Places {
   offers(fun: string): ReadonlyMap<NodeId, readonly Place[]> | undefined;
+  /** Where a function is that takes no new work now. May walk over all nodes: for explanations, not for calls. */
+  resting(fun: string): readonly Place[];
   /** A node by its name or id, whether or not it takes work now. */
   node(nameOrId: string): { readonly id: NodeId; readonly name: string; readonly address: Address } | undefined;
 }
@@ -42,13 +44,15 @@ export interface Wish {
  */
 export function candidates(places: Places, wish: Wish, tried: readonly NodeId[]): Outcome<readonly Place[]> {
   const offers = places.offers(wish.fun);
-  const named: Place[] = [];
-  for (const byNode of offers?.values() ?? []) for (const place of byNode) if (fits(place, wish)) named.push(place);
+  const there = wish.node === undefined ? undefined : offers?.get(wish.node);
+  const fits = fitting(wish);
+  const named = (there === undefined ? [...(offers?.values() ?? [])].flat() : there).filter(fits);
   const equipped = named.filter((place) => wish.locs.every((loc) => place.resources.has(loc)));
   const left = equipped.filter((place) => !tried.includes(place.id));
   if (left.length > 0) return done(best(left));
   if (wish.node !== undefined && places.node(wish.node) === undefined) return failed(nodeUnknown(wish.node, wish.fun));
-  return failed(whyNone(wish, named.length, equipped.length));
+  const resting = named.length === 0 ? places.resting(wish.fun).filter(fits) : [];
+  return failed(resting.length > 0 ? allRest(wish, resting) : whyNone(wish, named.length, equipped.length));
 }
 
 /** Whether a function is the node's own, not a user's. */
@@ -70,10 +74,12 @@ function nodeUnknown(node: string, fun: string): Problem {
   return problem('node-unknown', `no node in reach is named ${node}`, { fun, hint });
 }
 
-function fits(place: Place, wish: Wish): boolean {
-  if (wish.node !== undefined && place.id !== wish.node && place.name !== wish.node) return false;
-  if (wish.version !== undefined && !satisfies(place.fn.version, wish.version)) return false;
-  return wish.functionId === undefined || place.fn.functionId === wish.functionId;
+function fitting(wish: Wish): (place: Place) => boolean {
+  const isWanted = wish.version === undefined ? () => true : within(wish.version);
+  return ({ id, name, fn }) =>
+    (wish.node === undefined || id === wish.node || name === wish.node) &&
+    (wish.functionId === undefined || fn.functionId === wish.functionId) &&
+    isWanted(fn.version);
 }
 
 function best(places: readonly Place[]): readonly Place[] {
@@ -82,6 +88,12 @@ function best(places: readonly Place[]): readonly Place[] {
   let newest = from[0]?.fn.version ?? '';
   for (const { fn } of from) if (compareVersions(fn.version, newest) > 0) newest = fn.version;
   return from.filter(({ fn }) => compareVersions(fn.version, newest) === 0);
+}
+
+function allRest({ fun }: Wish, resting: readonly Place[]): Problem {
+  const names = resting.slice(0, 3).map(({ name }) => name);
+  const who = resting.length > 3 ? `${names.join(', ')} and others` : names.join(', ');
+  return problem('node-stopping', `${fun} is offered by ${who} only, and no new work is taken there`, { fun });
 }
 
 function whyNone(wish: Wish, named: number, equipped: number) {

@@ -56,6 +56,16 @@ export class Directory {
     return this.#entries.get(id)?.version ?? 0;
   }
 
+  /** The nodes in reach that have a function and take no new work. Walks over all nodes. */
+  resting(fun: string): readonly Offer[] {
+    const found: Offer[] = [];
+    for (const { record, reach } of this.#entries.values()) {
+      if (record === undefined || reach === 'gone' || record.state === 'active') continue;
+      for (const fn of record.functions) if (fn.name === fun) found.push(offerOf(record, fn, reach === 'suspect'));
+    }
+    return found;
+  }
+
   /** A node in reach by its id or, where only one has it, its name. Walks over all nodes: for operators, not for calls. */
   node(nameOrId: string): { readonly id: NodeId; readonly name: string; readonly address: Address } | undefined {
     const found: NodeRecord[] = [];

@@ -40,7 +40,7 @@ export interface NodeRecord {
   readonly addresses: readonly Address[];
   readonly resources: readonly string[];
   readonly functions: readonly FunctionRecord[];
-  /** How busy, in tenths: 0 idle, 10 full. Coarse on purpose: it is told to everybody. */
+  /** How busy: ⌈log2(1 + functions running)⌉, at most 10. Coarse on purpose: it is told to everybody. */
   readonly load: number;
   readonly state: 'active' | 'draining';
   /** The version of mpreg that it runs. */

@@ -18,8 +18,6 @@ export type LinksEffect<Message> =
   | { readonly kind: 'broken'; readonly id: NodeId; readonly name: string; readonly reason: string }
   /** The link was closed in good order because nobody needed it: what was sent on it and not answered did not arrive. */
   | { readonly kind: 'parted'; readonly id: NodeId; readonly name: string; readonly reason: string }
-  /** A link that traffic no longer used is gone, and what was sent on it before may be lost. */
-  | { readonly kind: 'lost'; readonly id: NodeId; readonly name: string; readonly reason: string }
   /** Dialling a node failed; `refused` where a machine said that nobody listens there. */
   | { readonly kind: 'unreachable'; readonly id: NodeId; readonly refused: boolean; readonly reason: string }
   /** A message that certainly did not leave this node. */

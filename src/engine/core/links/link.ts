@@ -1,4 +1,4 @@
-import type { Address, LinkId } from '../base/ids.ts';
+import type { Address, LinkId, NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Peer } from './messages.ts';
 
@@ -13,7 +13,7 @@ export interface Link {
   readonly upAt: Instant;
   /** When anything arrived last. */
   heardAt: Instant;
-  /** When anything but a beat was sent or arrived last. */
+  /** When anything was sent or arrived last that a link is kept open for. */
   usedAt: Instant;
   /** When a beat was asked for that has not come; `NEVER` otherwise. */
   askedAt: Instant;
@@ -23,4 +23,19 @@ export interface Link {
   retired: boolean;
   /** Retired, and all that was sent on it has arrived; also where nothing ever was. */
   settled: boolean;
+}
+
+/** What links that this node did not choose are kept open for. */
+export interface Purpose<Message> {
+  /** Whether something is under way between this node and that one. */
+  readonly needed: (id: NodeId) => boolean;
+  /** Whether a message is such a purpose; default: all are. Gossip is none, or every link would be kept for ever. */
+  readonly isUse?: (message: Message) => boolean;
+}
+
+/** An attempt to open a link. */
+export interface Dial {
+  readonly address: Address;
+  /** The node that should be there; undefined where whoever answers is welcome. */
+  to: NodeId | undefined;
 }

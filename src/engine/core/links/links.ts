@@ -6,7 +6,7 @@ import type { Prng } from '../base/prng.ts';
 import type { Problem } from '../base/problems.ts';
 import { Backoff } from './backoff.ts';
 import type { LinksEffect } from './effects.ts';
-import type { Link } from './link.ts';
+import type { Dial, Link, Purpose } from './link.ts';
 import type { LinkMessage, Peer } from './messages.ts';
 import type { LinksOptions } from './options.ts';
 import { standingPeers } from './standing.ts';
@@ -24,7 +24,7 @@ import { Waiting } from './waiting.ts';
  * Invariants:
  * - at most one link per peer is not retired, and that one carries everything that is sent;
  * - a message given to `send` is sent once, or comes back once as `undelivered`, unless it was taken back;
- * - a link that breaks before all that was sent on it has surely arrived is told, retired or not (`broken`, `lost`);
+ * - a link that breaks before all that was sent on it has surely arrived takes the active one with it: both ends hear of it;
  * - a link that brought nothing for `silenceMs`, though asked for a beat, is closed.
  *
  * It refuses to judge whether a node is alive: it says what it saw (`joined`, `broken`, `unreachable`).
@@ -33,6 +33,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   readonly #self: NodeId;
   readonly #options: LinksOptions;
   readonly #needed: (id: NodeId) => boolean;
+  readonly #isUse: (message: Message) => boolean;
   readonly #effects = new Effects<LinksEffect<Message>>();
   readonly #backoff: Backoff;
   readonly #links = new Map<LinkId, Link>();
@@ -49,10 +50,11 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   #stopped = false;
 
   /** `needed`: whether something is under way with a peer, so that its link is not idle, however quiet. */
-  constructor(self: NodeId, options: LinksOptions, prng: Prng, needed: (id: NodeId) => boolean) {
+  constructor(self: NodeId, options: LinksOptions, prng: Prng, purpose: Purpose<Message>) {
     this.#self = self;
     this.#options = options;
-    this.#needed = needed;
+    this.#needed = purpose.needed;
+    this.#isUse = purpose.isUse ?? (() => true);
     this.#backoff = new Backoff(options, prng);
     this.#waiting = new Waiting(options.waitingMax);
   }
@@ -98,6 +100,8 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   /** The handshake on a connection is done; with `dial` where this node dialled it. */
   up(link: LinkId, peer: Peer, dial: DialId | undefined, now: Instant): void {
     const dialled = dial === undefined ? undefined : this.#dials.get(dial);
+    const before = peer.role === 'peer' ? this.#active.get(peer.id) : undefined;
+    if (before !== undefined && now - before.upAt > AT_ONCE_MS) this.#close(before, 'it is dialled anew', now);
     const entry: Link = {
       askedAt: NEVER,
       beats: 0,
@@ -144,7 +148,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     if (failed.to !== undefined) this.#giveUp(failed.to, refused, reason);
   }
 
-  /** Something arrived on a link: it is alive. `used`: it was more than a keep-alive. */
+  /** Something arrived on a link: it is alive. `used`: it is something that the link is kept open for. */
   heard(link: LinkId, used: boolean, now: Instant): void {
     const entry = this.#links.get(link);
     if (entry === undefined) return;
@@ -174,17 +178,14 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   /** Sends on a link that a client holds. */
   reply(link: LinkId, message: Message, now: Instant): void {
     const entry = this.#links.get(link);
-    if (entry === undefined) return;
-    entry.usedAt = now;
-    this.#effects.push({ kind: 'send', link, message });
+    if (entry !== undefined) this.#transmit(entry, message, now);
   }
 
   /** Sends to a peer: on its link, or on one that is opened for it. What cannot be sent comes back as `undelivered`. */
   send(to: NodeId, address: Address, message: Message, now: Instant): void {
     const active = this.#active.get(to);
     if (active !== undefined) {
-      active.usedAt = now;
-      this.#effects.push({ kind: 'send', link: active.link, message });
+      this.#transmit(active, message, now);
       return;
     }
     if (this.#waiting.add(to, message)) return;
@@ -207,8 +208,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   answer(to: NodeId, message: Message, now: Instant): void {
     const active = this.#active.get(to);
     if (active === undefined) return;
-    active.usedAt = now;
-    this.#effects.push({ kind: 'send', link: active.link, message });
+    this.#transmit(active, message, now);
   }
 
   /** Asks whoever listens at an address to join; `joined` follows, at once where a link to it is up. */
@@ -263,19 +263,20 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     for (const message of this.#waiting.take(id)) this.#effects.push({ kind: 'send', link, message });
   }
 
+  #transmit(entry: Link, message: Message, now: Instant): void {
+    if (this.#isUse(message)) entry.usedAt = now;
+    this.#effects.push({ kind: 'send', link: entry.link, message });
+  }
+
   #ask(entry: Link, now: Instant): void {
     entry.askedAt = now;
     entry.beats++;
     this.#effects.push({ kind: 'send', link: entry.link, message: { kind: 'beat', reply: false } });
   }
 
-  /**
-   * Of two links to one peer that both ends dialled at once, the one that the smaller id dialled; else the newer, for
-   * who dials anew has no other.
-   */
+  /** Of two links to one peer that were dialled at once, the one that the smaller id dialled, or else the newer. */
   #isBetter(entry: Link, before: Link, id: NodeId): boolean {
-    if (entry.mine === before.mine || entry.upAt - before.upAt > AT_ONCE_MS) return true;
-    return entry.mine === this.#self < id;
+    return entry.mine === before.mine || entry.mine === this.#self < id;
   }
 
   #close(entry: Link, reason: string, now: Instant): void {
@@ -291,7 +292,9 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     }
     const { id, name } = entry.peer;
     if (this.#active.get(id) !== entry) {
-      if (!entry.settled) this.#effects.push({ id, kind: 'lost', name, reason });
+      // Why: an answer of this node's may have been lost with it, and only the peer can know that it waits for one.
+      const active = this.#active.get(id);
+      if (!entry.settled && active !== undefined) this.#close(active, 'another link broke', now);
       return;
     }
     this.#active.delete(id);
@@ -390,11 +393,8 @@ const LARGER_ID_WAITS_MS = 500;
  */
 const IDLE = 'idle';
 
-/** How far apart two links may come up that were dialled at once: as long as a dial may take. */
-const AT_ONCE_MS = 5_000;
-
-interface Dial {
-  readonly address: Address;
-  /** The node that should be there; undefined where whoever answers is welcome. */
-  to: NodeId | undefined;
-}
+/**
+ * How far apart two links may come up that were dialled at once: as long as dial and handshake may take. Who dials anew
+ * later than that has lost the link that this node still sees, by a restart or a break on the way.
+ */
+const AT_ONCE_MS = 10_000;

@@ -29,7 +29,7 @@ export interface Machines {
  *     membership ── changed ──► directory.reach, members to dial     ── cargo ──► directory.merge ──► membership.spread
  *                ── send, contact ──► links
  *     links      ── joined, broken, unreachable, neighbours ──► membership
- *                ── broken, lost, parted, undelivered, client-left ──► calls
+ *                ── broken, parted, undelivered, client-left ──► calls
  *     calls      ── forward, answer ──► links                        ── run, abort ──► the world
  */
 export class Bindings {
@@ -37,6 +37,8 @@ export class Bindings {
   readonly #out: Effects<NodeEffect>;
   /** Changes of members that `links` and the world have not heard of: told last, when records that came along are in. */
   #changes: Changed[] = [];
+  /** Nodes with a record that membership does not know, the longest known first. */
+  readonly #strangers = new Set<NodeId>();
   /** This node has told everybody that it leaves. */
   gone = false;
 
@@ -76,7 +78,7 @@ export class Bindings {
   }
 
   #fromMembership(effect: MembershipEffect, now: Instant): void {
-    const { membership, directory, links } = this.#machines;
+    const { directory, links } = this.#machines;
     switch (effect.kind) {
       case 'send':
         links.send(effect.to, effect.address ?? '', effect.message, now);
@@ -87,15 +89,12 @@ export class Bindings {
       case 'changed':
         this.#changed(effect, now);
         break;
-      case 'cargo': {
-        const record = effect.body as NodeRecord;
-        const own = record.id === directory.self.id;
-        const news = own ? directory.outrun(record.version) : directory.merge(record) ? record : undefined;
-        if (news !== undefined) membership.spread(cargoOf(news), now);
+      case 'cargo':
+        this.#record(effect, now);
         break;
-      }
       case 'forgotten':
         directory.forget(effect.id);
+        this.#strangers.delete(effect.id);
         break;
       case 'paused':
         this.#out.push({ event: { kind: 'paused', ms: effect.ms }, kind: 'notify' });
@@ -111,9 +110,33 @@ export class Bindings {
     }
   }
 
+  /** News of what a node says of itself. */
+  #record({ about, version, body }: Extract<MembershipEffect, { readonly kind: 'cargo' }>, now: Instant): void {
+    const { membership, directory } = this.#machines;
+    const record = body as NodeRecord;
+    if (record.id !== about || record.version !== version || version > RECORD_VERSION_MAX) return;
+    const own = about === directory.self.id;
+    const news = own ? directory.outrun(version) : directory.merge(record) ? record : undefined;
+    if (news !== undefined) membership.spread(cargoOf(news), now);
+    if (membership.member(about) === undefined) this.#meetStranger(about);
+  }
+
+  /** A record may come before its node is known, or of one that has just been forgotten: such are kept for a while. */
+  #meetStranger(id: NodeId): void {
+    this.#strangers.delete(id);
+    this.#strangers.add(id);
+    if (this.#strangers.size <= STRANGERS_MAX) return;
+    for (const oldest of this.#strangers) {
+      this.#strangers.delete(oldest);
+      this.#machines.directory.forget(oldest);
+      return;
+    }
+  }
+
   #changed(effect: Changed, now: Instant): void {
     const { directory, calls, links } = this.#machines;
     const { id, state } = effect.member;
+    this.#strangers.delete(id);
     if (id === directory.self.id) return;
     directory.reach(id, reachOf(state));
     // Why only with a link: without one, what was sent there is told by `broken` already, or still waits and is not lost.
@@ -167,9 +190,6 @@ export class Bindings {
       case 'parted':
         this.#link('down', effect.name, effect.reason);
         calls.parted(effect.id, effect.reason, now);
-        break;
-      case 'lost':
-        calls.broken(effect.id, effect.name, effect.reason, now);
         break;
       case 'unreachable':
         membership.unreachable(effect.id, now);
@@ -231,5 +251,11 @@ export function cargoOf(record: NodeRecord): {
 function reachOf(state: MemberState): 'alive' | 'suspect' | 'gone' {
   return state === 'alive' || state === 'suspect' ? state : 'gone';
 }
+
+/** Limit: records of nodes that membership does not know; the oldest goes first. */
+const STRANGERS_MAX = 1_024;
+
+/** Beyond, counting on would not be exact: 2³² lives of 2²⁰ changes each. */
+const RECORD_VERSION_MAX = 2 ** 52;
 
 type Changed = Extract<MembershipEffect, { readonly kind: 'changed' }>;

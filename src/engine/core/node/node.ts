@@ -60,6 +60,8 @@ export class Node implements Machine<NodeEffect> {
   /** While leaving: when to stop waiting for running calls. */
   #graceEnds: Instant = NEVER;
   #saidGoodbye = false;
+  /** When to look at the load again. */
+  #loadAt: Instant = 0;
 
   constructor(config: NodeConfig) {
     const { id, name, payload, tuning = DEFAULT_TUNING } = config;
@@ -70,7 +72,10 @@ export class Node implements Machine<NodeEffect> {
       version: (about: NodeId): number => directory.version(about),
     };
     const membership = new Membership({ cargo, options: tuning.membership, prng: prng.fork(), self: id });
-    const links = new Links<Message>(id, tuning.links, prng.fork(), (peer) => calls.isBusyWith(peer));
+    const links = new Links<Message>(id, tuning.links, prng.fork(), {
+      isUse: isAboutCalls,
+      needed: (peer) => calls.isBusyWith(peer),
+    });
     const calls = new Calls({
       name: () => directory.self.name,
       options: tuning.calls,
@@ -172,6 +177,7 @@ export class Node implements Machine<NodeEffect> {
         membership.advance(now);
         links.advance(now);
         calls.advance(now);
+        this.#tellLoad(now);
         break;
     }
   }
@@ -191,7 +197,7 @@ export class Node implements Machine<NodeEffect> {
     const { links } = this.#machines;
     const peer = links.peerOf(link);
     if (peer === undefined) return;
-    links.heard(link, message.kind !== 'beat', now);
+    links.heard(link, isAboutCalls(message), now);
     if (isAboutLinks(message)) links.receive(link, message, now);
     else if (isAboutCalls(message)) this.#receiveCall(link, peer, message, now);
     else if (peer.role === 'peer') this.#machines.membership.receive(peer.id, message, now);
@@ -227,6 +233,14 @@ export class Node implements Machine<NodeEffect> {
     if (record === undefined || this.#phase === 'starting') return;
     membership.spread(cargoOf(record), now);
     if (change.addresses !== undefined) membership.readdress(record.addresses[0] ?? '', now);
+  }
+
+  /** Says how busy this node is: coarsely and seldom, because everybody is told. */
+  #tellLoad(now: Instant): void {
+    if (now < this.#loadAt) return;
+    this.#loadAt = now + LOAD_MS;
+    const { running } = this.#machines.calls.counts;
+    this.#describe({ load: Math.min(LOAD_MAX, Math.ceil(Math.log2(1 + running))) }, now);
   }
 
   #drainWork(state: NodeRecord['state'], now: Instant): void {
@@ -271,6 +285,10 @@ export class Node implements Machine<NodeEffect> {
   }
 }
 
+/** Trade-off: more often is fresher, and more gossip for everybody. */
+const LOAD_MS = 10_000;
+const LOAD_MAX = 10;
+
 function recordOf(config: NodeConfig): NodeRecord {
   const { id, name, cluster, region, coordinates, address, resources, functions, software } = config;
   return {
@@ -303,6 +321,6 @@ function isAboutLinks(message: Message): message is LinkMessage {
   return LINK_KINDS.has(message.kind);
 }
 
-function isAboutCalls(message: Exclude<Message, LinkMessage>): message is CallsMessage {
+function isAboutCalls(message: Message): message is CallsMessage {
   return CALL_KINDS.has(message.kind);
 }
