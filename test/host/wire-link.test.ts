@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Problem } from '../../src/engine/core/base/problems.ts';
 import type { Message } from '../../src/engine/core/node/inputs.ts';
 import { systemDigest } from '../../src/engine/host/digest.ts';
@@ -54,6 +54,10 @@ class HeldConnection implements Connection {
     if (this.ended !== undefined) return;
     this.ended = reason;
     this.#events?.closed(reason);
+  }
+
+  drain(): void {
+    this.#events?.drained();
   }
 
   bring(data: Uint8Array | string): void {
@@ -144,5 +148,59 @@ describe('before the handshake is done', () => {
     const other = accepted('mpreg.v1.json');
     other.connection.bring(JSON.stringify({ args: ['x'.repeat(66_000)], fun: 'f', id: 1, kind: 'call' }));
     expect(other.ends).toMatchObject([{ why: { code: 'protocol-violated' } }]);
+  });
+});
+
+describe('somebody who does not read', () => {
+  const item: Message = { id: 1, kind: 'item', payload: payloadOf('more') };
+  const mib = 1024 * 1024;
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  async function behind(role: 'client' | 'peer', bytes: number, ms: number) {
+    const it = accepted();
+    it.connection.say(join(role));
+    await vi.advanceTimersByTimeAsync(0);
+    it.connection.buffered = bytes;
+    for (const passed of [0, ms]) {
+      await vi.advanceTimersByTimeAsync(passed);
+      it.link.send(item);
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    return it;
+  }
+
+  test('a client that stays more than eight MiB behind is cut off, counted, and the reason told', async () => {
+    const { counters, ends } = await behind('client', 9 * mib, 5_001);
+    expect(ends).toMatchObject([
+      {
+        why: {
+          code: 'limit-exceeded',
+          message: 'client notebook does not read: it is 9437184 bytes behind, and was cut off',
+        },
+      },
+    ]);
+    expect(counters.cutOff).toBe(1);
+  });
+
+  test('a client to which a large answer is on its way is not cut off, and not read meanwhile', async () => {
+    const { connection, ends, link } = await behind('client', 16 * mib, 4_900);
+    expect([ends, connection.paused]).toEqual([[], true]);
+    connection.buffered = 0;
+    connection.drain();
+    await vi.advanceTimersByTimeAsync(500);
+    connection.buffered = 16 * mib;
+    link.send(item);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ends).toEqual([]);
+  });
+
+  test('nobody may be more than sixty-four MiB behind', async () => {
+    for (const role of ['client', 'peer'] as const) {
+      const { counters, ends } = await behind(role, 65 * mib, 0);
+      expect([ends.length, counters.cutOff]).toEqual([1, 1]);
+    }
+    const { ends } = await behind('peer', 60 * mib, 60_000);
+    expect(ends).toEqual([]);
   });
 });

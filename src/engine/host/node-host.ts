@@ -206,6 +206,7 @@ export class NodeHost {
   ): void {
     const id = this.#idOf.get(link);
     if (id !== undefined) {
+      if (why !== undefined) this.#parts.log('warn', `link ${id} was closed: ${why.message}`);
       this.#links.delete(id);
       this.#idOf.delete(link);
       this.input({ kind: 'link-down', link: id, reason });

@@ -2,8 +2,8 @@
  * One connection as the node and the client see it: handshake first, then messages.
  *
  * Messages sent within one turn of the loop leave as one WebSocket message; a batch that reaches `BATCH_BYTES` leaves at
- * once. It refuses to buffer without end: while the other side does not read, a client is not read either, and a peer
- * that is behind by more than `BEHIND_BYTES_MAX` is cut off.
+ * once. It refuses to buffer without end: while the other side does not read, a client is not read either, and whoever
+ * stays behind is cut off.
  */
 import { failed, type Outcome } from '../core/base/outcome.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
@@ -14,8 +14,14 @@ import type { HandshakeSide } from '../wire/handshake-sides.ts';
 import { BATCH_BYTES, type Batch, type Codec, type WireLimits, type WireMessage } from '../wire/wire.ts';
 import type { Connection } from './ports.ts';
 
-/** Limit: what may wait for a peer that does not read; then the link is cut, since gossip must not wait behind it. */
+/** Limit: what may wait for somebody who does not read; then the link is cut. A peer's gossip must not wait behind it. */
 const BEHIND_BYTES_MAX = 64 * 1024 * 1024;
+/**
+ * Limit: a client may have more than this waiting for so long, in milliseconds; then it is cut off as well.
+ * Trade-off: cut at once, a client would lose its link to one large answer that is merely on its way.
+ */
+const CLIENT_BEHIND_BYTES_MAX = 8 * 1024 * 1024;
+const CLIENT_BEHIND_MS_MAX = 5_000;
 
 /**
  * Limit: what is read of somebody who has not said who it is. A handshake needs far less; a client that speaks JSON to a
@@ -74,6 +80,8 @@ export class WireLink {
   #why: Problem | undefined;
   #flushing = false;
   #closed = false;
+  /** Since when a client has had more waiting for it than it may; undefined where it has not. */
+  #behindSince: number | undefined;
 
   constructor(connection: Connection, options: WireLinkOptions, counters: WireCounters, events: WireLinkEvents) {
     this.connection = connection;
@@ -87,7 +95,10 @@ export class WireLink {
     connection.limit(STRANGER_BYTES_MAX);
     connection.own({
       closed: (reason) => this.#ended(reason),
-      drained: () => connection.resume(),
+      drained: () => {
+        this.#behindSince = undefined;
+        connection.resume();
+      },
       message: (data) => this.#receive(data),
     });
     const hello = this.#handshake.begin();
@@ -135,12 +146,24 @@ export class WireLink {
     this.#counters.bytesOut += data.length;
     const ready = this.connection.send(data);
     if (ready || this.#remote === undefined) return;
-    if (this.#remote.peer.role === 'client') {
-      this.connection.pause();
-    } else if (this.connection.buffered > BEHIND_BYTES_MAX) {
-      this.#counters.cutOff++;
-      this.connection.destroy(`the other side is ${this.connection.buffered} bytes behind`);
-    }
+    if (this.#remote.peer.role === 'client') this.connection.pause();
+    if (this.#isTooFarBehind(this.#remote.peer)) this.#cutOff(peerName(this.#remote.peer));
+  }
+
+  #isTooFarBehind({ role }: Peer): boolean {
+    const { buffered } = this.connection;
+    if (buffered <= CLIENT_BEHIND_BYTES_MAX) this.#behindSince = undefined;
+    else this.#behindSince ??= performance.now();
+    if (buffered > BEHIND_BYTES_MAX) return true;
+    const since = role === 'client' ? this.#behindSince : undefined;
+    return since !== undefined && performance.now() - since > CLIENT_BEHIND_MS_MAX;
+  }
+
+  #cutOff(who: string): void {
+    this.#counters.cutOff++;
+    const text = `${who} does not read: it is ${this.connection.buffered} bytes behind, and was cut off`;
+    this.#why ??= problem('limit-exceeded', text);
+    this.connection.destroy(text);
   }
 
   #receive(data: Uint8Array | string): void {
