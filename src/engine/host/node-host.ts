@@ -43,6 +43,8 @@ export class NodeHost {
   readonly #idOf = new Map<WireLink, LinkId>();
   readonly #listeners = new Set<(event: NodeEvent) => void>();
   readonly #inputs: NodeInput[] = [];
+  /** Streams that were answered with an error by this host; the node is about to hear that they are cancelled. */
+  readonly #ended = new Set<string>();
   #started: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
   #nextLink = 1;
   #serving = false;
@@ -87,6 +89,7 @@ export class NodeHost {
       for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
         this.#parts.node.step(next, this.#parts.clock.now());
         for (const effect of this.#parts.node.drain()) this.#execute(effect);
+        if (this.#ended.size > 0) this.#forgetEnded(next);
       }
     } finally {
       this.#serving = false;
@@ -136,18 +139,43 @@ export class NodeHost {
   }
 
   #send(id: LinkId, message: Message): void {
+    if (this.#ended.size > 0 && 'id' in message && this.#ended.has(`${id}/${message.id}`)) return;
     const link = this.#links.get(id);
     const why = link?.send(message);
-    if (link === undefined || why === undefined) return;
-    if (message.kind === 'result' || message.kind === 'item') {
-      link.send({ id: message.id, kind: 'error', problem: why });
-    } else if (message.kind === 'call') {
-      queueMicrotask(() =>
-        this.input({ kind: 'message', link: id, message: { id: message.id, kind: 'error', problem: why } }),
-      );
-    } else {
-      this.#parts.log('error', `a ${message.kind} message could not be sent: ${why.message}`);
+    if (link !== undefined && why !== undefined) this.#undeliverable(id, message, why);
+  }
+
+  /**
+   * A message does not fit the wire. Who asked is told in its place; who sent it hears of it as if the other side had
+   * answered so. What came of work is `unknown`: the work was done.
+   */
+  #undeliverable(id: LinkId, message: Message, why: Problem): void {
+    const link = this.#links.get(id);
+    const told = { ...why, outcome: message.kind === 'call' ? 'did-not-happen' : 'unknown' } as const;
+    switch (message.kind) {
+      case 'result':
+        link?.send({ id: message.id, kind: 'error', problem: told });
+        break;
+      case 'item':
+        link?.send({ id: message.id, kind: 'error', problem: told });
+        this.#ended.add(`${id}/${message.id}`);
+        this.input({ kind: 'message', link: id, message: { id: message.id, kind: 'cancel', reason: why.message } });
+        break;
+      case 'error':
+        if (shorter(message.problem).some((problem) => link?.send({ ...message, problem }) === undefined)) break;
+        this.#parts.log('error', `an error could not be sent: ${why.message}`);
+        break;
+      case 'call':
+        this.input({ kind: 'message', link: id, message: { id: message.id, kind: 'error', problem: told } });
+        break;
+      default:
+        this.#parts.log('error', `a ${message.kind} message could not be sent: ${why.message}`);
     }
+  }
+
+  #forgetEnded(input: NodeInput): void {
+    if (input.kind === 'message' && input.message.kind === 'cancel')
+      this.#ended.delete(`${input.link}/${input.message.id}`);
   }
 
   async #persist({ fence, writes }: Extract<NodeEffect, { readonly kind: 'persist' }>): Promise<void> {
@@ -245,6 +273,16 @@ export class NodeHost {
     this.#resolveStopped();
   }
 }
+
+/** The same problem in fewer bytes, and in as few as can be. */
+function shorter(problem: Problem): readonly Problem[] {
+  const { cause: _, hint: __, path: ___, ...rest } = { ...problem, message: problem.message.slice(0, MESSAGE_MAX) };
+  const { code, message, outcome } = rest;
+  return [rest, { code, message, ...(outcome !== undefined && { outcome }) }];
+}
+
+/** Characters of a message, where the whole problem does not fit into a frame. */
+const MESSAGE_MAX = 1_000;
 
 /** Aborted functions get this long to end before their workers are. */
 const STOP_GRACE_MS = 500;

@@ -122,7 +122,7 @@ describe('a function in a worker', () => {
     ['symbol', 'result'],
   ])('that returns a %s says which part cannot be sent', async (what, path) => {
     const problem = await caller.problem('returns', [what]);
-    expect(problem.code).toBe('result-unencodable');
+    expect([problem.code, problem.outcome]).toEqual(['result-unencodable', 'unknown']);
     expect(`${problem.path} ${problem.message}`).toContain(path);
   });
 
@@ -174,7 +174,7 @@ describe('a stream', () => {
   });
 
   test('with an item that cannot be sent ends with the problem', async () => {
-    expect(await caller.problem('bad')).toMatchObject({ code: 'result-unencodable' });
+    expect(await caller.problem('bad')).toMatchObject({ code: 'result-unencodable', outcome: 'unknown' });
     expect(caller.items.get(caller.last)).toEqual([1]);
   });
 });

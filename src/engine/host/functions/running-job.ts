@@ -67,7 +67,7 @@ export class RunningJob {
       const returned =
         schema === undefined ? this.#call(run, listOf(given.value)) : this.#check(schema, given.value, run);
       if (!isThenable(returned) && !isStream(returned) && result === undefined) {
-        this.#end(encodable(returned));
+        this.#end(encoded(returned, 'result'));
         return;
       }
       if (this.#about.msLeft !== Infinity) {
@@ -128,7 +128,7 @@ export class RunningJob {
       if (this.#aborted !== undefined) return this.#close(stream, failed(this.#aborted));
       const next = await within(this.#context, () => stream.next());
       if (this.#ended) return;
-      const outcome = next.done ? encodable(await next.value) : await this.#encoded(await next.value, 'item');
+      const outcome = next.done ? encoded(await next.value, 'result') : await this.#encoded(await next.value, 'item');
       if (next.done) return this.#end(this.#aborted === undefined ? outcome : failed(this.#aborted));
       if (!outcome.ok) return this.#close(stream, outcome);
       const room = this.#sink.item(outcome.value);
@@ -141,9 +141,9 @@ export class RunningJob {
   }
 
   async #encoded(value: unknown, root: 'result' | 'item'): Promise<Outcome<Payload>> {
-    if (this.#schema === undefined) return encodable(value, root);
+    if (this.#schema === undefined) return encoded(value, root);
     const checked = await checkedValue(this.#about.fun, this.#schema, value, root);
-    return checked.ok ? encodable(checked.value, root) : checked;
+    return checked.ok ? encoded(checked.value, root) : checked;
   }
 
   /** Lets the generator run its `finally`, then answers. */
@@ -211,6 +211,12 @@ function givenBy(payload: Payload): Outcome<Given> {
   const { args, kwargs } = (read.value ?? {}) as { readonly args?: unknown; readonly kwargs?: unknown };
   if (Array.isArray(args)) return { ok: true, value: { args, kwargs } };
   return failed(problem('value-undecodable', 'the payload of the call holds no arguments'));
+}
+
+/** A value that cannot be sent comes from work that was done. */
+function encoded(value: unknown, root: 'result' | 'item'): Outcome<Payload> {
+  const outcome = encodable(value, root);
+  return outcome.ok ? outcome : failed({ ...outcome.problem, outcome: 'unknown' });
 }
 
 /** What was thrown, also where it is no error, or one that fights back. */

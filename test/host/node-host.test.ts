@@ -1,0 +1,173 @@
+/** A host whose node says what the test tells it to say, and a client at the other end of a real link in memory. */
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Problem } from '../../src/engine/core/base/problems.ts';
+import type { NodeEffect } from '../../src/engine/core/node/effects.ts';
+import type { Message, NodeInput } from '../../src/engine/core/node/inputs.ts';
+import type { Node } from '../../src/engine/core/node/node.ts';
+import { systemDigest } from '../../src/engine/host/digest.ts';
+import { Doors } from '../../src/engine/host/doors.ts';
+import { systemEntropy } from '../../src/engine/host/entropy.ts';
+import { type Log, NodeHost } from '../../src/engine/host/node-host.ts';
+import { MemoryStore } from '../../src/engine/host/stores/memory.ts';
+import { MemoryNetwork, MemoryTransport } from '../../src/engine/host/transports/memory.ts';
+import { WireCounters, WireLink } from '../../src/engine/host/wire-link.ts';
+import { payloadOf } from '../../src/engine/wire/payload.ts';
+import { until } from '../contract/transport.ts';
+
+const FRAME_BYTES = 4_096;
+const large = () => payloadOf('x'.repeat(10_000));
+
+class ScriptedNode {
+  readonly inputs: NodeInput[] = [];
+  readonly #effects: NodeEffect[] = [];
+  /** What an input causes. */
+  causes: (input: NodeInput) => readonly NodeEffect[] = () => [];
+
+  step(input: NodeInput): void {
+    this.inputs.push(input);
+    this.#effects.push(...this.causes(input));
+  }
+
+  drain(): NodeEffect[] {
+    return this.#effects.splice(0);
+  }
+
+  deadline(): number {
+    return Number.MAX_SAFE_INTEGER;
+  }
+}
+
+const hosts: NodeHost[] = [];
+afterEach(() => {
+  for (const host of hosts.splice(0)) host.kill();
+});
+
+function doorsOn(network: MemoryNetwork, frameBytesMax: number): Doors {
+  const limits = { frameBytesMax, framesMax: 1_000 };
+  const base = { cluster: 'c', digest: systemDigest, entropy: systemEntropy, key: undefined, tls: undefined };
+  const identity = { address: 'ws://a:1', id: '01K0A3YQ8ZC5N7W2V4X6T9R1B0', name: 'alpha' };
+  return new Doors({ ...base, limits, transport: new MemoryTransport(network) }, identity);
+}
+
+async function hosted(frameBytesMax = FRAME_BYTES, log?: Log) {
+  const network = new MemoryNetwork();
+  const node = new ScriptedNode();
+  const doors = doorsOn(network, 1_000_000);
+  const lines: string[] = [];
+  const host = new NodeHost({
+    clock: { now: () => 0, stop: () => undefined, wakeAt: () => undefined },
+    doors,
+    log: log ?? ((level, message) => void lines.push(`${level} ${message}`)),
+    node: node as unknown as Node,
+    runner: {
+      abort: () => undefined,
+      close: async () => undefined,
+      functions: [],
+      own: () => undefined,
+      run: () => undefined,
+    },
+    store: new MemoryStore(),
+  });
+  hosts.push(host);
+  const listener = await new MemoryTransport(network).listen({
+    accept: (connection) => host.accept(connection),
+    connectionsMax: 10,
+    host: 'a',
+    messageBytesMax: 2_000_000,
+    port: 0,
+    upgradeMsMax: 1_000,
+  });
+  doors.add(listener);
+  const dialler = doorsOn(network, frameBytesMax);
+  const heard: Message[] = [];
+  const ends: string[] = [];
+  const link = new WireLink(
+    await dialler.dial(listener.url),
+    dialler.diallerOptions(listener.url, 'client'),
+    new WireCounters(),
+    {
+      closed: (_link, reason) => ends.push(reason),
+      established: () => undefined,
+      message: (_link, message) => heard.push(message),
+    },
+  );
+  await until(() => node.inputs.some(({ kind }) => kind === 'link-up'), 'the link is up');
+  /** Has the node do all that in one turn. */
+  const does = (...effects: readonly NodeEffect[]) => {
+    node.causes = (input) => (input.kind === 'advance' ? effects : []);
+    host.input({ kind: 'advance' });
+  };
+  const says = (...messages: readonly Message[]) =>
+    does(...messages.map((message): NodeEffect => ({ kind: 'send', link: 1, message })));
+  return { does, ends, heard, host, lines, link, node, says };
+}
+
+const endOf = ({ heard }: { readonly heard: readonly Message[] }): Problem | undefined =>
+  heard.flatMap((message) => (message.kind === 'error' ? [message.problem] : []))[0];
+
+describe('a message that does not fit the wire', () => {
+  test('a result becomes an error that does not say that nothing happened', async () => {
+    const it = await hosted();
+    it.says({ by: 'alpha', id: 7, kind: 'result', payload: large() });
+    await until(() => it.heard.length > 0, 'an answer came');
+    expect(it.heard).toMatchObject([{ id: 7, kind: 'error', problem: { code: 'limit-exceeded', outcome: 'unknown' } }]);
+  });
+
+  test('a call comes back to the node as one that did not happen', async () => {
+    const it = await hosted();
+    it.says({
+      fun: 'f',
+      id: 7,
+      idempotent: false,
+      kind: 'call',
+      locs: [],
+      payload: large(),
+      routed: false,
+      timeoutMs: 0,
+    });
+    expect(it.node.inputs.at(-1)).toMatchObject({
+      kind: 'message',
+      link: 1,
+      message: { id: 7, kind: 'error', problem: { code: 'limit-exceeded', outcome: 'did-not-happen' } },
+    });
+  });
+
+  test('an error is sent again without its cause, and with fewer words', async () => {
+    const it = await hosted();
+    const cause = { message: 'm', name: 'TypeError', stack: 's'.repeat(8_000) };
+    it.says({
+      id: 7,
+      kind: 'error',
+      problem: { cause, code: 'function-failed', fun: 'f', message: 'm'.repeat(9_000), node: 'alpha' },
+    });
+    await until(() => it.heard.length > 0, 'an answer came');
+    expect(endOf(it)).toEqual({ code: 'function-failed', fun: 'f', message: 'm'.repeat(1_000), node: 'alpha' });
+  });
+
+  test('an error in a script of three bytes a letter is told at least by its code', async () => {
+    const it = await hosted();
+    it.says({
+      id: 7,
+      kind: 'error',
+      problem: { code: 'function-failed', fun: '函'.repeat(900), message: '数'.repeat(9_000) },
+    });
+    await until(() => it.heard.length > 0, 'an answer came');
+    expect(endOf(it)).toEqual({ code: 'function-failed', message: '数'.repeat(1_000) });
+  });
+
+  test('an item ends its stream: the node hears that, and nothing follows on its number', async () => {
+    const it = await hosted();
+    const item = (payload = payloadOf('small')): Message => ({ id: 7, kind: 'item', payload });
+    it.says(item(), item(large()), item(), { id: 8, kind: 'item', payload: payloadOf('other') });
+    expect(it.node.inputs.at(-1)).toMatchObject({ kind: 'message', link: 1, message: { id: 7, kind: 'cancel' } });
+    it.says({ by: 'alpha', id: 7, kind: 'result', payload: payloadOf('a later call') });
+    await until(() => it.heard.length >= 4, 'all came');
+    expect(it.heard.map((message) => [message.kind, 'id' in message ? message.id : 0])).toEqual([
+      ['item', 7],
+      ['error', 7],
+      ['item', 8],
+      ['result', 7],
+    ]);
+    expect(endOf(it)).toMatchObject({ code: 'limit-exceeded', outcome: 'unknown' });
+  });
+});
