@@ -1,6 +1,6 @@
 import type { CallOptions, PlanDocument, Reply, RunOptions } from '../api.ts';
 import type { NodeId } from '../core/base/ids.ts';
-import type { Outcome } from '../core/base/outcome.ts';
+import { failed, type Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { Arguments, PlanReply } from '../core/calls/messages.ts';
@@ -114,6 +114,7 @@ export class LinkClient extends ClientFace {
     if (message.kind === 'item') {
       const item = message.payload.value();
       if (item.ok) pending.item?.(item.value);
+      else this.#undecodable(message.id, pending, item.problem);
       return;
     }
     this.#pending.delete(message.id);
@@ -145,7 +146,7 @@ export class LinkClient extends ClientFace {
     const cancel = (reason: string) => {
       if (!this.#pending.delete(id)) return;
       this.#link.send({ id, kind: 'cancel', reason });
-      pending.settle({ ok: false, problem: problem('cancelled', `cancelled: ${reason}`) });
+      settle(failed(problem('cancelled', `cancelled: ${reason}`)));
     };
     const settle: Pending['settle'] = (outcome) => {
       signal?.removeEventListener('abort', aborted);
@@ -166,6 +167,14 @@ export class LinkClient extends ClientFace {
     const refused = this.#link.send(message);
     if (refused !== undefined && this.#pending.delete(id)) settle({ ok: false, problem: refused });
     return cancel;
+  }
+
+  /** An item is no value: the stream ends there. */
+  #undecodable(id: number, pending: Pending, why: Problem): void {
+    this.#pending.delete(id);
+    this.#link.send({ id, kind: 'cancel', reason: why.message });
+    pending.settle(failed(afterWork(why)));
+    this.#closeIfDone();
   }
 
   #closeIfDone(): void {
@@ -203,7 +212,12 @@ function callOf(fun: string, args: readonly unknown[], options: CallOptions): Ou
 
 function replyOf(payload: Payload, node: string): Outcome<Reply> {
   const value = payload.value();
-  return value.ok ? { ok: true, value: { node, value: value.value } } : value;
+  return value.ok ? { ok: true, value: { node, value: value.value } } : failed(afterWork(value.problem));
+}
+
+/** What arrived of work that was done is no value. */
+function afterWork(problem: Problem): Problem {
+  return { ...problem, outcome: 'unknown' };
 }
 
 function settler(resolve: (reply: Reply) => void, reject: (error: ProblemError) => void): Pending['settle'] {

@@ -7,9 +7,8 @@ import { problemError } from '../problem-error.ts';
 export class ItemQueue<Item> implements AsyncIterable<Item> {
   readonly #items: Item[] = [];
   readonly #onStop: () => void;
-  #waiting:
-    | { readonly resolve: (result: IteratorResult<Item>) => void; readonly reject: (error: Error) => void }
-    | undefined;
+  /** Those who asked for an item that has not come, in order; while there are any, there are no items. */
+  readonly #waiting: Waiting<Item>[] = [];
   #error: Error | undefined;
   #ended = false;
 
@@ -19,37 +18,37 @@ export class ItemQueue<Item> implements AsyncIterable<Item> {
 
   push(item: Item): void {
     if (this.#ended) return;
-    if (this.#waiting === undefined) {
-      this.#items.push(item);
-      if (this.#items.length > ITEMS_MAX) {
-        this.fail(problemError('limit-exceeded', `the consumer is more than ${ITEMS_MAX} items behind`));
-        this.#onStop();
-      }
-      return;
+    const first = this.#waiting.shift();
+    if (first !== undefined) {
+      first.resolve({ done: false, value: item });
+    } else if (this.#items.push(item) > ITEMS_MAX) {
+      const text = `the consumer is more than ${ITEMS_MAX} items behind`;
+      this.fail(problemError('limit-exceeded', text, { outcome: 'unknown' }));
+      this.#onStop();
     }
-    this.#waiting.resolve({ done: false, value: item });
-    this.#waiting = undefined;
   }
 
   end(): void {
     this.#ended = true;
-    this.#waiting?.resolve({ done: true, value: undefined });
-    this.#waiting = undefined;
+    for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
   }
 
+  /** The first end counts: what fails because it was stopped does not hide why. */
   fail(error: Error): void {
-    this.#ended = true;
-    if (this.#waiting === undefined) this.#error = error;
-    else this.#waiting.reject(error);
-    this.#waiting = undefined;
+    if (this.#ended) return;
+    const first = this.#waiting.shift();
+    if (first === undefined) this.#error = error;
+    else first.reject(error);
+    this.end();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Item> {
     return {
       next: () => this.#next(),
       return: async () => {
-        if (!this.#ended) this.#onStop();
+        const stops = !this.#ended;
         this.end();
+        if (stops) this.#onStop();
         return { done: true, value: undefined };
       },
     };
@@ -62,9 +61,14 @@ export class ItemQueue<Item> implements AsyncIterable<Item> {
     if (error !== undefined) return Promise.reject(error);
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => {
-      this.#waiting = { reject, resolve };
+      this.#waiting.push({ reject, resolve });
     });
   }
+}
+
+interface Waiting<Item> {
+  readonly resolve: (result: IteratorResult<Item>) => void;
+  readonly reject: (error: Error) => void;
 }
 
 const ITEMS_MAX = 100_000;

@@ -1,0 +1,50 @@
+import { getEventListeners } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import type { Message } from '../../src/engine/core/node/inputs.ts';
+import { LinkClient } from '../../src/engine/host/client.ts';
+import type { WireLink } from '../../src/engine/host/wire-link.ts';
+import { payloadFrom, payloadOf } from '../../src/engine/wire/payload.ts';
+
+function clientOfTest() {
+  const sent: Message[] = [];
+  const link = { close: () => undefined, send: (message: Message) => void sent.push(message) };
+  const client = new LinkClient(link as unknown as WireLink, { id: '', name: 'alpha', url: 'ws://a:1' });
+  return { client, sent };
+}
+
+/** 0xc1 is the one byte that MessagePack never uses. */
+const broken = () => payloadFrom(Uint8Array.of(0xc1));
+
+describe('an answer that is no value', () => {
+  test('comes from work that may have been done', async () => {
+    const { client } = clientOfTest();
+    const asked = client.ask('f', []);
+    client.receive({ by: 'alpha', id: 1, kind: 'result', payload: broken() });
+    await expect(asked).rejects.toMatchObject({ problem: { code: 'value-undecodable', outcome: 'unknown' } });
+  });
+
+  test('ends a stream in the place of an item, and has its function stopped', async () => {
+    const { client, sent } = clientOfTest();
+    const got: unknown[] = [];
+    const stream = (async () => {
+      for await (const item of client.stream('f', [])) got.push(item);
+    })();
+    for (const payload of [payloadOf('first'), broken(), payloadOf('third')])
+      client.receive({ id: 1, kind: 'item', payload });
+    await expect(stream).rejects.toMatchObject({ problem: { code: 'value-undecodable', outcome: 'unknown' } });
+    expect(got).toEqual(['first']);
+    expect(sent).toMatchObject([{ kind: 'call' }, { id: 1, kind: 'cancel' }]);
+  });
+});
+
+test('a signal that outlives its calls is left alone by those that were given up', async () => {
+  const { client } = clientOfTest();
+  const { signal } = new AbortController();
+  for (let i = 0; i < 3; i++) {
+    const iterator = client.stream('f', [], { signal })[Symbol.asyncIterator]();
+    const next = iterator.next();
+    await iterator.return?.();
+    await next;
+  }
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
