@@ -55,11 +55,12 @@ export class HostedNode implements MpregNode {
     this.#inside = parts.inside;
     this.#options = parts.options;
     this.#nearby = parts.options.discover === false ? undefined : new RuntimeDirectory();
-    this.stopped = parts.host.stopped.then(() => {
+    this.stopped = parts.host.stopped.finally(() => {
       clearTimeout(this.#looking);
       process.off('exit', this.#withdraw);
       this.#withdraw();
     });
+    this.stopped.catch(() => undefined); // whoever wants to know asks
     process.once('exit', this.#withdraw);
     parts.host.onEvent((event) => this.#logEvent(event));
     void this.#announce().then(() => this.#look());
@@ -101,7 +102,8 @@ export class HostedNode implements MpregNode {
         if (error === undefined) resolve();
         else reject(error);
       };
-      void this.stopped.then(() => finish(problemError('node-stopping', 'the node stopped before it had joined')));
+      const stopped = () => finish(problemError('node-stopping', 'the node stopped before it had joined'));
+      this.stopped.then(stopped, finish);
     });
   }
 

@@ -171,3 +171,38 @@ describe('a message that does not fit the wire', () => {
     expect(endOf(it)).toMatchObject({ code: 'limit-exceeded', outcome: 'unknown' });
   });
 });
+
+describe('a bug', () => {
+  test('of a listener or of the log costs no other effect of the turn', async () => {
+    const shout: Log = () => {
+      throw new Error('the log is full');
+    };
+    const it = await hosted(FRAME_BYTES, shout);
+    const events: string[] = [];
+    it.host.onEvent(() => {
+      throw new Error('a careless listener');
+    });
+    it.host.onEvent((event) => events.push(event.kind));
+    const small: Message = { id: 7, kind: 'item', payload: payloadOf('small') };
+    it.does({ event: { kind: 'paused', ms: 5 }, kind: 'notify' }, { kind: 'send', link: 1, message: small });
+    await until(() => it.heard.length === 1, 'the item came');
+    expect(events).toEqual(['paused']);
+  });
+
+  test('of the node ends it whole: links are cut, what comes later is left, and whoever waits is told', async () => {
+    const it = await hosted();
+    it.node.causes = () => {
+      throw new RangeError('a broken invariant');
+    };
+    it.link.send({ kind: 'beat', reply: false });
+    await expect(it.host.stopped).rejects.toMatchObject({
+      message: 'the node ended by a bug: a broken invariant',
+      problem: { cause: { name: 'RangeError' }, code: 'internal' },
+    });
+    await until(() => it.ends.length === 1, 'the link was cut');
+    const inputs = it.node.inputs.length;
+    it.host.input({ kind: 'advance' });
+    expect(it.node.inputs.length).toBe(inputs);
+    expect(it.lines).toContain('error the node ended by a bug: a broken invariant');
+  });
+});

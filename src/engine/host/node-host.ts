@@ -5,8 +5,9 @@ import type { NodeEffect, NodeEvent } from '../core/node/effects.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
 import type { Node } from '../core/node/node.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
-import { ProblemError } from '../problem-error.ts';
+import { ProblemError, problemError } from '../problem-error.ts';
 import type { Doors } from './doors.ts';
+import { causeOf } from './functions/running-job.ts';
 import type { Clock, Connection, Runner, Store } from './ports.ts';
 import { DialError } from './ports.ts';
 import { peerName, WireCounters, WireLink, type WireLinkEvents } from './wire-link.ts';
@@ -36,9 +37,10 @@ export interface NodeHostParts {
  */
 export class NodeHost {
   readonly counters = new WireCounters();
-  /** Resolves when the node has stopped and everything is closed. */
+  /** Resolves when the node has stopped and everything is closed. Rejects with `internal` where a bug has ended it. */
   readonly stopped: Promise<void>;
   readonly #parts: NodeHostParts;
+  readonly #log: Log;
   readonly #links = new Map<LinkId, WireLink>();
   readonly #idOf = new Map<WireLink, LinkId>();
   readonly #listeners = new Set<(event: NodeEvent) => void>();
@@ -50,13 +52,17 @@ export class NodeHost {
   #serving = false;
   #armedFor = NEVER;
   #stopping = false;
-  #resolveStopped: () => void = () => undefined;
+  /** A bug has shown itself: half of a turn was done, so nothing more is. */
+  #failure: ProblemError | undefined;
+  #settleStopped: () => void = () => undefined;
 
   constructor(parts: NodeHostParts) {
     this.#parts = parts;
-    this.stopped = new Promise((resolve) => {
-      this.#resolveStopped = resolve;
+    this.#log = guarded(parts.log, () => undefined);
+    this.stopped = new Promise((resolve, reject) => {
+      this.#settleStopped = () => (this.#failure === undefined ? resolve() : reject(this.#failure));
     });
+    this.stopped.catch(() => undefined); // whoever wants to know asks
     parts.runner.own({
       item: (task, payload) => this.input({ kind: 'item', payload, task }),
       ran: (task, outcome) => this.input({ kind: 'ran', outcome, task }),
@@ -77,11 +83,13 @@ export class NodeHost {
 
   /** Calls `listener` for every event from now on; the answer ends that. */
   onEvent(listener: (event: NodeEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    const safe = guarded(listener, (error) => this.#log('error', `a listener threw: ${textOf(error)}`));
+    this.#listeners.add(safe);
+    return () => this.#listeners.delete(safe);
   }
 
   input(input: NodeInput): void {
+    if (this.#failure !== undefined) return;
     this.#inputs.push(input);
     if (this.#serving) return;
     this.#serving = true;
@@ -91,10 +99,12 @@ export class NodeHost {
         for (const effect of this.#parts.node.drain()) this.#execute(effect);
         if (this.#ended.size > 0) this.#forgetEnded(next);
       }
+      this.#arm();
+    } catch (error) {
+      this.#fail(error);
     } finally {
       this.#serving = false;
     }
-    this.#arm();
   }
 
   /** A connection that somebody opened to this node. */
@@ -106,6 +116,17 @@ export class NodeHost {
   /** Closes everything at once, without a word to anybody. */
   kill(): void {
     for (const link of [...this.#links.values()]) link.connection.destroy('the node was killed');
+    void this.#close(0);
+  }
+
+  /** The node cannot be trusted any more: others find it gone, as after a crash. */
+  #fail(error: unknown): void {
+    const why = problemError('internal', `the node ended by a bug: ${textOf(error)}`, { cause: causeOf(error) });
+    this.#failure = why;
+    this.#inputs.length = 0;
+    this.#log('error', why.message, { stack: error instanceof Error ? error.stack : undefined });
+    this.#started?.reject(why);
+    for (const link of [...this.#links.values()]) link.connection.destroy(why.message);
     void this.#close(0);
   }
 
@@ -163,13 +184,13 @@ export class NodeHost {
         break;
       case 'error':
         if (shorter(message.problem).some((problem) => link?.send({ ...message, problem }) === undefined)) break;
-        this.#parts.log('error', `an error could not be sent: ${why.message}`);
+        this.#log('error', `an error could not be sent: ${why.message}`);
         break;
       case 'call':
         this.input({ kind: 'message', link: id, message: { id: message.id, kind: 'error', problem: told } });
         break;
       default:
-        this.#parts.log('error', `a ${message.kind} message could not be sent: ${why.message}`);
+        this.#log('error', `a ${message.kind} message could not be sent: ${why.message}`);
     }
   }
 
@@ -182,7 +203,7 @@ export class NodeHost {
     try {
       await this.#parts.store.commit(writes);
     } catch (error) {
-      this.#parts.log('error', `the store refused: ${error instanceof Error ? error.message : String(error)}`);
+      this.#log('error', `the store refused: ${textOf(error)}`);
       this.#started?.reject(error);
       return;
     }
@@ -198,8 +219,8 @@ export class NodeHost {
       if (this.#stopping) connection.destroy('the node is stopping');
       else this.#open(connection, doors.diallerOptions(address, 'peer'), { address, dial });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#parts.log('debug', `could not reach ${address}: ${reason}`);
+      const reason = textOf(error);
+      this.#log('debug', `could not reach ${address}: ${reason}`);
       this.input({ dial, kind: 'dial-failed', reason, refused: error instanceof DialError && error.refused });
     }
   }
@@ -215,7 +236,7 @@ export class NodeHost {
         const id = this.#nextLink++;
         this.#links.set(id, link);
         this.#idOf.set(link, id);
-        this.#parts.log('debug', `link ${id} to ${peerName(peer)} is up`);
+        this.#log('debug', `link ${id} to ${peerName(peer)} is up`);
         this.input({ kind: 'link-up', link: id, peer, ...(dialled === undefined ? {} : { dial: dialled.dial }) });
       },
       message: (link, message) => {
@@ -234,7 +255,7 @@ export class NodeHost {
   ): void {
     const id = this.#idOf.get(link);
     if (id !== undefined) {
-      if (why !== undefined) this.#parts.log('warn', `link ${id} was closed: ${why.message}`);
+      if (why !== undefined) this.#log('warn', `link ${id} was closed: ${why.message}`);
       this.#links.delete(id);
       this.#idOf.delete(link);
       this.input({ kind: 'link-down', link: id, reason });
@@ -242,10 +263,10 @@ export class NodeHost {
     }
     const text = why?.message ?? reason;
     if (dialled === undefined) {
-      this.#parts.log('debug', `${link.connection.remote} did not become a link: ${text}`);
+      this.#log('debug', `${link.connection.remote} did not become a link: ${text}`);
       return;
     }
-    this.#parts.log(why === undefined ? 'debug' : 'warn', `${dialled.address}: ${text}`);
+    this.#log(why === undefined ? 'debug' : 'warn', `${dialled.address}: ${text}`);
     this.input({ dial: dialled.dial, kind: 'dial-failed', reason: text, refused: false });
   }
 
@@ -268,10 +289,28 @@ export class NodeHost {
     clock.stop();
     await Promise.allSettled([doors.close(), runner.close(graceMs)]);
     await store.close().catch((error: unknown) => {
-      if (error instanceof ProblemError) this.#parts.log('error', error.message);
+      if (error instanceof ProblemError) this.#log('error', error.message);
     });
-    this.#resolveStopped();
+    this.#settleStopped();
   }
+}
+
+/** A function of somebody else's: whatever it throws is not its caller's trouble. */
+function guarded<Args extends readonly unknown[]>(
+  call: (...args: Args) => void,
+  threw: (error: unknown) => void,
+): (...args: Args) => void {
+  return (...args) => {
+    try {
+      call(...args);
+    } catch (error) {
+      threw(error);
+    }
+  };
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The same problem in fewer bytes, and in as few as can be. */
