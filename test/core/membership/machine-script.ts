@@ -26,7 +26,7 @@ export function machineScript(): (command: Command) => string {
     self: 'self',
     prng: new Prng(11),
     options: { ...DEFAULT_MEMBERSHIP, probeIntervalMs: 1_000, probeTimeoutMs: 500 },
-    cargo: { version: () => 0, body: () => undefined },
+    cargo: { version: () => 0, body: () => undefined, weight: () => 1 },
   });
   let now = 0;
   const collected: string[] = [];

@@ -7,7 +7,7 @@ import { DEFAULT_MEMBERSHIP } from '../../../src/engine/core/membership/options.
 import { addressOf, Mesh } from './mesh.ts';
 
 const STATES: readonly MemberState[] = ['alive', 'suspect', 'dead', 'left'];
-const EMPTY = { version: () => 0, body: () => undefined };
+const EMPTY = { version: () => 0, body: () => undefined, weight: () => 1 };
 
 function rumor(about: string, state: MemberState, incarnation: number): MemberRumor {
   return { kind: 'member', about, state, incarnation, address: `ws://${about}:${incarnation}`, by: about };

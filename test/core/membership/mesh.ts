@@ -53,7 +53,11 @@ export class Mesh {
       self: id,
       prng: this.#prng.fork(),
       options: this.#options,
-      cargo: { version: (about) => cargo.get(about)?.version ?? 0, body: (about) => cargo.get(about)?.body },
+      cargo: {
+        version: (about) => cargo.get(about)?.version ?? 0,
+        body: (about) => cargo.get(about)?.body,
+        weight: () => 1,
+      },
     });
     const resident = { machine, address, links: new Set<NodeId>(), cargo, waiting: [], running: true };
     this.#residents.set(id, { ...resident, pausedUntil: 0, wakeAt: NEVER });

@@ -47,6 +47,13 @@ describe('news waiting to be passed on', () => {
     expect(about(rumors.take(2, 5))).toBe('b');
   });
 
+  test('that is long counts for more; one goes out in any case', () => {
+    const rumors = new Rumors(({ about: id }) => (id === 'L' ? 9 : 1));
+    for (const id of ['a', 'b', 'L', 'c']) rumors.put(rumor(id));
+    expect(about(rumors.take(5, 9))).toBe('cL');
+    expect(about(rumors.take(5, 9))).toBe('bacL');
+  });
+
   test('about a forgotten node is not passed on', () => {
     const rumors = new Rumors();
     rumors.put(rumor('a'));

@@ -29,7 +29,7 @@ export class Directory {
 
   constructor(self: NodeRecord) {
     this.#self = self;
-    this.#entries.set(self.id, { offered: [], reach: 'alive', record: undefined, version: 0 });
+    this.#entries.set(self.id, { offered: [], reach: 'alive', record: undefined, version: 0, weight: 1 });
     this.#replace(self);
   }
 
@@ -77,6 +77,11 @@ export class Directory {
     const [only] = found;
     if (only === undefined || found.length > 1) return undefined;
     return { address: only.addresses[0] ?? '', id: only.id, name: only.name };
+  }
+
+  /** How long a node's record is, in units of 100 characters as JSON; at least 1. */
+  weight(id: NodeId): number {
+    return this.#entries.get(id)?.weight ?? 1;
   }
 
   /** Changes this node's own record. Returns the new one, or undefined where nothing changed. */
@@ -133,7 +138,7 @@ export class Directory {
   #entryOf(id: NodeId): Entry {
     let entry = this.#entries.get(id);
     if (entry === undefined) {
-      entry = { offered: [], reach: 'gone', record: undefined, version: 0 };
+      entry = { offered: [], reach: 'gone', record: undefined, version: 0, weight: 1 };
       this.#entries.set(id, entry);
     }
     return entry;
@@ -145,6 +150,7 @@ export class Directory {
     const was = entry.record?.state ?? 'active';
     entry.record = record;
     entry.version = record.version;
+    entry.weight = Math.max(1, Math.ceil(JSON.stringify(record).length / 100));
     if (record.state !== was && entry.reach !== 'gone') {
       this.#effects.push({ id: record.id, kind: 'work', name: record.name, state: record.state });
     }
@@ -238,4 +244,6 @@ interface Entry {
   /** Undefined until one arrived. */
   record: NodeRecord | undefined;
   version: number;
+  /** See `weight`. */
+  weight: number;
 }

@@ -48,4 +48,6 @@ export interface Cargo {
   /** The version of the record about a node; 0 where there is none. */
   version(id: NodeId): number;
   body(id: NodeId): unknown;
+  /** How many statements about members (about 100 bytes each) a record counts for; at least 1. */
+  weight(id: NodeId): number;
 }

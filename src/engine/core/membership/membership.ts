@@ -55,7 +55,7 @@ export class Membership implements Machine<MembershipEffect> {
   readonly #cargo: Cargo;
   readonly #health: Health;
   readonly #roster: Roster;
-  readonly #rumors = new Rumors();
+  readonly #rumors: Rumors;
   readonly #suspicions: Suspicions;
   readonly #voice: Voice;
   readonly #probing: Probing;
@@ -84,6 +84,7 @@ export class Membership implements Machine<MembershipEffect> {
     this.#prng = prng;
     this.#cargo = cargo;
     this.#health = new Health(options.healthMax);
+    this.#rumors = new Rumors(({ kind, about }) => (kind === 'cargo' ? cargo.weight(about) : 1));
     this.#roster = new Roster(self);
     this.#suspicions = new Suspicions(options);
     const roster = this.#roster;

@@ -67,7 +67,7 @@ export interface MembershipOptions {
    */
   readonly rumorsMax: number;
   /**
-   * News in one message of gossip; about 100 bytes each, a record of another domain perhaps a thousand.
+   * News in one message of gossip, about 100 bytes each; a record of another domain counts for as many as it is long.
    * Trade-off: more settles a healed partition in fewer rounds; fewer keeps the bursts small.
    */
   readonly gossipRumorsMax: number;
@@ -152,10 +152,10 @@ export const DEFAULT_MEMBERSHIP: MembershipOptions = {
   gossipMs: 200,
   gossipCount: 3,
   rumorFactor: 3,
-  rumorsMax: 16,
-  gossipRumorsMax: 256,
+  rumorsMax: 32,
+  gossipRumorsMax: 1_024,
   syncMs: 30_000,
-  syncItemsMax: 256,
+  syncItemsMax: 1_024,
   itemsMax: 8_192,
   revivalMs: 10_000,
   lonelyMs: 1_000,

@@ -28,8 +28,14 @@ export class Rumors {
   readonly #members = new Map<NodeId, Waiting>();
   readonly #cargo = new Map<NodeId, Waiting>();
   readonly #levels: Waiting[][] = [];
+  readonly #weigh: (rumor: Rumor) => number;
   /** Rumors in all levels, those included that are no longer live. */
   #lying = 0;
+
+  /** `weigh`: how many ordinary rumors one counts for. */
+  constructor(weigh: (rumor: Rumor) => number = () => 1) {
+    this.#weigh = weigh;
+  }
 
   /** How many wait. */
   get size(): number {
@@ -58,18 +64,21 @@ export class Rumors {
     }
   }
 
-  /** Up to `max` rumors, each counted as sent once more; those sent `limit` times are not kept. */
+  /** Rumors until they weigh `max`, each counted as sent once more; those sent `limit` times are not kept. */
   take(max: number, limit: number): Rumor[] {
     const taken: Waiting[] = [];
     const moves: { readonly to: number; readonly from: number }[] = [];
-    for (let sent = 0; sent < this.#levels.length && taken.length < max; sent++) {
+    let weight = 0;
+    for (let sent = 0; sent < this.#levels.length && weight < max; sent++) {
       const level = this.#level(sent);
       const from = taken.length;
-      while (taken.length < max) {
+      while (weight < max) {
         const waiting = level.pop();
         if (waiting === undefined) break;
         this.#lying--;
-        if (waiting.live) taken.push(waiting);
+        if (!waiting.live) continue;
+        taken.push(waiting);
+        weight += this.#weigh(waiting.rumor);
       }
       moves.push({ to: sent + 1, from });
     }

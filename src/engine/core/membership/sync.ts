@@ -110,9 +110,21 @@ export class Sync {
 
   #tell(to: NodeId, rumors: readonly Rumor[], wanted: readonly NodeId[]): void {
     const max = this.#options.syncItemsMax;
-    for (let i = 0; i < Math.max(rumors.length, wanted.length); i += max) {
-      const part = { rumors: rumors.slice(i, i + max), wanted: wanted.slice(i, i + max) };
-      this.#voice.send(to, { kind: 'sync-news', ...part });
+    let part: Rumor[] = [];
+    let weight = 0;
+    for (const rumor of rumors) {
+      part.push(rumor);
+      weight += rumor.kind === 'cargo' ? this.#cargo.weight(rumor.about) : 1;
+      if (weight < max) continue;
+      this.#voice.send(to, { kind: 'sync-news', rumors: part, wanted: [] });
+      part = [];
+      weight = 0;
+    }
+    for (let i = 0; i === 0 || i < wanted.length; i += max) {
+      if (part.length > 0 || wanted.length > i) {
+        this.#voice.send(to, { kind: 'sync-news', rumors: part, wanted: wanted.slice(i, i + max) });
+      }
+      part = [];
     }
   }
 

@@ -70,6 +70,7 @@ export class Node implements Machine<NodeEffect> {
     const cargo = {
       body: (about: NodeId): unknown => directory.record(about),
       version: (about: NodeId): number => directory.version(about),
+      weight: (about: NodeId): number => directory.weight(about),
     };
     const membership = new Membership({ cargo, options: tuning.membership, prng: prng.fork(), self: id });
     const links = new Links<Message>(id, tuning.links, prng.fork(), {
