@@ -206,3 +206,29 @@ describe('a bug', () => {
     expect(it.lines).toContain('error the node ended by a bug: a broken invariant');
   });
 });
+
+describe('a node that stops', () => {
+  test('waits until the other side has taken what was sent to it', async () => {
+    const it = await hosted();
+    const order: string[] = [];
+    void it.host.stopped.then(() => order.push('stopped'));
+    it.link.connection.pause();
+    const last: Message = { by: 'alpha', id: 7, kind: 'result', payload: payloadOf('the last answer') };
+    it.does({ kind: 'send', link: 1, message: last }, { kind: 'close', link: 1, reason: 'over' }, { kind: 'stopped' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    order.push('read');
+    it.link.connection.resume();
+    await it.host.stopped;
+    expect(it.heard).toMatchObject([{ id: 7, kind: 'result' }]);
+    expect(order).toEqual(['read', 'stopped']);
+  });
+
+  test('does not wait for links when it is killed', async () => {
+    const it = await hosted();
+    it.link.connection.pause();
+    it.host.kill();
+    const from = performance.now();
+    await it.host.stopped;
+    expect(performance.now() - from).toBeLessThan(1_000);
+  });
+});

@@ -10,6 +10,7 @@ import type { Doors } from './doors.ts';
 import { causeOf } from './functions/running-job.ts';
 import type { Clock, Connection, Runner, Store } from './ports.ts';
 import { DialError } from './ports.ts';
+import { CLOSE_MS_MAX } from './transports/buffering.ts';
 import { peerName, WireCounters, WireLink, type WireLinkEvents } from './wire-link.ts';
 
 export type Log = (
@@ -54,6 +55,7 @@ export class NodeHost {
   #stopping = false;
   /** A bug has shown itself: half of a turn was done, so nothing more is. */
   #failure: ProblemError | undefined;
+  #lastLinkClosed: () => void = () => undefined;
   #settleStopped: () => void = () => undefined;
 
   constructor(parts: NodeHostParts) {
@@ -258,6 +260,7 @@ export class NodeHost {
       if (why !== undefined) this.#log('warn', `link ${id} was closed: ${why.message}`);
       this.#links.delete(id);
       this.#idOf.delete(link);
+      if (this.#links.size === 0) this.#lastLinkClosed();
       this.input({ kind: 'link-down', link: id, reason });
       return;
     }
@@ -287,11 +290,24 @@ export class NodeHost {
     this.#stopping = true;
     const { clock, runner, store, doors } = this.#parts;
     clock.stop();
-    await Promise.allSettled([doors.close(), runner.close(graceMs)]);
+    await Promise.allSettled([doors.close(), runner.close(graceMs), ...(graceMs > 0 ? [this.#closeLinks()] : [])]);
     await store.close().catch((error: unknown) => {
       if (error instanceof ProblemError) this.#log('error', error.message);
     });
     this.#settleStopped();
+  }
+
+  /** Resolves when all that was sent has been taken by the other sides, or they had `CLOSE_MS_MAX` for it. */
+  async #closeLinks(): Promise<void> {
+    if (this.#links.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_MS_MAX);
+      this.#lastLinkClosed = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      for (const link of [...this.#links.values()]) link.close('the node stops');
+    });
   }
 }
 
