@@ -112,7 +112,7 @@ export interface MpregNode {
   leave(options?: { readonly graceMs?: number }): Promise<void>;
   /** Closes without a word, as a crash would. */
   kill(): Promise<void>;
-  /** Resolves when the node has stopped, for whatever reason. */
+  /** Resolves when the node has stopped; rejects with `internal` where a bug of mpreg has ended it. */
   readonly stopped: Promise<void>;
 }
 

@@ -15,7 +15,7 @@ import type { Runners } from './host/functions/runners.ts';
 import { Gateway } from './host/gateway/gateway.ts';
 import { httpHandler } from './host/http.ts';
 import { NodeHost } from './host/node-host.ts';
-import type { Connection, Listener, Store, Transport } from './host/ports.ts';
+import type { Connection, Listener, Store, TlsOptions, Transport } from './host/ports.ts';
 import { MemoryStore } from './host/stores/memory.ts';
 import { SqliteStore } from './host/stores/sqlite.ts';
 import { MemoryNetwork, MemoryTransport } from './host/transports/memory.ts';
@@ -70,8 +70,23 @@ function withDefaults(options: NodeOptions): SettledOptions {
   if (odd !== undefined) {
     throw problemError('input-invalid', `"${odd}" is no address of a node: it must look like ws://HOST:PORT`);
   }
+  const misfit = options.tls === undefined ? undefined : tlsMisfit(options.tls);
+  if (misfit !== undefined) throw problemError('input-invalid', misfit, { hint: TLS_HINT });
   return { ...options, cluster, host, log, peers, port };
 }
+
+/** What a node lacks that is to listen with TLS. Why refused: it would serve less safely than it was asked to. */
+function tlsMisfit({ cert, key, ca, clientCertificates = false }: TlsOptions): string | undefined {
+  const missing = [cert === undefined ? 'certificate' : [], key === undefined ? 'private key' : []].flat();
+  if (missing.length > 0) {
+    return `a node with TLS needs a certificate and its private key; it was given no ${missing.join(' and no ')}`;
+  }
+  if (!clientCertificates || ca !== undefined) return undefined;
+  return 'a node that wants certificates of others needs the one of their authority; it was given none';
+}
+
+const TLS_HINT =
+  'Give it all that belongs together, or nothing of it.\nmpreg node start --tls-cert cert.pem --tls-key key.pem --tls-ca ca.pem';
 
 /** The node's id: from the store, or made now and stored before anybody hears of it. */
 async function identify(store: Store): Promise<string> {

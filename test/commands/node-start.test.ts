@@ -26,6 +26,12 @@ describe('a node that starts', () => {
     expect(stderr).toMatch(/info +stopping/);
   });
 
+  test('does not serve without TLS where it should want certificates', async () => {
+    const started = await world.mpreg(['node', 'start', '--no-discover', '--tls-client-certs']);
+    expect(started).toMatchObject({ code: 2, stdout: '' });
+    expect(started.stderr).toContain('it was given no certificate and no private key');
+  });
+
   test('writes its log as JSON where it is asked to, one object per line', async () => {
     const node = await world.node(['--name', 'logs', '--no-discover', '--verbose']);
     node.child.kill('SIGINT');

@@ -165,7 +165,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
         port: flags.port,
         region: flags.region,
         resources: flags.resource,
-        tls: tls && { ...tls, clientCertificates: flags['tls-client-certs'] },
+        tls: flags['tls-client-certs'] ? { ...tls, clientCertificates: true } : tls,
         watch: flags.watch,
         workerMemoryMb: flags['worker-memory'],
         workers: flags.workers,
