@@ -66,7 +66,13 @@ function among(places: readonly Place[], wish: Wish, { members }: KnownMesh) {
   const byNode = new Map<NodeId, Place[]>();
   for (const place of places) byNode.set(place.id, [...(byNode.get(place.id) ?? []), place]);
   const node = (nameOrId: string) => members.find(({ id, name }) => id === nameOrId || name === nameOrId);
-  return candidates({ node, offers: () => byNode }, wish, []);
+  const resting = members
+    .filter(({ state }) => state === 'draining')
+    .flatMap(({ id, name, record }) =>
+      (record?.functions ?? []).filter((fn) => fn.name === wish.fun).map((fn) => ({ fn, id, name })),
+    )
+    .map((rest) => ({ ...rest, address: '', resources: new Set<string>(), suspect: false }));
+  return candidates({ node, offers: () => byNode, resting: () => resting }, wish, []);
 }
 
 function whyThere(wish: Wish, offers: number): string {
