@@ -9,7 +9,11 @@ export interface HttpParts {
   readonly snapshot: () => NodeSnapshot;
   readonly counters: () => WireCounters;
   readonly digest: Digest;
-  /** Whoever is not on this machine must show it, as a bearer token, for more than `/health`. */
+  /**
+   * Whoever is not on this machine must show it for `/metrics`, as a bearer token, or what is derived from it:
+   * `metricsToken`. Why two: whoever has the key may do everything, so it is not taken from a network that others can
+   * read, and a monitoring system should not have it at all.
+   */
   readonly key: Uint8Array | undefined;
   /** Answers what is below `/v1/`. */
   readonly gateway: HttpHandler;
@@ -30,7 +34,7 @@ export function httpHandler(parts: HttpParts): HttpHandler {
       if (mayRead(parts, request)) answer(response, 200, 'text/plain; version=0.0.4; charset=utf-8', metrics(parts));
       else
         answer(response, 401, 'application/json', {
-          error: { code: 'key-missing', message: 'send the key as bearer token' },
+          error: { code: 'key-missing', message: TOKEN_WANTED },
         });
     } else {
       const message = `nothing at ${path}; try /health, /metrics or /v1/, or speak mpreg.v1 or mpreg.v1.json over WebSocket`;
@@ -41,9 +45,18 @@ export function httpHandler(parts: HttpParts): HttpHandler {
 
 function mayRead({ key, digest }: HttpParts, request: IncomingMessage): boolean {
   if (key === undefined || isLoopback(request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '')) return true;
-  const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-  return token !== undefined && digest.equal(Buffer.from(token), key);
+  const shown = Buffer.from(/^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '');
+  const isPrivate = 'encrypted' in request.socket && request.socket.encrypted === true;
+  return digest.equal(shown, Buffer.from(metricsToken(digest, key))) || (isPrivate && digest.equal(shown, key));
 }
+
+/** Opens `/metrics` and nothing else: HMAC-SHA256 of `mpreg metrics` with the cluster's key, in base64url. */
+export function metricsToken(digest: Digest, key: Uint8Array): string {
+  return Buffer.from(digest.hmac(key, 'mpreg metrics')).toString('base64url');
+}
+
+const TOKEN_WANTED =
+  'send the token for metrics as bearer token (docs/PROTOCOL.md); the key itself is taken over TLS only';
 
 function health({ snapshot }: HttpParts, response: ServerResponse): void {
   const { phase, record } = snapshot();
