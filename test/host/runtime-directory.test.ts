@@ -102,6 +102,12 @@ describe('the runtime directory', () => {
     expect(readdirSync(path)).toEqual([`${id(4)}.json`]);
   });
 
+  test('what the dead left and nobody can remove is passed over', () => {
+    mkdirSync(join(path, `${id(4)}.999999999.tmp`, 'inside'), { recursive: true });
+    expect(new RuntimeDirectory(path).list()).toEqual([]);
+    expect(readdirSync(path)).toHaveLength(1);
+  });
+
   test('a directory that others may write to, a link, or a file is refused with a reason', async () => {
     mkdirSync(path);
     chmodSync(path, 0o770);

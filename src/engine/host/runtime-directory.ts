@@ -90,9 +90,9 @@ export class RuntimeDirectory {
   /** For the last moments of a process. Never throws. */
   withdrawSync(id: NodeId): void {
     try {
-      if (this.refusal === undefined) rmSync(this.#file(id), { force: true });
+      if (this.refusal === undefined) remove(this.#file(id));
     } catch {
-      // It is stale from now on, and whoever meets it will try again.
+      // The directory cannot even be looked at.
     }
   }
 
@@ -103,11 +103,11 @@ export class RuntimeDirectory {
     for (const name of this.#names()) {
       const file = join(this.path, name);
       const pid = /\.(\d+)\.tmp$/.exec(name)?.[1];
-      if (pid !== undefined && !isRunning(Number(pid))) rmSync(file, { force: true });
+      if (pid !== undefined && !isRunning(Number(pid))) remove(file);
       const entry = name.endsWith('.json') ? readEntry(file) : undefined;
       if (entry === undefined || `${entry.id}.json` !== name) continue;
       if (isRunning(entry.pid, entry.pidStart)) entries.push(entry);
-      else rmSync(file, { force: true });
+      else remove(file);
     }
     return entries.sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1));
   }
@@ -122,6 +122,15 @@ export class RuntimeDirectory {
 
   #file(id: NodeId): string {
     return join(this.path, `${id}.json`);
+  }
+}
+
+/** Where it cannot be removed it stays, stale, and whoever meets it tries again. */
+function remove(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Read-only, somebody else's, or a folder.
   }
 }
 
