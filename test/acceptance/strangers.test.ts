@@ -44,9 +44,16 @@ async function webSocketTo(
   return { closed, socket };
 }
 
+async function metricsOf({ url }: RunningNode): Promise<string> {
+  return (await fetch(`${url.replace('ws', 'http')}/metrics`)).text();
+}
+
+function metric(text: string, name: string): number {
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
+}
+
 async function counter(name: string): Promise<number> {
-  const text = await (await fetch(`${node.url.replace('ws', 'http')}/metrics`)).text();
-  return Number(new RegExp(`^mpreg_wire_${name}_total (\\d+)$`, 'm').exec(text)?.[1]);
+  return metric(await metricsOf(node), `mpreg_wire_${name}_total`);
 }
 
 describe('strangers', () => {
@@ -69,6 +76,20 @@ describe('strangers', () => {
     socket.send(Buffer.from([0xff, 0xff, 0xff, 0xff, 0x01, 0, 0, 0]));
     await closed;
     await isWell();
+  });
+
+  test('many megabytes before the handshake cost nothing, from several at once', async () => {
+    const before = await counter('bytes_in');
+    const frame = Buffer.alloc(15 * 1024 * 1024, 0xc0);
+    frame.writeUInt32BE(frame.length - 4, 0);
+    frame[4] = 3; // a welcome
+    const strangers = await Promise.all(Array.from({ length: 4 }, () => webSocketTo(node.url, 'mpreg.v1')));
+    const from = performance.now();
+    for (const { socket } of strangers) socket.send(frame);
+    await isWell();
+    expect(performance.now() - from).toBeLessThan(2_000);
+    await Promise.all(strangers.map(({ closed }) => closed));
+    expect((await counter('bytes_in')) - before).toBeLessThan(1024 * 1024);
   });
 
   test('who connects and never says who it is is cut off within the time of a handshake', {
@@ -98,6 +119,65 @@ describe('strangers', () => {
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
     await isWell();
     for (const socket of sockets) socket.destroy();
+  });
+});
+
+describe('clients', () => {
+  test('one that never reads its stream is cut off, and costs the node a bounded memory', {
+    timeout: 40_000,
+  }, async () => {
+    const source = 'export async function* flood() { for (;;) yield new Uint8Array(100_000); }';
+    writeFileSync(world.path('flood.mjs'), source);
+    const flooded = await world.node(['--name', 'flooded', '--no-discover', '--functions', world.path('flood.mjs')]);
+    const count = async (name: string) => metric(await metricsOf(flooded), name);
+    const { socket } = await webSocketTo(flooded.url, 'mpreg.v1.json');
+    socket.send(JSON.stringify({ fun: 'flood', id: 1, kind: 'call' }));
+    await once(socket, 'message');
+    socket.pause();
+    await until(
+      'it was cut off',
+      () => count('mpreg_wire_cut_off_total'),
+      (cut) => cut === 1,
+    );
+    expect(await count('mpreg_wire_bytes_out_total')).toBeLessThan(100_000_000);
+    await until(
+      'its function ended',
+      () => count('mpreg_calls_running'),
+      (running) => running === 0,
+    );
+    socket.terminate();
+  });
+
+  test('one that asked for much before the node is told to stop gets all of it', { timeout: 40_000 }, async () => {
+    const stopping = await world.node(['--name', 'omega', '--no-discover']);
+    const client = await connect({ reconnect: false, urls: [stopping.url] });
+    const value = new Uint8Array(15_000_000).fill(7);
+    const asked = Promise.all(Array.from({ length: 4 }, () => client.call<Uint8Array>('echo', value)));
+    await client.call('echo', 1);
+    stopping.child.kill('SIGTERM');
+    expect((await asked).map(({ length }) => length)).toEqual([15_000_000, 15_000_000, 15_000_000, 15_000_000]);
+    expect((await stopping.ended).code).toBe(0);
+    await client.close();
+  });
+
+  test('one whose plan nests values too deep gets a problem, and the node goes on', async () => {
+    writeFileSync(
+      world.path('deep.mjs'),
+      "export const same = (value) => value; export const deep = () => JSON.parse('['.repeat(100) + ']'.repeat(100));",
+    );
+    const deep = await world.node(['--name', 'deep', '--no-discover', '--functions', world.path('deep.mjs')]);
+    const client = await connect({ reconnect: false, urls: [deep.url] });
+    const nested = (depth: number, core: unknown) =>
+      JSON.parse(`${'['.repeat(depth)}${JSON.stringify(core)}${']'.repeat(depth)}`);
+    const steps = [
+      { args: [], fun: 'deep', name: 'a' },
+      { args: [nested(50, 'a')], fun: 'same', name: 'b' },
+    ];
+    const why = { code: 'result-unencodable', outcome: 'did-not-happen' };
+    const told = (await client.run(steps)).steps;
+    expect(told).toMatchObject([{ state: 'done' }, { name: 'b', problem: why, state: 'failed' }]);
+    expect(await client.call('same', 'well?')).toBe('well?');
+    await client.close();
   });
 });
 
