@@ -204,3 +204,19 @@ describe('somebody who does not read', () => {
     expect(ends).toEqual([]);
   });
 });
+
+test('a value for which there is no memory is refused like any that is too large, and the link goes on', async () => {
+  const { connection, link } = accepted();
+  connection.say(join('peer'));
+  const bytes = () => {
+    throw new RangeError('Array buffer allocation failed');
+  };
+  const payload = { bytes, size: 0, value: () => ({ ok: true, value: null }) as const };
+  expect(link.send({ id: 1, kind: 'item', payload })).toMatchObject({
+    code: 'limit-exceeded',
+    message: 'this item is too large to be encoded: Array buffer allocation failed',
+  });
+  expect(link.send({ id: 2, kind: 'item', payload: payloadOf('small') })).toBeUndefined();
+  await Promise.resolve();
+  expect(connection.sent).toMatchObject([{ kind: 'hello' }, { kind: 'welcome' }, { id: 2, kind: 'item' }]);
+});

@@ -127,7 +127,7 @@ export class WireLink {
   }
 
   #write(message: WireMessage): Problem | undefined {
-    const added = this.#batch.add(message);
+    const added = this.#added(message);
     if (!added.ok) return added.problem;
     this.#counters.framesOut++;
     if (this.#batch.size >= BATCH_BYTES) {
@@ -137,6 +137,16 @@ export class WireLink {
       queueMicrotask(() => this.#flush());
     }
     return undefined;
+  }
+
+  /** Why the exception: what plans put together may be larger than any buffer, and is found out only by making one. */
+  #added(message: WireMessage): Outcome<void> {
+    try {
+      return this.#batch.add(message);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return failed(problem('limit-exceeded', `this ${message.kind} is too large to be encoded: ${error.message}`));
+    }
   }
 
   #flush(): void {
