@@ -135,6 +135,18 @@ test('arguments that are nested too deep for others are too deep for a program',
   expect(value).toBe(1);
 });
 
+test('arguments of which no line can be made are refused without trying', async () => {
+  const caller = await start();
+  const payload = { bytes: () => new Uint8Array(), size: 2 ** 28, value: () => ({ ok: true, value: {} }) as const };
+  const task = new Promise((resolve) => {
+    caller.runner.own({ changed: () => undefined, item: () => undefined, ran: (_task, outcome) => resolve(outcome) });
+  });
+  caller.runner.run({ deadline: NEVER, fun: 'f', payload, task: 1 });
+  expect(await task).toMatchObject({
+    problem: { code: 'limit-exceeded', message: expect.stringContaining('a line far too long') },
+  });
+});
+
 describe('what a program says that it should not', () => {
   test('is logged, and harms no call', async () => {
     const caller = await start();

@@ -25,6 +25,8 @@ import { type Described, type FunctionOffer, withSchemas } from './offer.ts';
  * Limit: lines are read and written on the node's loop; one as long as this holds it up for about a tenth of a second.
  */
 export const LINE_BYTES_MAX = 16 * 1024 * 1024;
+/** A number takes nine bytes as a value, and with its comma at least two in a line: a value is never so many times longer. */
+const VALUE_PER_LINE = 5;
 const CAUSE_LENGTH_MAX = 8_192;
 
 /** What a line of the program means. `broken`: it answers the call with that number, but says nothing that can be used. */
@@ -40,17 +42,35 @@ export function requestLine(id: number, job: Job, deadlineMs: number | undefined
   const read = job.payload.value();
   if (!read.ok) return read;
   const { args = [], kwargs } = (read.value ?? {}) as { readonly args?: unknown; readonly kwargs?: unknown };
-  const line = `${JSON.stringify({
+  const asked = {
     id,
     fun: job.fun,
-    args: valueToJson(args),
-    ...(kwargs !== undefined && kwargs !== null && { kwargs: valueToJson(kwargs) }),
+    args,
+    ...(kwargs !== undefined && kwargs !== null && { kwargs }),
     ...(job.step !== undefined && { step: job.step }),
     ...(deadlineMs !== undefined && { deadlineMs }),
-  })}\n`;
-  if (line.length <= LINE_BYTES_MAX) return done(line);
-  const message = `the arguments of ${job.fun} make a line of ${line.length} bytes, and its program takes ${LINE_BYTES_MAX}`;
+  };
+  const line = lineOf(asked, job.payload.size);
+  if (line !== undefined && line.length <= LINE_BYTES_MAX) return done(line);
+  const size = line === undefined ? 'far too long' : `of ${line.length} bytes`;
+  const message = `the arguments of ${job.fun} make a line ${size}, and its program takes ${LINE_BYTES_MAX}`;
   return failed(problem('limit-exceeded', message));
+}
+
+/** Undefined where it would be so long that it should not even be tried, or cannot be made. */
+function lineOf(
+  asked: { readonly args: unknown; readonly kwargs?: unknown },
+  payloadBytes: number,
+): string | undefined {
+  if (payloadBytes > LINE_BYTES_MAX * VALUE_PER_LINE) return undefined;
+  try {
+    const { args, kwargs } = asked;
+    const values = { args: valueToJson(args), ...(kwargs !== undefined && { kwargs: valueToJson(kwargs) }) };
+    return `${JSON.stringify({ ...asked, ...values })}\n`;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** `name`: of the function, where a hello declares one without. */
