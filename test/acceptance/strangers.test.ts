@@ -155,7 +155,9 @@ describe('clients', () => {
     const asked = Promise.all(Array.from({ length: 4 }, () => client.call('echo', value)));
     await client.call('echo', 1);
     stopping.child.kill('SIGTERM');
-    expect((await asked).map((answer) => (answer as Uint8Array).length)).toEqual([15_000_000, 15_000_000, 15_000_000, 15_000_000]);
+    expect((await asked).map((answer) => (answer as Uint8Array).length)).toEqual([
+      15_000_000, 15_000_000, 15_000_000, 15_000_000,
+    ]);
     expect((await stopping.ended).code).toBe(0);
     await client.close();
   });
