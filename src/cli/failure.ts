@@ -3,7 +3,7 @@
  * Every failure becomes a problem of the catalogue first; the catalogue also gives the exit code.
  */
 import { Errors } from '@oclif/core';
-import { didNotHappen, errorDocument, kindOf, type Problem, ProblemError, problem } from '../engine/index.ts';
+import { didNotHappen, errorDocument, exitOf, kindOf, type Problem, ProblemError, problem } from '../engine/index.ts';
 import type { Output } from './output.ts';
 import { toJson } from './output.ts';
 import { visible } from './terminal.ts';
@@ -33,7 +33,7 @@ const FILE_CALLS = new Set([
 export function failureOf(error: unknown, command: readonly string[]): Failure {
   const about = problemOf(error, command);
   const stack = error instanceof Error ? error.stack : undefined;
-  return { exitCode: kindOf(about).exit, problem: about, ...(stack !== undefined && { stack }) };
+  return { exitCode: exitOf(about), problem: about, ...(stack !== undefined && { stack }) };
 }
 
 function problemOf(error: unknown, command: readonly string[]): Problem {
@@ -72,7 +72,7 @@ function isFileError(error: unknown): error is NodeJS.ErrnoException & { readonl
 
 /** What to throw once the result is printed: under --json its document said everything, and only the exit code is left. */
 export function afterResult(about: Problem, { json }: Pick<Output, 'json'>): Error {
-  return json ? new Errors.ExitError(kindOf(about).exit) : new ProblemError(about);
+  return json ? new Errors.ExitError(exitOf(about)) : new ProblemError(about);
 }
 
 export function failureDocument(failure: Failure): string {

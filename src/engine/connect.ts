@@ -1,4 +1,5 @@
 /** Connects to a mesh through any one of its nodes: one that is named, or one that runs on this machine. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Client, ConnectOptions } from './api.ts';
 import { Prng } from './core/base/prng.ts';
 import { LinkClient } from './host/client.ts';
@@ -19,13 +20,15 @@ const DIAL_MS_MAX = 3_000;
 const KEEP_ALIVE_MS = 5_000;
 const WAIT_MS = 10_000;
 
+/** A node needs about 300 ms to be found. Trade-off: longer finds slower starts; shorter says sooner that there is none. */
+const STARTING_MS = 500;
+
 /**
  * Rejects with a `ProblemError`: `nobody-there`, where no address answered; what the handshake found (`key-wrong`, …),
  * where one did and refused.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
-  const seeds = () => options.urls ?? nearbyUrls(options.cluster);
-  const urls = seeds();
+  const urls = options.urls ?? (await nearbySoon(options.cluster));
   if (urls.length === 0) throw nobodyNearby(options.cluster);
   if (options.reconnect === false) return connectToAny(urls, options);
   const kept = { keepAliveMs: KEEP_ALIVE_MS, ...options };
@@ -48,7 +51,7 @@ async function connectToAny(urls: readonly string[], options: ConnectOptions): P
   for (const [tried, url] of urls.entries()) {
     const left = (until - performance.now()) / (urls.length - tried);
     try {
-      return await connectTo(url, options, Math.max(left, 1));
+      return await connectTo(url, options, Math.ceil(Math.max(left, 1)));
     } catch (error) {
       failures.push({ error, url });
     }
@@ -57,6 +60,16 @@ async function connectToAny(urls: readonly string[], options: ConnectOptions): P
   if (told !== undefined) throw told.error;
   const reasons = failures.map(({ url, error }) => `${url}: ${error instanceof Error ? error.message : String(error)}`);
   throw problemError('nobody-there', `no node answered at ${reasons.join('; ')}`);
+}
+
+/** Nodes on this machine; a node that is only just being started is waited for. */
+async function nearbySoon(cluster: string | undefined): Promise<readonly string[]> {
+  const until = performance.now() + STARTING_MS;
+  for (;;) {
+    const urls = nearbyUrls(cluster);
+    if (urls.length > 0 || performance.now() > until) return urls;
+    await pause(25);
+  }
 }
 
 /** Connects to one address, by any transport. */

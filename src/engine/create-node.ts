@@ -65,6 +65,7 @@ function withDefaults(options: NodeOptions): SettledOptions {
   if (options.key === undefined && !isLoopback(host)) {
     throw problemError('bind-refused', `${host} can be reached from other machines, and this node has no key`);
   }
+  if (options.name === '') throw problemError('input-invalid', 'the name of a node must not be empty');
   const addresses = options.advertise === undefined ? peers : [...peers, options.advertise];
   const odd = addresses.find((peer) => !/^wss?:\/\/[^/]+/.test(peer) || !URL.canParse(peer));
   if (odd !== undefined) {

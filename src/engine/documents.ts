@@ -2,7 +2,7 @@
  * Answers as JSON documents: what the command line prints under `--json` and what a node answers over HTTP. A contract
  * with scripts: fields are added, never renamed.
  */
-import { didNotHappen, kindOf, type Problem } from './core/base/problems.ts';
+import { didNotHappen, exitOf, kindOf, type Problem } from './core/base/problems.ts';
 import type { PlanReply } from './core/calls/messages.ts';
 import { valueToJson } from './wire/json-value.ts';
 
@@ -10,7 +10,7 @@ import { valueToJson } from './wire/json-value.ts';
 export function errorDocument(about: Problem): Record<string, unknown> {
   const { code, message, hint, ...where } = about;
   const outcome = didNotHappen(about) ? 'did-not-happen' : 'unknown';
-  return { code, message, hint: hint ?? kindOf(about).hint, ...where, outcome, exitCode: kindOf(about).exit };
+  return { code, message, hint: hint ?? kindOf(about).hint, ...where, outcome, exitCode: exitOf(about) };
 }
 
 export function resultsDocument({ results }: PlanReply): Record<string, unknown> {

@@ -7,7 +7,7 @@ import { wallClock } from './host/clock.ts';
 import type { NodeHost } from './host/node-host.ts';
 import type { Transport } from './host/ports.ts';
 import { RuntimeDirectory } from './host/runtime-directory.ts';
-import { problemError } from './problem-error.ts';
+import { ProblemError, problemError } from './problem-error.ts';
 import { VERSION } from './version.ts';
 
 /** Options with what every node needs filled in. */
@@ -86,16 +86,7 @@ export class HostedNode implements MpregNode {
       const off = this.#host.onEvent(() => {
         if (this.#others() > 0) finish();
       });
-      const timer = setTimeout(
-        () =>
-          finish(
-            problemError(
-              'nobody-there',
-              `no other node of cluster ${this.#options.cluster} answered within ${timeoutMs} ms`,
-            ),
-          ),
-        timeoutMs,
-      );
+      const timer = setTimeout(() => finish(this.#whyAlone(timeoutMs)), timeoutMs);
       const finish = (error?: Error) => {
         clearTimeout(timer);
         off();
@@ -142,6 +133,17 @@ export class HostedNode implements MpregNode {
     this.#host.input({ addresses: [...new Set([...peers, ...found])], kind: 'seeds' });
     this.#looking = setTimeout(() => this.#look(), this.#others() > 0 ? LOOK_MS : LOOK_ALONE_MS);
     this.#looking.unref();
+  }
+
+  #whyAlone(timeoutMs: number): ProblemError {
+    const { lastRefusal, lastFailure } = this.#host;
+    if (lastRefusal !== undefined) return new ProblemError(lastRefusal);
+    const because = lastFailure === undefined ? '' : `; ${lastFailure}`;
+    const { cluster } = this.#options;
+    return problemError(
+      'nobody-there',
+      `no other node of cluster ${cluster} answered within ${timeoutMs} ms${because}`,
+    );
   }
 
   #others(): number {

@@ -9,6 +9,7 @@ export type { NodeId } from './core/base/ids.ts';
 export {
   type Cause,
   didNotHappen,
+  exitOf,
   kindOf,
   PROBLEMS,
   type Problem,

@@ -241,7 +241,7 @@ describe('a mesh with a key, TLS and client certificates', () => {
       '--key-file',
       world.path('other-key'),
     ]);
-    expect(wrongPeer.code).toBe(5);
+    expect(wrongPeer.code).toBe(4);
     expect(second.child.exitCode).toBeNull();
     const logs = wrongPeer.stderr + noKey.stderr + wrongKey.stderr;
     expect(logs).not.toContain('secret');

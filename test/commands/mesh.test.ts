@@ -72,6 +72,7 @@ describe('call', () => {
     [['echo', 'x', '--loc', 'gpu'], 'x\n'],
     [['add', '1', '1', '--loc', 'disk', '--loc', 'data/1'], '2\n'],
     [['count', '3', '--stream'], '1\n2\n3\n'],
+    [['add', '1', '2', '--stream'], '3\n'],
   ])('%j prints %j', async (args, stdout) => {
     expect(await at(alpha, 'call', ...args)).toEqual({ code: 0, stderr: '', stdout });
   });
@@ -88,6 +89,8 @@ describe('call', () => {
     [['echo', 'x', '--loc', 'moon'], 3, 'resource-unknown'],
     [['echo', 'x', '--node', 'gamma'], 3, 'node-unknown'],
     [['fail'], 1, 'function-failed'],
+    [['count', '3'], 2, 'usage-invalid'],
+    [[''], 2, 'input-invalid'],
     [['nap', '60000', '--timeout', '300ms'], 6, 'timed-out'],
   ])('%j ends with exit code %d and %s', async (args, exit, code) => {
     const [text, json] = await Promise.all([at(alpha, 'call', ...args), at(alpha, 'call', ...args, '--json')]);

@@ -13,7 +13,20 @@ function key(name: string, text: string): string {
   return file;
 }
 
+test('a command finds a node that is only just being started', async () => {
+  const child = world.spawn(['node', 'start', '--cluster', 'soon']);
+  const called = await world.mpreg(['call', 'echo', 'hi', '--cluster', 'soon']);
+  child.kill('SIGKILL');
+  expect(called).toMatchObject({ code: 0, stdout: 'hi\n' });
+});
+
 describe('a node that starts', () => {
+  test('wants a name that is one', async () => {
+    const { code, stderr } = await world.mpreg(['node', 'start', '--name', '', '--no-discover']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('must not be empty');
+  });
+
   test('prints its address on stdout and nothing else; the log is on stderr', async () => {
     const child = world.spawn(['node', 'start', '--no-discover']);
     const all = ended(child);

@@ -19,10 +19,17 @@ export interface ClientNode {
   readonly url: string;
 }
 
+/** Limit of the wire. */
+const NAME_MAX = 1_024;
+
+const STREAM_HINT = { hint: 'Ask for its items as a stream.\nmpreg call --stream', outcome: 'unknown' } as const;
+
 /** Waits for one answer. */
 interface Pending {
   readonly settle: (outcome: Outcome<{ readonly value: unknown; readonly node: string }>) => void;
   readonly item?: (value: unknown) => void;
+  /** Items came, though nobody asked for a stream. */
+  unasked?: boolean;
 }
 
 /**
@@ -84,9 +91,21 @@ export class LinkClient extends ClientFace {
 
   stream(fun: string, args: readonly unknown[], options: CallOptions = {}): AsyncIterable<unknown> {
     const queue = new ItemQueue<unknown>(() => cancel('the consumer stopped'));
+    let items = 0;
     const pending: Pending = {
-      item: (value) => queue.push(value),
-      settle: (outcome) => (outcome.ok ? queue.end() : queue.fail(new ProblemError(outcome.problem))),
+      item: (value) => {
+        items++;
+        queue.push(value);
+      },
+      settle: (outcome) => {
+        if (!outcome.ok) {
+          queue.fail(new ProblemError(outcome.problem));
+          return;
+        }
+        // What is no stream is one of a single item.
+        if (items === 0 && outcome.value.value !== undefined) queue.push(outcome.value.value);
+        queue.end();
+      },
     };
     const cancel = this.#request(callOf(fun, args, options), options.signal, pending);
     return queue;
@@ -113,12 +132,15 @@ export class LinkClient extends ClientFace {
     if (pending === undefined) return;
     if (message.kind === 'item') {
       const item = message.payload.value();
-      if (item.ok) pending.item?.(item.value);
+      if (pending.item === undefined) pending.unasked = true;
+      else if (item.ok) pending.item(item.value);
       else this.#undecodable(message.id, pending, item.problem);
       return;
     }
     this.#pending.delete(message.id);
     if (message.kind === 'error') pending.settle({ ok: false, problem: message.problem });
+    else if (pending.unasked)
+      pending.settle(failed(problem('usage-invalid', 'it gives a stream of items', STREAM_HINT)));
     else pending.settle(replyOf(message.payload, message.by));
     this.#closeIfDone();
   }
@@ -152,6 +174,11 @@ export class LinkClient extends ClientFace {
       signal?.removeEventListener('abort', aborted);
       pending.settle(outcome);
     };
+    const name = 'document' in what ? 'plan' : what.call.fun;
+    if (name.length < 1 || name.length > NAME_MAX) {
+      settle(failed(problem('input-invalid', `the name of a function has 1 to ${NAME_MAX} characters`)));
+      return cancel;
+    }
     const payload = 'document' in what ? encodable(what.document, 'plan') : encodable(what.args, 'arguments');
     const why = this.#whyNot(signal) ?? (payload.ok ? undefined : payload.problem);
     if (!payload.ok || why !== undefined) {

@@ -38,6 +38,9 @@ export interface NodeHostParts {
  */
 export class NodeHost {
   readonly counters = new WireCounters();
+  /** Why the last dial came to nothing; a refusal by whoever was there, if it was one. */
+  lastFailure: string | undefined;
+  lastRefusal: Problem | undefined;
   /** Resolves when the node has stopped and everything is closed. Rejects with `internal` where a bug has ended it. */
   readonly stopped: Promise<void>;
   readonly #parts: NodeHostParts;
@@ -223,6 +226,8 @@ export class NodeHost {
     } catch (error) {
       const reason = textOf(error);
       this.#log('debug', `could not reach ${address}: ${reason}`);
+      this.lastRefusal = undefined;
+      this.lastFailure = `${address}: ${reason}`;
       this.input({ dial, kind: 'dial-failed', reason, refused: error instanceof DialError && error.refused });
     }
   }
@@ -270,6 +275,8 @@ export class NodeHost {
       return;
     }
     this.#log(why === undefined ? 'debug' : 'warn', `${dialled.address}: ${text}`);
+    this.lastRefusal = why;
+    this.lastFailure = `${dialled.address}: ${text}`;
     this.input({ dial: dialled.dial, kind: 'dial-failed', reason: text, refused: false });
   }
 

@@ -285,6 +285,12 @@ export function kindOf(p: Problem): ProblemKind {
     : kind(1, p.outcome ?? 'unknown', p.code, 'This version of mpreg does not know that code.\nmpreg version');
 }
 
+/** The exit code of a command that ends with a problem: 5 promises that nothing happened, so 6 where that is not known. */
+export function exitOf(p: Problem): number {
+  const { exit } = kindOf(p);
+  return exit === 5 && !didNotHappen(p) ? 6 : exit;
+}
+
 /** Whether the work certainly was not done. */
 export function didNotHappen(p: Problem): boolean {
   return (p.outcome ?? kindOf(p).outcome) === 'did-not-happen';
