@@ -93,6 +93,14 @@ describe('a plan is refused before anything runs: ', () => {
       'return[1] is "b", and no step has',
     ],
     ['results that are no list', { steps: [echo('a')], return: 'a' }, 'return', '"all" or a list of step names'],
+    ['values that are no object', { done: ['a'], steps: [echo('a')] }, 'done', 'values by step, not a list'],
+    [
+      'a value of a step that is none',
+      { done: { a: 1, b: 2 }, steps: [echo('a')] },
+      'done.b',
+      'has a value for "b", and no step has that name',
+    ],
+    ['resumable "yes"', { resumable: 'yes', steps: [echo('a')] }, 'resumable', 'must be true or false'],
   ])('%s', (_, document, path, says) => {
     const told = refusal(document);
     expect(told.path).toBe(path);

@@ -52,6 +52,8 @@ export interface StepOutcome {
   readonly name: string;
   readonly fun: string;
   readonly state: 'done' | 'failed' | 'skipped' | 'cancelled';
+  /** Its value was given with the plan: it was not run. */
+  readonly reused?: true;
   /** The name of the node that ran it. */
   readonly node?: string;
   /** Milliseconds from the plan's start to the step's, and what the step took, as the coordinator saw it. */
@@ -69,4 +71,9 @@ export interface PlanReply {
   readonly tookMs: number;
   /** The first thing that went wrong, where anything did: with `onError: "continue"`, other steps went on. */
   readonly problem?: Problem;
+  /**
+   * Where a resumable plan failed: what the steps gave that are done and no results. A plan with these and the results
+   * as its `done` goes on from here. Limit: values beyond `resumeBytesMax` are left out, and their steps run again.
+   */
+  readonly values?: Readonly<Record<string, unknown>>;
 }

@@ -12,6 +12,11 @@ export interface CallsOptions {
   readonly perClientMax: number;
   /** Steps of one plan. More: larger plans in one request. Fewer: a bound on what one request can cost. */
   readonly stepsMax: number;
+  /**
+   * Bytes of values that the reply of a failed, resumable plan holds; steps whose values are left out run again.
+   * More: less work twice. Less: replies that fit into a frame, with room for the plan that is sent with them.
+   */
+  readonly resumeBytesMax: number;
   /** How deep arguments may be nested. Trade-off: deeper takes more of the stack on every node that looks into them. */
   readonly depthMax: number;
   /** Steps of one plan that are under way at once. More: more parallel. Fewer: one plan cannot crowd out others. */
@@ -32,6 +37,7 @@ export const DEFAULT_CALLS: CallsOptions = {
   callsMax: 100_000,
   depthMax: 100,
   perClientMax: 10_000,
+  resumeBytesMax: 8 << 20,
   retryMaxMs: 10_000,
   retryMs: 100,
   stepsAtOnceMax: 1_024,

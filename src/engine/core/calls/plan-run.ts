@@ -12,7 +12,7 @@ import { describe, isPlainObject, substitute } from './references.ts';
  * hands out steps with their arguments, and is told what came of them.
  *
  * Invariants:
- * - a step is handed out at most once, and only when all that it needs is done;
+ * - a step is handed out at most once, and only when all that it needs is done, never where its value was given;
  * - once a step that may not fail has failed, none is handed out any more.
  */
 export class PlanRun {
@@ -33,7 +33,10 @@ export class PlanRun {
     this.#outcomes = plan.steps.map(() => undefined);
     this.#waits = plan.steps.map(({ needs }) => needs.length);
     this.#open = plan.steps.length;
-    for (let i = plan.steps.length - 1; i >= 0; i--) if (this.#waits[i] === 0) this.#ready.push(i);
+    for (const [index, value] of plan.done) this.#reuse(index, value);
+    for (let i = plan.steps.length - 1; i >= 0; i--) {
+      if (this.#waits[i] === 0 && this.#outcomes[i] === undefined) this.#ready.push(i);
+    }
   }
 
   /** Whether every step has come to its end. */
@@ -90,18 +93,35 @@ export class PlanRun {
     }
   }
 
-  reply(now: Instant): PlanReply {
-    const results: [string, unknown][] = [];
+  /**
+   * The answer. Of a resumable plan that failed it holds, beside the results, the values that another run can go on
+   * from: those that `fits` says yes to, which was asked about the results first.
+   */
+  reply(now: Instant, fits: (value: unknown) => boolean = () => true): PlanReply {
+    const results = new Map<string, unknown>();
     for (const index of this.plan.results) {
       const step = this.plan.steps[index];
-      if (step !== undefined && this.#values.has(step.name)) results.push([step.name, this.#values.get(step.name)]);
+      if (step !== undefined && this.#values.has(step.name)) results.set(step.name, this.#values.get(step.name));
     }
-    return {
+    const reply = {
       results: Object.fromEntries(results),
       steps: this.#outcomes.filter((outcome) => outcome !== undefined),
       tookMs: now - this.#startedAt,
-      ...(this.#problem === undefined ? {} : { problem: this.#problem }),
     };
+    if (this.#problem === undefined) return reply;
+    if (!this.plan.resumable) return { ...reply, problem: this.#problem };
+    for (const value of results.values()) fits(value);
+    const values = [...this.#values].filter(([name, value]) => !results.has(name) && fits(value));
+    return { ...reply, problem: this.#problem, values: Object.fromEntries(values) };
+  }
+
+  /** A step whose value was there beforehand. */
+  #reuse(index: number, value: unknown): void {
+    const step = this.plan.steps[index];
+    if (step === undefined) return;
+    this.#values.set(step.name, value);
+    this.#end(index, { fun: step.fun, name: step.name, reused: true, state: 'done' });
+    for (const waiting of step.neededBy) this.#waits[waiting] = (this.#waits[waiting] ?? 0) - 1;
   }
 
   #argumentsOf(step: Step, where: string): Outcome<Arguments> {

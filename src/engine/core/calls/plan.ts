@@ -35,9 +35,16 @@ export interface Plan {
   readonly results: readonly number[];
   /** Milliseconds; 0: no limit. */
   readonly timeoutMs: number;
+  /** Values of steps that are not to be run: an earlier run gave them. By the step's index. */
+  readonly done: ReadonlyMap<number, unknown>;
+  /**
+   * Whether a reply that failed must hold what another run can go on from.
+   * Trade-off: the values of all steps go to whoever asked, though only results were asked for.
+   */
+  readonly resumable: boolean;
 }
 
-const PLAN_FIELDS = ['steps', 'return', 'refs', 'onError', 'timeoutMs'];
+const PLAN_FIELDS = ['steps', 'return', 'refs', 'onError', 'timeoutMs', 'done', 'resumable'];
 const STEP_FIELDS = [
   'name',
   'fun',
@@ -58,7 +65,7 @@ const RETRIES_MAX = 100;
 /** Of a long cycle, so many steps are printed at both ends. */
 const CYCLE_ENDS_MAX = 8;
 
-/** Reads a plan document: a list of steps, or `{ steps, return?, refs?, onError?, timeoutMs? }`. Runs nothing. */
+/** Reads a plan document: a list of steps, or an object of `PLAN_FIELDS`. Runs nothing. */
 export function readPlan(document: unknown, options: CallsOptions): Outcome<Plan> {
   const head = Array.isArray(document) ? { steps: document } : document;
   if (!isPlainObject(head))
@@ -66,7 +73,7 @@ export function readPlan(document: unknown, options: CallsOptions): Outcome<Plan
   const unknown = Object.keys(head).find((key) => !PLAN_FIELDS.includes(key));
   if (unknown !== undefined)
     return wrong(unknown, `a plan has no field "${unknown}"; it has ${PLAN_FIELDS.join(', ')}`);
-  const { steps, refs = 'strings', onError = 'fail', timeoutMs = 0 } = head;
+  const { steps, refs = 'strings', onError = 'fail', timeoutMs = 0, resumable = false } = head;
   if (!Array.isArray(steps)) return wrong('steps', `"steps" must be a list, not ${nameOf(steps)}`);
   if (steps.length === 0) return wrong('steps', 'the plan has no steps');
   if (steps.length > options.stepsMax) {
@@ -75,6 +82,7 @@ export function readPlan(document: unknown, options: CallsOptions): Outcome<Plan
   if (refs !== 'strings' && refs !== 'explicit') return wrong('refs', '"refs" must be "strings" or "explicit"');
   if (onError !== 'fail' && onError !== 'continue') return wrong('onError', '"onError" must be "fail" or "continue"');
   if (!isCount(timeoutMs)) return wrong('timeoutMs', '"timeoutMs" must be a whole number of milliseconds');
+  if (typeof resumable !== 'boolean') return wrong('resumable', '"resumable" must be true or false');
 
   const read: Omit<Step, 'needs' | 'neededBy'>[] = [];
   const index = new Map<string, number>();
@@ -92,7 +100,10 @@ export function readPlan(document: unknown, options: CallsOptions): Outcome<Plan
   if (!linked.ok) return linked;
   const results = readReturn(head['return'], linked.value, index);
   if (!results.ok) return results;
-  return done({ names: new Set(index.keys()), refs, results: results.value, steps: linked.value, timeoutMs });
+  const given = readDone(head['done'], index);
+  if (!given.ok) return given;
+  const names = new Set(index.keys());
+  return done({ done: given.value, names, refs, results: results.value, resumable, steps: linked.value, timeoutMs });
 }
 
 function readStep(
@@ -230,6 +241,18 @@ function readReturn(
     results.push(at);
   }
   return done(results);
+}
+
+function readDone(given: unknown, index: ReadonlyMap<string, number>): Outcome<ReadonlyMap<number, unknown>> {
+  const values = new Map<number, unknown>();
+  if (given === undefined) return done(values);
+  if (!isPlainObject(given)) return wrong('done', `"done" must be an object of values by step, not ${nameOf(given)}`);
+  for (const [name, value] of Object.entries(given)) {
+    const at = index.get(name);
+    if (at === undefined) return wrong(`done.${name}`, `"done" has a value for "${name}", and no step has that name`);
+    values.set(at, value);
+  }
+  return done(values);
 }
 
 function wrong(path: string, says: string): { readonly ok: false; readonly problem: Problem } {

@@ -86,6 +86,13 @@ export class Plans {
 
   #finish(job: Job, run: PlanRun, now: Instant): void {
     for (const step of [...(job.plan?.steps.values() ?? [])]) this.#parts.withdraw(step, 'the plan has ended');
-    this.#parts.reply(job, run.reply(now));
+    let left = this.#parts.options.resumeBytesMax;
+    const fits = (value: unknown) => {
+      const { size } = this.#parts.payload(value);
+      if (size > left) return false;
+      left -= size;
+      return true;
+    };
+    this.#parts.reply(job, run.reply(now, fits));
   }
 }
