@@ -25,11 +25,11 @@ export interface Job {
   /** When it is tried again; `NEVER` while it does not wait for that. */
   retryAt: Instant;
   /** Set while a task of this node has it. */
-  task?: TaskId;
+  task: TaskId | undefined;
   /** Set while another node has it. */
-  sentTo?: NodeId;
+  sentTo: NodeId | undefined;
   /** Set where it is a plan: its steps under way, by index. */
-  plan?: { readonly run: PlanRun; readonly steps: Map<number, Job>; proceeding: boolean };
+  plan: { readonly run: PlanRun; readonly steps: Map<number, Job>; proceeding: boolean } | undefined;
 }
 
 /** Whom a job's answer is for: an asker and its own id for the call, or a step of a plan of this node. */
@@ -93,10 +93,13 @@ export class Jobs {
       doubtful: false,
       key,
       origin,
+      plan: undefined,
       repeatable: call.idempotent,
       retriesLeft: 0,
       retriesMade: 0,
       retryAt: NEVER,
+      sentTo: undefined,
+      task: undefined,
       tried: [],
     };
     this.#jobs.set(key, job);
@@ -120,10 +123,10 @@ export class Jobs {
 
   /** Takes a job back from whoever has it. */
   take(job: Job): void {
-    delete job.task;
+    job.task = undefined;
     if (job.sentTo === undefined) return;
     removeFrom(this.#bySentTo, job.sentTo, job);
-    delete job.sentTo;
+    job.sentTo = undefined;
   }
 
   forget(job: Job): void {

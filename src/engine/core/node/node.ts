@@ -209,9 +209,11 @@ export class Node implements Machine<NodeEffect> {
     const { calls } = this.#machines;
     const asker = peer.role === 'peer' ? { node: peer.id } : { link };
     switch (message.kind) {
-      case 'call':
-        calls.request(asker, { ...message, routed: peer.role === 'peer' }, now);
+      case 'call': {
+        const routed = peer.role === 'peer';
+        calls.request(asker, message.routed === routed ? message : { ...message, routed }, now);
         break;
+      }
       case 'plan':
         calls.request(asker, message, now);
         break;
