@@ -72,7 +72,7 @@ function among(places: readonly Place[], wish: Wish, { members }: KnownMesh) {
       (record?.functions ?? []).filter((fn) => fn.name === wish.fun).map((fn) => ({ fn, id, name })),
     )
     .map((rest) => ({ ...rest, address: '', resources: new Set<string>(), suspect: false }));
-  return candidates({ node, offers: () => byNode, resting: () => resting }, wish, []);
+  return candidates({ generation: 0, node, offers: () => byNode, resting: () => resting }, wish, []);
 }
 
 function whyThere(wish: Wish, offers: number): string {

@@ -15,6 +15,7 @@ export interface Terms {
 export class TestPlaces implements Places {
   readonly #offers = new Map<string, Map<NodeId, Place[]>>();
   readonly #nodes = new Set<NodeId>(['self']);
+  generation = 1;
 
   offers(fun: string): ReadonlyMap<NodeId, readonly Place[]> | undefined {
     return this.#offers.get(fun);
@@ -38,6 +39,7 @@ export class TestPlaces implements Places {
       resources: new Set(resources),
       suspect,
     };
+    this.generation++;
     this.#nodes.add(id);
     getOrMake(
       getOrMake(this.#offers, fun, () => new Map<NodeId, Place[]>()),
@@ -48,6 +50,7 @@ export class TestPlaces implements Places {
   }
 
   withdraw(id: NodeId, fun: string): void {
+    this.generation++;
     const byNode = this.#offers.get(fun);
     byNode?.delete(id);
     if (byNode?.size === 0) this.#offers.delete(fun);

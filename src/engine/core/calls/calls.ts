@@ -11,10 +11,11 @@ import type { Asker, CallsEffect } from './effects.ts';
 import { inDoubt, type Job, Jobs, mayPass, mayRepeat, type Origin } from './jobs.ts';
 import type { CallMessage, CallsMessage, PlanReply } from './messages.ts';
 import type { CallsOptions } from './options.ts';
-import { candidates, choose, isOwn, ownPlace, type Place, type Places } from './placement.ts';
+import { choose, isOwn, ownPlace, type Place, type Places } from './placement.ts';
 import { readPlan } from './plan.ts';
 import { type Answered, Plans } from './plans.ts';
 import { Retries } from './retries.ts';
+import { Shortlist } from './shortlist.ts';
 import { planCall } from './step-call.ts';
 
 /**
@@ -38,6 +39,7 @@ export class Calls implements Machine<CallsEffect> {
   readonly #self: NodeId;
   readonly #name: () => string;
   readonly #places: Places;
+  readonly #shortlist: Shortlist;
   readonly #options: CallsOptions;
   readonly #payload: PayloadMaker;
   readonly #prng: Prng;
@@ -55,6 +57,7 @@ export class Calls implements Machine<CallsEffect> {
     this.#self = parts.self;
     this.#name = parts.name;
     this.#places = parts.places;
+    this.#shortlist = new Shortlist(parts.places, parts.self);
     this.#options = parts.options;
     this.#payload = parts.payload;
     this.#prng = parts.prng;
@@ -251,10 +254,10 @@ export class Calls implements Machine<CallsEffect> {
     job.doubtful ||= last !== undefined && !didNotHappen(last);
     const { call } = job;
     const own = isOwn(call.fun);
-    const wish = call.routed ? { ...call, node: this.#self } : call;
-    const found = own ? ownPlace(this.#places, wish, this.#self) : candidates(this.#places, wish, job.tried);
-    const untried = found.ok ? found.value.filter(({ id }) => !job.tried.includes(id)) : [];
-    const places = job.tried.length < this.#options.attemptsMax ? untried : [];
+    const found = own
+      ? ownPlace(this.#places, call.routed ? { ...call, node: this.#self } : call, this.#self, job.tried)
+      : this.#shortlist.find(call, job.tried, call.routed);
+    const places = found.ok && job.tried.length < this.#options.attemptsMax ? found.value : [];
     const place = choose(places, this.#self, this.#busy, this.#prng);
     if (place === undefined || (place.id === this.#self && !this.#accepting && !own)) {
       this.#fail(job, last ?? this.#whyNowhere(call, found), now);
@@ -352,7 +355,7 @@ export class Calls implements Machine<CallsEffect> {
   #retry(job: Job, now: Instant): void {
     if (!this.#isOpen(job)) return;
     const last = job.tried.splice(0).slice(-1);
-    if (candidates(this.#places, job.call, last).ok) job.tried.push(...last);
+    if (this.#shortlist.find(job.call, last, false).ok) job.tried.push(...last);
     this.#place(job, undefined, now);
   }
 

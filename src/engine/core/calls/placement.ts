@@ -22,6 +22,8 @@ export interface Place {
 
 /** Where functions are, as the directory tells it. */
 export interface Places {
+  /** What `offers` and `node` said at an equal generation is still true. */
+  readonly generation: number;
   offers(fun: string): ReadonlyMap<NodeId, readonly Place[]> | undefined;
   /** Where a function is that takes no new work now. May walk over all nodes: for explanations, not for calls. */
   resting(fun: string): readonly Place[];
@@ -60,12 +62,18 @@ export function isOwn(fun: string): boolean {
   return fun.startsWith('mpreg.');
 }
 
-/** The one place of a function that belongs to every node by itself: the node that was asked for. */
-export function ownPlace(places: Places, wish: Wish, self: NodeId): Outcome<readonly Place[]> {
+/** The one place of a function that belongs to every node by itself: the node that was asked for; none once it was tried. */
+export function ownPlace(
+  places: Places,
+  wish: Wish,
+  self: NodeId,
+  tried: readonly NodeId[] = [],
+): Outcome<readonly Place[]> {
   const node = places.node(wish.node ?? self);
   if (node === undefined) {
     return failed(nodeUnknown(wish.node ?? self, wish.fun));
   }
+  if (tried.includes(node.id)) return done([]);
   return done([{ ...node, fn: { version: '0.0.0' }, resources: new Set(), suspect: false }]);
 }
 
