@@ -113,6 +113,7 @@ const peer = objects({ address: text, id: name, name, role: fc.constant('peer') 
 const proof = fc.option(text, { nil: undefined });
 
 const callFields = {
+  depth: fc.option(uint, { nil: undefined }),
   fun: name,
   functionId: optionalText,
   id: uint,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CallMessage } from '../../src/engine/core/calls/messages.ts';
 import { codecOf } from '../../src/engine/wire/codecs.ts';
-import { KINDS } from '../../src/engine/wire/messages.ts';
+import { CALL_FIELDS, KINDS } from '../../src/engine/wire/messages.ts';
 import { payloadFrom, payloadOf } from '../../src/engine/wire/payload.ts';
 import type { UnknownFrame, WireLimits, WireMessage } from '../../src/engine/wire/wire.ts';
 import { DEFAULT_LIMITS } from '../../src/engine/wire/wire.ts';
@@ -134,7 +134,7 @@ describe('in mpreg.v1', () => {
         const packed = header.pack(message) as unknown[];
         const { rest } = message as { rest?: readonly unknown[] };
         const padded =
-          rest === undefined ? packed : [...Array.from({ length: 10 }, (_, i) => packed[i] ?? null), ...rest];
+          rest === undefined ? packed : [...Array.from({ length: CALL_FIELDS }, (_, i) => packed[i] ?? null), ...rest];
         const payload = 'payload' in message ? message.payload.bytes() : undefined;
         expect(bytesOf(message).toString('hex')).toBe(frame(code, padded, payload).toString('hex'));
       }),
@@ -151,7 +151,7 @@ describe('in mpreg.v1', () => {
   it('fields of a newer version survive in a call that is passed on, and are passed over elsewhere', () => {
     const call = frame(
       16,
-      [5, 'f', null, null, null, null, null, null, null, null, 'new', { a: [1] }],
+      [5, 'f', null, null, null, null, null, null, null, null, null, 'new', { a: [1] }],
       valueBytes({ args: [] }),
     );
     const [message] = decoded('mpreg.v1', call);

@@ -153,6 +153,8 @@ export interface Job {
   readonly task: TaskId;
   readonly fun: string;
   readonly step?: string;
+  /** How many calls it is nested in; absent: in none. */
+  readonly depth?: number;
   readonly deadline: Instant;
   /** Holds `Arguments`. */
   readonly payload: Payload;

@@ -66,11 +66,13 @@ function writeCall(w: Writer, call: CallMessage): void {
   if (count > 7) textOrNil(w, call.node);
   if (count > 8) textOrNil(w, call.version);
   if (count > 9) textOrNil(w, call.functionId);
+  if (count > 10) wholeOrNil(w, call.depth);
   if (call.rest) for (const value of call.rest) w.value(value);
 }
 
 /** Up to the last field that is there. */
 function callFields(call: CallMessage): number {
+  if (call.depth !== undefined) return 11;
   if (call.functionId !== undefined) return 10;
   if (call.version !== undefined) return 9;
   if (call.node !== undefined) return 8;
@@ -83,6 +85,12 @@ function callFields(call: CallMessage): number {
 
 function uintOrNil(w: Writer, value: number): void {
   if (value === 0) w.nil();
+  else w.uint(value);
+}
+
+/** Unlike `uintOrNil`, where 0 is not the same as nothing. */
+function wholeOrNil(w: Writer, value: number | undefined): void {
+  if (value === undefined) w.nil();
   else w.uint(value);
 }
 
@@ -161,6 +169,7 @@ function readMore(r: ValueReader, count: number): Partial<CallMessage> {
   if (count > 7 && !r.nil()) more.node = r.name();
   if (count > 8 && !r.nil()) more.version = r.name();
   if (count > 9 && !r.nil()) more.functionId = r.name();
+  if (count > 10 && !r.nil()) more.depth = r.uint();
   if (count > CALL_FIELDS) more.rest = Array.from({ length: count - CALL_FIELDS }, () => r.value(1));
   return more;
 }

@@ -67,6 +67,7 @@ const calls = {
       node: optional(text),
       version: optional(text),
       functionId: optional(text),
+      depth: optional(uint),
     },
     'arguments',
   ),
@@ -110,7 +111,7 @@ export const KINDS: Readonly<Record<Kind, MessageKind>> = {
 };
 
 /** How many positions of a call's header this version knows; what lies behind them is its `rest`. */
-export const CALL_FIELDS = 10;
+export const CALL_FIELDS = 11;
 
 function kind<K extends Kind>(code: number, fields: Fields<Header<K>>, payload?: MessageKind['payload']): MessageKind {
   return { code, header: record<Header<K>>(fields), ...(payload && { payload }) };

@@ -2,8 +2,8 @@
  * The commands of the scripts that play with one `Calls` machine, on the node `self`. A word like `client1` is a client's
  * link, any other asker is a node.
  *
- *     offer b echo [version=2.0.0] [timeout=3s] [resources=gpu,eu] [id=x] [idempotent] [suspect]    withdraw b echo
- *     call client1 7 echo [timeout=5s] [locs=gpu,eu] [node=b] [version=1.0.0] [id=x] [idempotent] [routed]
+ *     offer b echo [version=2.0.0] [timeout=3s] [resources=gpu,eu] [id=x] [idempotent] [suspect]    withdraw b echo    rest b echo
+ *     call client1 7 echo [timeout=5s] [locs=gpu,eu] [node=b] [version=1.0.0] [id=x] [idempotent] [routed] [depth=2]
  *     plan client1 7 [timeout=5s], with the document in the lines below      cancel client1 7      left client1
  *     result b 1 "value"    error b 1 not-here [unknown]    item b 1 "value"    broken b    undelivered b 1
  *     ran 2 "value"         failed 2 function-failed [unknown]    items 2 "value"
@@ -62,7 +62,8 @@ export function callsScript(options: Partial<CallsOptions> = {}): (command: Comm
 function offer(places: TestPlaces, { name, words, options }: Command): boolean {
   const [node = '', fun = ''] = words;
   if (name === 'withdraw') places.withdraw(node, fun);
-  if (name !== 'offer') return name === 'withdraw';
+  if (name === 'rest') places.rest(node, fun);
+  if (name !== 'offer') return name === 'withdraw' || name === 'rest';
   const { timeout, resources, id, version } = Object.fromEntries(options);
   places.offer(node, fun, {
     idempotent: words.includes('idempotent'),
@@ -127,7 +128,7 @@ function act(calls: Calls, command: Command, now: number): void {
 
 function callOf(command: Command): CallMessage {
   const { words, options } = command;
-  const { node, version, id: functionId } = Object.fromEntries(options);
+  const { node, version, id: functionId, depth } = Object.fromEntries(options);
   return {
     fun: words[2] ?? '',
     id: Number(words[1]),
@@ -140,6 +141,7 @@ function callOf(command: Command): CallMessage {
     ...(node === undefined ? {} : { node }),
     ...(version === undefined ? {} : { version }),
     ...(functionId === undefined ? {} : { functionId }),
+    ...(depth === undefined ? {} : { depth: Number(depth) }),
   };
 }
 
@@ -168,7 +170,7 @@ function textOf(effect: CallsEffect, now: number): string {
       return `→ ${effect.to}: ${messageText(effect.message)}`;
     case 'run': {
       const left = effect.deadline === NEVER ? '' : `, ${effect.deadline - now} ms left`;
-      return `run ${effect.task}: ${effect.step === undefined ? '' : `${effect.step} = `}${effect.fun}(${argsText(effect.payload)})${left}`;
+      return `run ${effect.task}: ${effect.step === undefined ? '' : `${effect.step} = `}${effect.fun}(${argsText(effect.payload)})${left}${depthText(effect.depth)}`;
     }
     case 'abort':
       return `abort ${effect.task}: ${effect.reason}`;
@@ -181,7 +183,7 @@ function messageText(message: CallsMessage): string {
     case 'call': {
       const left = message.timeoutMs === 0 ? '' : `, ${message.timeoutMs} ms left`;
       const step = message.step === undefined ? '' : `${message.step} = `;
-      return `${head} ${step}${message.fun}(${argsText(message.payload)})${message.routed ? ' routed' : ''}${left}`;
+      return `${head} ${step}${message.fun}(${argsText(message.payload)})${message.routed ? ' routed' : ''}${left}${depthText(message.depth)}`;
     }
     case 'plan':
       return head;
@@ -198,6 +200,10 @@ function messageText(message: CallsMessage): string {
     case 'cancel':
       return `${head}: ${message.reason}`;
   }
+}
+
+function depthText(depth: number | undefined): string {
+  return depth === undefined ? '' : `, depth ${depth}`;
 }
 
 function resultText(value: unknown): string {

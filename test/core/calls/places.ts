@@ -14,6 +14,7 @@ export interface Terms {
 /** Functions on nodes, as a test says; a node's name is its id in capital letters. */
 export class TestPlaces implements Places {
   readonly #offers = new Map<string, Map<NodeId, Place[]>>();
+  readonly #rests = new Map<Place, string>();
   readonly #nodes = new Set<NodeId>(['self']);
   generation = 1;
 
@@ -21,8 +22,14 @@ export class TestPlaces implements Places {
     return this.#offers.get(fun);
   }
 
-  resting(): readonly Place[] {
-    return [];
+  resting(fun: string): readonly Place[] {
+    return [...this.#rests].filter(([, offered]) => offered === fun).map(([place]) => place);
+  }
+
+  /** The node takes no new work: its places are no longer on offer. */
+  rest(id: NodeId, fun: string): void {
+    for (const place of this.#offers.get(fun)?.get(id) ?? []) this.#rests.set(place, fun);
+    this.withdraw(id, fun);
   }
 
   node(nameOrId: string) {

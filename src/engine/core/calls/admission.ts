@@ -1,21 +1,22 @@
 import { type Problem, problem } from '../base/problems.ts';
 import type { Asker } from './effects.ts';
 import type { Jobs } from './jobs.ts';
+import type { CallsMessage } from './messages.ts';
 import type { CallsOptions } from './options.ts';
 
 /**
- * Why a request is not even looked at, if so: its number is taken, or there is too much already.
+ * Why a request is not even looked at, if so: its number is taken, there is too much already, or it is nested too deep.
  *
  * Why the number counts: answers carry nothing else, so that two calls of one number could not be told apart.
  */
 export function whyRefused(
   jobs: Jobs,
   from: Asker,
-  id: number,
+  { id, ...message }: Extract<CallsMessage, { readonly kind: 'call' | 'plan' }>,
   node: string,
   options: CallsOptions,
 ): Problem | undefined {
-  const { callsMax, perClientMax } = options;
+  const { callsMax, nestedMax, perClientMax } = options;
   if (jobs.of(from, id) !== undefined) {
     return problem('protocol-violated', `${id} is the number of another call on this link that is still open`, {
       node,
@@ -28,5 +29,13 @@ export function whyRefused(
     const text = `this client has ${perClientMax} calls open on ${node} already (perClientMax)`;
     return problem('overloaded', text, { node });
   }
+  if (message.kind === 'call' && (message.depth ?? 0) > nestedMax) {
+    const { fun } = message;
+    const text = `${fun} is called by a function that was called by one, and so on, more than ${nestedMax} deep`;
+    return problem('limit-exceeded', text, { fun, hint: NESTED_HINT, node });
+  }
   return undefined;
 }
+
+const NESTED_HINT =
+  'Look for functions that call each other without end; a long recursion is better a loop.\nmpreg errors limit-exceeded';

@@ -10,6 +10,7 @@ import { whyRefused } from './admission.ts';
 import type { Asker, CallsEffect } from './effects.ts';
 import { inDoubt, type Job, Jobs, mayPass, mayRepeat, type Origin } from './jobs.ts';
 import type { CallMessage, CallsMessage, PlanReply } from './messages.ts';
+import { isPartOfWork, restingAt } from './nested.ts';
 import type { CallsOptions } from './options.ts';
 import { choose, isOwn, ownPlace, type Place, type Places } from './placement.ts';
 import { readPlan } from './plan.ts';
@@ -112,9 +113,10 @@ export class Calls implements Machine<CallsEffect> {
 
   /** A call or a plan. */
   request(from: Asker, message: Extract<CallsMessage, { readonly kind: 'call' | 'plan' }>, now: Instant): void {
-    const refusal = this.#leaving
-      ? problem('node-stopping', `${this.#name()} is leaving`, { node: this.#name() })
-      : whyRefused(this.#jobs, from, message.id, this.#name(), this.#options);
+    const refusal =
+      this.#leaving && !isPartOfWork(message)
+        ? problem('node-stopping', `${this.#name()} is leaving`, { node: this.#name() })
+        : whyRefused(this.#jobs, from, message, this.#name(), this.#options);
     if (refusal !== undefined) this.#tell(from, message.id, refusal);
     else if (message.kind === 'plan') this.#plan(from, message, now);
     else this.#begin({ asker: from, id: message.id }, message, 0, now);
@@ -258,8 +260,10 @@ export class Calls implements Machine<CallsEffect> {
       ? ownPlace(this.#places, call.routed ? { ...call, node: this.#self } : call, this.#self, job.tried)
       : this.#shortlist.find(call, job.tried, call.routed);
     const places = found.ok && job.tried.length < this.#options.attemptsMax ? found.value : [];
-    const place = choose(places, this.#self, this.#busy, this.#prng);
-    if (place === undefined || (place.id === this.#self && !this.#accepting && !own)) {
+    const begun = isPartOfWork(call);
+    const resting = begun && !this.#accepting ? restingAt(this.#places, call, this.#self, job.tried) : undefined;
+    const place = choose(places, this.#self, this.#busy, this.#prng) ?? resting;
+    if (place === undefined || (place.id === this.#self && !this.#accepting && !own && !begun)) {
       this.#fail(job, last ?? this.#whyNowhere(call, found), now);
     } else if (place.id === this.#self) {
       this.#run(job, place, now);
@@ -282,9 +286,10 @@ export class Calls implements Machine<CallsEffect> {
     this.#running.set(job.task, job.key);
     if (place.fn.timeoutMs !== undefined) this.#jobs.limit(job, now + place.fn.timeoutMs);
     job.repeatable = job.call.idempotent || place.fn.idempotent === true;
-    const { fun, step, payload } = job.call;
+    const { fun, step, depth, payload } = job.call;
     const at = step === undefined ? {} : { step };
-    this.#effects.push({ deadline: job.deadline, fun, kind: 'run', payload, task: job.task, ...at });
+    const nested = depth === undefined ? {} : { depth };
+    this.#effects.push({ deadline: job.deadline, fun, kind: 'run', payload, task: job.task, ...at, ...nested });
   }
 
   #forward(job: Job, place: Place, now: Instant): void {

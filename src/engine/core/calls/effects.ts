@@ -15,6 +15,8 @@ export type CallsEffect =
       readonly task: TaskId;
       readonly fun: string;
       readonly step?: string;
+      /** How many calls it is nested in; absent: in none. */
+      readonly depth?: number;
       readonly deadline: Instant;
       readonly payload: Payload;
     }

@@ -25,6 +25,8 @@ export interface CallMessage {
   /** The step of a plan it is, for errors and logs. */
   readonly step?: string;
   readonly payload: Payload;
+  /** How many calls it is nested in: 1 where a function makes it that a client called. Absent: a client makes it. */
+  readonly depth?: number;
   /** Header fields of a newer version, passed on as they came. */
   readonly rest?: readonly unknown[];
 }

@@ -19,6 +19,11 @@ export interface CallsOptions {
   readonly resumeBytesMax: number;
   /** How deep arguments may be nested. Trade-off: deeper takes more of the stack on every node that looks into them. */
   readonly depthMax: number;
+  /**
+   * How deep calls may be nested: a function calls one that calls one … More: deeper recursion. Fewer: functions that call
+   * each other without end are ended sooner.
+   */
+  readonly nestedMax: number;
   /** Steps of one plan that are under way at once. More: more parallel. Fewer: one plan cannot crowd out others. */
   readonly stepsAtOnceMax: number;
   /** Nodes that one call is tried on before its problem goes to the caller. More: rides out more. Fewer: fails sooner. */
@@ -36,6 +41,7 @@ export const DEFAULT_CALLS: CallsOptions = {
   attemptsMax: 4,
   callsMax: 100_000,
   depthMax: 100,
+  nestedMax: 64,
   perClientMax: 10_000,
   resumeBytesMax: 8 << 20,
   retryMaxMs: 10_000,

@@ -82,7 +82,8 @@ function nodeUnknown(node: string, fun: string): Problem {
   return problem('node-unknown', `no node in reach is named ${node}`, { fun, hint });
 }
 
-function fitting(wish: Wish): (place: Place) => boolean {
+/** Whether a place has the function as it is wished, resources apart. */
+export function fitting(wish: Wish): (place: Place) => boolean {
   const isWanted = wish.version === undefined ? () => true : within(wish.version);
   return ({ id, name, fn }) =>
     (wish.node === undefined || id === wish.node || name === wish.node) &&

@@ -48,6 +48,8 @@ export type NodeEffect =
       readonly task: TaskId;
       readonly fun: string;
       readonly step?: string;
+      /** How many calls it is nested in; absent: in none. */
+      readonly depth?: number;
       /** `NEVER` where there is none. */
       readonly deadline: Instant;
       /** Holds `Arguments`. */
