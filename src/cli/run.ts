@@ -6,8 +6,8 @@
  * output went away.
  */
 import { Config, Errors, Help, type Interfaces, run } from '@oclif/core';
-import { problemError } from '../engine/index.ts';
-import { flagGiven, globalFlagsLast, nearest } from './command-line.ts';
+import { nearest, problemError } from '../engine/index.ts';
+import { flagGiven, globalFlagsLast } from './command-line.ts';
 import { failureDocument, failureOf, failureText } from './failure.ts';
 import { globalFlags } from './global-flags.ts';
 import { interruption } from './interruption.ts';

@@ -1,7 +1,6 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { nearest } from '../cli/command-line.ts';
-import { PROBLEMS, type ProblemKind, problemError } from '../engine/index.ts';
+import { nearest, PROBLEMS, type ProblemKind, problemError } from '../engine/index.ts';
 
 /** The catalogue of problems, as the command line shows it. */
 export default class ErrorsCommand extends BaseCommand<typeof ErrorsCommand> {

@@ -6,6 +6,7 @@
  */
 export type * from './api.ts';
 export type { NodeId } from './core/base/ids.ts';
+export { nearest } from './core/base/nearest.ts';
 export {
   type Cause,
   didNotHappen,

@@ -1,11 +1,12 @@
 /** The small readers of words: durations, addresses, flags before the command, near misses. */
 import { describe, expect, test } from 'vitest';
-import { flagGiven, globalFlagsLast, nearest } from '../../src/cli/command-line.ts';
+import { flagGiven, globalFlagsLast } from '../../src/cli/command-line.ts';
 import { afterNode, within } from '../../src/cli/deadline.ts';
 import { formatDuration, parseDuration } from '../../src/cli/duration.ts';
 import { formatTable, formatTabs } from '../../src/cli/table.ts';
 import { oneLine, visible, wantsColor } from '../../src/cli/terminal.ts';
 import { parseNodeUrl } from '../../src/cli/url.ts';
+import { nearest } from '../../src/engine/core/base/nearest.ts';
 
 describe('a duration', () => {
   test.each([

@@ -9,8 +9,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { problemError } from '../../engine/index.ts';
-import { nearest } from '../command-line.ts';
+import { nearest, problemError } from '../../engine/index.ts';
 
 const UP_FILES = ['mpreg.up.yaml', 'mpreg.up.yml', 'mpreg.up.json', 'up.yaml', 'up.yml', 'up.json'] as const;
 const PROJECT_FILES = ['mpreg.yaml', 'mpreg.yml', 'mpreg.json'] as const;

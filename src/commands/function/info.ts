@@ -1,7 +1,6 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { nearest } from '../../cli/command-line.ts';
-import { compareVersions, type FunctionView, problemError } from '../../engine/index.ts';
+import { compareVersions, type FunctionView, nearest, problemError } from '../../engine/index.ts';
 
 export default class FunctionInfo extends BaseCommand<typeof FunctionInfo> {
   static override summary = 'Show one function: what it does, its versions, and where each of them is.';

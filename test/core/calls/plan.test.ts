@@ -107,6 +107,63 @@ describe('a plan is refused before anything runs: ', () => {
     expect(told.says).toContain(says);
   });
 
+  test('for everything that is wrong with it at once, each with its place and step', () => {
+    const plan = readPlan(
+      {
+        onEror: 'fail',
+        return: ['a', 'bb'],
+        steps: [
+          { ...echo('a', { $ref: 'b', path: 1 }), arg: [], timeoutMs: 'soon' },
+          { fun: '', name: 'bx' },
+          7,
+          echo('c', [{ x: { $ref: 'cc' } }]),
+          echo('d', 'e'),
+          echo('e', 'd'),
+          echo('f', 'f', 'd'),
+        ],
+      },
+      DEFAULT_CALLS,
+    );
+    if (plan.ok) throw new Error('the plan was taken');
+    expect(plan.problems.map(({ path, step, message }) => [path, step, message.split(/; a|; it/)[0]])).toEqual([
+      ['onEror', undefined, 'a plan has no field "onEror"'],
+      ['steps[0].arg', 'a', 'steps[0] has an unknown field "arg"'],
+      ['steps[0].timeoutMs', 'a', 'steps[0].timeoutMs must be a whole number of milliseconds'],
+      ['steps[1].fun', 'bx', 'steps[1].fun must be the name of a function'],
+      ['steps[2]', undefined, 'steps[2] must be an object with "name" and "fun", not a number'],
+      ['steps[0].args[0]', 'a', 'steps[0].args[0]: "path" must be a list of field names and indexes'],
+      [
+        'steps[3].args[0][0].x',
+        'c',
+        'steps[3].args[0][0].x refers to "cc", and no step has that name; did you mean "c"?',
+      ],
+      ['steps[4]', 'd', 'the steps wait for each other in a circle: d → e → d'],
+      ['steps[6]', 'f', 'the steps wait for each other in a circle: f → f'],
+      ['return[1]', undefined, 'return[1] is "bb", and no step has that name; did you mean "bx"?'],
+    ]);
+    expect(plan.problems[0]?.message).toMatch(/; did you mean "onError"\?$/);
+    expect(plan.problem.path).toBe('onEror');
+    expect(plan.problem.message.split('\n')).toEqual([
+      '10 things are wrong with the plan:',
+      ...plan.problems.map(({ message }) => `  ${message}`),
+    ]);
+  });
+
+  test('however much is wrong: the first hundred are kept, ten are told, all are counted', () => {
+    const plan = readPlan(
+      Array.from({ length: 5_000 }, (_, i) => echo(`s${i}`, { $ref: `t${i}` })),
+      DEFAULT_CALLS,
+    );
+    if (plan.ok) throw new Error('the plan was taken');
+    expect([plan.count, plan.problems.length]).toEqual([5_000, 100]);
+    const lines = plan.problem.message.split('\n');
+    expect([lines.length, lines[0], lines.at(-1)]).toEqual([
+      12,
+      '5000 things are wrong with the plan:',
+      '  … and 4990 more; mpreg plan check lists them',
+    ]);
+  });
+
   test('more steps than the limit, naming it', () => {
     const options = { ...DEFAULT_CALLS, stepsMax: 2 };
     expect(readPlan([echo('a'), echo('b')], options).ok).toBe(true);

@@ -62,7 +62,7 @@ export const PROBLEMS = {
     2,
     no,
     'the plan is not valid',
-    'Correct the step that the message names; nothing was run.\nmpreg call --help',
+    'Correct what the message names; nothing was run.\nmpreg plan check --help',
   ),
   'reference-missing': kind(
     2,
