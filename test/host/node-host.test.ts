@@ -63,6 +63,7 @@ async function hosted(frameBytesMax = FRAME_BYTES, log?: Log) {
       abort: () => undefined,
       close: async () => undefined,
       functions: [],
+      more: () => undefined,
       own: () => undefined,
       run: () => undefined,
     },

@@ -113,6 +113,7 @@ const peer = objects({ address: text, id: name, name, role: fc.constant('peer') 
 const proof = fc.option(text, { nil: undefined });
 
 const callFields = {
+  paced: fc.option(fc.boolean(), { nil: undefined }),
   depth: fc.option(uint, { nil: undefined }),
   fun: name,
   functionId: optionalText,
@@ -136,6 +137,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   ack: { rumors, seq: uint },
   beat: { reply: fc.boolean() },
   call: { ...callFields, payload: callArguments },
+  more: { id: uint, items: uint },
   cancel: { id: uint, reason: text },
   error: { id: uint, problem },
   goaway: { problem },

@@ -151,7 +151,7 @@ describe('in mpreg.v1', () => {
   it('fields of a newer version survive in a call that is passed on, and are passed over elsewhere', () => {
     const call = frame(
       16,
-      [5, 'f', null, null, null, null, null, null, null, null, null, 'new', { a: [1] }],
+      [5, 'f', null, null, null, null, null, null, null, null, null, null, 'new', { a: [1] }],
       valueBytes({ args: [] }),
     );
     const [message] = decoded('mpreg.v1', call);

@@ -155,6 +155,9 @@ export class NodeHost {
       case 'abort':
         this.#parts.runner.abort(effect.task, effect.reason);
         break;
+      case 'more':
+        this.#parts.runner.more(effect.task, effect.items);
+        break;
       case 'notify':
         for (const listener of this.#listeners) listener(effect.event);
         break;

@@ -155,6 +155,8 @@ export interface Job {
   readonly step?: string;
   /** How many calls it is nested in; absent: in none. */
   readonly depth?: number;
+  /** Items are made only as `more` says that others were taken. */
+  readonly paced?: boolean;
   readonly deadline: Instant;
   /** Holds `Arguments`. */
   readonly payload: Payload;
@@ -173,6 +175,8 @@ export interface Runner {
   run(job: Job): void;
   /** Tells the function that it is no longer wanted. Its `ran` still comes, with `cancelled` where it stopped for it. */
   abort(task: TaskId, reason: string): void;
+  /** So many items of a paced job were taken. */
+  more(task: TaskId, items: number): void;
   /** Ends all workers; jobs still running after `graceMs` are cut off. */
   close(graceMs: number): Promise<void>;
 }

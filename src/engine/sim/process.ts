@@ -211,6 +211,7 @@ export class SimProcess implements Endpoint {
         return this.#functions.run(effect);
       case 'abort':
         return this.#functions.abort(effect.task);
+      case 'more': // its functions make no streams
       case 'notify':
         return;
       case 'stopped':

@@ -67,11 +67,13 @@ function writeCall(w: Writer, call: CallMessage): void {
   if (count > 8) textOrNil(w, call.version);
   if (count > 9) textOrNil(w, call.functionId);
   if (count > 10) wholeOrNil(w, call.depth);
+  if (count > 11) boolOrNil(w, call.paced);
   if (call.rest) for (const value of call.rest) w.value(value);
 }
 
 /** Up to the last field that is there. */
 function callFields(call: CallMessage): number {
+  if (call.paced !== undefined) return 12;
   if (call.depth !== undefined) return 11;
   if (call.functionId !== undefined) return 10;
   if (call.version !== undefined) return 9;
@@ -92,6 +94,11 @@ function uintOrNil(w: Writer, value: number): void {
 function wholeOrNil(w: Writer, value: number | undefined): void {
   if (value === undefined) w.nil();
   else w.uint(value);
+}
+
+function boolOrNil(w: Writer, value: boolean | undefined): void {
+  if (value === undefined) w.nil();
+  else w.bool(value);
 }
 
 function trueOrNil(w: Writer, value: boolean): void {
@@ -170,6 +177,7 @@ function readMore(r: ValueReader, count: number): Partial<CallMessage> {
   if (count > 8 && !r.nil()) more.version = r.name();
   if (count > 9 && !r.nil()) more.functionId = r.name();
   if (count > 10 && !r.nil()) more.depth = r.uint();
+  if (count > 11 && !r.nil()) more.paced = r.bool();
   if (count > CALL_FIELDS) more.rest = Array.from({ length: count - CALL_FIELDS }, () => r.value(1));
   return more;
 }

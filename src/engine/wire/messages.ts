@@ -68,6 +68,7 @@ const calls = {
       version: optional(text),
       functionId: optional(text),
       depth: optional(uint),
+      paced: optional(bool),
     },
     'arguments',
   ),
@@ -76,6 +77,7 @@ const calls = {
   item: kind<'item'>(19, { id: uint }, 'value'),
   error: kind<'error'>(20, { id: uint, problem: problemShape }),
   cancel: kind<'cancel'>(21, { id: uint, reason: otherwise('', text) }),
+  more: kind<'more'>(22, { id: uint, items: uint }),
 };
 
 export const KINDS: Readonly<Record<Kind, MessageKind>> = {
@@ -111,7 +113,7 @@ export const KINDS: Readonly<Record<Kind, MessageKind>> = {
 };
 
 /** How many positions of a call's header this version knows; what lies behind them is its `rest`. */
-export const CALL_FIELDS = 11;
+export const CALL_FIELDS = 12;
 
 function kind<K extends Kind>(code: number, fields: Fields<Header<K>>, payload?: MessageKind['payload']): MessageKind {
   return { code, header: record<Header<K>>(fields), ...(payload && { payload }) };

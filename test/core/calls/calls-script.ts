@@ -3,11 +3,11 @@
  * link, any other asker is a node.
  *
  *     offer b echo [version=2.0.0] [timeout=3s] [resources=gpu,eu] [id=x] [idempotent] [suspect]    withdraw b echo    rest b echo
- *     call client1 7 echo [timeout=5s] [locs=gpu,eu] [node=b] [version=1.0.0] [id=x] [idempotent] [routed] [depth=2]
+ *     call client1 7 echo [timeout=5s] [locs=gpu,eu] [node=b] [version=1.0.0] [id=x] [idempotent] [routed] [depth=2] [paced]
  *     plan client1 7 [timeout=5s], with the document in the lines below      cancel client1 7      left client1
  *     result b 1 "value"    error b 1 not-here [unknown]    item b 1 "value"    broken b    undelivered b 1
  *     ran 2 "value"         failed 2 function-failed [unknown]    items 2 "value"
- *     drain    undrain    leave    end    at 3s    counts
+ *     more client1 7 3    drain    undrain    leave    end    at 3s    counts
  */
 import { NEVER } from '../../../src/engine/core/base/instant.ts';
 import { done, failed } from '../../../src/engine/core/base/outcome.ts';
@@ -91,6 +91,8 @@ function act(calls: Calls, command: Command, now: number): void {
       );
     case 'cancel':
       return calls.cancel(askerOf(who), id, 'no longer wanted', now);
+    case 'more':
+      return calls.more(askerOf(who), id, Number(third));
     case 'left':
       return calls.askerLeft(askerOf(who), `${who} left`);
     case 'result':
@@ -142,6 +144,7 @@ function callOf(command: Command): CallMessage {
     ...(version === undefined ? {} : { version }),
     ...(functionId === undefined ? {} : { functionId }),
     ...(depth === undefined ? {} : { depth: Number(depth) }),
+    ...(words.includes('paced') ? { paced: true } : {}),
   };
 }
 
@@ -170,8 +173,10 @@ function textOf(effect: CallsEffect, now: number): string {
       return `→ ${effect.to}: ${messageText(effect.message)}`;
     case 'run': {
       const left = effect.deadline === NEVER ? '' : `, ${effect.deadline - now} ms left`;
-      return `run ${effect.task}: ${effect.step === undefined ? '' : `${effect.step} = `}${effect.fun}(${argsText(effect.payload)})${left}${depthText(effect.depth)}`;
+      return `run ${effect.task}: ${effect.step === undefined ? '' : `${effect.step} = `}${effect.fun}(${argsText(effect.payload)})${left}${depthText(effect.depth)}${effect.paced ? ', paced' : ''}`;
     }
+    case 'more':
+      return `more ${effect.task}: ${effect.items} taken`;
     case 'abort':
       return `abort ${effect.task}: ${effect.reason}`;
   }
@@ -183,7 +188,7 @@ function messageText(message: CallsMessage): string {
     case 'call': {
       const left = message.timeoutMs === 0 ? '' : `, ${message.timeoutMs} ms left`;
       const step = message.step === undefined ? '' : `${message.step} = `;
-      return `${head} ${step}${message.fun}(${argsText(message.payload)})${message.routed ? ' routed' : ''}${left}${depthText(message.depth)}`;
+      return `${head} ${step}${message.fun}(${argsText(message.payload)})${message.routed ? ' routed' : ''}${left}${depthText(message.depth)}${message.paced ? ', paced' : ''}`;
     }
     case 'plan':
       return head;
@@ -197,6 +202,8 @@ function messageText(message: CallsMessage): string {
     }
     case 'error':
       return `${head} ${problemText(message.problem)}`;
+    case 'more':
+      return `${head}: ${message.items} taken`;
     case 'cancel':
       return `${head}: ${message.reason}`;
   }

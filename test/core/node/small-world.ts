@@ -154,6 +154,8 @@ export class SmallWorld {
         return this.#after(1, () =>
           this.give(who, { kind: 'ran', outcome: failed(problem('cancelled', effect.reason)), task: effect.task }),
         );
+      case 'more':
+        return; // its functions make no streams
       case 'notify':
         who.events.push(effect.event);
         return;

@@ -18,6 +18,7 @@ import { type Answered, Plans } from './plans.ts';
 import { Retries } from './retries.ts';
 import { Shortlist } from './shortlist.ts';
 import { planCall } from './step-call.ts';
+import { moreOf, runOf } from './task-effects.ts';
 
 /**
  * Calls: from the asker to a node that has the function, and the answer back.
@@ -212,6 +213,10 @@ export class Calls implements Machine<CallsEffect> {
     this.#say(job.origin.asker, { id: job.origin.id, kind: 'item', payload });
   }
 
+  more(from: Asker, id: number, items: number): void {
+    for (const effect of moreOf(this.#jobs.of(from, id), items)) this.#effects.push(effect);
+  }
+
   advance(now: Instant): void {
     for (let job = this.#jobs.due(now); job !== undefined; job = this.#jobs.due(now)) this.#expire(job, now);
     for (let job = this.#retries.due(now); job !== undefined; job = this.#retries.due(now)) this.#retry(job, now);
@@ -286,10 +291,7 @@ export class Calls implements Machine<CallsEffect> {
     this.#running.set(job.task, job.key);
     if (place.fn.timeoutMs !== undefined) this.#jobs.limit(job, now + place.fn.timeoutMs);
     job.repeatable = job.call.idempotent || place.fn.idempotent === true;
-    const { fun, step, depth, payload } = job.call;
-    const at = step === undefined ? {} : { step };
-    const nested = depth === undefined ? {} : { depth };
-    this.#effects.push({ deadline: job.deadline, fun, kind: 'run', payload, task: job.task, ...at, ...nested });
+    this.#effects.push(runOf(job, job.task));
   }
 
   #forward(job: Job, place: Place, now: Instant): void {

@@ -17,7 +17,11 @@ export type CallsEffect =
       readonly step?: string;
       /** How many calls it is nested in; absent: in none. */
       readonly depth?: number;
+      /** Its asker says how many items it has taken. */
+      readonly paced?: boolean;
       readonly deadline: Instant;
       readonly payload: Payload;
     }
+  /** So many items of a paced task were taken by its asker. */
+  | { readonly kind: 'more'; readonly task: TaskId; readonly items: number }
   | { readonly kind: 'abort'; readonly task: TaskId; readonly reason: string };

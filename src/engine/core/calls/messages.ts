@@ -27,6 +27,8 @@ export interface CallMessage {
   readonly payload: Payload;
   /** How many calls it is nested in: 1 where a function makes it that a client called. Absent: a client makes it. */
   readonly depth?: number;
+  /** The asker says `more` for the items that it takes: no others than those it has room for are made. */
+  readonly paced?: boolean;
   /** Header fields of a newer version, passed on as they came. */
   readonly rest?: readonly unknown[];
 }
@@ -46,6 +48,8 @@ export type CallsMessage =
   /** One item of a stream; the result comes after the last. */
   | { readonly kind: 'item'; readonly id: number; readonly payload: Payload }
   | { readonly kind: 'error'; readonly id: number; readonly problem: Problem }
+  /** The asker has taken so many items of a paced call: as many more may come. */
+  | { readonly kind: 'more'; readonly id: number; readonly items: number }
   /** The asker no longer wants it. */
   | { readonly kind: 'cancel'; readonly id: number; readonly reason: string };
 

@@ -50,11 +50,15 @@ export type NodeEffect =
       readonly step?: string;
       /** How many calls it is nested in; absent: in none. */
       readonly depth?: number;
+      /** Its asker says how many items it has taken. */
+      readonly paced?: boolean;
       /** `NEVER` where there is none. */
       readonly deadline: Instant;
       /** Holds `Arguments`. */
       readonly payload: Payload;
     }
+  /** So many items of a paced task were taken by its asker. */
+  | { readonly kind: 'more'; readonly task: TaskId; readonly items: number }
   | { readonly kind: 'abort'; readonly task: TaskId; readonly reason: string }
   | { readonly kind: 'notify'; readonly event: NodeEvent }
   /** Nothing will come after this: the world may close everything. */

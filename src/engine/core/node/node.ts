@@ -217,6 +217,9 @@ export class Node implements Machine<NodeEffect> {
       case 'plan':
         calls.request(asker, message, now);
         break;
+      case 'more':
+        calls.more(asker, message.id, message.items);
+        break;
       case 'cancel':
         calls.cancel(asker, message.id, message.reason, now);
         break;
@@ -317,6 +320,7 @@ const CALL_KINDS: ReadonlySet<string> = new Set([
   'result',
   'item',
   'error',
+  'more',
   'cancel',
 ] satisfies CallsMessage['kind'][]);
 

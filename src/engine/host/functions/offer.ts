@@ -24,6 +24,8 @@ export interface PartRunner {
   run(job: Job): void;
   /** Does nothing for a task that it does not have. */
   abort(task: Job['task'], reason: string): void;
+  /** So many items of a paced job were taken. Absent: its items are never held back. */
+  more?(task: Job['task'], items: number): void;
   close(graceMs: number): Promise<void>;
 }
 

@@ -121,6 +121,10 @@ export class Runners implements Runner {
     this.#refuse(task, { ...why, outcome: 'did-not-happen' });
   }
 
+  more(task: TaskId, items: number): void {
+    for (const part of this.#options.parts) part.more?.(task, items);
+  }
+
   async close(graceMs: number): Promise<void> {
     for (const fn of this.#byName.values()) this.#turnAway(fn, problem('node-stopping', 'the node is stopping'));
     await Promise.all(this.#options.parts.map((part) => part.close(graceMs)));
