@@ -2,6 +2,8 @@ import { deepStrictEqual } from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodable, payloadFrom, payloadOf } from '../../src/engine/wire/payload.ts';
+import { ValueReader } from '../../src/engine/wire/read-value.ts';
+import { valueBytes } from '../../src/engine/wire/write-value.ts';
 import { anyValue } from './arbitraries.ts';
 import { naive } from './naive-messagepack.ts';
 
@@ -83,6 +85,47 @@ describe('a value', () => {
   it('of text has a replacement where a surrogate stands alone, so that it is always UTF-8', () => {
     expect(back({ 'a\uD800': ['\uDC00b', '\u{1F600}'], b: 1 })).toEqual({ 'a\uFFFD': ['\uFFFDb', '\u{1F600}'], b: 1 });
     expect(hex('\uD800')).toBe('a3efbfbd');
+  });
+
+  it('that is small is written and read by hand as msgpackr would', () => {
+    const edges = [
+      0,
+      31,
+      32,
+      63,
+      64,
+      127,
+      128,
+      255,
+      256,
+      65_535,
+      65_536,
+      2 ** 32 - 1,
+      2 ** 32,
+      -1,
+      -32,
+      -33,
+      -128,
+      1.5,
+    ];
+    const texts = [0, 23, 24, 31, 32, 63, 64, 65, 85, 86].flatMap((n) => ['x'.repeat(n), 'é'.repeat(n)]);
+    const lists = [14, 15, 16].flatMap((n) => [Array(n).fill(1), Object.fromEntries(Array(n).fill(0).entries())]);
+    const small = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 5 },
+        fc.constantFrom(null, true, false, ...edges, ...texts, ...lists),
+        fc.array(tie('value'), { maxLength: 4 }),
+        fc.dictionary(fc.constantFrom('args', '', 'toJSON', 'x'.repeat(24), 'é'), tie('value')),
+      ),
+    })).value;
+    fc.assert(
+      fc.property(small, (value) => {
+        const bytes = valueBytes(value);
+        deepStrictEqual(Buffer.from(payloadOf(value).bytes()), Buffer.from(bytes));
+        deepStrictEqual(payloadFrom(bytes).value(), { ok: true, value: new ValueReader(bytes).value() });
+      }),
+      { numRuns: 400 },
+    );
   });
 
   it('is not changed by being encoded', () => {

@@ -3,8 +3,9 @@ import type { Payload } from '../core/base/payload.ts';
 import { ProblemError } from '../problem-error.ts';
 import { problemOf } from './misfit.ts';
 import { valueFrom } from './read-value.ts';
+import { writeSmall } from './small-value.ts';
 import { valueBytes } from './write-value.ts';
-import type { Writer } from './writer.ts';
+import { Writer } from './writer.ts';
 
 /** A payload for a value. One that cannot be encoded shows itself only in `bytes()`: see `encodable`. */
 export function payloadOf(value: unknown): Payload {
@@ -30,11 +31,8 @@ export function encodable(value: unknown, root = 'result'): Outcome<Payload> {
 
 /** Writes a payload behind a header. Throws a `ProblemError` where its value cannot be encoded. */
 export function writePayload(w: Writer, payload: Payload): void {
-  if (payload instanceof BytesPayload) {
-    payload.copyTo(w);
-  } else {
-    w.all(payload.bytes());
-  }
+  if (payload instanceof BytesPayload || payload instanceof ValuePayload) payload.copyTo(w);
+  else w.all(payload.bytes());
 }
 
 /** The same payload with the value that its bytes mean: what the other side would see. Throws a `ProblemError`. */
@@ -83,37 +81,75 @@ export class BytesPayload implements Payload {
 
 /** The value first. */
 class ValuePayload implements Payload {
-  readonly #value: Outcome<unknown>;
-  #bytes: Uint8Array | undefined;
+  readonly #given: unknown;
+  #value: Outcome<unknown> | undefined;
+  /** Where the bytes are, once they are wanted. */
+  #source: Uint8Array | undefined;
+  #from = 0;
+  #to = 0;
 
   constructor(value: unknown) {
-    this.#value = done(value);
+    this.#given = value;
   }
 
   /** What it takes on the wire; 0 where it cannot be encoded. */
   get size(): number {
     try {
-      return this.bytes().length;
+      this.encode('value');
+      return this.#to - this.#from;
     } catch {
       return 0;
     }
   }
 
   value(): Outcome<unknown> {
+    this.#value ??= done(this.#given);
     return this.#value;
   }
 
   bytes(): Uint8Array {
-    return this.encode('value');
+    return this.encode('value').subarray(this.#from, this.#to);
   }
 
+  copyTo(w: Writer): void {
+    w.raw(this.encode('value'), this.#from, this.#to);
+  }
+
+  /** Makes the bytes, and gives the memory that they are in. */
   encode(root: string): Uint8Array {
-    if (this.#bytes !== undefined) return this.#bytes;
+    this.#source ??= this.#small() ?? this.#any(root);
+    return this.#source;
+  }
+
+  #small(): Uint8Array | undefined {
+    // Why: encoding asks the user's getters, which may encode something themselves.
+    if (small.busy) return undefined;
+    const { w } = small;
+    small.busy = true;
     try {
-      this.#bytes = valueBytes(this.#value.ok ? this.#value.value : undefined);
-      return this.#bytes;
+      if (!writeSmall(w, this.#given)) return undefined;
+      this.#from = w.start;
+      this.#to = w.at;
+      return w.bytes;
+    } catch {
+      return undefined; // a getter threw: `#any` says where
+    } finally {
+      if (this.#to === 0) w.at = w.start;
+      else w.leave();
+      small.busy = false;
+    }
+  }
+
+  #any(root: string): Uint8Array {
+    try {
+      const bytes = valueBytes(this.#given);
+      this.#to = bytes.length;
+      return bytes;
     } catch (error) {
       throw new ProblemError(problemOf(error, 'result-unencodable', root));
     }
   }
 }
+
+/** Where all small values are written, one behind the other. */
+const small = { busy: false, w: new Writer() };

@@ -1,6 +1,7 @@
 import { BIGINT_BYTES_MAX, DEPTH_MAX, EXTENSION, NUMBER_ARRAYS } from './extensions.ts';
 import { Misfit } from './misfit.ts';
 import { Reader } from './reader.ts';
+import { NOT_SMALL, readSmall } from './small-value.ts';
 import { unpack } from './values.ts';
 
 /**
@@ -12,9 +13,22 @@ import { unpack } from './values.ts';
  */
 export function valueFrom(bytes: Uint8Array, from = 0, to = bytes.length): unknown {
   const r = new ValueReader(bytes, from, to);
+  const small = smallFrom(r);
+  if (small !== NOT_SMALL) return small;
+  r.at = from;
   const value = r.value();
   if (r.at !== to) throw new Misfit(`${to - r.at} bytes too many`, r.at);
   return value;
+}
+
+/** The value, if it is a small one and nothing is wrong with it: what is wrong, `value` says better. */
+function smallFrom(r: ValueReader): unknown {
+  try {
+    const value = readSmall(r);
+    return r.at === r.end ? value : NOT_SMALL;
+  } catch {
+    return NOT_SMALL;
+  }
 }
 
 /** The latest time that a date can have, in milliseconds. */

@@ -11,7 +11,7 @@ const NAMES = 512;
 /** Longest name in the table, in bytes. */
 const NAME_BYTES_MAX = 24;
 /** Up to here a loop over bytes beats the call into native code. */
-const SHORT_TEXT = 8;
+const SHORT_TEXT = 31;
 
 /** Texts that come again and again (function names, map keys), by length and a mix of their bytes. */
 const names: (string | undefined)[] = new Array(NAMES).fill(undefined);
@@ -90,18 +90,14 @@ export class Reader {
     this.need(length);
     const from = this.at;
     this.at += length;
-    if (length <= SHORT_TEXT) {
-      const bytes = this.bytes;
-      let text = '';
-      let i = from;
-      for (; i < this.at; i++) {
-        const code = bytes[i] as number;
-        if (code >= 0x80) break;
-        text += String.fromCharCode(code);
-      }
-      if (i === this.at) return text;
+    if (length > SHORT_TEXT) return this.bytes.toString('utf8', from, this.at);
+    const codes = new Array<number>(length);
+    for (let i = 0; i < length; i++) {
+      const code = this.bytes[from + i] as number;
+      if (code >= 0x80) return this.bytes.toString('utf8', from, this.at);
+      codes[i] = code;
     }
-    return this.bytes.toString('utf8', from, this.at);
+    return String.fromCharCode.apply(String, codes);
   }
 
   /** `length` bytes of UTF-8, from the table of names where they are in it. */

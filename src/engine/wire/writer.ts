@@ -1,7 +1,7 @@
 import { valueBytes } from './write-value.ts';
 
 /**
- * Writes frames into memory that grows. What is frequent in headers is written by hand, all else by msgpackr.
+ * Writes frames into memory that grows. What is frequent is written by hand, all else by msgpackr.
  *
  * What is being written lies between `start` and `at`. `cut()` hands it out for good and goes on behind it in the same
  * slab: what was handed out is never written again, so whoever holds it (a socket with a full buffer, say) may take its time.
@@ -14,8 +14,10 @@ import { valueBytes } from './write-value.ts';
 
 const SLAB_MIN = 1024;
 const SLAB_MAX = 32 * 1024;
-/** Up to here a loop over character codes beats the calls into msgpackr. */
-const SHORT_TEXT = 24;
+/** Characters of a text that the head of one byte can tell the length of; a loop over their codes is quicker than any call. */
+const SHORT_TEXT = 31;
+/** Characters of a text that surely takes less than 256 bytes. */
+const MEDIUM_TEXT = 85;
 
 const NO_BYTES: Buffer = Buffer.alloc(0);
 
@@ -33,9 +35,14 @@ export class Writer {
   /** What was written since the last cut. */
   cut(): Buffer {
     const cut = this.bytes.subarray(this.start, this.at);
+    this.leave();
+    return cut;
+  }
+
+  /** The same for one who knows the place already. */
+  leave(): void {
     this.start = this.at;
     if (this.bytes.length > SLAB_MAX) this.#forget();
-    return cut;
   }
 
   u32At(at: number, value: number): void {
@@ -58,11 +65,34 @@ export class Writer {
   uint(value: number): void {
     if (value < 0x80) this.#u8(value);
     else if (value < 0x10000) this.#short(value);
+    else if (value < 2 ** 32) this.#long(value);
     else this.value(value);
   }
 
+  /** A whole number from −32 to −1. */
+  smallNegative(value: number): void {
+    this.#u8(value);
+  }
+
   text(text: string): void {
-    if (text.length >= SHORT_TEXT || !this.#ascii(text)) this.value(text);
+    if (!this.shortText(text)) this.value(text);
+  }
+
+  /** False where the text is none that can be written quickly: nothing was written then. */
+  shortText(text: string): boolean {
+    if (text.length <= SHORT_TEXT) return this.#ascii(text);
+    if (text.length > MEDIUM_TEXT) return false;
+    this.reserve(2 + 3 * text.length);
+    const size = this.bytes.write(text, this.at + 2);
+    this.bytes[this.at] = 0xd9;
+    this.bytes[this.at + 1] = size;
+    this.at += 2 + size;
+    return true;
+  }
+
+  /** Of an object with at most 15 properties. */
+  smallMapHead(count: number): void {
+    this.#u8(0x80 | count);
   }
 
   arrayHead(count: number): void {
@@ -117,6 +147,13 @@ export class Writer {
       this.bytes[this.at++] = value >>> 8;
     }
     this.bytes[this.at++] = value;
+  }
+
+  #long(value: number): void {
+    this.reserve(5);
+    this.bytes[this.at] = 0xce;
+    this.u32At(this.at + 1, value);
+    this.at += 5;
   }
 
   #ascii(text: string): boolean {
