@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { compare, has, markdown } from './harness.ts';
+import { chosen, compare, has, markdown } from './harness.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -26,12 +26,5 @@ const all: Readonly<Record<string, readonly string[]>> = {
   capnweb: program('capnweb'),
   'grpc-js': program('grpc'),
 };
-const wanted = positionals.length ? positionals : Object.keys(all);
-const sides = Object.fromEntries(
-  wanted.map((side) => {
-    const command = all[side];
-    if (!command) throw new Error(`no side ${side}; there are: ${Object.keys(all).join(' · ')}`);
-    return [side, command];
-  }),
-);
+const sides = chosen(all, positionals);
 console.log(markdown(await compare({ name: 'echo', pin: values.pin, runs: Number(values.runs), sides })));

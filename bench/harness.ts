@@ -99,6 +99,18 @@ function metricsOf(side: string, output: string): Metrics {
   return metrics as Metrics;
 }
 
+/** The sides of these names, in their order; all of them where no name is given. */
+export function chosen(all: Comparison['sides'], names: readonly string[]): Comparison['sides'] {
+  if (names.length === 0) return all;
+  return Object.fromEntries(
+    names.map((side) => {
+      const command = all[side];
+      if (!command) throw new Error(`no side ${side}; there are: ${Object.keys(all).join(' · ')}`);
+      return [side, command];
+    }),
+  );
+}
+
 /** Whether the command is there. */
 export function has(command: string): boolean {
   return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
@@ -142,17 +154,13 @@ export function quantile(values: readonly number[], q: number): number {
 }
 
 /** One row per metric and side: median, quartiles, ratio. */
-export function markdown({ name, at, machine, runs, metrics }: Result): string {
-  const pinned = machine.pin === null ? 'not pinned' : `pinned to cores ${machine.pin}`;
+export function markdown(result: Result): string {
   const lines = [
-    `### ${name}`,
-    '',
-    `${runs} runs, interleaved, ${pinned}; ${machine.cores} cores of ${machine.cpu}; Node ${machine.node}; ${at.slice(0, 10)}.`,
-    '',
+    ...heading(result),
     '| metric | side | median | quartiles | ratio |',
     '| --- | --- | ---: | ---: | ---: |',
   ];
-  for (const [metric, row] of Object.entries(metrics)) {
+  for (const [metric, row] of Object.entries(result.metrics)) {
     for (const [side, s] of Object.entries(row)) {
       lines.push(
         `| ${metric} | ${side} | ${show(s.median)} | ${show(s.low)} … ${show(s.high)} | ${s.ratio.toFixed(2)} |`,
@@ -160,6 +168,32 @@ export function markdown({ name, at, machine, runs, metrics }: Result): string {
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** One row per side, one column per metric: the median, and in brackets its ratio to the first side's. */
+export function table(result: Result): string {
+  const metrics = Object.entries(result.metrics);
+  const sides = new Set(metrics.flatMap(([, row]) => Object.keys(row)));
+  const lines = [
+    ...heading(result),
+    `| side | ${metrics.map(([metric]) => metric).join(' | ')} |`,
+    `| --- |${' ---: |'.repeat(metrics.length)}`,
+  ];
+  for (const side of sides) {
+    const cells = metrics.map(([, { [side]: s }]) => (s ? `${show(s.median)} (${s.ratio.toFixed(2)})` : '–'));
+    lines.push(`| ${side} | ${cells.join(' | ')} |`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function heading({ name, at, machine, runs }: Result): string[] {
+  const pinned = machine.pin === null ? 'not pinned' : `pinned to cores ${machine.pin}`;
+  return [
+    `### ${name}`,
+    '',
+    `${runs} runs, interleaved, ${pinned}; ${machine.cores} cores of ${machine.cpu}; Node ${machine.node}; ${at.slice(0, 10)}.`,
+    '',
+  ];
 }
 
 /** Three digits are as many as a benchmark is worth. */

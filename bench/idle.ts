@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { freePort, start } from './echo/processes.ts';
 import { compare, executable, has, markdown } from './harness.ts';
+import { freePort, start } from './processes.ts';
 
 const SETTLE_MS = 5_000;
 const { values } = parseArgs({ options: { runs: { default: '5', type: 'string' }, side: { type: 'string' } } });

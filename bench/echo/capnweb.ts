@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { newWebSocketRpcSession, RpcTarget } from 'capnweb';
 import { WebSocketServer } from 'ws';
+import { startRole } from '../processes.ts';
 import { load } from './load.ts';
-import { startRole } from './processes.ts';
 
 class Echo extends RpcTarget {
   say(text: string): string {

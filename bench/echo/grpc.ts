@@ -1,8 +1,8 @@
 /** gRPC (grpc-js): client → server, two processes, one connection. The codec is plain UTF-8: no schema to blame. */
 import { fileURLToPath } from 'node:url';
 import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import { startRole } from '../processes.ts';
 import { load } from './load.ts';
-import { startRole } from './processes.ts';
 
 const encode = (text: string) => Buffer.from(text);
 const decode = (bytes: Buffer) => bytes.toString();

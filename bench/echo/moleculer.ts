@@ -1,8 +1,8 @@
 /** Moleculer over its TCP transporter: caller → service, two processes. */
 import { fileURLToPath } from 'node:url';
 import { ServiceBroker } from 'moleculer';
+import { freePort, startRole } from '../processes.ts';
 import { load } from './load.ts';
-import { freePort, startRole } from './processes.ts';
 
 const [role, ports] = process.argv.slice(2);
 

@@ -7,8 +7,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import { connect, createNode } from '../../src/engine/index.ts';
+import { startRole } from '../processes.ts';
 import { load } from './load.ts';
-import { startRole } from './processes.ts';
 
 const [role, where = '', peer] = process.argv.slice(2);
 const here = fileURLToPath(import.meta.url);

@@ -1,8 +1,8 @@
 /** NATS request/reply: requester → nats-server → responder, three processes. */
 import { fileURLToPath } from 'node:url';
 import { connect } from '@nats-io/transport-node';
+import { freePort, start, startRole } from '../processes.ts';
 import { load } from './load.ts';
-import { freePort, start, startRole } from './processes.ts';
 
 const [role, url = ''] = process.argv.slice(2);
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { compare, markdown, quantile } from '../../bench/harness.ts';
+import { chosen, compare, markdown, quantile, table } from '../../bench/harness.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -51,4 +51,23 @@ test.each([
 
 test('a quantile lies between the two nearest values, in proportion', () => {
   expect([0, 0.25, 0.5, 1].map((q) => quantile([4, 1, 3, 2], q))).toEqual([1, 1.75, 2.5, 4]);
+});
+
+test('a table has a row for each side and a column for each metric', async () => {
+  const sides = { a: ['echo', '{"x": 2}'], b: ['echo', '{"x": 5, "y": 7}'] };
+  const result = await compare({ folder, name: 'wide', runs: 1, sides });
+  expect(table(result).split('\n').slice(4, -1)).toEqual([
+    '| side | x | y |',
+    '| --- | ---: | ---: |',
+    '| a | 2 (1.00) | – |',
+    '| b | 5 (2.50) | 7 (1.00) |',
+  ]);
+  expect(table(result).split('\n').slice(0, 4)).toEqual(markdown(result).split('\n').slice(0, 4));
+});
+
+test('sides are chosen by name, in the order of the names; one that is not there is told with those that are', () => {
+  const all = { a: ['1'], b: ['2'], c: ['3'] };
+  expect(Object.keys(chosen(all, ['c', 'a']))).toEqual(['c', 'a']);
+  expect(chosen(all, [])).toBe(all);
+  expect(() => chosen(all, ['d'])).toThrow('no side d; there are: a · b · c');
 });
