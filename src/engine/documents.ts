@@ -14,7 +14,11 @@ export function errorDocument(about: Problem): Record<string, unknown> {
 }
 
 export function resultsDocument({ results }: PlanReply): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, valueToJson(value)]));
+  return valuesDocument(results);
+}
+
+function valuesDocument(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, valueToJson(value)]));
 }
 
 /** The whole answer to a plan; `error` is there where the plan failed. */
@@ -28,5 +32,6 @@ export function replyDocument(reply: PlanReply): Record<string, unknown> {
     steps,
     tookMs: reply.tookMs,
     ...(reply.problem !== undefined && { error: errorDocument(reply.problem) }),
+    ...(reply.values !== undefined && { values: valuesDocument(reply.values) }),
   };
 }

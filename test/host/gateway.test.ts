@@ -119,6 +119,29 @@ describe('a call', () => {
     });
   });
 
+  test('takes both kinds of arguments where it says so, and then names mean nothing else', async () => {
+    const both = async (body: unknown) => ask('/v1/call/named?body=both', body);
+    const mixed = { args: ['a', { $bigint: '7' }], kwargs: { args: [1], day: { $date: '2026-01-01T00:00:00.000Z' } } };
+    expect(await both(mixed)).toMatchObject({ body: { value: [...mixed.args, mixed.kwargs] }, status: 200 });
+    expect(await both({ args: ['a'] })).toMatchObject({ body: { value: ['a'] } });
+    expect(await both({ kwargs: { a: 1 } })).toMatchObject({ body: { value: [{ a: 1 }] } });
+    expect(await ask('/v1/call/named', { args: [1], kwargs: 2 })).toMatchObject({
+      body: { value: [{ args: [1], kwargs: 2 }] },
+    });
+  });
+
+  test.each([
+    ['a list', [1], undefined],
+    ['a third name', { args: [], more: 1 }, undefined],
+    ['no list', { args: 1 }, 'body.args'],
+    ['no object', { kwargs: [1] }, 'body.kwargs'],
+    ['a value that means nothing', { kwargs: { x: [{ $date: 'soon' }] } }, 'body.kwargs.x[0]'],
+  ])('refuses %s where both kinds are expected', async (_, body, path) => {
+    const answer = await ask('/v1/call/named?body=both', body);
+    expect(answer).toMatchObject({ body: { error: { code: 'input-invalid' } }, status: 400 });
+    expect((answer.body as { readonly error: { readonly path?: string } }).error.path).toBe(path);
+  });
+
   test('goes where its parameters say', async () => {
     expect(await ask('/v1/call/echo?loc=gpu&node=open&version=0.0.0&timeout=5s&idempotent=true', [1])).toMatchObject({
       status: 200,
@@ -139,10 +162,21 @@ describe('a call', () => {
     ['a single value', '/v1/call/echo', '"hi"', 400, 'input-invalid'],
     ['a date that is none', '/v1/call/echo', '[{"$date":"soon"}]', 400, 'input-invalid'],
     ['an unknown parameter', '/v1/call/echo?speed=9', '[]', 400, 'input-invalid'],
+    ['an unknown kind of body', '/v1/call/echo?body=args', '{}', 400, 'input-invalid'],
+    ['a kind of body for a plan', '/v1/plan?body=both', '[]', 400, 'input-invalid'],
     ['a time without a unit', '/v1/call/echo?timeout=5', '[]', 400, 'input-invalid'],
     ['a name that is badly encoded', '/v1/call/%E0%A4%A', '[]', 400, 'input-invalid'],
     ['a path that leads nowhere', '/v1/calls', '[]', 404, 'input-invalid'],
     ['an empty plan', '/v1/plan', '[]', 400, 'plan-invalid'],
+    ['no plan', '/v1/plan', '', 400, 'plan-invalid'],
+    ['a plan that is null', '/v1/plan', 'null', 400, 'plan-invalid'],
+    [
+      'a date that is none in a plan',
+      '/v1/plan',
+      '[{"name":"a","fun":"echo","args":[{"$date":1}]}]',
+      400,
+      'plan-invalid',
+    ],
   ])('%s is answered by its status and its problem', async (_, path, body, status, code) => {
     const answer = await post(open, path, body);
     expect(answer.status).toBe(status);
@@ -191,6 +225,33 @@ describe('a plan', () => {
       body: { error: { code: 'function-failed', step: 'bad' }, results: { good: 1 } },
       status: 500,
     });
+  });
+
+  test('that failed goes on from what it has', async () => {
+    const date = { $date: '2026-01-01T00:00:00.000Z' };
+    const plan = (fun: string) => [
+      { fun: 'echo', args: [date], name: 'day' },
+      { fun: 'echo', args: [{ $lit: date }], name: 'text' },
+      { fun, args: ['day', 'text'], name: 'last' },
+    ];
+    const first = await ask('/v1/plan', { resumable: true, steps: plan('fail') });
+    const { values } = first.body as { readonly values: object };
+    expect(values).toEqual({ day: date, text: { $lit: date } });
+    expect(await ask('/v1/plan', { done: values, steps: plan('named') })).toMatchObject({
+      body: {
+        results: { last: [date, { $lit: date }] },
+        steps: [{ reused: true }, { reused: true }, { node: 'open', state: 'done' }],
+      },
+      status: 200,
+    });
+  });
+
+  test('says all that is wrong with it', async () => {
+    const steps = [{ fun: 'echo', args: [{ $date: 'soon' }, { $ref: 'none' }], name: 'a', wrong: 1 }];
+    const { body } = await ask('/v1/plan', { steps });
+    const { message } = (body as { readonly error: { readonly message: string } }).error;
+    expect(message.split('\n')).toHaveLength(4);
+    expect(message).toMatch(/3 things.*\$date.*"wrong".*"none"/s);
   });
 });
 

@@ -45,6 +45,22 @@ export const { value: anyValue } = fc.letrec<{ value: unknown }>((tie) => {
   };
 });
 
+/** A plan document that JSON can say: no object in it looks like a tag, but for literals of what JSON has anyway. */
+const planDocument = fc
+  .oneof(anyValue, fc.record({ done: fc.dictionary(key, anyValue, { maxKeys: 3 }) }))
+  .map(untagged);
+
+function untagged(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(untagged);
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const entries = Object.entries(value).map(([name, held]): [string, unknown] => [
+    name,
+    name === 'done' ? held : untagged(held),
+  ]);
+  if (entries.length !== 1 || !entries[0]?.[0].startsWith('$')) return Object.fromEntries(entries);
+  return { $lit: [{ $date: 'as it stands', x: null }, { $lit: [{ $ref: 7 }] }, true, '$bytes'] };
+}
+
 const uint = fc.oneof(fc.nat(300), fc.maxSafeNat());
 const name = fc.string({ maxLength: 30, minLength: 1, unit: 'binary' });
 const optionalText = fc.option(text, { nil: undefined });
@@ -154,7 +170,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   nack: { seq: uint },
   ping: { rumors, seq: uint, target: name },
   'ping-req': { address: text, rumors, seq: uint, target: name },
-  plan: { id: uint, payload, timeoutMs: uint },
+  plan: { id: uint, payload: planDocument.map(payloadOf), timeoutMs: uint },
   refused: { problem },
   result: { by: text, id: uint, payload },
   'sync-buckets': { buckets: fc.array(uint, { maxLength: 9 }) },

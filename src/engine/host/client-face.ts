@@ -67,7 +67,7 @@ export abstract class ClientFace implements Client {
 }
 
 function isTyped(plan: PlanDocument | TypedPlan<object>): plan is TypedPlan<object> {
-  return 'toJSON' in plan && typeof plan.toJSON === 'function';
+  return typeof plan === 'object' && plan !== null && 'toJSON' in plan && typeof plan.toJSON === 'function';
 }
 
 /** `reads`: a question that changes nothing may be asked twice. */

@@ -57,7 +57,7 @@ const NUMBERS = new Map([
 ]);
 
 /** The tag of an object that is one, or looks like one. */
-function tagOf(keys: readonly string[]): string | undefined {
+export function tagOf(keys: readonly string[]): string | undefined {
   const key = keys[0];
   return keys.length === 1 && key !== undefined && key.startsWith('$') && Object.hasOwn(TAGS, key) ? key : undefined;
 }

@@ -6,6 +6,7 @@ import { isObject, valueFromJson, valueToJson } from './json-value.ts';
 import { KINDS, type Kind, type MessageKind } from './messages.ts';
 import { inside, Misfit, problemOf } from './misfit.ts';
 import { payloadOf, settled } from './payload.ts';
+import { planFromJson, planToJson } from './plan-json.ts';
 import { BATCH_BYTES, type Batch, type Codec, type WireLimits, type WireMessage } from './wire.ts';
 
 /**
@@ -73,12 +74,19 @@ function readRest({ kind, rest }: Loose): { rest: readonly unknown[] } | undefin
 
 function readPayload(frame: Loose, spec: MessageKind): Loose | undefined {
   if (spec.payload === undefined) return undefined;
+  if (spec.payload === 'plan') return { payload: payloadOf(readPlan(frame['plan'])) };
   if (spec.payload !== 'arguments') return { payload: payloadOf(field(frame, spec.payload)) };
   const args = field(frame, 'args') ?? [];
   const kwargs = field(frame, 'kwargs');
   if (!Array.isArray(args)) throw inside(new Misfit('must be a list'), 'args');
   if (kwargs !== undefined && !isObject(kwargs)) throw inside(new Misfit('must be an object'), 'kwargs');
   return { payload: payloadOf(kwargs === undefined ? { args } : { args, kwargs }) };
+}
+
+function readPlan(json: unknown): unknown {
+  const { document, misfits } = planFromJson(json);
+  if (misfits[0] !== undefined) throw inside(misfits[0], 'plan');
+  return document;
 }
 
 /** The value of a field; for one that is absent, undefined. */
@@ -160,6 +168,7 @@ function payloadFields(payload: Payload, spec: MessageKind): Loose {
   const decoded = settled(payload).value();
   if (!decoded.ok) throw new ProblemError(decoded.problem);
   const { value } = decoded;
+  if (spec.payload === 'plan') return { plan: value === undefined ? undefined : planToJson(value) };
   if (spec.payload !== 'arguments') return { [spec.payload as string]: fieldOf(value) };
   if (!isObject(value)) throw new Misfit('a call must hold arguments');
   return { args: valueToJson(value['args'] ?? []), kwargs: fieldOf(value['kwargs']) };

@@ -3,9 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { CallOptions, Client } from '../../api.ts';
 import { type Problem, problem } from '../../core/base/problems.ts';
 import { errorDocument, replyDocument } from '../../documents.ts';
+import { planFromJson } from '../../plan-document.ts';
 import { ProblemError } from '../../problem-error.ts';
 import { valueToJson } from '../../wire/json-value.ts';
-import { planFromJson } from '../../wire/plan-json.ts';
 import type { Digest } from '../ports.ts';
 import { Bodies } from './body.ts';
 import { writeEvents } from './events.ts';
@@ -77,13 +77,13 @@ export class Gateway {
 
 async function call(
   client: Client,
-  { fun }: Extract<Wanted, { readonly kind: 'call' }>,
+  { both, fun }: Extract<Wanted, { readonly kind: 'call' }>,
   body: unknown,
   options: CallOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { args, ...named } = argumentsOf(body);
+  const { args, ...named } = argumentsOf(body, both);
   const all = { ...options, ...named };
   if (/\btext\/event-stream\b/.test(request.headers.accept ?? '')) {
     await writeEvents(client.stream(fun, args, all), response);
@@ -95,9 +95,7 @@ async function call(
 }
 
 async function plan(client: Client, body: unknown, options: CallOptions, response: ServerResponse): Promise<void> {
-  const read = planFromJson(body);
-  if (!read.ok) throw new ProblemError(read.problem);
-  const reply = await client.run(read.value as Parameters<Client['run']>[0], options);
+  const reply = await client.run(planFromJson(body), options);
   write(response, reply.problem === undefined ? 200 : statusOf(reply.problem), replyDocument(reply));
 }
 

@@ -2,6 +2,7 @@
  * What a request to the gateway asks for: who may ask, which call or plan, with which options.
  *
  *     POST /v1/call/FUN?timeout=5s&loc=gpu&node=beta&version=^2   a list of arguments, or an object of named ones
+ *     POST /v1/call/FUN?body=both                                 {"args": a list, "kwargs": an object}
  *     POST /v1/plan?timeout=1m                                    a plan
  */
 import type { IncomingMessage } from 'node:http';
@@ -9,11 +10,13 @@ import type { CallOptions } from '../../api.ts';
 import { type Problem, problem } from '../../core/base/problems.ts';
 import { problemError } from '../../problem-error.ts';
 import { isObject, valueFromJson } from '../../wire/json-value.ts';
-import { Misfit } from '../../wire/misfit.ts';
+import { inside, Misfit } from '../../wire/misfit.ts';
 import type { Digest } from '../ports.ts';
 import { isLoopback } from '../transports/web-socket-listener.ts';
 
-export type Wanted = { readonly kind: 'call'; readonly fun: string } | { readonly kind: 'plan' };
+export type Wanted =
+  | { readonly kind: 'call'; readonly fun: string; readonly both: boolean }
+  | { readonly kind: 'plan' };
 
 /** A refusal, with its HTTP status where the problem alone does not say it. */
 export interface Refusal {
@@ -55,18 +58,23 @@ export function whyNot(request: IncomingMessage, key: Uint8Array | undefined, di
 }
 
 /** Throws `input-invalid`; undefined where nothing is. */
-export function wantedBy({ pathname }: URL): Wanted | undefined {
+export function wantedBy({ pathname, searchParams }: URL): Wanted | undefined {
   if (pathname === '/v1/plan') return { kind: 'plan' };
   const encoded = /^\/v1\/call\/(.+)$/.exec(pathname)?.[1];
   if (encoded === undefined) return undefined;
+  const body = searchParams.get('body');
+  if (body !== null && body !== 'both') {
+    const says = '"body" is "both" or absent: without it the body is a list of arguments or an object of named ones';
+    throw problemError('input-invalid', says);
+  }
   try {
-    return { fun: decodeURIComponent(encoded), kind: 'call' };
+    return { both: body !== null, fun: decodeURIComponent(encoded), kind: 'call' };
   } catch {
     throw problemError('input-invalid', `the name of the function is not well encoded: ${encoded}`);
   }
 }
 
-const CALL_PARAMETERS = ['timeout', 'loc', 'node', 'version', 'functionId', 'idempotent'];
+const CALL_PARAMETERS = ['timeout', 'loc', 'node', 'version', 'functionId', 'idempotent', 'body'];
 
 /** The options of a call, or, of a plan, its time limit. Throws `input-invalid`. */
 export function optionsOf({ searchParams }: URL, { kind }: Wanted): CallOptions {
@@ -109,22 +117,54 @@ function milliseconds(text: string): number {
   return ms;
 }
 
-/** The arguments that a body means. Throws `input-invalid`. */
-export function argumentsOf(body: unknown): {
+export interface Arguments {
   readonly args: readonly unknown[];
   readonly kwargs?: Readonly<Record<string, unknown>>;
-} {
+}
+
+/** The arguments that a body means; `both`: it is an object of `args` and `kwargs`. Throws `input-invalid`. */
+export function argumentsOf(body: unknown, both: boolean): Arguments {
   try {
+    if (both) return bothOf(body);
     if (body === undefined) return { args: [] };
     if (Array.isArray(body)) return { args: valueFromJson(body) as unknown[] };
-    // Why one by one: the object itself is the list of arguments, also where its only key looks like a tag.
-    if (isObject(body)) {
-      return { args: [], kwargs: Object.fromEntries(Object.entries(body).map(([k, v]) => [k, valueFromJson(v)])) };
-    }
+    if (isObject(body)) return { args: [], kwargs: namedOf(body) };
   } catch (error) {
     if (!(error instanceof Misfit)) throw error;
     const path = error.pathFrom('body');
     throw problemError('input-invalid', `${path}: ${error.message}`, { path });
   }
   throw problemError('input-invalid', 'the body must be a list of arguments or an object of named ones');
+}
+
+function bothOf(body: unknown): Arguments {
+  const { args = [], kwargs, ...more } = isObject(body) ? body : { body };
+  const [odd] = Object.keys(more);
+  if (odd !== undefined) {
+    throw problemError(
+      'input-invalid',
+      'with body=both the body must be an object of "args" and "kwargs", and no more',
+    );
+  }
+  if (!Array.isArray(args)) throw problemError('input-invalid', 'body.args must be a list', { path: 'body.args' });
+  if (kwargs !== undefined && !isObject(kwargs)) {
+    throw problemError('input-invalid', 'body.kwargs must be an object', { path: 'body.kwargs' });
+  }
+  const list = under('args', () => valueFromJson(args) as unknown[]);
+  return kwargs === undefined ? { args: list } : { args: list, kwargs: under('kwargs', () => namedOf(kwargs)) };
+}
+
+/** Why one by one: the object itself is the list of arguments, also where its only key looks like a tag. */
+function namedOf(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(body).map(([name, value]) => [name, under(name, () => valueFromJson(value))]),
+  );
+}
+
+function under<Value>(key: string, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw inside(error, key);
+  }
 }
