@@ -12,11 +12,12 @@ import type { CallsOptions } from './options.ts';
 export function whyRefused(
   jobs: Jobs,
   from: Asker,
-  { id, ...message }: Extract<CallsMessage, { readonly kind: 'call' | 'plan' }>,
+  message: Extract<CallsMessage, { readonly kind: 'call' | 'plan' }>,
   node: string,
   options: CallsOptions,
 ): Problem | undefined {
   const { callsMax, nestedMax, perClientMax } = options;
+  const { id } = message;
   if (jobs.of(from, id) !== undefined) {
     return problem('protocol-violated', `${id} is the number of another call on this link that is still open`, {
       node,

@@ -82,10 +82,6 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     return this.#active.get(id)?.peer.name;
   }
 
-  peerOf(link: LinkId): Peer | undefined {
-    return this.#links.get(link)?.peer;
-  }
-
   /** The members that can be dialled, without this node: the choice of standing peers follows them. */
   members(peers: ReadonlyMap<NodeId, Address>, now: Instant): void {
     this.#standing = standingPeers(this.#self, peers, this.#options);
@@ -148,13 +144,14 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     if (failed.to !== undefined) this.#giveUp(failed.to, refused, reason);
   }
 
-  /** Something arrived on a link: it is alive. `used`: it is something that the link is kept open for. */
-  heard(link: LinkId, used: boolean, now: Instant): void {
+  /** Something arrived on a link: it is alive. `used`: it is something that the link is kept open for. Gives who said it. */
+  heard(link: LinkId, used: boolean, now: Instant): Peer | undefined {
     const entry = this.#links.get(link);
-    if (entry === undefined) return;
+    if (entry === undefined) return undefined;
     entry.heardAt = now;
     entry.askedAt = NEVER;
     if (used) entry.usedAt = now;
+    return entry.peer;
   }
 
   receive(link: LinkId, message: LinkMessage, now: Instant): void {

@@ -196,11 +196,11 @@ export class Node implements Machine<NodeEffect> {
 
   #receive(link: LinkId, message: Message, now: Instant): void {
     const { links } = this.#machines;
-    const peer = links.peerOf(link);
+    const aboutCalls = isAboutCalls(message);
+    const peer = links.heard(link, aboutCalls, now);
     if (peer === undefined) return;
-    links.heard(link, isAboutCalls(message), now);
-    if (isAboutLinks(message)) links.receive(link, message, now);
-    else if (isAboutCalls(message)) this.#receiveCall(link, peer, message, now);
+    if (aboutCalls) this.#receiveCall(link, peer, message, now);
+    else if (isAboutLinks(message)) links.receive(link, message, now);
     else if (peer.role === 'peer') this.#machines.membership.receive(peer.id, message, now);
     else this.#violated(link, `a client sent "${message.kind}", which only nodes may send`, now);
   }
@@ -313,21 +313,22 @@ function recordOf(config: NodeConfig): NodeRecord {
   };
 }
 
-const LINK_KINDS: ReadonlySet<string> = new Set(['beat', 'goaway'] satisfies LinkMessage['kind'][]);
-const CALL_KINDS: ReadonlySet<string> = new Set([
-  'call',
-  'plan',
-  'result',
-  'item',
-  'error',
-  'more',
-  'cancel',
-] satisfies CallsMessage['kind'][]);
-
 function isAboutLinks(message: Message): message is LinkMessage {
-  return LINK_KINDS.has(message.kind);
+  return message.kind === 'beat' || message.kind === 'goaway';
 }
 
 function isAboutCalls(message: Message): message is CallsMessage {
-  return CALL_KINDS.has(message.kind);
+  switch (message.kind) {
+    case 'call':
+    case 'result':
+    case 'item':
+    case 'error':
+    case 'cancel':
+    case 'more':
+    case 'plan':
+      return true;
+    default:
+      message satisfies Exclude<Message, CallsMessage>;
+      return false;
+  }
 }
