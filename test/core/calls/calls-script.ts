@@ -114,7 +114,7 @@ function act(calls: Calls, command: Command, now: number): void {
     case 'failed':
       return calls.ran(Number(who), failed(problemOf(second, words)), now);
     case 'items':
-      return calls.item(Number(who), plain(JSON.parse(words.slice(1).join(' '))));
+      return calls.item(Number(who), plain(JSON.parse(words.slice(1).join(' '))), now);
     case 'drain':
       return calls.accept(false);
     case 'undrain':

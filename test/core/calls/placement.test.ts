@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Prng } from '../../../src/engine/core/base/prng.ts';
 import { candidates, choose, ownPlace, type Place, type Wish } from '../../../src/engine/core/calls/placement.ts';
+import { chiSquare, unlikely } from './evenness.ts';
 import { type Terms, TestPlaces } from './places.ts';
 
 const wish = (more: Partial<Wish> = {}): Wish => ({ fun: 'f', locs: [], ...more });
@@ -131,15 +132,17 @@ describe('a call may go to', () => {
   test('the node itself, or one that is named, for what every node does', () => {
     const places = new TestPlaces();
     places.offer('b', 'f');
-    const own = (node?: string) => {
+    const own = (node?: string, tried: readonly string[] = []) => {
       const outcome = ownPlace(
         places,
         { fun: 'mpreg.info', locs: [], ...(node === undefined ? {} : { node }) },
         'self',
+        tried,
       );
       return outcome.ok ? outcome.value.map(({ id }) => id) : outcome.problem.code;
     };
     expect([own(), own('B'), own('b'), own('nobody')]).toEqual([['self'], ['b'], ['b'], 'node-unknown']);
+    expect([own('b', ['self']), own('b', ['b'])]).toEqual([['b'], []]);
   });
 });
 
@@ -148,37 +151,33 @@ describe('of several places', () => {
     const all = new TestPlaces();
     return Array.from({ length: count }, (_, i) => all.offer(`n${i}`, 'f'));
   };
-  const idle = () => 0;
+  const tie = () => 0;
+  const by = (cost: (id: string) => number) => (a: string, b: string) => cost(a) - cost(b);
 
   test('none and one leave no choice', () => {
     const [only] = places(1);
-    expect(choose([], 'self', idle, new Prng(1))).toBeUndefined();
-    expect(choose([only as Place], 'self', idle, new Prng(1))).toBe(only);
+    expect(choose([], 'self', tie, new Prng(1))).toBeUndefined();
+    expect(choose([only as Place], 'self', tie, new Prng(1))).toBe(only);
   });
 
-  test.each([2, 3, 7, 40])('%i that are equally busy are drawn evenly', (count) => {
+  test.each([2, 3, 7, 40])('%i that cost the same are drawn evenly', (count) => {
     const all = places(count);
     const prng = new Prng(11);
     const drawn = new Map<string, number>();
     const draws = 1_000 * count;
     for (let i = 0; i < draws; i++) {
-      const { id } = choose(all, 'self', idle, prng) as Place;
+      const { id } = choose(all, 'self', tie, prng) as Place;
       drawn.set(id, (drawn.get(id) ?? 0) + 1);
     }
-    let chiSquare = 0;
-    for (const { id } of all) chiSquare += ((drawn.get(id) ?? 0) - 1_000) ** 2 / 1_000;
-    const freedom = count - 1;
-    // The 99.9 % quantile of chi-square, by Wilson and Hilferty (1931).
-    const bound = freedom * (1 - 2 / (9 * freedom) + 3.09 * Math.sqrt(2 / (9 * freedom))) ** 3;
-    expect(chiSquare).toBeLessThan(bound);
+    expect(chiSquare([...drawn.values()], count)).toBeLessThan(unlikely(count - 1));
   });
 
-  test('the less busy of two is asked, always; the idle one of many twice as often as by chance', () => {
+  test('the cheaper of two is asked, always; the cheapest of many twice as often as by chance', () => {
     const prng = new Prng(3);
-    const busyExcept = (idleOne: string) => (id: string) => (id === idleOne ? 2 : 5);
-    for (let i = 0; i < 200; i++) expect(choose(places(2), 'self', busyExcept('n1'), prng)?.id).toBe('n1');
+    const dearExcept = (cheap: string) => by((id) => (id === cheap ? 2 : 5));
+    for (let i = 0; i < 200; i++) expect(choose(places(2), 'self', dearExcept('n1'), prng)?.id).toBe('n1');
     let hits = 0;
-    for (let i = 0; i < 10_000; i++) if (choose(places(10), 'self', busyExcept('n4'), prng)?.id === 'n4') hits++;
+    for (let i = 0; i < 10_000; i++) if (choose(places(10), 'self', dearExcept('n4'), prng)?.id === 'n4') hits++;
     expect(hits / 10_000).toBeCloseTo(0.2, 1);
   });
 
@@ -187,20 +186,25 @@ describe('of several places', () => {
     const prng = new Prng(7);
     const all = places(20);
     for (let i = 0; i < 20_000; i++) {
-      const { id } = choose(all, 'self', (one) => busy.get(one) ?? 0, prng) as Place;
+      const { id } = choose(
+        all,
+        'self',
+        by((one) => busy.get(one) ?? 0),
+        prng,
+      ) as Place;
       busy.set(id, (busy.get(id) ?? 0) + 1);
     }
     const loads = [...busy.values()];
     expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(10);
   });
 
-  test('this node is asked on a tie where it is one of the two, and not where it is busier', () => {
+  test('this node is asked on a tie where it is one of the two, and not where it costs more', () => {
     const prng = new Prng(5);
-    const busy = (id: string) => (id === 'n0' ? 4 : 3);
+    const dear = by((id) => (id === 'n0' ? 4 : 3));
     for (let i = 0; i < 200; i++) {
-      expect(choose(places(2), 'n0', idle, prng)?.id).toBe('n0');
-      expect(choose(places(2), 'n1', idle, prng)?.id).toBe('n1');
-      expect(choose(places(2), 'n0', busy, prng)?.id).toBe('n1');
+      expect(choose(places(2), 'n0', tie, prng)?.id).toBe('n0');
+      expect(choose(places(2), 'n1', tie, prng)?.id).toBe('n1');
+      expect(choose(places(2), 'n0', dear, prng)?.id).toBe('n1');
     }
   });
 });

@@ -7,12 +7,14 @@ import type { Payload, PayloadMaker } from '../base/payload.ts';
 import type { Prng } from '../base/prng.ts';
 import { didNotHappen, type Problem, problem } from '../base/problems.ts';
 import { whyRefused } from './admission.ts';
+import type { CallsParts } from './calls-parts.ts';
+import { Costs } from './costs.ts';
 import type { Asker, CallsEffect } from './effects.ts';
 import { inDoubt, type Job, Jobs, mayPass, mayRepeat, type Origin } from './jobs.ts';
 import type { CallMessage, CallsMessage, PlanReply } from './messages.ts';
 import { isPartOfWork, restingAt } from './nested.ts';
 import type { CallsOptions } from './options.ts';
-import { choose, isOwn, ownPlace, type Place, type Places } from './placement.ts';
+import { choose, isOwn, type Place, type Places, whyNowhere } from './placement.ts';
 import { readPlan } from './plan.ts';
 import { type Answered, Plans } from './plans.ts';
 import { Retries } from './retries.ts';
@@ -42,6 +44,7 @@ export class Calls implements Machine<CallsEffect> {
   readonly #name: () => string;
   readonly #places: Places;
   readonly #shortlist: Shortlist;
+  readonly #costs: Costs;
   readonly #options: CallsOptions;
   readonly #payload: PayloadMaker;
   readonly #prng: Prng;
@@ -51,6 +54,8 @@ export class Calls implements Machine<CallsEffect> {
   readonly #retries: Retries;
   /** The job of each task. */
   readonly #running = new Map<TaskId, number>();
+  /** Those of them that the node does for itself. */
+  readonly #own = new Set<TaskId>();
   #nextId = 1;
   #accepting = true;
   #leaving = false;
@@ -63,6 +68,7 @@ export class Calls implements Machine<CallsEffect> {
     this.#options = parts.options;
     this.#payload = parts.payload;
     this.#prng = parts.prng;
+    this.#costs = new Costs(this.#busy, parts.options.latencyHalfMs);
     this.#retries = new Retries(parts.options, parts.prng);
     this.#plans = new Plans({
       begin: (origin, call, retries, now) => this.#begin(origin, call, retries, now),
@@ -90,8 +96,7 @@ export class Calls implements Machine<CallsEffect> {
   /** Users' calls that wait for an answer, and their functions that run here: not what a node does for itself. */
   get counts(): { readonly running: number; readonly waiting: number } {
     const own = this.#jobs.all().filter(({ call }) => isOwn(call.fun));
-    const ownTasks = own.filter(({ task }) => task !== undefined).length;
-    return { running: this.#running.size - ownTasks, waiting: this.#jobs.size - own.length };
+    return { running: this.#running.size - this.#own.size, waiting: this.#jobs.size - own.length };
   }
 
   /** Nothing runs here, and nobody waits for an answer. */
@@ -131,6 +136,7 @@ export class Calls implements Machine<CallsEffect> {
   ): void {
     const job = this.#jobs.get(message.id);
     if (job === undefined || job.sentTo !== from) return;
+    this.#costs.note(job, from, message.kind === 'error' ? message.problem : undefined, now);
     if (message.kind === 'item') {
       job.repeatable = false; // else the items that have been passed on would come again
       if ('asker' in job.origin) this.#say(job.origin.asker, { ...message, id: job.origin.id });
@@ -173,6 +179,7 @@ export class Calls implements Machine<CallsEffect> {
       if (!this.#isOpen(job)) continue;
       const { fun } = job.call;
       const why = problem('link-lost', `the link to ${name} broke while it ran ${fun}: ${reason}`, { fun, node: name });
+      this.#costs.note(job, node, why, now);
       if (mayRepeat(job, why)) this.#place(job, why, now);
       else this.#fail(job, why, now);
     }
@@ -188,15 +195,19 @@ export class Calls implements Machine<CallsEffect> {
     const job = this.#jobs.get(id);
     if (job === undefined || job.sentTo !== node) return;
     const { fun } = job.call;
-    this.#place(job, problem('nobody-there', `${fun} could not be sent to its node: ${reason}`, { fun }), now);
+    const why = problem('nobody-there', `${fun} could not be sent to its node: ${reason}`, { fun });
+    this.#costs.note(job, node, why, now);
+    this.#place(job, why, now);
   }
 
   /** A task of this node ended. */
   ran(task: TaskId, outcome: Outcome<Payload>, now: Instant): void {
     const id = this.#running.get(task);
     this.#running.delete(task);
+    this.#own.delete(task);
     const job = id === undefined ? undefined : this.#jobs.get(id);
     if (job === undefined) return;
+    this.#costs.note(job, this.#self, outcome.ok ? undefined : outcome.problem, now);
     if (outcome.ok) {
       this.#settle(job, { by: this.#name(), payload: outcome.value }, now);
       return;
@@ -207,9 +218,10 @@ export class Calls implements Machine<CallsEffect> {
   }
 
   /** A task of this node produced one item of its stream. */
-  item(task: TaskId, payload: Payload): void {
+  item(task: TaskId, payload: Payload, now: Instant): void {
     const job = this.#jobs.get(this.#running.get(task) ?? -1);
     if (job === undefined || !('asker' in job.origin)) return;
+    this.#costs.note(job, this.#self, undefined, now);
     this.#say(job.origin.asker, { id: job.origin.id, kind: 'item', payload });
   }
 
@@ -261,15 +273,14 @@ export class Calls implements Machine<CallsEffect> {
     job.doubtful ||= last !== undefined && !didNotHappen(last);
     const { call } = job;
     const own = isOwn(call.fun);
-    const found = own
-      ? ownPlace(this.#places, call.routed ? { ...call, node: this.#self } : call, this.#self, job.tried)
-      : this.#shortlist.find(call, job.tried, call.routed);
+    const found = this.#shortlist.find(call, job.tried, call.routed);
     const places = found.ok && job.tried.length < this.#options.attemptsMax ? found.value : [];
     const begun = isPartOfWork(call);
     const resting = begun && !this.#accepting ? restingAt(this.#places, call, this.#self, job.tried) : undefined;
-    const place = choose(places, this.#self, this.#busy, this.#prng) ?? resting;
+    const order = (a: NodeId, b: NodeId) => this.#costs.order(call.fun, a, b, now);
+    const place = choose(places, this.#self, order, this.#prng) ?? resting;
     if (place === undefined || (place.id === this.#self && !this.#accepting && !own && !begun)) {
-      this.#fail(job, last ?? this.#whyNowhere(call, found), now);
+      this.#fail(job, last ?? whyNowhere(call, found, this.#name()), now);
     } else if (place.id === this.#self) {
       this.#run(job, place, now);
     } else {
@@ -277,18 +288,12 @@ export class Calls implements Machine<CallsEffect> {
     }
   }
 
-  #whyNowhere(call: CallMessage, found: Outcome<readonly Place[]>): Problem {
-    const name = this.#name();
-    if (call.routed)
-      return problem('not-here', `${name} does not offer ${call.fun} now`, { fun: call.fun, node: name });
-    if (!found.ok) return { node: name, ...found.problem };
-    return problem('node-stopping', `${name} takes no new work`, { fun: call.fun, node: name });
-  }
-
   #run(job: Job, place: Place, now: Instant): void {
     job.tried.push(this.#self);
+    job.givenAt = now;
     job.task = this.#nextId++;
     this.#running.set(job.task, job.key);
+    if (isOwn(job.call.fun)) this.#own.add(job.task);
     if (place.fn.timeoutMs !== undefined) this.#jobs.limit(job, now + place.fn.timeoutMs);
     job.repeatable = job.call.idempotent || place.fn.idempotent === true;
     this.#effects.push(runOf(job, job.task));
@@ -296,6 +301,7 @@ export class Calls implements Machine<CallsEffect> {
 
   #forward(job: Job, place: Place, now: Instant): void {
     job.tried.push(place.id);
+    job.givenAt = now;
     this.#jobs.send(job, place.id);
     if (place.fn.timeoutMs !== undefined) this.#jobs.limit(job, now + place.fn.timeoutMs);
     job.repeatable = job.call.idempotent || place.fn.idempotent === true;
@@ -304,7 +310,8 @@ export class Calls implements Machine<CallsEffect> {
     this.#effects.push({ address: place.address, kind: 'forward', message, to: place.id });
   }
 
-  readonly #busy = (id: NodeId): number => (id === this.#self ? this.#running.size : this.#jobs.sentCount(id));
+  readonly #busy = (id: NodeId): number =>
+    id === this.#self ? this.#running.size - this.#own.size : this.#jobs.sentCount(id);
 
   #expire(job: Job, now: Instant): void {
     const { fun, step } = job.call;
@@ -319,6 +326,7 @@ export class Calls implements Machine<CallsEffect> {
       this.#plans.stop(job, job.plan.run, why, now);
       return;
     }
+    this.#costs.gaveUp(job, job.sentTo ?? this.#self, now);
     this.#abandon(job, why.message);
     this.#settle(job, why, now);
   }
@@ -386,14 +394,4 @@ export class Calls implements Machine<CallsEffect> {
   #say(to: Asker, message: CallsMessage): void {
     this.#effects.push({ kind: 'answer', message, to });
   }
-}
-
-export interface CallsParts {
-  readonly self: NodeId;
-  /** This node's name, as it is now. */
-  readonly name: () => string;
-  readonly places: Places;
-  readonly options: CallsOptions;
-  readonly payload: PayloadMaker;
-  readonly prng: Prng;
 }

@@ -24,6 +24,8 @@ export interface Job {
   retriesMade: number;
   /** When it is tried again; `NEVER` while it does not wait for that. */
   retryAt: Instant;
+  /** When it was given to the node that has it; `NEVER` once that node has begun to answer. */
+  givenAt: Instant;
   /** Set while a task of this node has it. */
   task: TaskId | undefined;
   /** Set while another node has it. */
@@ -91,6 +93,7 @@ export class Jobs {
       call,
       deadline: NEVER,
       doubtful: false,
+      givenAt: NEVER,
       key,
       origin,
       plan: undefined,

@@ -35,12 +35,18 @@ export interface CallsOptions {
   readonly retryMs: number;
   /** The longest such wait. More: easier on what is in trouble for long. Less: sooner done when it is over. */
   readonly retryMaxMs: number;
+  /**
+   * Milliseconds after which half of a node's slowness is forgotten, where it is not seen again. More: a node that was
+   * slow is left alone for longer. Less: it is tried sooner, by calls that may be slow once more.
+   */
+  readonly latencyHalfMs: number;
 }
 
 export const DEFAULT_CALLS: CallsOptions = {
   attemptsMax: 4,
   callsMax: 100_000,
   depthMax: 100,
+  latencyHalfMs: 5_000,
   nestedMax: 64,
   perClientMax: 10_000,
   resumeBytesMax: 8 << 20,

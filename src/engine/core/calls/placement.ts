@@ -67,7 +67,7 @@ export function ownPlace(
   places: Places,
   wish: Wish,
   self: NodeId,
-  tried: readonly NodeId[] = [],
+  tried: readonly NodeId[],
 ): Outcome<readonly Place[]> {
   const node = places.node(wish.node ?? self);
   if (node === undefined) {
@@ -126,14 +126,30 @@ function whyNone(wish: Wish, named: number, equipped: number) {
   });
 }
 
+/** Why a call that no node has had yet goes nowhere; `found` is what was found for it, `name` that of this node. */
+export function whyNowhere(
+  call: Wish & { readonly routed: boolean },
+  found: Outcome<readonly Place[]>,
+  name: string,
+): Problem {
+  const { fun } = call;
+  if (call.routed) return problem('not-here', `${name} does not offer ${fun} now`, { fun, node: name });
+  if (!found.ok) return { node: name, ...found.problem };
+  return problem('node-stopping', `${name} takes no new work`, { fun, node: name });
+}
+
 /**
- * Of several places, the one to ask: two drawn at random, the less busy wins (Mitzenmacher 2001, "The power of two
+ * Of several places, the one to ask: two drawn at random, the cheaper wins (Mitzenmacher 2001, "The power of two
  * choices"); on a tie this node where it is one of the two, which saves the way.
+ *
+ * `order` is negative where the first is cheaper, positive where the second is, 0 on a tie.
+ *
+ * Trade-off: of n equal places this node gets 2 in n calls, and each other one the same share of the rest.
  */
 export function choose(
   places: readonly Place[],
   self: NodeId,
-  busy: (id: NodeId) => number,
+  order: (a: NodeId, b: NodeId) => number,
   prng: Prng,
 ): Place | undefined {
   if (places.length < 2) return places[0];
@@ -141,7 +157,7 @@ export function choose(
   const j = (i + 1 + prng.below(places.length - 1)) % places.length;
   const [a, b] = [places[i], places[j]];
   if (a === undefined || b === undefined) return a ?? b;
-  const order = busy(a.id) - busy(b.id);
-  if (order !== 0) return order < 0 ? a : b;
+  const which = order(a.id, b.id);
+  if (which !== 0) return which < 0 ? a : b;
   return b.id === self ? b : a;
 }

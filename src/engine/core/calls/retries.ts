@@ -50,4 +50,4 @@ export class Retries {
 }
 
 /** The exit code of problems that the input is at fault for. */
-const BAD_INPUT = 2;
+export const BAD_INPUT = 2;

@@ -1,6 +1,6 @@
 import type { NodeId } from '../base/ids.ts';
 import type { Outcome } from '../base/outcome.ts';
-import { candidates, type Place, type Places, type Wish } from './placement.ts';
+import { candidates, isOwn, ownPlace, type Place, type Places, type Wish } from './placement.ts';
 
 /**
  * The places that fit a wish, remembered from call to call, so that the usual call looks at no place but the two it is
@@ -30,8 +30,9 @@ export class Shortlist {
     this.#self = self;
   }
 
-  /** As `candidates`; with `onlyHere`, on this node and no other. */
+  /** As `candidates`, or `ownPlace` for what every node does; with `onlyHere`, on this node and no other. */
   find(wish: Wish, tried: readonly NodeId[], onlyHere: boolean): Outcome<readonly Place[]> {
+    if (isOwn(wish.fun)) return ownPlace(this.#places, this.#at(wish, onlyHere), this.#self, tried);
     const found = this.#untried(wish, onlyHere);
     if (tried.length === 0 || !found.ok) return found;
     const left = found.value.filter(({ id }) => !tried.includes(id));

@@ -162,7 +162,7 @@ export class Node implements Machine<NodeEffect> {
         calls.ran(input.task, input.outcome, now);
         break;
       case 'item':
-        calls.item(input.task, input.payload);
+        calls.item(input.task, input.payload, now);
         break;
       case 'drain':
         this.#drainWork('draining', now);
