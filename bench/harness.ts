@@ -191,7 +191,7 @@ function heading({ name, at, machine, runs }: Result): string[] {
   return [
     `### ${name}`,
     '',
-    `${runs} runs, interleaved, ${pinned}; ${machine.cores} cores of ${machine.cpu}; Node ${machine.node}; ${at.slice(0, 10)}.`,
+    `${runs} ${runs === 1 ? 'run' : 'runs'}, interleaved, ${pinned}; ${machine.cores} cores of ${machine.cpu}; Node ${machine.node}; ${at.slice(0, 10)}.`,
     '',
   ];
 }
