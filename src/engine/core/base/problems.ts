@@ -64,6 +64,12 @@ export const PROBLEMS = {
     'the plan is not valid',
     'Correct what the message names; nothing was run.\nmpreg plan check --help',
   ),
+  'topic-invalid': kind(
+    2,
+    no,
+    'the topic or pattern is not valid',
+    'Correct the place that the message names.\nmpreg errors topic-invalid',
+  ),
   'reference-missing': kind(
     2,
     no,
