@@ -14,15 +14,16 @@ import type { NodeEffect } from '../src/engine/core/node/effects.ts';
 import type { NodeInput } from '../src/engine/core/node/inputs.ts';
 import { Node } from '../src/engine/core/node/node.ts';
 import { DEFAULT_TUNING, type NodeTuning } from '../src/engine/core/node/tuning.ts';
+import { Checker } from '../src/engine/sim/checkers/checker.ts';
 import { Faults, functionRecord } from '../src/engine/sim/faults.ts';
 import type { SimProcess } from '../src/engine/sim/process.ts';
 import type { Scenario, ScenarioEvent } from '../src/engine/sim/scenario.ts';
-import { type Place, type Watcher, World } from '../src/engine/sim/world.ts';
+import { type Place, World } from '../src/engine/sim/world.ts';
 import { codecOf } from '../src/engine/wire/codecs.ts';
 import { DEFAULT_LIMITS } from '../src/engine/wire/wire.ts';
 
 /** Whose news is counted, and who has heard it. */
-class Ears implements Watcher {
+class Ears extends Checker {
   /** The ids of those who know that a member is alive: `observer id` → whether it is in the observer's eyes. */
   readonly #alive = new Set<string>();
   /** How many observers have said a thing: `dead 01ABC`, `alive 01ABC`, `added 01ABC fun`. */
@@ -41,7 +42,7 @@ class Ears implements Watcher {
     return this.#alive.size;
   }
 
-  stepped(process: SimProcess, _input: NodeInput, effects: readonly NodeEffect[]): void {
+  override stepped(process: SimProcess, _input: NodeInput, effects: readonly NodeEffect[]): void {
     for (const effect of effects) {
       if (effect.kind !== 'notify') continue;
       const { event } = effect;
@@ -63,11 +64,6 @@ class Ears implements Watcher {
     const all = this.heard.get(what) ?? new Set();
     this.heard.set(what, all.add(observer));
   }
-
-  started(): void {}
-  ended(): void {}
-  asked(): void {}
-  answered(): void {}
 }
 
 /** What nodes send while it counts. */
@@ -116,7 +112,7 @@ function scenarioOf(nodes: number, extra: number, seed: number): Scenario {
     faultsMs: 0,
     nodes: Array.from({ length: nodes + extra }, (_, i) => ({
       driftPpm: 0,
-      functions: FUNCTIONS.map(functionRecord),
+      functions: FUNCTIONS.map((name) => functionRecord(name)),
       name: `n${i}`,
       resources: [`shard-${i % 16}`],
       startMs: i < nodes ? i * 10 : NEVER_BY_ITSELF,

@@ -3,6 +3,7 @@ import { Prng } from '../../src/engine/core/base/prng.ts';
 import type { NodeEffect } from '../../src/engine/core/node/effects.ts';
 import type { NodeInput } from '../../src/engine/core/node/inputs.ts';
 import { Node } from '../../src/engine/core/node/node.ts';
+import type { NodeSnapshot } from '../../src/engine/core/node/snapshot.ts';
 import type { Birth, MakeNode, NodeMachine } from '../../src/engine/sim/machine.ts';
 
 interface Tampering {
@@ -10,16 +11,22 @@ interface Tampering {
   readonly inputs?: (input: NodeInput, birth: Birth) => readonly NodeInput[];
   /** What leaves the node in place of this effect. */
   readonly effects?: (effect: NodeEffect, birth: Birth) => readonly NodeEffect[];
+  /** What it says of itself. */
+  readonly snapshot?: (snapshot: NodeSnapshot) => NodeSnapshot;
 }
 
 /** Real nodes whose inputs and effects somebody tampers with. */
-export function planted({ inputs = (input) => [input], effects = (effect) => [effect] }: Tampering): MakeNode {
+export function planted({
+  inputs = (input) => [input],
+  effects = (effect) => [effect],
+  snapshot = (it) => it,
+}: Tampering): MakeNode {
   return (birth): NodeMachine => {
     const node = new Node(birth);
     return {
       deadline: () => node.deadline(),
       drain: () => node.drain().flatMap((effect) => effects(effect, birth)),
-      snapshot: (now) => node.snapshot(now),
+      snapshot: (now) => snapshot(node.snapshot(now)),
       step: (input, now) => {
         for (const given of inputs(input, birth)) node.step(given, now);
       },

@@ -171,7 +171,19 @@ describe('a run', () => {
       for (const { kind } of events) kinds.add(kind);
       if (events.length === 0) quiet++;
     }
-    const all = ['crash', 'pause', 'slow', 'partition', 'cut', 'break', 'storm', 'slow-disk', 'leave', 'drain'];
+    const all = [
+      'crash',
+      'pause',
+      'slow',
+      'partition',
+      'cut',
+      'break',
+      'storm',
+      'slow-disk',
+      'leave',
+      'drain',
+      'ambush',
+    ];
     expect([...kinds].sort()).toEqual([...all, 'add-function', 'remove-function'].sort());
     expect(quiet).toBeGreaterThanOrEqual(0);
   });

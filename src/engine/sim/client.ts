@@ -10,7 +10,7 @@ import type { Peer } from '../core/links/messages.ts';
 import type { Message } from '../core/node/inputs.ts';
 import type { Network } from './network.ts';
 import { simPayload } from './payload.ts';
-import type { ScenarioEvent } from './scenario.ts';
+import { type PlanEvent, type ScenarioEvent, stepNames } from './scenario.ts';
 import type { Endpoint } from './stream.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -25,10 +25,20 @@ export interface Ask {
   readonly tokens: readonly string[];
   sentAt: Instant | undefined;
   cancelled: boolean;
+  /** What came of its stream, in order. */
+  readonly items: unknown[];
   readonly answers: Answer[];
   answeredAt: Instant | undefined;
   /** No answer can come any more: the link was lost, or never came up. */
   lost: boolean;
+}
+
+/** Who looks on at clients. */
+export interface AskWatcher {
+  asked(ask: Ask): void;
+  /** A client got an item of its call's stream: the last of `ask.items`. */
+  streamed(ask: Ask): void;
+  answered(ask: Ask): void;
 }
 
 export class SimClient implements Endpoint {
@@ -37,18 +47,18 @@ export class SimClient implements Endpoint {
   readonly #address: Address;
   readonly #timeline: Timeline;
   readonly #network: Network;
-  readonly #answered: (ask: Ask) => void;
+  readonly #told: AskWatcher;
   readonly #asks = new Map<number, Ask>();
   #link: LinkId | undefined;
   #dialling = false;
   #dials = 0;
 
-  constructor(place: number, address: Address, timeline: Timeline, network: Network, answered: (ask: Ask) => void) {
+  constructor(place: number, address: Address, timeline: Timeline, network: Network, told: AskWatcher) {
     this.place = place;
     this.#address = address;
     this.#timeline = timeline;
     this.#network = network;
-    this.#answered = answered;
+    this.#told = told;
   }
 
   ask(ask: Ask): void {
@@ -85,12 +95,18 @@ export class SimClient implements Endpoint {
 
   message(link: LinkId, message: Message): void {
     if (message.kind === 'beat' && !message.reply) this.#network.send(link, { kind: 'beat', reply: true });
-    if (message.kind !== 'result' && message.kind !== 'error') return;
+    if (message.kind !== 'result' && message.kind !== 'error' && message.kind !== 'item') return;
     const ask = this.#asks.get(message.id);
     assert(ask !== undefined, 'a client gets answers only to what it asked on this very link');
+    if (message.kind === 'item') {
+      const item = message.payload.value();
+      ask.items.push(item.ok ? item.value : item.problem);
+      this.#told.streamed(ask);
+      return;
+    }
     ask.answers.push(message);
     ask.answeredAt = this.#timeline.now;
-    this.#answered(ask);
+    this.#told.answered(ask);
   }
 
   #connect(): void {
@@ -121,17 +137,18 @@ export class SimClient implements Endpoint {
 function messageOf(ask: Ask): Message {
   const { id, event, tokens } = ask;
   const { timeoutMs } = event;
-  if (event.kind === 'plan') {
-    const steps = event.steps.map(({ fun, args, locs, idempotent }, i) => ({
-      args: [tokens[i], ...args],
-      fun,
-      idempotent,
-      locs,
-      name: `s${i}`,
-    }));
-    return { id, kind: 'plan', payload: simPayload(steps), timeoutMs };
-  }
-  const { fun, args, locs, idempotent } = event;
+  if (event.kind === 'plan') return { id, kind: 'plan', payload: simPayload(planDocument(event, tokens)), timeoutMs };
+  const { fun, args, locs, idempotent, version } = event;
   const payload = simPayload({ args: [tokens[0], ...args] });
-  return { fun, id, idempotent, kind: 'call', locs, payload, routed: false, timeoutMs };
+  const range = version === undefined ? {} : { version };
+  return { fun, id, idempotent, kind: 'call', locs, payload, routed: false, timeoutMs, ...range };
+}
+
+/** A plan as its user would write it, but for the token that each function gets first. */
+export function planDocument(event: PlanEvent, tokens: readonly string[]): unknown {
+  const names = stepNames(event);
+  const steps = event.steps.map(({ args, ...terms }, i) => ({ ...terms, args: [tokens[i], ...args], name: names[i] }));
+  const { return: wanted, refs, onError, planTimeoutMs: timeoutMs } = event;
+  const head = Object.entries({ onError, refs, return: wanted, timeoutMs }).filter(([, value]) => value !== undefined);
+  return head.length === 0 ? steps : { ...Object.fromEntries(head), steps };
 }

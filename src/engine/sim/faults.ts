@@ -4,9 +4,13 @@
  * Every fault that lasts leaves an undo behind, done after its time or by `stop`, whichever comes first.
  */
 import { unreachable } from '../core/base/assert.ts';
+import { type Instant, NEVER } from '../core/base/instant.ts';
 import type { FunctionRecord } from '../core/directory/record.ts';
+import type { NodeEffect } from '../core/node/effects.ts';
+import type { NodeInput } from '../core/node/inputs.ts';
 import type { Block } from './network.ts';
-import type { ScenarioEvent } from './scenario.ts';
+import type { SimProcess } from './process.ts';
+import type { Moment, ScenarioEvent } from './scenario.ts';
 import type { Place, World } from './world.ts';
 
 type Of<Kind extends ScenarioEvent['kind']> = Extract<ScenarioEvent, { kind: Kind }>;
@@ -14,17 +18,27 @@ type Of<Kind extends ScenarioEvent['kind']> = Extract<ScenarioEvent, { kind: Kin
 export class Faults {
   readonly #world: World;
   readonly #undos = new Set<() => void>();
+  /** Crashes that wait for their moment. */
+  readonly #ambushes = new Set<Of<'ambush'>>();
   #stopped = false;
+  #calmSince: Instant = 0;
 
   /** `events`: by default, those of the world's scenario. */
   constructor(world: World, events: readonly ScenarioEvent[] = world.scenario.events) {
     this.#world = world;
     for (const event of events) world.timeline.at(event.atMs, () => this.#happen(event));
+    world.onStep = (process, input, effects) => this.#strike(process, input, effects);
+  }
+
+  /** Since when nothing has been broken; `NEVER` while something is. */
+  get calmSince(): Instant {
+    return this.#undos.size > 0 ? NEVER : this.#calmSince;
   }
 
   /** Everything is mended; only what is meant to stay away for good does. */
   stop(): void {
     this.#stopped = true;
+    this.#ambushes.clear();
     for (const undo of [...this.#undos]) undo();
   }
 
@@ -35,6 +49,7 @@ export class Faults {
       return;
     }
     if (this.#stopped) return;
+    this.#calmSince = this.#world.timeline.now;
     switch (event.kind) {
       case 'crash':
         return this.#crash(event);
@@ -66,6 +81,8 @@ export class Faults {
         return this.#leave(event);
       case 'drain':
         return this.#drain(event);
+      case 'ambush':
+        return this.#ambush(event);
       case 'add-function':
       case 'remove-function':
         return this.#offer(event);
@@ -76,7 +93,9 @@ export class Faults {
 
   #undo(forMs: number, undo: () => void): void {
     const once = () => {
-      if (this.#undos.delete(once)) undo();
+      if (!this.#undos.delete(once)) return;
+      this.#calmSince = this.#world.timeline.now;
+      undo();
     };
     this.#undos.add(once);
     this.#world.timeline.after(forMs, once);
@@ -92,6 +111,24 @@ export class Faults {
     this.#undo(forMs, () => world.start(place));
   }
 
+  #ambush(event: Of<'ambush'>): void {
+    this.#ambushes.add(event);
+  }
+
+  /** Crashes a process that has come to the moment that somebody waits for. */
+  #strike(process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]): void {
+    for (const ambush of this.#ambushes) {
+      if (ambush.node !== process.place || !hasCome(ambush.moment, input, effects)) continue;
+      this.#ambushes.delete(ambush);
+      const { timeline } = this.#world;
+      const crash = () => this.#crash({ ...ambush, atMs: timeline.now, kind: 'crash', wiped: false });
+      if (!ambush.carriedOut) return crash();
+      return timeline.after(0, () => {
+        if (process.alive && !this.#stopped) crash();
+      });
+    }
+  }
+
   #pause(place: Place, forMs: number): void {
     const { process } = place;
     if (!process?.alive) return;
@@ -105,6 +142,7 @@ export class Faults {
     const world = this.#world;
     const place = world.place(node);
     const until = world.timeline.now + forMs;
+    this.#undo(forMs, () => {});
     const stall = () => {
       if (this.#stopped || world.timeline.now >= until) return;
       const blocked = world.prng.between(1, blockedMs);
@@ -149,15 +187,22 @@ export class Faults {
     this.#undo(forMs, () => process?.give({ kind: 'undrain' }));
   }
 
-  #offer({ kind, node, fun }: Of<'add-function' | 'remove-function'>): void {
-    const place = this.#world.place(node);
-    const others = place.functions.filter(({ name }) => name !== fun);
-    place.functions = kind === 'add-function' ? [...others, functionRecord(fun)] : others;
+  #offer(event: Of<'add-function' | 'remove-function'>): void {
+    const place = this.#world.place(event.node);
+    const others = place.functions.filter(({ name }) => name !== event.fun);
+    place.functions = event.kind === 'add-function' ? [...others, functionRecord(event.fun, event.version)] : others;
     place.process?.describe(place.functions);
   }
 }
 
 /** A function of the simulated world as its node offers it. */
-export function functionRecord(name: string): FunctionRecord {
-  return { name, resources: [], version: '1.0.0' };
+export function functionRecord(name: string, version = '1.0.0'): FunctionRecord {
+  return { name, resources: [], version };
+}
+
+function hasCome(moment: Moment, input: NodeInput, effects: readonly NodeEffect[]): boolean {
+  if (moment === 'ran') return input.kind === 'ran';
+  if (moment === 'run') return effects.some(({ kind }) => kind === 'run');
+  const wanted = moment === 'forward' ? ['call'] : ['result', 'error'];
+  return effects.some((effect) => effect.kind === 'send' && wanted.includes(effect.message.kind));
 }

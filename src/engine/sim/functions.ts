@@ -2,14 +2,21 @@
  * The functions of the simulated world: what a node's worker threads would run. The first argument of every call is a
  * token by which the checkers recognise the run; the function sees what comes after it.
  *
- *   echo x → x     add a b … → sum     sleep ms x → x, later     fail → throws     any other name: as echo
+ *   echo x → x                        fail → throws
+ *   add a b … → sum                   flaky share x → x, or throws with that chance
+ *   sleep ms x → x, later             narrow x → x, one at a time: meanwhile it is overloaded
+ *   pack a … k=v → { items, named }   bulk bytes x → a value that weighs so much: { bulkBytes, x }
+ *   count a b … → how many
+ *   which → the version that ran      stream n x → the items 0 … n-1, then x
+ *   any other name: as echo
  */
 import type { TaskId } from '../core/base/ids.ts';
 import { done, failed, type Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import type { Prng } from '../core/base/prng.ts';
-import { problem } from '../core/base/problems.ts';
+import { type Problem, problem } from '../core/base/problems.ts';
 import type { Arguments } from '../core/calls/messages.ts';
+import type { FunctionRecord } from '../core/directory/record.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
 import { simPayload } from './payload.ts';
 import type { Timeline } from './timeline.ts';
@@ -17,76 +24,126 @@ import type { Timeline } from './timeline.ts';
 export type RunEffect = Extract<NodeEffect, { kind: 'run' }>;
 
 /** The token and the arguments proper. */
-export function argumentsOf(payload: Payload): { readonly token: string; readonly args: readonly unknown[] } {
+export interface TokenArguments extends Arguments {
+  readonly token: string;
+}
+
+export function argumentsOf(payload: Payload): TokenArguments {
   const outcome = payload.value();
-  const args = outcome.ok ? ((outcome.value as Partial<Arguments> | undefined)?.args ?? []) : [];
-  return { args: args.slice(1), token: String(args[0]) };
+  const { args = [], kwargs } = (outcome.ok ? (outcome.value ?? {}) : {}) as Partial<Arguments>;
+  return { args: args.slice(1), token: String(args[0]), ...(kwargs === undefined ? {} : { kwargs }) };
+}
+
+/** Told of what functions do: that one began, in which version; an item of its stream; how it ended. */
+export interface Functionary {
+  began(run: RunEffect, version: string): void;
+  item(run: RunEffect, payload: Payload): void;
+  ended(run: RunEffect, outcome: Outcome<Payload>, ran: boolean): void;
+}
+
+interface Behaviour {
+  readonly ms: number;
+  readonly outcome: Outcome<Payload>;
+  readonly items?: number;
 }
 
 /** The functions of one process. */
 export class SimFunctions {
   readonly #timeline: Timeline;
   readonly #prng: Prng;
-  readonly #ran: (task: TaskId, outcome: Outcome<Payload>) => void;
-  readonly #running = new Set<TaskId>();
-  #offered: ReadonlySet<string>;
+  readonly #told: Functionary;
+  readonly #running = new Map<TaskId, RunEffect>();
+  #offered: ReadonlyMap<string, string>;
 
-  constructor(
-    timeline: Timeline,
-    prng: Prng,
-    offered: readonly string[],
-    ran: (task: TaskId, outcome: Outcome<Payload>) => void,
-  ) {
+  constructor(timeline: Timeline, prng: Prng, offered: readonly FunctionRecord[], told: Functionary) {
     this.#timeline = timeline;
     this.#prng = prng;
-    this.#offered = new Set(offered);
-    this.#ran = ran;
+    this.#offered = versionsOf(offered);
+    this.#told = told;
   }
 
-  offer(names: readonly string[]): void {
-    this.#offered = new Set(names);
+  offer(functions: readonly FunctionRecord[]): void {
+    this.#offered = versionsOf(functions);
   }
 
-  run(effect: RunEffect): void {
-    this.#running.add(effect.task);
-    if (!this.#offered.has(effect.fun)) {
-      this.#end(effect.task, 0, failed(problem('not-here', `${effect.fun} is not here`, { fun: effect.fun })));
+  run(run: RunEffect): void {
+    const version = this.#offered.get(run.fun);
+    const refusal = this.#refusal(run.fun, version);
+    this.#running.set(run.task, run);
+    if (refusal !== undefined || version === undefined) {
+      this.#end(run, 0, failed(refusal ?? problem('not-here', `${run.fun} is not here`, { fun: run.fun })), false);
       return;
     }
-    const { args } = argumentsOf(effect.payload);
-    const { ms, outcome } = this.#behave(effect.fun, args);
-    this.#end(effect.task, ms, outcome);
+    this.#told.began(run, version);
+    const { ms, outcome, items = 0 } = this.#behave(run, version);
+    for (let i = 0; i < items; i++) this.#item(run, Math.floor((i * ms) / items), i);
+    this.#end(run, ms, outcome, true);
   }
 
   /** Some functions listen to their signal, some do not. */
   abort(task: TaskId): void {
-    if (!this.#prng.chance(0.5)) return;
-    this.#end(
-      task,
-      this.#prng.between(0, 20),
-      failed(problem('cancelled', 'the function stopped when it was told to')),
-    );
+    const run = this.#running.get(task);
+    if (!this.#prng.chance(0.5) || run === undefined) return;
+    const why = problem('cancelled', 'the function stopped when it was told to');
+    this.#end(run, this.#prng.between(0, 20), failed(why), true);
   }
 
-  #behave(fun: string, args: readonly unknown[]): { readonly ms: number; readonly outcome: Outcome<Payload> } {
+  #refusal(fun: string, version: string | undefined): Problem | undefined {
+    if (version === undefined) return problem('not-here', `${fun} is not here`, { fun });
+    const isBusy = fun === 'narrow' && [...this.#running.values()].some((other) => other.fun === fun);
+    return isBusy ? problem('overloaded', `${fun} runs once at a time here (concurrency)`, { fun }) : undefined;
+  }
+
+  #behave({ fun, payload }: RunEffect, version: string): Behaviour {
+    const { args, kwargs = {} } = argumentsOf(payload);
     const ms = this.#prng.between(0, 3);
+    const returns = (value: unknown, afterMs = ms): Behaviour => ({ ms: afterMs, outcome: done(simPayload(value)) });
     switch (fun) {
       case 'add':
-        return { ms, outcome: done(simPayload(args.reduce((sum: number, term) => sum + Number(term), 0))) };
+        return returns(args.reduce((sum: number, term) => sum + Number(term), 0));
       case 'sleep':
-        return { ms: Math.max(0, Math.floor(Number(args[0]))), outcome: done(simPayload(args[1])) };
-      case 'fail': {
-        const cause = { message: 'it always fails', name: 'Error' };
-        return { ms, outcome: failed(problem('function-failed', 'fail threw: it always fails', { cause, fun })) };
-      }
+        return returns(args[1], Math.max(0, Math.floor(Number(args[0])) || 0));
+      case 'fail':
+        return { ms, outcome: thrown(fun, 'it always fails') };
+      case 'flaky':
+        return this.#prng.chance(Number(args[0]))
+          ? { ms, outcome: thrown(fun, 'this time it fails') }
+          : returns(args[1]);
+      case 'narrow':
+        return returns(args[0], this.#prng.between(1, 300));
+      case 'pack':
+        return returns({ items: args, named: kwargs });
+      case 'bulk':
+        return returns({ bulkBytes: args[0], x: args[1] });
+      case 'count':
+        return returns(args.length);
+      case 'which':
+        return returns(version);
+      case 'stream':
+        return { ...returns(args[1], this.#prng.between(0, 500)), items: Number(args[0]) };
       default:
-        return { ms, outcome: done(simPayload(args[0])) };
+        return returns(args[0]);
     }
   }
 
-  #end(task: TaskId, afterMs: number, outcome: Outcome<Payload>): void {
+  #item(run: RunEffect, afterMs: number, item: number): void {
     this.#timeline.after(afterMs, () => {
-      if (this.#running.delete(task)) this.#ran(task, outcome);
+      if (this.#running.get(run.task) === run) this.#told.item(run, simPayload(item));
     });
   }
+
+  /** `ran`: it began, and has not only been refused. */
+  #end(run: RunEffect, afterMs: number, outcome: Outcome<Payload>, ran: boolean): void {
+    this.#timeline.after(afterMs, () => {
+      if (this.#running.delete(run.task)) this.#told.ended(run, outcome, ran);
+    });
+  }
+}
+
+function versionsOf(functions: readonly FunctionRecord[]): ReadonlyMap<string, string> {
+  return new Map(functions.map(({ name, version }) => [name, version]));
+}
+
+function thrown(fun: string, message: string): Outcome<Payload> {
+  return failed(problem('function-failed', `${fun} threw: ${message}`, { cause: { message, name: 'Error' }, fun }));
 }

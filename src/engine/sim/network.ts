@@ -63,7 +63,7 @@ export class Network implements Way {
   readonly bytesPerMs: number;
   readonly waitingBytesMax: number = WAITING_BYTES_MAX;
   /** Told of every message as it is sent; for statistics. */
-  onSend: (from: number, message: Message) => void = () => {};
+  onSend: (from: number, message: Message, to: Endpoint) => void = () => {};
 
   /** `hashed`: whether every message is hashed, to see that nobody changes it and to weigh it. */
   constructor(timeline: Timeline, prng: Prng, weather: Weather, hashed = true) {
@@ -89,7 +89,7 @@ export class Network implements Way {
     const end = this.#ends.get(link);
     if (end === undefined || end.gone || !end.up) return;
     const { hash, bytes } = this.#hashed ? digest(message) : { bytes: 0, hash: undefined };
-    this.onSend(end.endpoint.place, message);
+    this.onSend(end.endpoint.place, message, end.out.to.endpoint);
     end.out.send({ hash, kind: 'message', message }, bytes);
   }
 

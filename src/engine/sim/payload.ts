@@ -1,10 +1,16 @@
-/** A user's value in the simulated world: it travels decoded; its bytes would be JSON. */
+/**
+ * A user's value in the simulated world: it travels decoded; its bytes would be JSON.
+ *
+ * A value may say of itself that it is large: wherever `{ "bulkBytes": 200000 }` stands in it, the payload weighs so much
+ * more, on the wire and in the eyes of every limit, though it takes no memory.
+ */
 import { done, type Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 
 export class SimPayload implements Payload {
   readonly #value: unknown;
   #text: string | undefined;
+  #size: number | undefined;
 
   constructor(value: unknown) {
     this.#value = value;
@@ -29,8 +35,17 @@ export class SimPayload implements Payload {
   }
 
   get size(): number {
-    return this.text.length;
+    this.#size ??= this.text.length + bulkOf(this.text);
+    return this.#size;
   }
+}
+
+/** What a text weighs beyond its letters. */
+function bulkOf(text: string): number {
+  if (!text.includes('"bulkBytes":')) return 0;
+  let sum = 0;
+  for (const [, bytes] of text.matchAll(/"bulkBytes":(\d+)/g)) sum += Number(bytes);
+  return sum;
 }
 
 export function simPayload(value: unknown): Payload {

@@ -4,12 +4,14 @@
  *
  * Invariants:
  * - a node is stepped only while its process is awake; what comes in meanwhile waits, in order;
- * - effects are carried out in the order in which they were decided, right after the step;
+ * - effects are carried out in the order in which they were decided, right after the step, by a process that lives;
  * - once ended, nothing reaches the node any more.
  */
 import { assert } from '../core/base/assert.ts';
 import type { DialId, LinkId } from '../core/base/ids.ts';
 import { type Instant, NEVER } from '../core/base/instant.ts';
+import type { Outcome } from '../core/base/outcome.ts';
+import type { Payload } from '../core/base/payload.ts';
 import type { Prng } from '../core/base/prng.ts';
 import type { Peer } from '../core/links/messages.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
@@ -17,7 +19,7 @@ import type { Message, NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { SimClock } from './clock.ts';
 import type { SimDisk } from './disk.ts';
-import { SimFunctions } from './functions.ts';
+import { type RunEffect, SimFunctions } from './functions.ts';
 import type { Birth, NodeMachine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { Endpoint } from './stream.ts';
@@ -38,6 +40,9 @@ export interface ProcessParts {
   readonly trace: Trace;
   /** After every step, before its effects are carried out. */
   readonly stepped: (process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]) => void;
+  /** A function really begins, and really ends: not where the node's place refused to run it. */
+  readonly began: (process: SimProcess, run: RunEffect, version: string) => void;
+  readonly ended: (process: SimProcess, run: RunEffect, outcome: Outcome<Payload>) => void;
   /** The node has said that it is done. */
   readonly stopped: (process: SimProcess) => void;
 }
@@ -69,10 +74,11 @@ export class SimProcess implements Endpoint {
     this.birth = birth;
     this.peer = { address: birth.address, id: birth.id, name: birth.name, role: 'peer' };
     this.#who = `${birth.name}.${parts.life}`;
-    const offered = birth.functions.map(({ name }) => name);
-    this.#functions = new SimFunctions(timeline, prng, offered, (task, outcome) =>
-      this.give({ kind: 'ran', outcome, task }),
-    );
+    this.#functions = new SimFunctions(timeline, prng, birth.functions, {
+      began: (run, version) => parts.began(this, run, version),
+      ended: (run, outcome, ran) => this.#ran(run, outcome, ran),
+      item: ({ task }, payload) => this.give({ kind: 'item', payload, task }),
+    });
   }
 
   get alive(): boolean {
@@ -124,7 +130,7 @@ export class SimProcess implements Endpoint {
 
   /** Offers other functions from now on, and says so. */
   describe(functions: Birth['functions']): void {
-    this.#functions.offer(functions.map(({ name }) => name));
+    this.#functions.offer(functions);
     this.give({ kind: 'describe', self: { functions } });
   }
 
@@ -148,6 +154,12 @@ export class SimProcess implements Endpoint {
     this.#parts.network.vanish(this);
   }
 
+  #ran(run: RunEffect, outcome: Outcome<Payload>, ran: boolean): void {
+    if (!this.#alive) return;
+    if (ran) this.#parts.ended(this, run, outcome);
+    this.give({ kind: 'ran', outcome, task: run.task });
+  }
+
   #wake(): void {
     if (this.asleep || !this.#alive) return;
     // Why: a process that was stopped sees either its timers or its sockets first; both happen.
@@ -167,7 +179,7 @@ export class SimProcess implements Endpoint {
     machine.step(input, local);
     effects.push(...machine.drain());
     this.#parts.stepped(this, input, effects);
-    for (const effect of effects) this.#carryOut(effect);
+    for (const effect of effects) if (this.#alive) this.#carryOut(effect);
     if (this.#alive) this.#arm();
   }
 

@@ -13,7 +13,10 @@ import type { Instant } from '../core/base/instant.ts';
 import { CallsChecker } from './checkers/calls.ts';
 import { Checkers, LawBroken } from './checkers/checker.ts';
 import { DirectoryChecker } from './checkers/directory.ts';
+import { Fates } from './checkers/fates.ts';
 import { MembershipChecker } from './checkers/membership.ts';
+import { PlanEndsChecker } from './checkers/plan-ends.ts';
+import { PlansChecker } from './checkers/plans.ts';
 import type { Ask } from './client.ts';
 import { Faults, functionRecord } from './faults.ts';
 import type { MakeNode } from './machine.ts';
@@ -94,10 +97,16 @@ class Run {
     const world = () => this.world;
     this.#scenario = scenario;
     const quiet = scenario.events.every(isHarmless);
+    const fates = new Fates();
+    const now = () => this.world.timeline.now;
+    const calmSince = () => this.#faults.calmSince;
     this.#checkers = new Checkers([
       new MembershipChecker(world, quiet),
       new DirectoryChecker(world),
-      new CallsChecker(world, quiet),
+      fates,
+      new CallsChecker(world, fates, quiet),
+      new PlansChecker(fates, quiet),
+      new PlanEndsChecker({ calmSince, fates, now, quiet }),
     ]);
     this.world = new World(scenario, make, this.#checkers);
     this.#faults = new Faults(this.world);

@@ -55,11 +55,24 @@ export type ScenarioEvent = { readonly atMs: number } & (
   /** Leaves in good order, and is started again after `forMs`; null: never. */
   | { readonly kind: 'leave'; readonly node: number; readonly graceMs: number; readonly forMs: number | null }
   | { readonly kind: 'drain'; readonly node: number; readonly forMs: number }
-  | { readonly kind: 'add-function'; readonly node: number; readonly fun: string }
+  /** A crash at the worst moment: the next time from `atMs` on that the node comes to it. */
+  | {
+      readonly kind: 'ambush';
+      readonly node: number;
+      readonly moment: Moment;
+      /** What it decided at that moment is still done; else all of it is lost. */
+      readonly carriedOut: boolean;
+      readonly forMs: number;
+      readonly silent: boolean;
+    }
+  | { readonly kind: 'add-function'; readonly node: number; readonly fun: string; readonly version?: string }
   | { readonly kind: 'remove-function'; readonly node: number; readonly fun: string }
   | ({ readonly kind: 'call'; readonly steps?: undefined } & Asked & CallTerms)
-  | ({ readonly kind: 'plan'; readonly steps: readonly CallTerms[] } & Asked)
+  | ({ readonly kind: 'plan'; readonly steps: readonly StepTerms[] } & Asked & PlanTerms)
 );
+
+/** A function of it ended; it starts one; it gives a call to another node; it answers another node, or a client. */
+export type Moment = 'ran' | 'run' | 'forward' | 'answer';
 
 /** Who asks, and for how long it wants the answer. */
 export interface Asked {
@@ -78,6 +91,33 @@ export interface CallTerms {
   readonly args: readonly unknown[];
   readonly locs: readonly string[];
   readonly idempotent: boolean;
+  readonly version?: string;
+}
+
+/** One step of a plan. References to other steps stand in `args` and `kwargs`, as users write them. */
+export interface StepTerms extends CallTerms {
+  /** Default: `s` and its index. */
+  readonly name?: string;
+  readonly kwargs?: Readonly<Record<string, unknown>>;
+  readonly timeoutMs?: number;
+  readonly retries?: number;
+  readonly onError?: 'fail' | 'continue';
+}
+
+/** What a plan's document has beside its steps; where it has nothing, the document is the list of steps. */
+export interface PlanTerms {
+  readonly return?: 'all' | readonly string[];
+  readonly refs?: 'strings' | 'explicit';
+  readonly onError?: 'fail' | 'continue';
+  /** The limit in the document; `timeoutMs` is the client's. */
+  readonly planTimeoutMs?: number;
+}
+
+export type PlanEvent = Extract<ScenarioEvent, { readonly kind: 'plan' }>;
+
+/** The name of each step, in order. */
+export function stepNames({ steps }: PlanEvent): readonly string[] {
+  return steps.map(({ name }, index) => name ?? `s${index}`);
 }
 
 export interface Scenario {

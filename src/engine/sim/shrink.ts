@@ -1,12 +1,14 @@
 /**
  * Makes a failing scenario smaller for as long as it still breaks the same law: first whole groups of events go, then
- * single ones, then nodes, then what is peculiar about the weather. Bounded by a number of runs, so that it ends.
+ * single ones, then nodes, then steps of plans, then what is peculiar about the weather. Bounded by a number of runs, so
+ * that it ends.
  *
  * The idea is delta debugging (Zeller and Hildebrandt, 2002), in its plainest form.
  */
 import type { MakeNode } from './machine.ts';
 import { type Failure, type RunResult, run } from './run.ts';
 import type { Scenario, ScenarioEvent } from './scenario.ts';
+import { shrinkPlans } from './shrink-plans.ts';
 
 export interface Shrunk {
   /** The smallest failing run that was found; at worst the given one. */
@@ -14,7 +16,7 @@ export interface Shrunk {
   readonly runs: number;
 }
 
-export function shrink(failing: RunResult & { readonly failure: Failure }, make: MakeNode, runsMax = 150): Shrunk {
+export function shrink(failing: RunResult & { readonly failure: Failure }, make: MakeNode, runsMax = 250): Shrunk {
   let best = failing;
   let runs = 0;
   const attempt = (scenario: Scenario): boolean => {
@@ -30,6 +32,7 @@ export function shrink(failing: RunResult & { readonly failure: Failure }, make:
   for (let node = best.scenario.nodes.length - 1; node >= 0; node--) {
     if (best.scenario.nodes.length > 1) attempt(withoutNode(best.scenario, node));
   }
+  shrinkPlans(() => best.scenario, attempt);
   for (const plainer of plain(best.scenario)) attempt({ ...best.scenario, ...plainer });
   dropEvents(() => best.scenario, attempt);
   return { result: best, runs };

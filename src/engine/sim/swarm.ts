@@ -3,9 +3,10 @@
  * wildly weighted, so that runs differ in kind and not only in detail (Groce et al., Swarm Testing, 2012).
  */
 import { Prng } from '../core/base/prng.ts';
+import { drawCall, drawPlan, FUNCTIONS, lasting, RESOURCES, type Taste, VERSIONS } from './draw-plans.ts';
 import { functionRecord } from './faults.ts';
 import type { Weather } from './network.ts';
-import type { CallTerms, Scenario, ScenarioEvent, ScenarioNode } from './scenario.ts';
+import type { Scenario, ScenarioEvent, ScenarioNode } from './scenario.ts';
 
 export interface SwarmOptions {
   /** Fewest and most nodes. */
@@ -20,9 +21,6 @@ export const DEFAULT_SWARM: SwarmOptions = { durationMs: 40_000, nodes: [3, 12] 
 const SETTLE_MS = 90_000;
 const CALM_MS = 5_000;
 
-const FUNCTIONS = ['echo', 'add', 'sleep', 'fail', 'alpha', 'beta', 'gamma'];
-const RESOURCES = ['gpu', 'disk', 'north', 'south'];
-
 type Kind = ScenarioEvent['kind'];
 
 const FAULTS: readonly Kind[] = [
@@ -36,6 +34,7 @@ const FAULTS: readonly Kind[] = [
   'slow-disk',
   'leave',
   'drain',
+  'ambush',
   'add-function',
   'remove-function',
 ];
@@ -44,9 +43,15 @@ export function draw(seed: number, options: SwarmOptions = DEFAULT_SWARM): Scena
   const prng = new Prng(seed);
   const count = prng.between(...options.nodes);
   const faultsMs = options.durationMs;
-  const nodes = Array.from({ length: count }, (_, index) => drawNode(prng, index, faultsMs));
+  const weather = drawWeather(prng);
+  const mood = drawMood(prng, weather);
+  // Why by the mood: where few functions are offered, most plans end at their first step.
+  const all = FUNCTIONS.length;
+  const offered =
+    mood.taste.stepsMax > 20 || prng.chance(mood.plans) ? ([Math.ceil(0.7 * all), all] as const) : ([0, 6] as const);
+  const nodes = Array.from({ length: count }, (_, index) => drawNode(prng, index, faultsMs, offered));
   const seeds = prng.chance(0.3) ? [] : prng.sample([...nodes.keys()], prng.between(1, 3));
-  const events = [...drawFaults(prng, nodes, faultsMs), ...drawAsks(prng, count, faultsMs)];
+  const events = [...drawFaults(prng, nodes, faultsMs), ...drawAsks(prng, count, faultsMs, mood)];
   return {
     calmMs: CALM_MS,
     diskMs: [0, prng.pick([2, 20, 200]) ?? 2],
@@ -56,18 +61,19 @@ export function draw(seed: number, options: SwarmOptions = DEFAULT_SWARM): Scena
     seed,
     seeds,
     settleMs: SETTLE_MS,
-    weather: drawWeather(prng),
+    weather,
     ...(prng.chance(0.25) ? { fullMeshMax: prng.between(1, 5) } : {}),
   };
 }
 
-function drawNode(prng: Prng, index: number, faultsMs: number): ScenarioNode {
+function drawNode(prng: Prng, index: number, faultsMs: number, offered: readonly [number, number]): ScenarioNode {
+  const names = prng.sample(FUNCTIONS, prng.between(...offered));
   const region = prng.pick([undefined, 'eu', 'us']);
   return {
     driftPpm: prng.between(-200, 200),
-    functions: prng.sample(FUNCTIONS, prng.between(0, 4)).map(functionRecord),
+    functions: names.map((name) => functionRecord(name, prng.chance(0.5) ? undefined : prng.pick(VERSIONS))),
     name: `n${index}`,
-    resources: prng.sample(RESOURCES, prng.between(0, 2)),
+    resources: prng.sample(RESOURCES, prng.between(0, 3)),
     startMs: prng.chance(0.7) ? prng.below(2_000) : prng.below(faultsMs),
     ...(region === undefined ? {} : { region }),
   };
@@ -99,11 +105,6 @@ function drawFaults(prng: Prng, nodes: readonly ScenarioNode[], faultsMs: number
   });
 }
 
-/** Long and short in equal measure, whatever the scale: 20 ms to about 40 s. */
-function lasting(prng: Prng): number {
-  return 20 * 2 ** prng.below(12) + prng.below(20);
-}
-
 function drawFault(prng: Prng, kind: Kind, count: number, faultsMs: number): ScenarioEvent {
   const atMs = prng.between(1_000, faultsMs);
   const node = prng.below(count);
@@ -130,45 +131,50 @@ function drawFault(prng: Prng, kind: Kind, count: number, faultsMs: number): Sce
       return { atMs, forMs: forGood, graceMs: prng.pick([0, 1_000, 5_000]) ?? 0, kind, node };
     case 'drain':
       return { atMs, forMs, kind, node };
+    case 'ambush': {
+      const moment = prng.pick(['ran', 'run', 'forward', 'answer'] as const) ?? 'ran';
+      return { atMs, carriedOut: prng.chance(0.5), forMs, kind, moment, node, silent: prng.chance(0.3) };
+    }
     case 'add-function':
     case 'remove-function':
-      return { atMs, fun: prng.pick(FUNCTIONS) ?? 'echo', kind, node };
+      return { atMs, fun: prng.pick(FUNCTIONS) ?? 'echo', kind, node, version: prng.pick(VERSIONS) ?? '1.0.0' };
     default:
       return { atMs, from, kind: 'break', to };
   }
 }
 
-function drawAsks(prng: Prng, count: number, faultsMs: number): ScenarioEvent[] {
-  const asks = prng.chance(0.2) ? 0 : prng.between(1, 40);
+function drawAsks(prng: Prng, count: number, faultsMs: number, mood: Mood): ScenarioEvent[] {
+  const asks = prng.chance(0.2) ? 0 : prng.between(1, mood.asksMax);
   return Array.from({ length: asks }, (_, i): ScenarioEvent => {
     const impatient = prng.chance(0.15);
+    const soon = prng.pick([30, 300, 2_000]) ?? 300;
     const asked = {
       atMs: prng.between(500, faultsMs),
       node: prng.below(count),
       timeoutMs: prng.chance(0.5) ? 0 : lasting(prng),
-      ...(impatient && prng.chance(0.7) ? { cancelMs: prng.below(2_000) } : {}),
-      ...(impatient && prng.chance(0.5) ? { hangUpMs: prng.below(2_000) } : {}),
+      ...(impatient && prng.chance(0.7) ? { cancelMs: prng.below(soon) } : {}),
+      ...(impatient && prng.chance(0.5) ? { hangUpMs: prng.below(soon) } : {}),
     };
-    if (prng.chance(0.75)) return { ...asked, kind: 'call', ...drawTerms(prng, i) };
-    const steps = Array.from({ length: prng.between(1, 6) }, (_step, s) => {
-      const earlier = s > 0 && prng.chance(0.7) ? `s${prng.below(s)}` : undefined;
-      return drawTerms(prng, i, earlier);
-    });
-    return { ...asked, kind: 'plan', steps };
+    if (prng.chance(mood.plans)) return { ...asked, kind: 'plan', ...drawPlan(prng, mood.taste) };
+    return { ...asked, kind: 'call', ...drawCall(prng, i) };
   });
 }
 
-function drawTerms(prng: Prng, i: number, reference?: string): CallTerms {
-  const fun = prng.pick([...FUNCTIONS, 'nobody-has-this']) ?? 'echo';
-  const value = reference ?? `value ${i} ${prng.below(1_000)}`;
-  const args =
-    fun === 'add'
-      ? [prng.below(100), i]
-      : fun === 'sleep'
-        ? [prng.below(prng.chance(0.2) ? 25_000 : 3_000), value]
-        : [value];
-  const locs = prng.chance(0.15) ? prng.sample(RESOURCES, 1) : [];
-  return { args, fun, idempotent: prng.chance(0.3), locs };
+/** How the clients of one run are. */
+interface Mood {
+  readonly asksMax: number;
+  /** The share of plans among what they ask for. */
+  readonly plans: number;
+  readonly taste: Taste;
+}
+
+function drawMood(prng: Prng, { bytesPerMs }: Weather): Mood {
+  const stepsMax = prng.pick([6, 20, 60]) ?? 6;
+  return {
+    asksMax: stepsMax > 20 ? 12 : 40,
+    plans: prng.pick([0.1, 0.5, 0.9]) ?? 0.5,
+    taste: { bulky: bytesPerMs >= 10_000, stepsMax, trouble: prng.pick([0, 0.5, 2]) ?? 0 },
+  };
 }
 
 /** Where everybody is told of certain nodes only, these do not stay away for good: nobody could find anybody else. */

@@ -5,14 +5,17 @@
  */
 import { assert } from '../core/base/assert.ts';
 import type { Address, NodeId } from '../core/base/ids.ts';
+import type { Outcome } from '../core/base/outcome.ts';
+import type { Payload } from '../core/base/payload.ts';
 import { Prng } from '../core/base/prng.ts';
 import type { FunctionRecord } from '../core/directory/record.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
 import { DEFAULT_TUNING, type NodeTuning } from '../core/node/tuning.ts';
-import { type Ask, type AskEvent, SimClient } from './client.ts';
+import { type Ask, type AskEvent, type AskWatcher, SimClient } from './client.ts';
 import { SimClock } from './clock.ts';
 import { SimDisk } from './disk.ts';
+import type { RunEffect } from './functions.ts';
 import type { MakeNode } from './machine.ts';
 import { Network } from './network.ts';
 import { simPayload } from './payload.ts';
@@ -38,13 +41,14 @@ export interface Place {
 }
 
 /** Who looks on. Called after the node's step and before its effects are carried out. */
-export interface Watcher {
+export interface Watcher extends AskWatcher {
   started(process: SimProcess): void;
   stepped(process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]): void;
   /** `asked`: it left in good order. */
   ended(process: SimProcess, asked: boolean): void;
-  asked(ask: Ask): void;
-  answered(ask: Ask): void;
+  /** A function began to run there, in that version; it ended there. */
+  began(process: SimProcess, run: RunEffect, version: string): void;
+  ran(process: SimProcess, run: RunEffect, outcome: Outcome<Payload>): void;
 }
 
 const TRACE_LINES = 60;
@@ -60,6 +64,8 @@ export class World {
   readonly #make: MakeNode;
   readonly #watcher: Watcher;
   readonly prng: Prng;
+  /** Told of every step before its effects are carried out: who waits for a moment to strike. */
+  onStep: (process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]) => void = () => {};
 
   /** `traced: false` for measurements: nothing is hashed, no lines are kept. */
   constructor(scenario: Scenario, make: MakeNode, watcher: Watcher, { traced = true } = {}) {
@@ -114,7 +120,12 @@ export class World {
       network: this.network,
       place: index,
       prng: this.prng.fork(),
-      stepped: (process, input, effects) => this.#watcher.stepped(process, input, effects),
+      began: (process, run, version) => this.#watcher.began(process, run, version),
+      ended: (process, run, outcome) => this.#watcher.ran(process, run, outcome),
+      stepped: (process, input, effects) => {
+        this.#watcher.stepped(process, input, effects);
+        this.onStep(process, input, effects);
+      },
       stopped: (process) => this.#watcher.ended(process, true),
       timeline: this.timeline,
       trace: this.trace,
@@ -150,6 +161,7 @@ export class World {
       cancelled: false,
       event,
       id,
+      items: [],
       lost: false,
       sentAt: undefined,
       tokens,
@@ -165,7 +177,7 @@ export class World {
     const { timeline, network } = this;
     return {
       address,
-      client: new SimClient(index, address, timeline, network, (ask) => this.#watcher.answered(ask)),
+      client: new SimClient(index, address, timeline, network, this.#watcher),
       disk: new SimDisk(timeline, this.prng.fork(), this.scenario.diskMs),
       functions: plan.functions,
       id: this.#newId(),

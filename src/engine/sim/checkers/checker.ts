@@ -1,7 +1,10 @@
 /** What judges a run: laws that must hold at every step, and conditions that must come true once faults have stopped. */
+import type { Outcome } from '../../core/base/outcome.ts';
+import type { Payload } from '../../core/base/payload.ts';
 import type { NodeEffect } from '../../core/node/effects.ts';
 import type { NodeInput } from '../../core/node/inputs.ts';
 import type { Ask } from '../client.ts';
+import type { RunEffect } from '../functions.ts';
 import type { SimProcess } from '../process.ts';
 import type { Watcher } from '../world.ts';
 
@@ -26,7 +29,10 @@ export class Checker implements Watcher {
   started(_process: SimProcess): void {}
   stepped(_process: SimProcess, _input: NodeInput, _effects: readonly NodeEffect[]): void {}
   ended(_process: SimProcess, _asked: boolean): void {}
+  began(_process: SimProcess, _run: RunEffect, _version: string): void {}
+  ran(_process: SimProcess, _run: RunEffect, _outcome: Outcome<Payload>): void {}
   asked(_ask: Ask): void {}
+  streamed(_ask: Ask): void {}
   answered(_ask: Ask): void {}
 
   /** Looked at now and then, and after every step that changed something. */
@@ -61,8 +67,20 @@ export class Checkers extends Checker {
     for (const checker of this.#all) checker.ended(process, asked);
   }
 
+  override began(process: SimProcess, run: RunEffect, version: string): void {
+    for (const checker of this.#all) checker.began(process, run, version);
+  }
+
+  override ran(process: SimProcess, run: RunEffect, outcome: Outcome<Payload>): void {
+    for (const checker of this.#all) checker.ran(process, run, outcome);
+  }
+
   override asked(ask: Ask): void {
     for (const checker of this.#all) checker.asked(ask);
+  }
+
+  override streamed(ask: Ask): void {
+    for (const checker of this.#all) checker.streamed(ask);
   }
 
   override answered(ask: Ask): void {
