@@ -16,6 +16,11 @@ export interface CallContext {
   readonly deadline: number | undefined;
   readonly step: string | undefined;
   readonly log: (message: string, details?: Record<string, unknown>) => void;
+  /**
+   * Calls a function, wherever in the mesh it is. It gets at most the time that this call has left, and is cancelled when
+   * this call is, or ends. Rejects with a `ProblemError`.
+   */
+  readonly call: CallFunction;
 }
 
 /** A function with what the mesh should know about it. `run` gets the call's arguments, and its kwargs, if any, last. */

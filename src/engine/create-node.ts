@@ -6,6 +6,7 @@ import { connectTo } from './connect.ts';
 import type { FunctionRecord } from './core/directory/record.ts';
 import { Node } from './core/node/node.ts';
 import { builtIns, SAMPLES } from './host/built-ins.ts';
+import type { LinkClient } from './host/client.ts';
 import { SystemClock, wallClock } from './host/clock.ts';
 import { systemDigest } from './host/digest.ts';
 import { Doors, type Identity } from './host/doors.ts';
@@ -101,10 +102,17 @@ async function identify(store: Store): Promise<string> {
 /** Stands for the host where something must be able to call it before it is made. */
 class LateHost {
   host: NodeHost | undefined;
+  /** Opens a client of the node, with no socket between. */
+  open: (() => Promise<LinkClient>) | undefined;
 
   get now(): NodeHost {
     if (this.host === undefined) throw problemError('node-stopping', 'the node is only starting');
     return this.host;
+  }
+
+  async connect(): Promise<LinkClient> {
+    if (this.open === undefined) throw problemError('node-stopping', 'the node is only starting');
+    return this.open();
   }
 
   accept(connection: Connection): void {
@@ -126,6 +134,7 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
     log: options.log,
     modules: options.functions ?? [],
     node,
+    open: () => late.connect(),
     watch: options.watch ?? false,
     workerMemoryMb: options.workerMemoryMb,
     workers: options.workers ?? 2,
@@ -150,11 +159,13 @@ async function openDoors(
   const doors = new Doors({ cluster, digest: systemDigest, entropy: systemEntropy, key, tls, transport }, identity);
   const memory = new MemoryTransport(new MemoryNetwork());
   let innerUrl = '';
+  const open = () => connectTo(innerUrl, { cluster, ...(key === undefined ? {} : { key }) }, UPGRADE_MS_MAX, memory);
+  late.open = open;
   const gateway = new Gateway({
     bodyBytesMax: doors.limits.frameBytesMax,
     digest: systemDigest,
     key,
-    open: () => connectTo(innerUrl, { cluster, ...(key === undefined ? {} : { key }) }, UPGRADE_MS_MAX, memory),
+    open,
   });
   const http = httpHandler({
     counters: () => late.now.counters,

@@ -8,11 +8,13 @@ import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import type { FunctionDefinition } from '../engine/api.ts';
-import type { Outcome } from '../engine/core/base/outcome.ts';
+import { done, failed, type Outcome } from '../engine/core/base/outcome.ts';
 import type { Payload } from '../engine/core/base/payload.ts';
 import { type Problem, problem } from '../engine/core/base/problems.ts';
+import type { Settle } from '../engine/host/client.ts';
 import type { ModuleFile } from '../engine/host/functions/module-files.ts';
 import { byName, functionsOf } from '../engine/host/functions/module-functions.ts';
+import type { Asked, Cancel } from '../engine/host/functions/nested-calls.ts';
 import { type FunctionOffer, offerOf } from '../engine/host/functions/offer.ts';
 import { causeOf, RunningJob } from '../engine/host/functions/running-job.ts';
 import { importedFiles, importUserModule } from '../engine/host/functions/user-module.ts';
@@ -53,11 +55,17 @@ interface Running {
 /** Results wait for the end of the turn, but not longer than this behind functions that block, in milliseconds. */
 const HELD_MS_MAX = 2;
 
+/** Calls that are open at once are far fewer: no number comes again before its answer. */
+const CALL_NUMBERS = 2 ** 32;
+
 /** Limit: log entries of this thread's functions per second. */
 const LOG_ENTRIES_MAX = 1_000;
 
 const { port, slots, files } = workerData as FunctionWorkerData;
 const running = new Map<number, Running>();
+/** The calls that this thread's functions wait for, by number. */
+const calls = new Map<number, Settle>();
+let lastCall = 0;
 const writer = new FrameWriter();
 let logged = { entries: 0, lost: 0, second: 0 };
 let flushing = false;
@@ -95,6 +103,7 @@ function begin(definition: FunctionDefinition | undefined, { slot, text, msLeft,
     step: text === '' ? undefined : text,
   };
   const job = new RunningJob(about, {
+    call: (asked, settle) => call(slot, asked, settle),
     item: (payload) => item(slot, payload.bytes()),
     log: (message, details) => log(slot, message, details),
     ran: (outcome) => ran(slot, outcome),
@@ -122,6 +131,23 @@ function taken({ slot, fun: cost }: Required<Frame>): void {
   if (stream.onTheWay >= STREAM_BYTES_MAX) return;
   stream.room?.();
   stream.room = undefined;
+}
+
+/** The answer comes under the number, also when the slot has another job. */
+function call(slot: number, { call: header, payload }: Asked, settle: Settle): Cancel {
+  const number = lastCall++ % CALL_NUMBERS;
+  calls.set(number, settle);
+  send({ fun: number, kind: FROM_THREAD.call, payload: payload.bytes(), slot, text: JSON.stringify(header) });
+  return (reason) => {
+    if (calls.has(number)) send({ fun: number, kind: FROM_THREAD.uncall, slot, text: reason });
+  };
+}
+
+function answered({ kind, fun: number, payload, text }: Required<Frame>): void {
+  const settle = calls.get(number);
+  calls.delete(number);
+  if (kind === TO_THREAD.replied) settle?.(done({ node: text, payload: payloadFrom(payload) }));
+  else settle?.(failed(JSON.parse(text) as Problem));
 }
 
 /** Entries over the limit of this second are lost, and that is logged. */
@@ -204,6 +230,7 @@ function serve(definitions: readonly FunctionDefinition[]): void {
       if (frame.kind === TO_THREAD.run) begin(definitions[frame.fun], frame);
       else if (frame.kind === TO_THREAD.abort) running.get(frame.slot)?.job.abort(frame.text);
       else if (frame.kind === TO_THREAD.taken) taken(frame);
+      else if (frame.kind === TO_THREAD.replied || frame.kind === TO_THREAD.refused) answered(frame);
     });
   });
 }

@@ -10,6 +10,7 @@
 
 The node starts this program, writes one line of JSON per call to its stdin and reads the answers from its stdout. Calls
 run in threads, several at once; a generator's items are sent as they come. What functions print goes to the node's log.
+A function calls others, wherever in the mesh they are, with call("name", argument, …).
 """
 
 import array
@@ -17,28 +18,42 @@ import base64
 import contextvars
 import datetime
 import inspect
+import itertools
 import json
 import math
 import os
 import sys
 import threading
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 _functions = {}
 _declared = []
 _call = contextvars.ContextVar("call")
 _writing = threading.Lock()
+_numbers = itertools.count(1)
+_asked = {}
 
 
 class Cancelled(Exception):
     """Raised by check(): nobody waits for this call any more."""
 
 
+class CallFailed(Exception):
+    """A call that a function made has failed. `code` says how, `node` where, `problem` all that is known."""
+
+    def __init__(self, problem):
+        super().__init__(problem["message"])
+        self.code = problem["code"]
+        self.node = problem.get("node")
+        self.problem = problem
+
+
 class Call:
     """What a function may ask about the call that it runs for: context() returns it."""
 
-    def __init__(self, request):
+    def __init__(self, request, say):
+        self._say = say
         self.id = request["id"]
         self.step = request.get("step")
         deadline = request.get("deadlineMs")
@@ -54,6 +69,31 @@ class Call:
         """Call it now and then in long work: raises Cancelled when the caller went away or the deadline passed."""
         if self.cancelled:
             raise Cancelled("the call was cancelled")
+
+
+    def call(self, fun, *args, _options=None, **kwargs):
+        """Calls a function of the mesh and waits for its value. See call()."""
+        asked = {"id": self.id, "call": next(_numbers), "fun": fun, "args": [_to_json(arg) for arg in args]}
+        if kwargs:
+            asked["kwargs"] = {key: _to_json(value) for key, value in kwargs.items()}
+        answer = _asked[asked["call"]] = Future()
+        try:
+            self._say({**asked, **(_options or {})})
+            said = answer.result()
+        finally:
+            del _asked[asked["call"]]
+        if "error" in said:
+            raise CallFailed(said["error"])
+        return _from_json(said.get("result"))
+
+
+def call(fun, *args, **kwargs):
+    """Calls a function, wherever in the mesh it is, and waits for its value. Raises CallFailed.
+
+    It gets at most the time that the call that runs now has left, and is cancelled with it. For several at once, use
+    threads: context() before you start them, and its .call() in them. `_options` may hold locs, node, version,
+    functionId, timeoutMs and idempotent: call("train", data, _options={"locs": ["gpu"]})."""
+    return context().call(fun, *args, **kwargs)
 
 
 def context():
@@ -77,7 +117,7 @@ def function(run=None, *, name=None, **about):
 
 
 def serve(threads=16):
-    """Answers calls until the node ends stdin. At most `threads` run at once."""
+    """Answers calls until the node ends stdin. At most `threads` run at once, and those that they call."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what functions print is no answer
     pool = ThreadPoolExecutor(threads)
@@ -112,10 +152,20 @@ def serve(threads=16):
             call = running.get(request["cancel"])
             if call is not None:
                 call._cancelled.set()
+        elif "called" in request:
+            answer = _asked.get(request["called"])
+            if answer is not None:
+                answer.set_result(request)
         elif "id" in request:
-            call = running[request["id"]] = Call(request)
-            pool.submit(contextvars.Context().run, run, call, request)
+            call = running[request["id"]] = Call(request, say)
+            # What a function waits for must not wait for that function's thread.
+            start = _in_thread if "depth" in request else pool.submit
+            start(contextvars.Context().run, run, call, request)
     os._exit(0)  # the node is gone, or has waited long enough
+
+
+def _in_thread(run, *args):
+    threading.Thread(target=run, args=args, daemon=True).start()
 
 
 def _send_items(items, call, say):

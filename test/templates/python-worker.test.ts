@@ -1,13 +1,15 @@
 /** The protocol as the Python template speaks it, without a mesh around. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Client, MpregNode } from '../../src/engine/api.ts';
+import { createNode } from '../../src/engine/create-node.ts';
 import { ExecRunner } from '../../src/engine/host/functions/exec-runner.ts';
 import { type Caller, clock, Modules, pause } from '../host/functions/harness.ts';
 
 const FUNCTIONS = `
 import time
-from mpreg_worker import context, function, serve
+from mpreg_worker import CallFailed, call, context, function, serve
 
 @function
 def same(value):
@@ -53,6 +55,21 @@ def bad():
 def leaves():
     import os
     os._exit(7)
+
+@function
+def asks(fun, *args, **kwargs):
+    return call(fun, *args, **kwargs)
+
+@function
+def asks_here(fun):
+    return call(fun, _options={"locs": ["gpu"], "timeoutMs": 5000})
+
+@function
+def catches(fun):
+    try:
+        return call(fun)
+    except CallFailed as error:
+        return [error.code, error.node, str(error)]
 
 serve(threads=4)
 `;
@@ -146,4 +163,37 @@ test('a program that leaves is started again', async () => {
     message: expect.stringMatching(/exited with code 7/),
   });
   expect(await caller.call('same', [1])).toBe(1);
+});
+
+describe('on a node', () => {
+  let node: MpregNode;
+  let client: Client;
+  beforeEach(async () => {
+    const exec = [`python3 '${modules.root}/functions.py'`];
+    node = await createNode({ discover: false, exec, log: modules.log, name: 'snake' });
+    client = await node.client();
+  });
+  afterEach(async () => {
+    await client.close();
+    await node.kill();
+  });
+
+  test('functions call others, which get what they are given and give what they have', async () => {
+    const value = { at: new Date(0), bytes: Uint8Array.of(1), many: [1n << 70n, null] };
+    expect(await client.call('asks', 'echo', value)).toEqual(value);
+    expect(await client.call.with({ kwargs: { k: 2 } })('asks', 'echos', 1)).toEqual([1, { k: 2 }]);
+    await expect(client.call('asks_here', 'echo')).rejects.toMatchObject({
+      problem: { cause: { message: expect.stringContaining('none with all of "gpu"'), name: 'CallFailed' } },
+    });
+    expect(await client.call('catches', 'fails')).toEqual([
+      'function-failed',
+      'snake',
+      "fails threw KeyError: 'absent'",
+    ]);
+  });
+
+  test('functions that wait for others leave them threads to run in', async () => {
+    const all = Array.from({ length: 8 }, (_, i) => client.call('asks', 'asks', 'asks', 'same', i));
+    expect(await Promise.all(all)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
 });

@@ -1,12 +1,13 @@
 import type { CallOptions, PlanDocument, Reply, RunOptions } from '../api.ts';
 import type { NodeId } from '../core/base/ids.ts';
-import { failed, type Outcome } from '../core/base/outcome.ts';
+import { done, failed, type Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
-import type { Arguments, PlanReply } from '../core/calls/messages.ts';
+import type { PlanReply } from '../core/calls/messages.ts';
 import type { Message } from '../core/node/inputs.ts';
 import { ProblemError } from '../problem-error.ts';
 import { encodable } from '../wire/payload.ts';
+import { type CallHeader, callOf, nameProblem, reasonOf } from './call-request.ts';
 import { ClientFace } from './client-face.ts';
 import { ItemQueue } from './item-queue.ts';
 import { KeepAlive } from './keep-alive.ts';
@@ -19,14 +20,20 @@ export interface ClientNode {
   readonly url: string;
 }
 
-/** Limit of the wire. */
-const NAME_MAX = 1_024;
-
 const STREAM_HINT = { hint: 'Ask for its items as a stream.\nmpreg call --stream', outcome: 'unknown' } as const;
+
+/** What came for a call, as it came. */
+export interface RawReply {
+  readonly payload: Payload;
+  /** The name of the node that ran it. */
+  readonly node: string;
+}
+
+export type Settle = (outcome: Outcome<RawReply>) => void;
 
 /** Waits for one answer. */
 interface Pending {
-  readonly settle: (outcome: Outcome<{ readonly value: unknown; readonly node: string }>) => void;
+  readonly settle: Settle;
   readonly item?: (value: unknown) => void;
   /** Items came, though nobody asked for a stream. */
   unasked?: boolean;
@@ -78,14 +85,16 @@ export class LinkClient extends ClientFace {
 
   ask(fun: string, args: readonly unknown[], options: CallOptions = {}): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      this.#request(callOf(fun, args, options), options.signal, { settle: settler(resolve, reject) });
+      this.#request(called(fun, args, options), options.signal, { settle: settler(resolve, reject) });
     });
   }
 
   runDocument(plan: PlanDocument, options: RunOptions = {}): Promise<PlanReply> {
     return new Promise((resolve, reject) => {
       const settle = settler((reply) => resolve(reply.value as PlanReply), reject);
-      this.#request({ document: plan, timeoutMs: options.timeoutMs ?? 0 }, options.signal, { settle });
+      const { signal, timeoutMs = 0 } = options;
+      const payload = encodable(plan, 'plan');
+      this.#request({ fun: 'plan', message: { kind: 'plan', timeoutMs }, payload }, signal, { settle });
     });
   }
 
@@ -102,13 +111,22 @@ export class LinkClient extends ClientFace {
           queue.fail(new ProblemError(outcome.problem));
           return;
         }
+        const reply = replyOf(outcome.value);
         // What is no stream is one of a single item.
-        if (items === 0 && outcome.value.value !== undefined) queue.push(outcome.value.value);
-        queue.end();
+        if (items === 0 && reply.ok && reply.value.value !== undefined) queue.push(reply.value.value);
+        if (reply.ok) queue.end();
+        else queue.fail(new ProblemError(reply.problem));
       },
     };
-    const cancel = this.#request(callOf(fun, args, options), options.signal, pending);
+    const cancel = this.#request(called(fun, args, options), options.signal, pending);
     return queue;
+  }
+
+  /** A call of arguments that are encoded, for a value that stays so: for whoever passes both on. Answers what takes it back. */
+  pass(call: CallHeader, payload: Payload, settle: Settle): (reason: string) => void {
+    return this.#request({ fun: call.fun, message: { ...call, kind: 'call' }, payload: done(payload) }, undefined, {
+      settle,
+    });
   }
 
   async close(): Promise<void> {
@@ -141,7 +159,7 @@ export class LinkClient extends ClientFace {
     if (message.kind === 'error') pending.settle({ ok: false, problem: message.problem });
     else if (pending.unasked)
       pending.settle(failed(problem('usage-invalid', 'it gives a stream of items', STREAM_HINT)));
-    else pending.settle(replyOf(message.payload, message.by));
+    else pending.settle(done({ node: message.by, payload: message.payload }));
     this.#closeIfDone();
   }
 
@@ -159,7 +177,7 @@ export class LinkClient extends ClientFace {
 
   /** Sends a call or a plan. The answer takes it back. */
   #request(
-    what: Outgoing | { readonly document: PlanDocument; readonly timeoutMs: number },
+    { fun, message, payload }: Outgoing,
     signal: AbortSignal | undefined,
     pending: Pending,
   ): (reason: string) => void {
@@ -170,29 +188,19 @@ export class LinkClient extends ClientFace {
       this.#link.send({ id, kind: 'cancel', reason });
       settle(failed(problem('cancelled', `cancelled: ${reason}`)));
     };
-    const settle: Pending['settle'] = (outcome) => {
+    const settle: Settle = (outcome) => {
       signal?.removeEventListener('abort', aborted);
       pending.settle(outcome);
     };
-    const name = 'document' in what ? 'plan' : what.call.fun;
-    if (name.length < 1 || name.length > NAME_MAX) {
-      settle(failed(problem('input-invalid', `the name of a function has 1 to ${NAME_MAX} characters`)));
-      return cancel;
-    }
-    const payload = 'document' in what ? encodable(what.document, 'plan') : encodable(what.args, 'arguments');
-    const why = this.#whyNot(signal) ?? (payload.ok ? undefined : payload.problem);
+    const why = nameProblem(fun) ?? this.#whyNot(signal);
     if (!payload.ok || why !== undefined) {
-      settle({ ok: false, problem: why ?? problem('internal', 'no payload and no problem') });
+      settle(failed(why ?? (payload as Extract<typeof payload, { ok: false }>).problem));
       return cancel;
     }
     this.#pending.set(id, { ...pending, settle });
     signal?.addEventListener('abort', aborted, { once: true });
-    const message: Message =
-      'document' in what
-        ? { id, kind: 'plan', payload: payload.value, timeoutMs: what.timeoutMs }
-        : { ...what.call, id, kind: 'call', payload: payload.value };
-    const refused = this.#link.send(message);
-    if (refused !== undefined && this.#pending.delete(id)) settle({ ok: false, problem: refused });
+    const refused = this.#link.send({ ...message, id, payload: payload.value });
+    if (refused !== undefined && this.#pending.delete(id)) settle(failed(refused));
     return cancel;
   }
 
@@ -215,29 +223,19 @@ export class LinkClient extends ClientFace {
   }
 }
 
+/** A call or a plan, but for its number. */
 interface Outgoing {
-  readonly args: Arguments;
-  readonly call: Omit<Extract<Message, { readonly kind: 'call' }>, 'id' | 'kind' | 'payload'>;
+  readonly fun: string;
+  readonly message: (CallHeader & { readonly kind: 'call' }) | { readonly kind: 'plan'; readonly timeoutMs: number };
+  readonly payload: Outcome<Payload>;
 }
 
-function callOf(fun: string, args: readonly unknown[], options: CallOptions): Outgoing {
-  const { kwargs, locs = [], node, version, functionId, timeoutMs = 0, idempotent = false } = options;
-  return {
-    args: { args, ...(kwargs === undefined ? {} : { kwargs }) },
-    call: {
-      fun,
-      idempotent,
-      locs,
-      routed: false,
-      timeoutMs,
-      ...(node === undefined ? {} : { node }),
-      ...(version === undefined ? {} : { version }),
-      ...(functionId === undefined ? {} : { functionId }),
-    },
-  };
+function called(fun: string, args: readonly unknown[], options: CallOptions): Outgoing {
+  const asked = callOf(fun, args, options);
+  return { fun, message: { ...asked.call, kind: 'call' }, payload: encodable(asked.args, 'arguments') };
 }
 
-function replyOf(payload: Payload, node: string): Outcome<Reply> {
+function replyOf({ payload, node }: RawReply): Outcome<Reply> {
   const value = payload.value();
   return value.ok ? { ok: true, value: { node, value: value.value } } : failed(afterWork(value.problem));
 }
@@ -247,11 +245,10 @@ function afterWork(problem: Problem): Problem {
   return { ...problem, outcome: 'unknown' };
 }
 
-function settler(resolve: (reply: Reply) => void, reject: (error: ProblemError) => void): Pending['settle'] {
-  return (outcome) => (outcome.ok ? resolve(outcome.value) : reject(new ProblemError(outcome.problem)));
-}
-
-function reasonOf(signal: AbortSignal | undefined): string {
-  const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason.message : String(reason ?? 'no longer wanted');
+function settler(resolve: (reply: Reply) => void, reject: (error: ProblemError) => void): Settle {
+  return (outcome) => {
+    const reply = outcome.ok ? replyOf(outcome.value) : outcome;
+    if (reply.ok) resolve(reply.value);
+    else reject(new ProblemError(reply.problem));
+  };
 }

@@ -7,12 +7,26 @@ import type { Payload } from '../../../src/engine/core/base/payload.ts';
 import type { Problem } from '../../../src/engine/core/base/problems.ts';
 import { SystemClock } from '../../../src/engine/host/clock.ts';
 import type { PartEvents } from '../../../src/engine/host/functions/offer.ts';
-import { WorkerRunner, type WorkerRunnerOptions } from '../../../src/engine/host/functions/worker-runner.ts';
+import type { WorkerRunnerOptions } from '../../../src/engine/host/functions/worker-options.ts';
+import { WorkerRunner } from '../../../src/engine/host/functions/worker-runner.ts';
 import type { Job } from '../../../src/engine/host/ports.ts';
 import { payloadOf } from '../../../src/engine/wire/payload.ts';
 
 export const clock = new SystemClock();
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** For functions that make no calls. */
+export const nobody = () => Promise.reject(new Error('nobody carries calls here'));
+
+/** Listens to nothing that a runner says. */
+export const deaf: PartEvents = {
+  call: () => {
+    throw new Error('nobody carries calls here');
+  },
+  changed: () => undefined,
+  item: () => undefined,
+  ran: () => undefined,
+};
 
 /** What runners of all kinds have in common. */
 export interface AnyRunner {
@@ -36,6 +50,7 @@ export class Caller<Runner extends AnyRunner = AnyRunner> {
   constructor(runner: Runner) {
     this.runner = runner;
     runner.own({
+      ...deaf,
       changed: () => void this.changes++,
       item: (task, payload) => {
         const { value } = payload.value() as { value: unknown };

@@ -5,7 +5,7 @@ import { createRunner } from '../../../src/engine/host/functions/create-runner.t
 import { InlineRunner } from '../../../src/engine/host/functions/inline-runner.ts';
 import { Runners } from '../../../src/engine/host/functions/runners.ts';
 import { payloadOf } from '../../../src/engine/wire/payload.ts';
-import { Caller, clock, Modules, pause } from './harness.ts';
+import { Caller, clock, deaf, Modules, nobody, pause } from './harness.ts';
 
 const modules = new Modules();
 afterEach(() => modules.remove());
@@ -64,7 +64,7 @@ describe('functions on the loop', () => {
   test('never answer while their question is still being put', async () => {
     const answers: number[] = [];
     const own = inline([{ name: 'now', run: () => 1 }]);
-    own.own({ changed: () => undefined, item: () => undefined, ran: () => answers.push(1) });
+    own.own({ ...deaf, ran: () => void answers.push(1) });
     own.run({ deadline: Number.MAX_SAFE_INTEGER, fun: 'now', payload: payloadOf({ args: [] }), task: 1 });
     expect(answers).toEqual([]);
     await pause(1);
@@ -104,7 +104,7 @@ describe('several runners', () => {
         { name: 'b', run: () => 'only' },
       ]),
     ];
-    const runners = new Runners({ node: 'alpha', parts });
+    const runners = new Runners({ node: 'alpha', now: () => clock.now(), open: nobody, parts });
     const caller = new Caller(runners);
     expect(runners.functions.map(({ name }) => name)).toEqual(['a', 'b']);
     expect(await caller.call('a')).toBe('first');
@@ -124,6 +124,7 @@ describe('several runners', () => {
       log: () => undefined,
       modules: [file],
       node: 'alpha',
+      open: nobody,
       watch: false,
       workers: 1,
     });

@@ -3,7 +3,7 @@ import type { FunctionDefinition } from '../../../src/engine/api.ts';
 import { InlineRunner } from '../../../src/engine/host/functions/inline-runner.ts';
 import { offerOf, type PartRunner } from '../../../src/engine/host/functions/offer.ts';
 import { Runners } from '../../../src/engine/host/functions/runners.ts';
-import { Caller, clock } from './harness.ts';
+import { Caller, clock, nobody } from './harness.ts';
 
 /** Calls of `held` that were begun and not let go. */
 let begun: (() => void)[] = [];
@@ -24,7 +24,8 @@ const held = (limits: Partial<FunctionDefinition>): FunctionDefinition => ({
 });
 
 function runners(...definitions: readonly FunctionDefinition[]): Runners {
-  return new Runners({ node: 'alpha', parts: [new InlineRunner({ clock, definitions, log: () => undefined })] });
+  const parts = [new InlineRunner({ clock, definitions, log: () => undefined })];
+  return new Runners({ node: 'alpha', now: () => clock.now(), open: nobody, parts });
 }
 
 const letGo = async (count: number) => {
@@ -122,7 +123,7 @@ describe('what a runner offers changes', () => {
     const part = new Changing();
     const changed = vi.fn();
     part.offer('a', 'b');
-    const all = new Runners({ changed, node: 'alpha', parts: [part] });
+    const all = new Runners({ changed, node: 'alpha', now: () => clock.now(), open: nobody, parts: [part] });
     const caller = new Caller(all);
     void caller.call('a');
     const waiting = caller.problem('a');

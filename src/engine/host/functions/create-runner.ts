@@ -7,6 +7,7 @@ import { SystemClock } from '../clock.ts';
 import { execCommand } from './exec-command.ts';
 import { ExecRunner } from './exec-runner.ts';
 import { InlineRunner } from './inline-runner.ts';
+import type { Carrier } from './nested-calls.ts';
 import type { PartRunner } from './offer.ts';
 import { Runners } from './runners.ts';
 import { WatchedRunner } from './watched-runner.ts';
@@ -25,6 +26,8 @@ export interface RunnerOptions {
   readonly exec: readonly string[];
   readonly node: string;
   readonly log: NonNullable<NodeOptions['log']>;
+  /** Opens a client of the node itself, for the calls that its functions make. */
+  readonly open: () => Promise<Carrier>;
   /** What the runner offers is something else now. */
   readonly changed?: () => void;
 }
@@ -33,7 +36,7 @@ const YIELDING_VERSION = '0.0.0';
 
 /** Resolves when all is loaded and started. Rejects with `module-invalid`, `file-unreadable` or `input-invalid`. */
 export async function createRunner(options: RunnerOptions): Promise<Runners> {
-  const { changed, inline, log, node } = options;
+  const { changed, inline, log, node, open } = options;
   const clock = new SystemClock();
   const yields = ({ version }: FunctionDefinition) => version === YIELDING_VERSION;
   const describe = {
@@ -43,7 +46,13 @@ export async function createRunner(options: RunnerOptions): Promise<Runners> {
   const first = new InlineRunner({ clock, definitions: [describe, ...inline.filter((one) => !yields(one))], log });
   const last = new InlineRunner({ clock, definitions: inline.filter(yields), log });
   const users = await usersRunners(options, clock);
-  const runners = new Runners({ node, parts: [first, ...users, last], ...(changed && { changed }) });
+  const runners = new Runners({
+    node,
+    now: () => clock.now(),
+    open,
+    parts: [first, ...users, last],
+    ...(changed && { changed }),
+  });
   return runners;
 }
 

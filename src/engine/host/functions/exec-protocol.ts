@@ -2,11 +2,13 @@
  * What a node and a program of any language that runs its functions say to each other: one JSON object per line (UTF-8),
  * the node on the program's stdin, the program on its stdout. docs/functions.md specifies it for authors.
  *
- *     to the program      {"id":1,"fun":"predict","args":[…],"kwargs":{…},"step":"clean","deadlineMs":1767225600000}
+ *     to the program      {"id":1,"fun":"predict","args":[…],"kwargs":{…},"step":"clean","deadlineMs":1767225600000,"depth":1}
  *                         {"cancel":1}
  *     from the program    {"hello":{"functions":[{"name":"predict","version":"1.2.0",…},…]}}
  *                         {"id":1,"item":…}
  *                         {"id":1,"result":…}    {"id":1,"error":{"name":"ValueError","message":"…","stack":"…"}}
+ *
+ * The calls that functions make themselves are in exec-calls.ts.
  *
  * Values that JSON has no form for travel as in `mpreg.v1.json` (wire/json-value.ts).
  */
@@ -18,6 +20,8 @@ import type { JsonSchema } from '../../standard-schema.ts';
 import { isObject, valueFromJson, valueToJson } from '../../wire/json-value.ts';
 import { encodable } from '../../wire/payload.ts';
 import type { Job } from '../ports.ts';
+import { readAsked } from './exec-calls.ts';
+import type { Asked } from './nested-calls.ts';
 import { type Described, type FunctionOffer, withSchemas } from './offer.ts';
 
 /**
@@ -34,6 +38,9 @@ export type Said =
   | { readonly kind: 'hello'; readonly offers: readonly FunctionOffer[] }
   | { readonly kind: 'item' | 'result'; readonly id: number; readonly payload: Payload }
   | { readonly kind: 'error'; readonly id: number; readonly cause: Cause }
+  /** The function that runs call `id` makes one of its own. */
+  | { readonly kind: 'call'; readonly id: number; readonly number: number; readonly asked: Outcome<Asked> }
+  | { readonly kind: 'cancel'; readonly number: number }
   | { readonly kind: 'broken'; readonly id: number; readonly why: string }
   | { readonly kind: 'garbage'; readonly why: string };
 
@@ -49,6 +56,7 @@ export function requestLine(id: number, job: Job, deadlineMs: number | undefined
     ...(kwargs !== undefined && kwargs !== null && { kwargs }),
     ...(job.step !== undefined && { step: job.step }),
     ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(job.depth !== undefined && { depth: job.depth }),
   };
   const line = lineOf(asked, job.payload.size);
   if (line !== undefined && line.length <= LINE_BYTES_MAX) return done(line);
@@ -83,12 +91,14 @@ export function readLine(line: string, name: string | undefined): Said {
   }
   if (!isObject(said)) return { kind: 'garbage', why: 'is no JSON object' };
   if ('hello' in said) return readHello(said['hello'], name);
-  const id = said['id'];
+  const { call, cancel, id } = said;
+  if (typeof cancel === 'number') return { kind: 'cancel', number: cancel };
   if (typeof id !== 'number') return { kind: 'garbage', why: 'has no "id" of a call' };
+  if (typeof call === 'number') return { asked: readAsked(said), id, kind: 'call', number: call };
   if ('error' in said) return { cause: readCause(said['error']), id, kind: 'error' };
   if ('item' in said) return readValue('item', id, said['item']);
   if ('result' in said) return readValue('result', id, said['result']);
-  return { id, kind: 'broken', why: 'it has no "result", "item" or "error"' };
+  return { id, kind: 'broken', why: 'it has no "result", "item", "error" or "call"' };
 }
 
 /** The call that a line which is too long or torn answers, by how it begins. */

@@ -19,8 +19,10 @@ import { done, failed, type Outcome } from '../../core/base/outcome.ts';
 import type { Payload } from '../../core/base/payload.ts';
 import { type Problem, type ProblemCode, type ProblemDetails, problem } from '../../core/base/problems.ts';
 import { type ProblemError, problemError } from '../../problem-error.ts';
+import type { Settle } from '../client.ts';
 import { wallClock } from '../clock.ts';
 import type { Clock, Job } from '../ports.ts';
+import { answerLine, ExecCalls } from './exec-calls.ts';
 import { type ExecCommand, ExecProcess } from './exec-process.ts';
 import { idIn, LINE_BYTES_MAX, readLine, requestLine, type Said } from './exec-protocol.ts';
 import { type FunctionOffer, type PartEvents, type PartRunner, withSchemas } from './offer.ts';
@@ -54,6 +56,8 @@ const BACK_OFF_MS_MAX = 5_000;
 /** A process that lived as long had no part in the deaths before. */
 const HEALTHY_MS = 10_000;
 const SHOWN = 200;
+/** No task has this number: what a call makes that was answered already, or that there never was. */
+const GONE = -1;
 
 export class ExecRunner implements PartRunner {
   /** Default of a program's functions. More: it is kept busier. Fewer: less is lost with it when it dies. */
@@ -67,6 +71,7 @@ export class ExecRunner implements PartRunner {
   #retired: ExecProcess | undefined;
   readonly #flights = new Map<number, Flight>();
   readonly #byTask = new Map<TaskId, Flight>();
+  readonly #calls = new ExecCalls<ExecProcess>();
   #nextId = 1;
   /** Deaths in a row. */
   #deaths = 0;
@@ -204,6 +209,10 @@ export class ExecRunner implements PartRunner {
       if (id !== undefined) this.#broken(process, id, `a line that ${said.why}`);
     } else if (said.kind === 'hello') {
       this.#declare(said.offers);
+    } else if (said.kind === 'call') {
+      this.#called(process, said);
+    } else if (said.kind === 'cancel') {
+      this.#calls.cancel(process, said.number);
     } else {
       this.#answered(process, said);
     }
@@ -216,7 +225,22 @@ export class ExecRunner implements PartRunner {
     this.#events?.changed();
   }
 
-  #answered(process: ExecProcess, said: Exclude<Said, { readonly kind: 'hello' | 'garbage' }>): void {
+  /** A function of the program makes a call. */
+  #called(process: ExecProcess, { asked, id, number }: Extract<Said, { readonly kind: 'call' }>): void {
+    const flight = this.#flights.get(id);
+    const task = flight?.process === process && !flight.abandoned ? flight.job.task : GONE;
+    const answer: Settle = (outcome) => process.send(answerLine(number, outcome, LINE_BYTES_MAX));
+    if (!asked.ok) answer(asked);
+    else {
+      const ask = (settle: Settle) => this.#events?.call(task, asked.value, settle) ?? (() => undefined);
+      this.#calls.make(process, number, ask, answer);
+    }
+  }
+
+  #answered(
+    process: ExecProcess,
+    said: Extract<Said, { readonly kind: 'item' | 'result' | 'error' | 'broken' }>,
+  ): void {
     const flight = this.#flights.get(said.id);
     if (flight === undefined || flight.process !== process) {
       this.#log('debug', `it answers ${said.id}, which is no call that it has`);

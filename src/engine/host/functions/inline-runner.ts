@@ -79,6 +79,7 @@ export class InlineRunner implements PartRunner {
     const running = new RunningJob(
       { fun, msLeft, step },
       {
+        call: (asked, settle) => this.#events?.call(task, asked, settle) ?? (() => undefined),
         item: (item) => {
           this.#events?.item(task, item);
           return undefined;

@@ -1,7 +1,9 @@
 import type { FunctionDefinition } from '../../api.ts';
 import type { FunctionRecord } from '../../core/directory/record.ts';
 import type { JsonSchema } from '../../standard-schema.ts';
+import type { Settle } from '../client.ts';
 import type { Job, JobEvents } from '../ports.ts';
+import type { Asked, Cancel } from './nested-calls.ts';
 import { jsonSchemaOf } from './schemas.ts';
 import { signatureOf } from './signature.ts';
 
@@ -32,6 +34,8 @@ export interface PartRunner {
 export interface PartEvents extends JobEvents {
   /** `offers` are others now. */
   changed(): void;
+  /** The task's function makes a call; `settle` is called exactly once, later. */
+  call(task: Job['task'], asked: Asked, settle: Settle): Cancel;
 }
 
 const DEFAULT_VERSION = '1.0.0';

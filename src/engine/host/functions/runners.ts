@@ -8,18 +8,23 @@
  *                                     │ no
  *                                     └──► overloaded, at once: another node may have room
  *
+ * A function that waits for calls of its own lends its place to nested ones (`function-places.ts`).
+ *
  * Invariants:
- * - a function's `running` counts exactly those of its tasks that a runner has and has not answered;
+ * - a function's places hold exactly those of its tasks that a runner has and has not answered;
  * - a task waits, or a runner has it, or it is answered.
  *
  * Limit: a function that ignores that it should stop no longer counts once its call was answered without it.
  */
 import type { TaskId } from '../../core/base/ids.ts';
+import type { Instant } from '../../core/base/instant.ts';
 import { failed } from '../../core/base/outcome.ts';
 import { type Problem, problem } from '../../core/base/problems.ts';
 import type { FunctionRecord } from '../../core/directory/record.ts';
 import type { JsonSchema } from '../../standard-schema.ts';
 import type { Job, JobEvents, Runner } from '../ports.ts';
+import { FunctionPlaces } from './function-places.ts';
+import { type Carrier, NestedCalls } from './nested-calls.ts';
 import type { FunctionOffer, PartRunner } from './offer.ts';
 
 export interface RunnersOptions {
@@ -29,6 +34,9 @@ export interface RunnersOptions {
   readonly node: string;
   /** `functions` are others now. */
   readonly changed?: () => void;
+  /** Opens what carries the calls that functions make. */
+  readonly open: () => Promise<Carrier>;
+  readonly now: () => Instant;
 }
 
 /** What a node tells of one of its functions to whoever asks. */
@@ -48,25 +56,30 @@ const QUEUE_LEAST = 1_000;
 interface Bounded {
   offer: FunctionOffer;
   runner: PartRunner;
-  concurrency: number;
-  queue: number;
-  running: number;
-  /** In order of arrival. */
-  readonly waiting: Map<TaskId, Job>;
+  readonly places: FunctionPlaces;
 }
 
 export class Runners implements Runner {
   readonly #options: RunnersOptions;
   #byName = new Map<string, Bounded>();
   /** Whose each task is, waiting or running. */
-  readonly #tasks = new Map<TaskId, Bounded>();
+  readonly #tasks = new Map<TaskId, { readonly fn: Bounded; readonly job: Job }>();
+  readonly #nested: NestedCalls;
   #events: JobEvents | undefined;
 
   constructor(options: RunnersOptions) {
     this.#options = options;
+    this.#nested = new NestedCalls({ ...options, changed: (task, waits) => this.#lend(task, waits) });
     this.#arrange();
     for (const part of options.parts) {
       part.own({
+        call: (task, asked, settle) => {
+          const running = this.#tasks.get(task);
+          if (running !== undefined) return this.#nested.call(running.job, asked, settle);
+          const why = problem('cancelled', 'the function that calls it has ended', { outcome: 'did-not-happen' });
+          queueMicrotask(() => settle(failed(why)));
+          return () => undefined;
+        },
         changed: () => this.#rearrange(),
         item: (task, payload) => this.#events?.item(task, payload),
         ran: (task, outcome) => {
@@ -85,9 +98,10 @@ export class Runners implements Runner {
   describe(name: string): FunctionDescription | null {
     const fn = this.#byName.get(name);
     if (fn === undefined) return null;
-    const { offer, concurrency, queue, running, waiting } = fn;
+    const { offer, places } = fn;
     const { argsSchema = null, resultSchema = null, record } = offer;
-    return { ...record, argsSchema, concurrency, queue, resultSchema, running, waiting: waiting.size };
+    const { limits, running, waiting } = places;
+    return { ...record, argsSchema, ...limits, resultSchema, running, waiting };
   }
 
   own(events: JobEvents): void {
@@ -98,24 +112,23 @@ export class Runners implements Runner {
     const fn = this.#byName.get(job.fun);
     if (fn === undefined) {
       this.#refuse(job.task, problem('not-here', `the function ${job.fun} is not on this node`));
-    } else if (fn.running < fn.concurrency) {
+    } else if (fn.places.hasRoomFor(job)) {
       this.#start(fn, job);
-    } else if (fn.waiting.size < fn.queue) {
-      this.#tasks.set(job.task, fn);
-      fn.waiting.set(job.task, job);
+    } else if (fn.places.hasQueue) {
+      this.#tasks.set(job.task, { fn, job });
+      fn.places.wait(job);
     } else {
       this.#refuse(job.task, this.#overloaded(fn));
     }
   }
 
   abort(task: TaskId, reason: string): void {
-    const fn = this.#tasks.get(task);
-    const job = fn?.waiting.get(task);
-    if (fn === undefined || job === undefined) {
+    const { fn, job } = this.#tasks.get(task) ?? {};
+    if (fn?.places.take(task) === undefined || job === undefined) {
       for (const part of this.#options.parts) part.abort(task, reason);
+      this.#nested.end(task, reason);
       return;
     }
-    fn.waiting.delete(task);
     this.#tasks.delete(task);
     const why = problem('cancelled', `${job.fun} was cancelled before it began: ${reason}`);
     this.#refuse(task, { ...why, outcome: 'did-not-happen' });
@@ -131,25 +144,29 @@ export class Runners implements Runner {
   }
 
   #start(fn: Bounded, job: Job): void {
-    fn.running++;
-    this.#tasks.set(job.task, fn);
+    fn.places.begin(job);
+    this.#tasks.set(job.task, { fn, job });
     fn.runner.run(job);
   }
 
   #ended(task: TaskId): void {
-    const fn = this.#tasks.get(task);
-    if (fn === undefined) return;
+    const running = this.#tasks.get(task);
+    if (running === undefined) return;
     this.#tasks.delete(task);
-    fn.running--;
-    this.#startWaiting(fn);
+    this.#nested.end(task, `${running.job.fun}, which had called it, has ended`);
+    running.fn.places.end(task);
+    this.#startWaiting(running.fn);
   }
 
   #startWaiting(fn: Bounded): void {
-    for (const [task, job] of fn.waiting) {
-      if (fn.running >= fn.concurrency) return;
-      fn.waiting.delete(task);
-      this.#start(fn, job);
-    }
+    for (let job = fn.places.next(); job !== undefined; job = fn.places.next()) this.#start(fn, job);
+  }
+
+  #lend(task: TaskId, waits: boolean): void {
+    const fn = this.#tasks.get(task)?.fn;
+    if (fn === undefined) return;
+    fn.places.lend(task, waits);
+    if (waits) this.#startWaiting(fn);
   }
 
   /** Later: no answer comes while its question is still being put. */
@@ -157,8 +174,9 @@ export class Runners implements Runner {
     queueMicrotask(() => this.#events?.ran(task, failed(why)));
   }
 
-  #overloaded({ offer: { record }, concurrency, queue }: Bounded): Problem {
+  #overloaded({ offer: { record }, places }: Bounded): Problem {
     const { node } = this.#options;
+    const { concurrency, queue } = places.limits;
     const times = concurrency === 1 ? 'once' : `${concurrency} times`;
     const message = `${record.name} runs ${times} on ${node} already, and ${queue} calls wait for it there`;
     const hint = `Try again later, start another node that has it, or raise its concurrency (${concurrency}) or queue (${queue}).\nmpreg cluster status`;
@@ -166,11 +184,10 @@ export class Runners implements Runner {
   }
 
   #turnAway(fn: Bounded, why: Problem): void {
-    for (const task of fn.waiting.keys()) {
+    for (const { task } of fn.places.takeAll()) {
       this.#tasks.delete(task);
       this.#refuse(task, why);
     }
-    fn.waiting.clear();
   }
 
   /** What runs goes on and is counted on; what waits goes to the function's new place, or elsewhere. */
@@ -192,8 +209,10 @@ export class Runners implements Runner {
         if (this.#byName.has(name)) continue;
         const { concurrency = runner.concurrency } = offer;
         const { queue = Math.max(QUEUE_LEAST, QUEUE_ROUNDS * concurrency) } = offer;
-        const fn = before.get(name) ?? { concurrency, offer, queue, runner, running: 0, waiting: new Map() };
-        this.#byName.set(name, Object.assign(fn, { concurrency, offer, queue, runner }));
+        const limits = { concurrency, queue };
+        const fn = before.get(name) ?? { offer, places: new FunctionPlaces(limits), runner };
+        fn.places.limits = limits;
+        this.#byName.set(name, Object.assign(fn, { offer, runner }));
       }
     }
   }

@@ -14,6 +14,7 @@ import { type Cause, type Problem, problem } from '../../core/base/problems.ts';
 import { within } from '../../define-function.ts';
 import type { StandardSchema } from '../../standard-schema.ts';
 import { encodable } from '../../wire/payload.ts';
+import { type Ask, JobCalls } from './job-calls.ts';
 import { checkedArguments, checkedValue, type Given, listOf } from './schemas.ts';
 
 export interface JobDescription {
@@ -24,6 +25,8 @@ export interface JobDescription {
 }
 
 export interface JobSink {
+  /** The function makes a call. */
+  readonly call: Ask;
   /** A promise: the next item waits for it. */
   item(payload: Payload): Promise<void> | undefined;
   /** Exactly once, as the last. */
@@ -95,7 +98,7 @@ export class RunningJob {
   #abort(why: Problem, reason: DOMException): void {
     if (this.#ended || this.#aborted !== undefined) return;
     this.#aborted = why;
-    this.#context.abort(reason);
+    this.#context.abort(reason, why);
     if (this.#stream !== undefined) void this.#close(this.#stream, failed(why));
   }
 
@@ -160,6 +163,7 @@ export class RunningJob {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
+    this.#context.end(this.#about.fun);
     this.#sink.ran(outcome.ok ? outcome : failed(this.#located(outcome.problem)));
   }
 
@@ -182,6 +186,9 @@ class JobContext implements CallContext {
   readonly #sink: JobSink;
   #controller: AbortController | undefined;
   #log: CallContext['log'] | undefined;
+  #calls: JobCalls | undefined;
+  /** Why it may make no more calls, once that is so. */
+  #over: (() => Problem) | undefined;
 
   constructor({ step, msLeft }: JobDescription, sink: JobSink) {
     this.deadline = msLeft === Infinity ? undefined : Date.now() + msLeft;
@@ -199,9 +206,27 @@ class JobContext implements CallContext {
     return this.#log;
   }
 
-  abort(reason: DOMException): void {
+  get call(): CallContext['call'] {
+    if (this.#calls === undefined) {
+      this.#calls = new JobCalls(this.#sink.call);
+      if (this.#over !== undefined) this.#calls.end(this.#over());
+    }
+    return this.#calls.call;
+  }
+
+  abort(reason: DOMException, why: Problem): void {
+    this.#endCalls(() => why);
     this.#controller ??= new AbortController();
     this.#controller.abort(reason);
+  }
+
+  end(fun: string): void {
+    this.#endCalls(() => problem('cancelled', `${fun} has ended, and did not wait for what it had called`));
+  }
+
+  #endCalls(why: () => Problem): void {
+    this.#over ??= why;
+    this.#calls?.end(this.#over());
   }
 }
 

@@ -13,7 +13,8 @@ import type { Job } from '../ports.ts';
 import { FileWatch } from './file-watch.ts';
 import { moduleFiles } from './module-files.ts';
 import type { FunctionOffer, PartEvents, PartRunner } from './offer.ts';
-import { WorkerRunner, type WorkerRunnerOptions } from './worker-runner.ts';
+import type { WorkerRunnerOptions } from './worker-options.ts';
+import { WorkerRunner } from './worker-runner.ts';
 
 const OLD_MAX = 4;
 
@@ -78,6 +79,7 @@ export class WatchedRunner implements PartRunner {
 
   #listenTo(runner: WorkerRunner): void {
     runner.own({
+      call: (task, asked, settle) => this.#events?.call(task, asked, settle) ?? (() => undefined),
       changed: () => undefined,
       item: (task, payload) => this.#events?.item(task, payload),
       ran: (task, outcome) => {

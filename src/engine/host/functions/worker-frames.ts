@@ -14,6 +14,10 @@ export const TO_THREAD = {
   ping: 3,
   /** Run function number `fun` within `msLeft`; text: the step, payload: `Arguments`. */
   run: 1,
+  /** Call number `fun` of this thread has its value: payload; text: the node that ran it. */
+  replied: 5,
+  /** Call number `fun` of this thread has failed; text: the problem as JSON. */
+  refused: 6,
   /** Items of the slot's stream were taken that cost `fun` bytes: there is room for as many more. */
   taken: 4,
 } as const;
@@ -22,6 +26,10 @@ export const TO_THREAD = {
 export const FROM_THREAD = {
   /** Text: the problem as JSON. */
   failed: 3,
+  /** The job in the slot makes call number `fun` of this thread; text: its `CallHeader` as JSON, payload: `Arguments`. */
+  call: 6,
+  /** Takes back call number `fun`, which the job in the slot has made; text: the reason. */
+  uncall: 7,
   item: 1,
   /** Text: `{ message, details }` as JSON. */
   log: 5,

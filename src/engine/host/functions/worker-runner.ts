@@ -12,7 +12,6 @@
  *
  * What it refuses to do: hold more than a number of jobs; run a job twice; answer a job twice.
  */
-import type { NodeOptions } from '../../api.ts';
 import type { TaskId } from '../../core/base/ids.ts';
 import { type Instant, NEVER } from '../../core/base/instant.ts';
 import { done, failed, type Outcome } from '../../core/base/outcome.ts';
@@ -20,29 +19,13 @@ import type { Payload } from '../../core/base/payload.ts';
 import { type Problem, type ProblemCode, problem } from '../../core/base/problems.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
 import { payloadFrom } from '../../wire/payload.ts';
-import type { Clock, Job } from '../ports.ts';
+import type { Job } from '../ports.ts';
 import { moduleFiles } from './module-files.ts';
 import type { FunctionOffer, PartEvents, PartRunner } from './offer.ts';
 import { unencodable } from './unencodable.ts';
 import { FROM_THREAD, type Frame, NO_DEADLINE, SLOTS } from './worker-frames.ts';
+import type { WorkerRunnerOptions } from './worker-options.ts';
 import { type Flight, type ThreadOptions, WorkerThread } from './worker-thread.ts';
-
-export interface WorkerRunnerOptions {
-  /** Files and folders. */
-  readonly modules: readonly string[];
-  /** Threads; default 2. */
-  readonly workers?: number;
-  /** JavaScript heap of one thread, in MiB; default 512. */
-  readonly heapMbMax?: number;
-  /** Jobs that wait for a thread; one more is `overloaded`. Default 10 000. */
-  readonly waitingMax?: number;
-  /** How long a function may ignore that it should stop before its call is answered without it; default 5 000 ms. */
-  readonly ignoredMs?: number;
-  readonly clock: Pick<Clock, 'now'>;
-  readonly log: NonNullable<NodeOptions['log']>;
-  /** Told of the files that were loaded for the modules, also where that failed half-way. */
-  readonly imported?: (files: readonly string[]) => void;
-}
 
 /** How often threads are looked after while there are jobs, in milliseconds: how long a job may sit behind a blocked one. */
 const TEND_MS = 50;
@@ -57,6 +40,8 @@ const BACK_OFF_MS = 100;
 const BACK_OFF_MS_MAX = 5_000;
 /** A thread that lived as long had no part in the deaths before. */
 const HEALTHY_MS = 10_000;
+/** No task has this number: what a job makes that was answered already. */
+const GONE = -1;
 
 export class WorkerRunner implements PartRunner {
   readonly #options: Required<Omit<WorkerRunnerOptions, 'imported'>> & WorkerRunnerOptions;
@@ -174,7 +159,11 @@ export class WorkerRunner implements PartRunner {
     const { fun } = job;
     if (this.#closing) return problem('node-stopping', `the node is stopping; it takes no call of ${fun}`, { fun });
     if (!this.#names.has(fun)) return problem('not-here', `the function ${fun} is not on this node`, { fun });
-    const { waitingMax } = this.#options;
+    const { waitingMax, workers } = this.#options;
+    const slots = workers * SLOTS;
+    // Why not wait: what has the slots may be waiting for this very call.
+    if (job.depth !== undefined && this.#flights.size > slots)
+      return problem('overloaded', `${slots} calls run in the workers of this node already`, { fun });
     if (this.#waiting.length < waitingMax) return unencodable(job);
     return problem('overloaded', `${waitingMax} calls wait for a worker of this node already`, { fun });
   }
@@ -261,13 +250,19 @@ export class WorkerRunner implements PartRunner {
     if (threads.length < most && this.#flights.size > 0) this.#startThread();
   }
 
-  #frame(thread: WorkerThread, { kind, slot, payload, text }: Required<Frame>): void {
+  #frame(thread: WorkerThread, frame: Required<Frame>): void {
+    const { kind, slot, payload, text } = frame;
     thread.stalled = false;
     const flight = thread.flights.get(slot);
     if (kind === FROM_THREAD.item) {
       if (flight === undefined || flight.abandoned) return; // its stream stays where it is, without room
       this.#events?.item(flight.job.task, payloadFrom(payload));
       thread.took(slot, flight, payload);
+    } else if (kind === FROM_THREAD.call) {
+      const task = flight === undefined || flight.abandoned ? GONE : flight.job.task;
+      thread.called(frame, (asked, settle) => this.#events?.call(task, asked, settle) ?? (() => undefined));
+    } else if (kind === FROM_THREAD.uncall) {
+      thread.uncalled(frame);
     } else if (kind === FROM_THREAD.log) {
       const { message, details } = JSON.parse(text) as { message: string; details?: Record<string, unknown> };
       this.#options.log('info', message, { ...details, fun: flight?.job.fun });

@@ -15,9 +15,13 @@ import {
 } from 'node:worker_threads';
 import type { FunctionWorkerData, Loaded } from '../../../worker/function-worker.ts';
 import { type Instant, NEVER } from '../../core/base/instant.ts';
+import { payloadFrom } from '../../wire/payload.ts';
+import type { CallHeader } from '../call-request.ts';
+import type { Settle } from '../client.ts';
 import type { Job } from '../ports.ts';
 import { logLines } from './lines.ts';
 import type { ModuleFile } from './module-files.ts';
+import type { Asked, Cancel } from './nested-calls.ts';
 import {
   BEAT,
   type Frame,
@@ -80,6 +84,8 @@ export class WorkerThread {
   readonly #slots = newSlots();
   readonly #free = Array.from({ length: SLOTS }, (_, i) => SLOTS - 1 - i);
   readonly #writer = new FrameWriter();
+  /** The calls that its functions wait for, by number. */
+  readonly #calls = new Map<number, Cancel>();
   readonly #events: ThreadEvents;
   readonly #bufferMbMax: number;
   #weighing = false;
@@ -148,6 +154,25 @@ export class WorkerThread {
     if (flight.untold < STREAM_BYTES_MAX / 4) return;
     this.#post({ fun: flight.untold, kind: TO_THREAD.taken, slot });
     flight.untold = 0;
+  }
+
+  /** Passes a call on that the job in the slot makes. */
+  called({ fun: number, payload, text }: Required<Frame>, ask: (asked: Asked, settle: Settle) => Cancel): void {
+    const call = JSON.parse(text) as CallHeader;
+    const cancel = ask({ call, payload: payloadFrom(payload) }, (outcome) => {
+      this.#calls.delete(number);
+      if (!outcome.ok)
+        this.#post({ fun: number, kind: TO_THREAD.refused, slot: 0, text: JSON.stringify(outcome.problem) });
+      else {
+        const { node: text, payload: value } = outcome.value;
+        this.#post({ fun: number, kind: TO_THREAD.replied, payload: value.bytes(), slot: 0, text });
+      }
+    });
+    this.#calls.set(number, cancel);
+  }
+
+  uncalled({ fun: number, text }: Required<Frame>): void {
+    this.#calls.get(number)?.(text);
   }
 
   ping(): void {

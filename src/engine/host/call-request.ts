@@ -1,0 +1,44 @@
+import type { CallOptions } from '../api.ts';
+import { type Problem, problem } from '../core/base/problems.ts';
+import type { Arguments, CallMessage } from '../core/calls/messages.ts';
+
+/** A call but for its number and its arguments. */
+export type CallHeader = Omit<CallMessage, 'id' | 'kind' | 'payload'>;
+
+/** A call as it is asked for, before its arguments are encoded. */
+export interface CallRequest {
+  readonly args: Arguments;
+  readonly call: CallHeader;
+}
+
+/** Limit of the wire. */
+const NAME_MAX = 1_024;
+
+export function callOf(fun: string, args: readonly unknown[], options: CallOptions): CallRequest {
+  const { kwargs, locs = [], node, version, functionId, timeoutMs = 0, idempotent = false } = options;
+  return {
+    args: { args, ...(kwargs === undefined ? {} : { kwargs }) },
+    call: {
+      fun,
+      idempotent,
+      locs,
+      routed: false,
+      timeoutMs,
+      ...(node === undefined ? {} : { node }),
+      ...(version === undefined ? {} : { version }),
+      ...(functionId === undefined ? {} : { functionId }),
+    },
+  };
+}
+
+/** Why nothing can have that name, or undefined. */
+export function nameProblem(fun: string): Problem | undefined {
+  if (fun.length >= 1 && fun.length <= NAME_MAX) return undefined;
+  return problem('input-invalid', `the name of a function has 1 to ${NAME_MAX} characters`);
+}
+
+/** Why a signal was aborted, in words. */
+export function reasonOf(signal: AbortSignal | undefined): string {
+  const reason: unknown = signal?.reason;
+  return reason instanceof Error ? reason.message : String(reason ?? 'no longer wanted');
+}
