@@ -9,9 +9,22 @@
  *     then
  *     └─ sum = convert("rows","rates.eur")   after rows, rates   → result
  */
-import { type KnownMesh, type Plan, type Step, type Whereabouts, whereabouts } from '../engine/index.ts';
+import type { Candidate, Explanation, Plan, Problem, Step } from '../engine/index.ts';
+import { isGood } from './explanation.ts';
 import type { Style } from './table.ts';
 import { oneLine } from './terminal.ts';
+
+/** Where a step could run now. */
+export interface Whereabouts {
+  /** Places that could take it now, the likeliest first. */
+  readonly places: readonly Offer[];
+  /** Others that have a function of that name, each with the reason against it. */
+  readonly others: readonly Offer[];
+  /** Why there is no place, where there is none. */
+  readonly problem?: Problem;
+}
+
+type Offer = Pick<Candidate, 'id' | 'node' | 'version' | 'why'>;
 
 /** One step as `plan show --json` has it: a contract with scripts. */
 export interface StepView {
@@ -31,7 +44,8 @@ export interface StepView {
   readonly where: Whereabouts | null;
 }
 
-export function planView(plan: Plan, mesh: KnownMesh | undefined): readonly StepView[] {
+/** `where`: undefined where no node was reached. */
+export function planView(plan: Plan, where: ((step: Step) => Explanation) | undefined): readonly StepView[] {
   const depths = depthsOf(plan.steps);
   const results = new Set(plan.results);
   return plan.steps.map((step, i) => ({
@@ -44,8 +58,17 @@ export function planView(plan: Plan, mesh: KnownMesh | undefined): readonly Step
     after: step.needs.map((index) => plan.steps[index]?.name ?? ''),
     depth: depths[i] ?? 0,
     result: results.has(i),
-    where: mesh === undefined ? null : whereabouts(step, mesh),
+    where: where === undefined ? null : whereabouts(where(step)),
   }));
+}
+
+function whereabouts({ candidates, problem }: Explanation): Whereabouts {
+  const offer = ({ id, node, version, why }: Candidate): Offer => ({ id, node, version, why });
+  return {
+    others: candidates.filter(({ verdict }) => !isGood(verdict)).map(offer),
+    places: candidates.filter(({ verdict }) => isGood(verdict)).map(offer),
+    ...(problem !== undefined && { problem }),
+  };
 }
 
 /** A step's depth is known once those of all that it needs are. */
@@ -91,10 +114,9 @@ function heading(step: StepView, paint: (style: Style, text: string) => string):
   ].join('   ');
 }
 
-function placesOf({ fun, where }: StepView): readonly string[] {
+function placesOf({ where }: StepView): readonly string[] {
   if (where === null) return [];
   const { others, places, problem } = where;
-  if (problem === undefined && places.length === 0) return [oneLine(`${fun} is every node's own`)];
   const told = ({ node, version, why }: Whereabouts['places'][number]) => oneLine(`${node} (${version}): ${why}`);
   const more = (list: readonly unknown[]) => (list.length > PLACES_MAX ? [`and ${list.length - PLACES_MAX} more`] : []);
   return [

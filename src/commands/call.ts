@@ -2,13 +2,21 @@ import { Args, Flags } from '@oclif/core';
 import { readArguments, readNamedArguments } from '../cli/arguments.ts';
 import { BaseCommand } from '../cli/base-command.ts';
 import { afterNode, within } from '../cli/deadline.ts';
+import { tellWhere, wishFlags, wishOf } from '../cli/explanation.ts';
 import { STDIN_BYTES_MAX, stdinChunks } from '../cli/io.ts';
 import { jsonDocuments } from '../cli/json-documents.ts';
 import { toJson } from '../cli/output.ts';
 import { planFlags, runPlans } from '../cli/plans.ts';
 import { withProgress } from '../cli/progress.ts';
 import { dropEmpty } from '../cli/settings.ts';
-import { type CallOptions, problemError, type Reply, valueToJson } from '../engine/index.ts';
+import {
+  type CallOptions,
+  type Client,
+  type Explanation,
+  problemError,
+  type Reply,
+  valueToJson,
+} from '../engine/index.ts';
 
 const repeatable = { multiple: true, multipleNonGreedy: true } as const;
 
@@ -33,17 +41,11 @@ export default class Call extends BaseCommand<typeof Call> {
   };
   static override flags = {
     kwarg: Flags.string({ ...repeatable, helpValue: 'KEY=VALUE', summary: 'A named argument; repeatable.' }),
-    loc: Flags.string({
-      ...repeatable,
-      helpValue: 'RESOURCE',
-      summary: 'A resource that the function or its node must have; repeatable, all of them count.',
-    }),
-    node: Flags.string({ helpValue: 'NODE', summary: 'Run it on this node (name or id) and no other.' }),
-    version: Flags.string({ helpValue: 'RANGE', summary: 'The version of the function: 1.2.0, ^2, >=1.4.' }),
-    'function-id': Flags.string({ helpValue: 'ID', summary: 'Exactly this implementation.' }),
+    ...wishFlags,
     string: Flags.boolean({ summary: 'Take all arguments as text, also what looks like JSON.' }),
     stream: Flags.boolean({ summary: 'Print the items of a streaming function as they come, one per line.' }),
     idempotent: Flags.boolean({ summary: 'It may run twice: repeat it where the outcome is unknown.' }),
+    explain: Flags.boolean({ summary: 'Say where it would run and why, and do not call it; see mpreg explain.' }),
     ...planFlags,
   };
 
@@ -54,6 +56,10 @@ export default class Call extends BaseCommand<typeof Call> {
         'usage-invalid',
         '--concurrency and --ordered are for many plans: mpreg call - or mpreg plan run',
       );
+    }
+    if (this.flags.explain) {
+      const ask = (what: string, question: (client: Client) => Promise<Explanation>) => this.ask(what, question);
+      return tellWhere(ask, this.args.fun, wishOf(this.flags), this.output);
     }
     const { signal } = this.interruption;
     const reading = {
@@ -66,13 +72,8 @@ export default class Call extends BaseCommand<typeof Call> {
     const kwargs = this.flags.kwarg && (await readNamedArguments(this.flags.kwarg, reading));
     const { timeoutMs } = await this.settings();
     const options: CallOptions = {
-      ...dropEmpty({
-        functionId: this.flags['function-id'],
-        kwargs,
-        locs: this.flags.loc,
-        node: this.flags.node,
-        version: this.flags.version,
-      }),
+      ...wishOf(this.flags),
+      ...dropEmpty({ kwargs }),
       idempotent: this.flags.idempotent,
       signal,
       timeoutMs,
@@ -101,7 +102,17 @@ export default class Call extends BaseCommand<typeof Call> {
   async #plans(): Promise<void> {
     const { args, flags } = this;
     if (args.args !== undefined) throw problemError('usage-invalid', '"call -" takes no arguments: the plan has them');
-    for (const flag of ['kwarg', 'loc', 'node', 'version', 'function-id', 'string', 'stream', 'idempotent'] as const) {
+    for (const flag of [
+      'kwarg',
+      'loc',
+      'node',
+      'version',
+      'function-id',
+      'string',
+      'stream',
+      'idempotent',
+      'explain',
+    ] as const) {
       if (flags[flag]) throw problemError('usage-invalid', `--${flag} means nothing to "call -": the plan says it`);
     }
     const { signal } = this.interruption;

@@ -1,6 +1,7 @@
 /** The types that a user of the library sees. The front door (`index.ts`) exports them. */
 import type { NodeId } from './core/base/ids.ts';
 import type { Problem } from './core/base/problems.ts';
+import type { Explanation } from './core/calls/explain.ts';
 import type { PlanReply } from './core/calls/messages.ts';
 import type { Coordinates } from './core/directory/record.ts';
 import type { NodeEvent } from './core/node/effects.ts';
@@ -162,6 +163,14 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a call would ask for, and which node is asked about it. */
+export interface ExplainOptions extends Pick<CallOptions, 'locs' | 'node' | 'version' | 'functionId'> {
+  /** Nodes that have had the call already (names or ids): as if they could not take it. */
+  readonly tried?: readonly string[];
+  /** The node whose view is asked for (name or id); default: the one that the client is connected to. */
+  readonly seenBy?: string;
+}
+
 export interface RunOptions {
   /** Milliseconds; 0: no limit. */
   readonly timeoutMs?: number;
@@ -216,6 +225,8 @@ export interface Client {
   functions(): Promise<readonly FunctionView[]>;
   /** `node`: name or id; default: the node that it is connected to. */
   info(node?: string): Promise<NodeSnapshot>;
+  /** Who could take a call of the function now, who could not, and why. Resolves also where nobody could. */
+  explain(fun: string, options?: ExplainOptions): Promise<Explanation>;
   drain(node?: string): Promise<void>;
   undrain(node?: string): Promise<void>;
   leave(node?: string, options?: { readonly graceMs?: number }): Promise<void>;

@@ -123,6 +123,7 @@ class LateHost {
 
 async function openRunner(options: SettledOptions, node: string, late: LateHost): Promise<Runners> {
   const own = builtIns({
+    explain: (wish, tried) => late.now.explain(wish, tried),
     input: (input) => late.now.input(input),
     onEvent: (listener) => late.now.onEvent(listener),
     snapshot: () => late.now.snapshot(),

@@ -19,6 +19,7 @@ export {
   problem,
 } from './core/base/problems.ts';
 export { compareVersions } from './core/base/semver.ts';
+export type { Candidate, Explanation, Verdict } from './core/calls/explain.ts';
 export type { PlanReply, StepOutcome } from './core/calls/messages.ts';
 export type { Plan, Step } from './core/calls/plan.ts';
 export type { Coordinates, FunctionRecord, NodeRecord } from './core/directory/record.ts';
@@ -35,7 +36,6 @@ export type { Scenario } from './sim/scenario.ts';
 export type { SimulationFailure, SimulationOptions, SimulationProgress, SimulationReport } from './sim/simulate.ts';
 export type { SimulationTopology } from './sim/topology.ts';
 export type { StandardSchema } from './standard-schema.ts';
-export { type KnownMesh, type Whereabouts, whereabouts } from './whereabouts.ts';
 export { valueFromJson, valueToJson } from './wire/json-value.ts';
 
 import type { Client, ConnectOptions, MpregNode, NodeOptions } from './api.ts';

@@ -180,7 +180,12 @@ describe('on a node', () => {
   });
 
   it('every function of its own is in the table, and answers with the fields that stand there', async () => {
-    const host = { input: () => undefined, onEvent: () => () => undefined, snapshot: () => node.snapshot() };
+    const host = {
+      explain: () => ({ candidates: [], fun: '', seenBy: '' }),
+      input: () => undefined,
+      onEvent: () => () => undefined,
+      snapshot: () => node.snapshot(),
+    };
     expect(fieldsOf('function').toSorted()).toEqual(
       builtIns(host)
         .map(({ name }) => name)
@@ -192,8 +197,15 @@ describe('on a node', () => {
     const offered = quoted(rowOf('mpreg.functions')).slice(1);
     for (const key of Object.keys(offer)) expect([key, `${key}?`].some((name) => offered.includes(name))).toBe(true);
     for (const key of offered) if (!key.endsWith('?')) expect(offer).toHaveProperty(key);
+    const explained = (await call('mpreg.explain', 'echo')) as { candidates: object[] };
+    const parts = quoted(rowOf('mpreg.explain')).slice(6);
+    expect(Object.keys(explained).filter((key) => !parts.includes(key))).toEqual([]);
     const held = document.slice(document.indexOf('What they hold:'), document.indexOf('| kind of event'));
-    for (const key of [...Object.keys(info.record), ...Object.keys(info.members[0] ?? {})]) {
+    for (const key of [
+      ...Object.keys(info.record),
+      ...Object.keys(info.members[0] ?? {}),
+      ...Object.keys(explained.candidates[0] ?? {}),
+    ]) {
       expect(held).toMatch(new RegExp(`\`${key}\\??\``));
     }
   });

@@ -1,13 +1,17 @@
 import type { CallContext, FunctionDefinition } from '../api.ts';
+import type { Explanation } from '../core/calls/explain.ts';
+import type { Wish } from '../core/calls/placement.ts';
 import type { NodeEvent } from '../core/node/effects.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import { functionViews } from '../core/node/views.ts';
+import { type ProblemError, problemError } from '../problem-error.ts';
 import { ItemQueue } from './item-queue.ts';
 
 /** What the node's own functions need of it. */
 export interface BuiltInHost {
   snapshot(): NodeSnapshot;
+  explain(wish: Wish, tried: readonly string[]): Explanation;
   input(input: NodeInput): void;
   onEvent(listener: (event: NodeEvent) => void): () => void;
 }
@@ -34,13 +38,14 @@ const DEFAULT_GRACE_MS = 30_000;
 
 /**
  * What a node does for whoever asks by name: `mpreg.info`, `mpreg.functions`, `mpreg.events`, `mpreg.drain`,
- * `mpreg.undrain`, `mpreg.leave`. They are ordinary calls: `{ node: 'beta' }` has them done by another node. They are in
+ * `mpreg.undrain`, `mpreg.leave`, `mpreg.explain`. They are ordinary calls: `{ node: 'beta' }` has them done by another node. They are in
  * nobody's list of functions, because every node has them.
  */
 export function builtIns(host: BuiltInHost): readonly FunctionDefinition[] {
   return [
     { name: 'mpreg.info', run: () => host.snapshot() },
     { name: 'mpreg.functions', run: () => functionViews(host.snapshot().members) },
+    { name: 'mpreg.explain', run: (fun: unknown, wish: unknown) => explained(host, fun, wish) },
     { name: 'mpreg.drain', run: () => host.input({ kind: 'drain' }) ?? null },
     { name: 'mpreg.undrain', run: () => host.input({ kind: 'undrain' }) ?? null },
     { name: 'mpreg.leave', run: (graceMs: number | null) => leave(host, graceMs) },
@@ -51,6 +56,25 @@ export function builtIns(host: BuiltInHost): readonly FunctionDefinition[] {
       },
     },
   ];
+}
+
+/** Throws `input-invalid`: what is asked comes from outside. */
+function explained(host: BuiltInHost, fun: unknown, given: unknown): Explanation {
+  if (typeof fun !== 'string' || fun === '') throw invalid('the function', 'a name');
+  if (given !== undefined && (typeof given !== 'object' || given === null)) throw invalid('the wish', 'an object');
+  const { locs = [], node, version, functionId, tried = [], ...more } = (given ?? {}) as Record<string, unknown>;
+  const [extra] = Object.keys(more);
+  if (extra !== undefined) throw problemError('input-invalid', `the wish has no field "${extra}"`);
+  for (const [name, list] of Object.entries({ locs, tried })) {
+    if (!Array.isArray(list) || !list.every((one) => typeof one === 'string')) throw invalid(name, 'a list of texts');
+  }
+  const texts = Object.entries({ functionId, node, version }).filter(([, value]) => value !== undefined);
+  for (const [name, value] of texts) if (typeof value !== 'string') throw invalid(name, 'a text');
+  return host.explain({ fun, locs: locs as string[], ...Object.fromEntries(texts) }, tried as string[]);
+}
+
+function invalid(what: string, must: string): ProblemError {
+  return problemError('input-invalid', `${what} must be ${must}`);
 }
 
 /** Why later: the answer must be on its way before the node closes its links. */

@@ -3,12 +3,14 @@ import type {
   CallFunction,
   CallOptions,
   Client,
+  ExplainOptions,
   PlanDocument,
   Reply,
   RunOptions,
   TypedPlan,
   TypedReply,
 } from '../api.ts';
+import type { Explanation } from '../core/calls/explain.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import type { NodeEvent } from '../core/node/effects.ts';
 import type { FunctionView, MemberView, NodeSnapshot } from '../core/node/snapshot.ts';
@@ -47,6 +49,10 @@ export abstract class ClientFace implements Client {
 
   async info(node?: string): Promise<NodeSnapshot> {
     return (await this.call.with(on(node, true))('mpreg.info')) as NodeSnapshot;
+  }
+
+  async explain(fun: string, { seenBy, ...wish }: ExplainOptions = {}): Promise<Explanation> {
+    return (await this.call.with(on(seenBy, true))('mpreg.explain', fun, wish)) as Explanation;
   }
 
   async drain(node?: string): Promise<void> {

@@ -1,6 +1,8 @@
 import type { DialId, LinkId } from '../core/base/ids.ts';
 import { type Instant, NEVER } from '../core/base/instant.ts';
 import type { Problem } from '../core/base/problems.ts';
+import type { Explanation } from '../core/calls/explain.ts';
+import type { Wish } from '../core/calls/placement.ts';
 import type { NodeEffect, NodeEvent } from '../core/node/effects.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
 import type { Node } from '../core/node/node.ts';
@@ -86,6 +88,10 @@ export class NodeHost {
 
   snapshot(): NodeSnapshot {
     return this.#parts.node.snapshot(this.#parts.clock.now());
+  }
+
+  explain(wish: Wish, tried: readonly string[]): Explanation {
+    return this.#parts.node.explain(wish, tried, this.#parts.clock.now());
   }
 
   /** Calls `listener` for every event from now on; the answer ends that. */

@@ -124,6 +124,8 @@ describe('nodes that know one of them', () => {
   test('tell of a new function at once, and of one that is gone', () => {
     const { a, b, world } = three();
     const client = world.connect(a);
+    const early = client.call('fresh');
+    world.run(100);
     world.give(b, { kind: 'describe', self: { functions: [f('work'), f('fresh')] } });
     world.run(1_000);
     const first = client.call('fresh');
@@ -132,7 +134,11 @@ describe('nodes that know one of them', () => {
     world.run(1_000);
     const second = client.call('fresh');
     world.run(100);
-    expect([first.answer(), second.answer()]).toEqual(['"fresh" by b', 'function-unknown']);
+    expect([early, first, second].map(({ answer }) => answer())).toEqual([
+      'function-unknown',
+      '"fresh" by b',
+      'function-unknown',
+    ]);
     const told = a.events.flatMap((event) =>
       event.kind === 'function' && event.fun === 'fresh' ? [event.change] : [],
     );

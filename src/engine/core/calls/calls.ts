@@ -10,11 +10,12 @@ import { whyRefused } from './admission.ts';
 import type { CallsParts } from './calls-parts.ts';
 import { Costs } from './costs.ts';
 import type { Asker, CallsEffect } from './effects.ts';
-import { inDoubt, type Job, Jobs, mayPass, mayRepeat, type Origin } from './jobs.ts';
+import { type Explanation, explain } from './explain.ts';
+import { inDoubt, type Job, Jobs, mayPass, mayRepeat, type Origin, outOfTime } from './jobs.ts';
 import type { CallMessage, CallsMessage, PlanReply } from './messages.ts';
 import { isPartOfWork, restingAt } from './nested.ts';
 import type { CallsOptions } from './options.ts';
-import { choose, isOwn, type Place, type Places, whyNowhere } from './placement.ts';
+import { choose, isOwn, type Place, type Places, type Wish, whyNowhere } from './placement.ts';
 import { readPlan } from './plan.ts';
 import { type Answered, Plans } from './plans.ts';
 import { Retries } from './retries.ts';
@@ -97,6 +98,12 @@ export class Calls implements Machine<CallsEffect> {
   get counts(): { readonly running: number; readonly waiting: number } {
     const own = this.#jobs.all().filter(({ call }) => isOwn(call.fun));
     return { running: this.#running.size - this.#own.size, waiting: this.#jobs.size - own.length };
+  }
+
+  /** Who could take a call now, and why not the others. */
+  explain(wish: Wish, tried: readonly NodeId[], now: Instant): Explanation {
+    const parts = { costs: this.#costs, name: this.#name(), places: this.#places, self: this.#self };
+    return explain(parts, wish, tried, now);
   }
 
   /** Nothing runs here, and nobody waits for an answer. */
@@ -230,7 +237,9 @@ export class Calls implements Machine<CallsEffect> {
   }
 
   advance(now: Instant): void {
-    for (let job = this.#jobs.due(now); job !== undefined; job = this.#jobs.due(now)) this.#expire(job, now);
+    for (let job = this.#jobs.due(now); job !== undefined; job = this.#jobs.due(now)) {
+      this.#stop(job, outOfTime(job, this.#name()), now);
+    }
     for (let job = this.#retries.due(now); job !== undefined; job = this.#retries.due(now)) this.#retry(job, now);
   }
 
@@ -312,13 +321,6 @@ export class Calls implements Machine<CallsEffect> {
 
   readonly #busy = (id: NodeId): number =>
     id === this.#self ? this.#running.size - this.#own.size : this.#jobs.sentCount(id);
-
-  #expire(job: Job, now: Instant): void {
-    const { fun, step } = job.call;
-    const at = step === undefined ? { node: this.#name() } : { node: this.#name(), step };
-    const what = job.plan === undefined ? fun : 'the plan';
-    this.#stop(job, problem('timed-out', `${what} did not end in time`, { ...at, fun }), now);
-  }
 
   /** Ends a job before its answer: whoever works on it is told. */
   #stop(job: Job, why: Problem, now: Instant): void {

@@ -2,7 +2,7 @@ import { Heap } from '../base/heap.ts';
 import type { LinkId, NodeId, TaskId } from '../base/ids.ts';
 import { type Instant, NEVER } from '../base/instant.ts';
 import { getOrMake, removeFrom } from '../base/maps.ts';
-import { didNotHappen, type Problem } from '../base/problems.ts';
+import { didNotHappen, type Problem, problem } from '../base/problems.ts';
 import type { Asker } from './effects.ts';
 import type { CallMessage } from './messages.ts';
 import type { PlanRun } from './plan-run.ts';
@@ -182,6 +182,13 @@ export function mayPass(job: Job, why: Problem): boolean {
 /** The problem that a job ends with: it did not happen only if it did not happen on any node that had it. */
 export function inDoubt(job: Job, why: Problem): Problem {
   return job.doubtful && didNotHappen(why) ? { ...why, outcome: 'unknown' } : why;
+}
+
+/** The problem of a job whose deadline has passed; `node` is the name of this one. */
+export function outOfTime({ call, plan }: Job, node: string): Problem {
+  const { fun, step } = call;
+  const at = step === undefined ? { node } : { node, step };
+  return problem('timed-out', `${plan === undefined ? fun : 'the plan'} did not end in time`, { ...at, fun });
 }
 
 /** What a node says where another could do better. */

@@ -6,7 +6,9 @@ import type { PayloadMaker } from '../base/payload.ts';
 import { Prng } from '../base/prng.ts';
 import { problem } from '../base/problems.ts';
 import { Calls } from '../calls/calls.ts';
+import type { Explanation } from '../calls/explain.ts';
 import type { CallsMessage } from '../calls/messages.ts';
+import type { Wish } from '../calls/placement.ts';
 import { Directory, type SelfChange } from '../directory/directory.ts';
 import type { Coordinates, FunctionRecord, NodeRecord } from '../directory/record.ts';
 import { Links } from '../links/links.ts';
@@ -126,6 +128,16 @@ export class Node implements Machine<NodeEffect> {
       phase: this.#phase,
       record: directory.self,
     };
+  }
+
+  /** Who could take a call that is asked of this node now; `tried`: names or ids of nodes that have had it. */
+  explain(wish: Wish, tried: readonly string[], now: Instant): Explanation {
+    const { calls, directory } = this.#machines;
+    return calls.explain(
+      wish,
+      tried.map((nameOrId) => directory.node(nameOrId)?.id ?? nameOrId),
+      now,
+    );
   }
 
   #take(input: NodeInput, now: Instant): void {
