@@ -44,6 +44,12 @@ describe('a bug planted in plans is found in a small quiet world', () => {
       'a step runs only once all that it refers to is done',
     ],
     [
+      'prefers old versions',
+      bugs.prefersOldVersions,
+      { atMs: 20_000, steps: [step('which', [])] },
+      'the highest version that fits is run',
+    ],
+    [
       'forgets paths',
       bugs.forgetsPaths,
       { steps: [step('pack', ['x']), step('echo', ['s0.nowhere'])] },
@@ -157,17 +163,18 @@ function step(fun: string, args: readonly unknown[], more: Partial<StepTerms> = 
   return { args, fun, idempotent: true, locs: [], ...more };
 }
 
-/** A node that has no functions, asked for a plan, and one that has them all; watched for a minute after. */
+/** A node that has no functions, asked for a plan, one that has them all, one with a newer version of one; watched for a minute after. */
 function quietWorld(plan: Partial<PlanEvent> & Pick<PlanEvent, 'steps'>): Scenario {
   const node = { driftPpm: 0, resources: [], startMs: 0 };
   return {
     calmMs: 60_000,
     diskMs: [0, 5],
     events: [{ ...ASKED, ...plan }],
-    faultsMs: 20_000,
+    faultsMs: 25_000,
     nodes: [
       { ...node, functions: [], name: 'front' },
-      { ...node, functions: FUNCTIONS, name: 'worker' },
+      { ...node, functions: [...FUNCTIONS, functionRecord('which', '1.2.0')], name: 'worker' },
+      { ...node, functions: [functionRecord('which', '2.0.0')], name: 'newer' },
     ],
     seed: 1,
     seeds: [],

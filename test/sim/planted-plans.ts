@@ -56,6 +56,12 @@ export const ignoresVersions = misreads(({ steps, ...head }) => ({
   steps: steps.map(({ version: _, ...step }) => step),
 }));
 
+/** Likes old versions best where it may choose. */
+export const prefersOldVersions = misreads(({ steps, ...head }) => ({
+  ...head,
+  steps: steps.map((step) => ({ version: '^1', ...step })),
+}));
+
 /** Gives all that there is, whatever was asked for. */
 export const returnsTooMuch = misreads((head) => ({ ...head, return: 'all' }));
 

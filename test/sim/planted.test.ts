@@ -6,8 +6,8 @@ import { makeNode, simulate } from '../../src/engine/sim/simulate.ts';
 import * as bugs from './planted.ts';
 
 /** Looks for the bug as long as the nightly run would, at most. */
-function find(make: MakeNode, count = 60) {
-  const { failure } = simulate({ count, make, seed: 1, twiceEvery: 0 });
+function find(make: MakeNode, shrink: boolean, count = 60) {
+  const { failure } = simulate({ count, make, seed: 1, shrink, twiceEvery: 0 });
   if (failure === undefined) throw new Error(`not found in ${count} seeds`);
   return failure;
 }
@@ -31,7 +31,7 @@ describe('a planted bug is found', () => {
   ] as const)(
     'in a node that %s',
     (_, make, kind, law) => {
-      const { failure, problem, text, seed } = find(make);
+      const { failure, problem, text, seed } = find(make, false);
       expect(failure.kind).toBe(kind);
       expect(failure.law).toMatch(law);
       const codes = { crash: 'crashed-simulation', liveness: 'stuck-simulation', safety: 'unsafe-simulation' };
@@ -49,7 +49,7 @@ describe('a planted bug is found', () => {
 });
 
 describe('a failure', () => {
-  const found = find(bugs.forgetsItsEpoch);
+  const found = find(bugs.forgetsItsEpoch, true);
 
   test('is made small: one node that is started twice is enough to forget an epoch', () => {
     expect(found.scenario.events).toHaveLength(1);

@@ -90,7 +90,7 @@ function drawWeather(prng: Prng): Weather {
 }
 
 function drawFaults(prng: Prng, nodes: readonly ScenarioNode[], faultsMs: number): ScenarioEvent[] {
-  if (prng.chance(0.1)) return [];
+  if (prng.chance(0.15)) return [];
   const weights = FAULTS.map((kind) => ({ kind, weight: prng.chance(0.5) ? 0 : 1 + prng.below(100) }));
   const total = weights.reduce((sum, { weight }) => sum + weight, 0);
   if (total === 0) return [];

@@ -3,10 +3,12 @@
  *
  * Safety: one outcome for one call; a result comes from a node that ran it, and is the right one; a stream's items come
  * in order, once each, before the result; what is said not to have happened never runs; what is not declared idempotent
- * runs at most once; what asks for a version runs in one that fits; without any fault no call is lost.
+ * runs at most once; what asks for a version runs in one that fits, and in the highest where nothing changes; without any
+ * fault no call is lost.
  * Liveness: every call ends, unless its client or its entry node went away; nothing of it is left on any node.
  */
 import { didNotHappen, type Problem } from '../../core/base/problems.ts';
+import { compareVersions } from '../../core/base/semver.ts';
 import { within } from '../../core/base/version-range.ts';
 import type { Ask } from '../client.ts';
 import { digest } from '../digest.ts';
@@ -40,6 +42,11 @@ export class CallsChecker extends Checker {
     law(run.fun === terms.fun, 'a call runs the function that it names', says);
     const fits = terms.version === undefined || within(terms.version)(version);
     law(fits, 'a call runs a version that it asked for', () => `${says()}: ${version} is not ${terms.version}`);
+    // Why only the first run: on a second try it may have to do with another node.
+    if (this.#isSteady() && runs.length === 1 && terms.fun !== 'narrow') {
+      const better = this.#versions(fate).find((other) => compareVersions(other, version) > 0);
+      law(better === undefined, 'the highest version that fits is run', () => `${says()}: ${better} is there, too`);
+    }
   }
 
   override streamed(ask: Ask): void {
@@ -81,6 +88,26 @@ export class CallsChecker extends Checker {
     return undefined;
   }
 
+  /** Everybody knows what everybody offers, and that does not change. */
+  #isSteady(): boolean {
+    const { scenario, timeline } = this.#world();
+    const startedMs = Math.max(...scenario.nodes.map(({ startMs }) => startMs));
+    const changes = scenario.events.some(({ kind }) => kind !== 'call' && kind !== 'plan');
+    return this.#quiet && !changes && timeline.now > startedMs + GOSSIP_MS;
+  }
+
+  /** Every version on offer that a call could run. */
+  #versions({ terms }: Fate): readonly string[] {
+    const { fun, locs, version } = terms;
+    return this.#world().places.flatMap(({ functions, plan }) => {
+      const offered = functions.filter(({ name }) => name === fun);
+      const equipped = offered.filter((one) =>
+        locs.every((loc) => [...plan.resources, ...one.resources].includes(loc)),
+      );
+      return equipped.map((one) => one.version).filter((one) => version === undefined || within(version)(one));
+    });
+  }
+
   #judgeResult(ask: Ask, by: string, value: unknown, says: () => string): void {
     const [fate] = this.#fates.ofAsk(ask);
     if (fate === undefined) return;
@@ -92,6 +119,9 @@ export class CallsChecker extends Checker {
     law(fun !== 'stream' || ask.items.length === args[0], 'a stream that ends well is whole', says);
   }
 }
+
+/** Until then all have heard what a new node offers, where nothing is broken. */
+const GOSSIP_MS = 15_000;
 
 /** Whether that node has run it to a good end. */
 export function ranOn({ runs }: Fate, node: string | undefined): boolean {
