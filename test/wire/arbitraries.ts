@@ -151,7 +151,7 @@ const callArguments = objects({
 /** The fields of every kind. That none is forgotten, the compiler sees to. */
 const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown>>>>> = {
   ack: { rumors, seq: uint },
-  beat: { reply: fc.boolean() },
+  beat: { all: fc.option(fc.boolean(), { nil: undefined }), reply: fc.boolean() },
   call: { ...callFields, payload: callArguments },
   more: { id: uint, items: uint },
   cancel: { id: uint, reason: text },
@@ -160,13 +160,23 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   gossip: { rumors },
   hello: {
     auth: fc.constantFrom('none', 'key'),
+    features: fc.option(fc.array(text, { maxLength: 2 }), { nil: undefined }),
     frameBytesMax: uint,
     node: objects({ cluster: text, id: name, name }),
     nonce: text,
     versions: fc.array(uint, { maxLength: 3 }),
   },
   item: { id: uint, payload },
-  join: { cluster: text, frameBytesMax: uint, nonce: text, peer: fc.oneof(client, peer), proof, version: uint },
+  join: {
+    cluster: text,
+    features: fc.option(fc.array(text, { maxLength: 2 }), { nil: undefined }),
+    frameBytesMax: uint,
+    nonce: text,
+    peer: fc.oneof(client, peer),
+    proof,
+    version: uint,
+  },
+  part: { payload: payload.map((value) => payloadFrom(Uint8Array.from(value.bytes()))), size: uint, stream: uint },
   nack: { seq: uint },
   ping: { rumors, seq: uint, target: name },
   'ping-req': { address: text, rumors, seq: uint, target: name },

@@ -54,8 +54,11 @@ export interface Connection {
   own(events: ConnectionEvents): void;
   /** Takes no message that is larger, in bytes, in place of what was said when it was opened. From the next one on. */
   limit(messageBytesMax: number): void;
-  /** Takes the message in any case; false asks the sender to wait for `drained`. After `closed` it does nothing. */
-  send(data: Uint8Array | string): boolean;
+  /**
+   * Takes the message in any case. False where more than `bufferedMax` bytes (default: the transport's own high-water mark)
+   * are buffered now: the sender should wait for `drained`. After `closed` it does nothing.
+   */
+  send(data: Uint8Array | string, bufferedMax?: number): boolean;
   /** Stops reading, so that the other side feels backpressure. */
   pause(): void;
   resume(): void;

@@ -2,26 +2,34 @@
  * One connection as the node and the client see it: handshake first, then messages.
  *
  * Messages sent within one turn of the loop leave as one WebSocket message; a batch that reaches `BATCH_BYTES` leaves at
- * once. It refuses to buffer without end: while the other side does not read, a client is not read either, and whoever
- * stays behind is cut off.
+ * once; what is large leaves in parts (`large-frames.ts`) and is put together here. It refuses to buffer without end: while
+ * the other side does not read, a client is not read either, and whoever stays behind is cut off.
  */
+import { assert } from '../core/base/assert.ts';
 import { failed, type Outcome } from '../core/base/outcome.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { Peer } from '../core/links/messages.ts';
 import type { Message } from '../core/node/inputs.ts';
 import { codecOf } from '../wire/codecs.ts';
 import type { HandshakeSide } from '../wire/handshake-sides.ts';
-import { BATCH_BYTES, type Batch, type Codec, type WireLimits, type WireMessage } from '../wire/wire.ts';
+import { Assembly, PART_BYTES, PARTS, type Part, WHOLE_BYTES_MAX } from '../wire/parts.ts';
+import {
+  BATCH_BYTES,
+  type Batch,
+  type Codec,
+  type FrameApart,
+  type WireLimits,
+  type WireMessage,
+} from '../wire/wire.ts';
+import { Behind } from './behind.ts';
+import { LargeFrames } from './large-frames.ts';
 import type { Connection } from './ports.ts';
 
-/** Limit: what may wait for somebody who does not read; then the link is cut. A peer's gossip must not wait behind it. */
-const BEHIND_BYTES_MAX = 64 * 1024 * 1024;
 /**
- * Limit: a client may have more than this waiting for so long, in milliseconds; then it is cut off as well.
- * Trade-off: cut at once, a client would lose its link to one large answer that is merely on its way.
+ * While more than this waits for a client in parts, in bytes, it is not read: it would only ask for more.
+ * Trade-off: lower, and its small requests wait for its large answers; higher, and more of them are made and refused.
  */
-const CLIENT_BEHIND_BYTES_MAX = 8 * 1024 * 1024;
-const CLIENT_BEHIND_MS_MAX = 5_000;
+const CLIENT_WAITING_BYTES_MAX = 32 * 1024 * 1024;
 
 /**
  * Limit: what is read of somebody who has not said who it is. A handshake needs far less; a client that speaks JSON to a
@@ -58,6 +66,11 @@ export interface WireLinkOptions {
 export class WireCounters {
   framesIn = 0;
   framesOut = 0;
+  partsIn = 0;
+  partsOut = 0;
+  /** Bytes of frames that came and went in parts. */
+  partBytesIn = 0;
+  partBytesOut = 0;
   bytesIn = 0;
   bytesOut = 0;
   unknownFrames = 0;
@@ -80,8 +93,13 @@ export class WireLink {
   #why: Problem | undefined;
   #flushing = false;
   #closed = false;
-  /** Since when a client has had more waiting for it than it may; undefined where it has not. */
-  #behindSince: number | undefined;
+  /** What is large, once both sides have said that they take parts: on its way out, and on its way in. */
+  #large: LargeFrames | undefined;
+  #assembly: Assembly | undefined;
+  #wholeBytesMax = Number.POSITIVE_INFINITY;
+  /** The client is not read because of what waits in parts. */
+  #held = false;
+  readonly #behind = new Behind(() => this.#cutOff());
 
   constructor(connection: Connection, options: WireLinkOptions, counters: WireCounters, events: WireLinkEvents) {
     this.connection = connection;
@@ -95,10 +113,7 @@ export class WireLink {
     connection.limit(STRANGER_BYTES_MAX);
     connection.own({
       closed: (reason) => this.#ended(reason),
-      drained: () => {
-        this.#behindSince = undefined;
-        connection.resume();
-      },
+      drained: () => this.#drained(),
       message: (data) => this.#receive(data),
     });
     const hello = this.#handshake.begin();
@@ -116,6 +131,7 @@ export class WireLink {
 
   close(reason: string): void {
     if (this.#closed) return;
+    this.#large?.flush();
     this.#flush();
     this.connection.close(reason);
   }
@@ -127,51 +143,108 @@ export class WireLink {
   }
 
   #write(message: WireMessage): Problem | undefined {
-    const added = this.#added(message);
+    const large = this.#large;
+    const added = this.#added(message, large?.isBusy ? this.#wholeBytesOf(message, large) : this.#wholeBytesMax);
     if (!added.ok) return added.problem;
+    if (added.value !== undefined) return this.#later(message, added.value);
     this.#counters.framesOut++;
-    if (this.#batch.size >= BATCH_BYTES) {
-      this.#flush();
-    } else if (!this.#flushing) {
-      this.#flushing = true;
-      queueMicrotask(() => this.#flush());
-    }
+    if (this.#batch.size >= BATCH_BYTES) this.#flush();
+    else this.#flushSoon();
     return undefined;
   }
 
+  /** Up to how many bytes a message may leave at once, while something large waits. */
+  #wholeBytesOf(message: WireMessage, large: LargeFrames): number {
+    // Why all of it: whoever hears a goaway closes.
+    if (message.kind === 'goaway') large.flush();
+    else if (message.kind === 'beat' ? message.all : large.isAhead(message)) return 0;
+    return this.#wholeBytesMax;
+  }
+
+  #later(message: WireMessage, frame: FrameApart): Problem | undefined {
+    const large = this.#large;
+    assert(large !== undefined, 'frames are taken apart only where parts are agreed on');
+    if (message.kind === 'beat') {
+      large.addBeat(message);
+      return undefined;
+    }
+    const why = large.add(message, frame);
+    if (large.bytes > CLIENT_WAITING_BYTES_MAX && this.#remote !== undefined) {
+      this.#held = this.#remote.peer.role === 'client';
+      if (this.#held) this.connection.pause();
+      this.#behind.judge(this.#remote.peer, this.connection.buffered, large.bytes);
+    }
+    return why;
+  }
+
+  /** Takes a part behind all that was sent; false: no more until the connection is drained. */
+  #putPart(part: Part, bufferedMax: number): boolean {
+    const added = this.#batch.add(part);
+    assert(added.ok, 'a part is smaller than the smallest limit of frames that have parts');
+    this.#counters.framesOut++;
+    this.#counters.partsOut++;
+    this.#counters.partBytesOut += part.payload.size;
+    if (this.#batch.size >= PART_BYTES) return this.#flush(bufferedMax);
+    this.#flushSoon();
+    return true;
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => this.#flush());
+  }
+
   /** Why the exception: what plans put together may be larger than any buffer, and is found out only by making one. */
-  #added(message: WireMessage): Outcome<void> {
+  #added(message: WireMessage, wholeBytesMax: number): Outcome<FrameApart | undefined> {
     try {
-      return this.#batch.add(message);
+      return this.#batch.add(message, wholeBytesMax);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return failed(problem('limit-exceeded', `this ${message.kind} is too large to be encoded: ${error.message}`));
     }
   }
 
-  #flush(): void {
+  /** `bufferedMax`: what may be buffered for more parts to be sent; absent where it is not about parts. */
+  #flush(bufferedMax?: number): boolean {
     this.#flushing = false;
     const data = this.#batch.take();
-    if (data === undefined || this.#closed) return;
+    if (data === undefined || this.#closed) return true;
     this.#counters.bytesOut += data.length;
-    const ready = this.connection.send(data);
-    if (ready || this.#remote === undefined) return;
-    if (this.#remote.peer.role === 'client') this.connection.pause();
-    if (this.#isTooFarBehind(this.#remote.peer)) this.#cutOff(peerName(this.#remote.peer));
+    const ready = this.connection.send(data, bufferedMax);
+    if (ready || this.#remote === undefined) return ready;
+    const { peer } = this.#remote;
+    if (peer.role === 'client' && bufferedMax === undefined) this.connection.pause();
+    this.#behind.judge(peer, this.connection.buffered, this.#waiting);
+    return false;
   }
 
-  #isTooFarBehind({ role }: Peer): boolean {
-    const { buffered } = this.connection;
-    if (buffered <= CLIENT_BEHIND_BYTES_MAX) this.#behindSince = undefined;
-    else this.#behindSince ??= performance.now();
-    if (buffered > BEHIND_BYTES_MAX) return true;
-    const since = role === 'client' ? this.#behindSince : undefined;
-    return since !== undefined && performance.now() - since > CLIENT_BEHIND_MS_MAX;
+  /** What waits in parts, in bytes. */
+  get #waiting(): number {
+    return this.#large?.bytes ?? 0;
   }
 
-  #cutOff(who: string): void {
+  #drained(): void {
+    this.#behind.stop();
+    this.#large?.drained();
+    if (this.#waiting <= CLIENT_WAITING_BYTES_MAX) this.#readOn();
+  }
+
+  /** Some of what is large has left. */
+  #went(): void {
+    if (this.#held && this.#waiting <= CLIENT_WAITING_BYTES_MAX) this.#readOn();
+  }
+
+  #readOn(): void {
+    this.#held = false;
+    this.connection.resume();
+  }
+
+  #cutOff(): void {
+    if (this.#closed || this.#why !== undefined || this.#remote === undefined) return;
     this.#counters.cutOff++;
-    const text = `${who} does not read: it is ${this.connection.buffered} bytes behind, and was cut off`;
+    const bytes = this.connection.buffered + this.#waiting;
+    const text = `${peerName(this.#remote.peer)} does not read: it is ${bytes} bytes behind, and was cut off`;
     this.#why ??= problem('limit-exceeded', text);
     this.connection.destroy(text);
   }
@@ -180,9 +253,7 @@ export class WireLink {
     this.#counters.bytesIn += data.length;
     const decoded = this.#remote === undefined ? this.#strange(data) : this.#codec.decode(data, this.#limits);
     if (!decoded.ok) {
-      this.#counters.violations++;
-      this.#write({ kind: 'goaway', problem: decoded.problem });
-      this.refuse(decoded.problem);
+      this.#violated(decoded.problem);
       return;
     }
     for (const message of decoded.value) {
@@ -191,6 +262,12 @@ export class WireLink {
       if (this.#remote === undefined) this.#shake(message);
       else this.#take(message);
     }
+  }
+
+  #violated(why: Problem): void {
+    this.#counters.violations++;
+    this.#write({ kind: 'goaway', problem: why });
+    this.refuse(why);
   }
 
   /** Reads what somebody sends before it is known who that is. */
@@ -214,8 +291,31 @@ export class WireLink {
       case 'welcome':
       case 'refused':
         return; // The handshake is over: whatever it says now changes nothing.
+      case 'part':
+        this.#takePart(message);
+        return;
       default:
         this.#events.message(this, message);
+    }
+  }
+
+  #takePart(part: Part): void {
+    this.#counters.partsIn++;
+    this.#counters.partBytesIn += part.payload.size;
+    const frame = this.#assembly?.take(part) ?? failed(problem('protocol-violated', 'parts were not agreed on'));
+    if (!frame.ok) {
+      this.#violated(frame.problem);
+      return;
+    }
+    if (frame.value === undefined) return;
+    const decoded = this.#codec.decode(frame.value, { ...this.#limits, framesMax: 1 });
+    if (!decoded.ok) {
+      this.#violated(decoded.problem);
+      return;
+    }
+    for (const message of decoded.value) {
+      if (message.kind === 'part') this.#violated(problem('protocol-violated', 'parts hold a part'));
+      else this.#take(message);
     }
   }
 
@@ -232,9 +332,20 @@ export class WireLink {
       this.#limits = { ...this.#limits, frameBytesMax: step.frameBytesMax };
       this.#flush();
       this.#batch = this.#codec.batch(this.#limits);
+      if (step.features.includes(PARTS)) this.#agreeOnParts(step.frameBytesMax);
       this.#events.established(this, this.#remote);
       if (step.unread !== undefined) this.#take(step.unread);
     }
+  }
+
+  #agreeOnParts(frameBytesMax: number): void {
+    this.#wholeBytesMax = WHOLE_BYTES_MAX;
+    this.#assembly = new Assembly(frameBytesMax);
+    this.#large = new LargeFrames(frameBytesMax, {
+      put: (part, bufferedMax) => this.#putPart(part, bufferedMax),
+      send: (message) => void this.#write(message),
+      went: () => this.#went(),
+    });
   }
 
   #tooSlow(ms: number): void {
@@ -248,6 +359,8 @@ export class WireLink {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#behind.stop();
+    this.#large?.stop();
     this.#events.closed(this, reason, this.#why);
   }
 }

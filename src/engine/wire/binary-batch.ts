@@ -5,7 +5,7 @@ import { writeHot } from './hot-frames.ts';
 import { KINDS } from './messages.ts';
 import { Misfit, problemOf } from './misfit.ts';
 import { writePayload } from './payload.ts';
-import type { Batch, UnknownFrame, WireLimits, WireMessage } from './wire.ts';
+import type { Batch, FrameApart, UnknownFrame, WireLimits, WireMessage } from './wire.ts';
 import { Writer } from './writer.ts';
 
 /** Frames of `mpreg.v1`, each written in place behind the last. A message that is refused is taken back whole. */
@@ -22,16 +22,20 @@ export class BinaryBatch implements Batch {
     return this.#w.at - this.#w.start;
   }
 
-  add(message: WireMessage): Outcome<void> {
+  add(message: WireMessage, wholeBytesMax = Number.POSITIVE_INFINITY): Outcome<FrameApart | undefined> {
     const w = this.#w;
     const { frameBytesMax, framesMax } = this.#limits;
     if (this.#frames >= framesMax) return failed(overLimit(`more than ${framesMax} frames in one batch`));
     const before = this.size;
     try {
-      const size = this.#write(message, frameBytesMax);
-      if (size <= frameBytesMax) {
+      const size = this.#write(message, wholeBytesMax < frameBytesMax ? wholeBytesMax : frameBytesMax);
+      if (size <= wholeBytesMax && size <= frameBytesMax) {
         this.#frames++;
         return DONE;
+      }
+      if (size <= frameBytesMax) {
+        const frame = this.#apart(message, before);
+        if (frame.size <= frameBytesMax) return done(frame);
       }
       w.at = w.start + before;
       return failed(
@@ -50,16 +54,13 @@ export class BinaryBatch implements Batch {
     return this.#w.cut();
   }
 
-  /** Writes the frame, unless its payload alone is too large. Returns its size. */
+  /** Writes the frame; where it is larger than `bytesMax`, perhaps without what follows the header. Returns its size. */
   #write(message: WireMessage, bytesMax: number): number {
     const w = this.#w;
     const from = w.at - w.start;
-    w.reserve(8);
-    w.at += 8;
     if (message.kind === 'unknown') return this.#copy(message, from, bytesMax);
-    if (!writeHot(w, message)) w.value(KINDS[message.kind].header.pack(message));
-    const header = w.at - w.start - from - 8;
-    if (header > 0xff_ffff) return header;
+    const header = this.#head(message);
+    if (header > HEADER_BYTES_MAX) return header;
     if ('payload' in message) {
       if (message.payload.size + header + 8 > bytesMax) return message.payload.size + header + 8;
       writePayload(w, message.payload);
@@ -72,6 +73,41 @@ export class BinaryBatch implements Batch {
     return size;
   }
 
+  /** The frame by itself; what was written of it is gone from the batch. */
+  #apart(message: WireMessage, before: number): FrameApart {
+    const w = this.#w;
+    const from = w.start + before;
+    w.at = from;
+    if (message.kind === 'unknown') {
+      const head = Buffer.alloc(4);
+      const body = message.frame as Uint8Array;
+      head.writeUInt32BE(body.length);
+      return { body, head, size: head.length + body.length };
+    }
+    const header = this.#head(message);
+    const head = Buffer.from(w.bytes.subarray(w.start + before, w.at));
+    w.at = w.start + before;
+    if (header > HEADER_BYTES_MAX) throw new Misfit(`a header of ${header} bytes is over ${HEADER_BYTES_MAX}`);
+    const body = 'payload' in message ? message.payload.bytes() : NO_BYTES;
+    const size = head.length + body.length;
+    head.writeUInt32BE(size - 4, 0);
+    head.writeUInt32BE(header, 4);
+    head[4] = KINDS[message.kind].code;
+    // Why: a few bytes would keep all of the message alive that they came in.
+    if (body.length <= SHORT_BODY) return { body: NO_BYTES, head: Buffer.concat([head, body]), size };
+    return { body, head, size };
+  }
+
+  /** Leaves room for the numbers of a frame and writes its header, whose size it returns. */
+  #head(message: Exclude<WireMessage, UnknownFrame>): number {
+    const w = this.#w;
+    const from = w.at - w.start;
+    w.reserve(8);
+    w.at += 8;
+    if (!writeHot(w, message)) w.value(KINDS[message.kind].header.pack(message));
+    return w.at - w.start - from - 8;
+  }
+
   /** A frame of a kind that this version does not know, as it came. */
   #copy(unknown: UnknownFrame, from: number, bytesMax: number): number {
     const { frame } = unknown;
@@ -79,14 +115,23 @@ export class BinaryBatch implements Batch {
     const size = frame.length + 4;
     if (size > bytesMax) return size;
     const w = this.#w;
-    w.at -= 4;
+    w.reserve(4);
+    w.at += 4;
     w.u32At(w.start + from, frame.length);
     w.all(frame);
     return size;
   }
 }
 
-const DONE: Outcome<void> = done(undefined);
+const NO_BYTES = new Uint8Array(0);
+
+/** What three bytes can say. */
+const HEADER_BYTES_MAX = 0xff_ffff;
+
+/** Up to here, in bytes, a body is copied. */
+const SHORT_BODY = 4 * 1024;
+
+const DONE: Outcome<undefined> = done(undefined);
 
 function overLimit(message: string): Problem {
   return problem('limit-exceeded', message);

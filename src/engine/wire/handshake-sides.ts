@@ -3,6 +3,7 @@ import type { NodeId } from '../core/base/ids.ts';
 import { type Problem, type ProblemCode, problem } from '../core/base/problems.ts';
 import type { Peer } from '../core/links/messages.ts';
 import type { HandshakeMessage } from './handshake.ts';
+import { PARTS } from './parts.ts';
 import { type HandshakeDigest, type Hello, type Join, prove, proves } from './proof.ts';
 import type { WireMessage } from './wire.ts';
 
@@ -35,6 +36,8 @@ export type HandshakeStep =
       readonly version: number;
       /** The smaller of both limits. */
       readonly frameBytesMax: number;
+      /** What both sides can. */
+      readonly features: readonly string[];
       /** The message that was received belongs to the time after the handshake. */
       readonly unread?: WireMessage;
     }
@@ -42,6 +45,9 @@ export type HandshakeStep =
 
 /** The versions that this process speaks, best first. */
 export const VERSIONS: readonly number[] = [1];
+
+/** What this process can take in `mpreg.v1` beyond what every process of version 1 can. */
+export const FEATURES: readonly string[] = [PARTS];
 
 /** Less than this would not hold the messages of the mesh itself. */
 export const FRAME_BYTES_MIN = 4096;
@@ -75,6 +81,7 @@ export class Acceptor implements HandshakeSide {
       node: { cluster: options.cluster, id: options.node.id, name: options.node.name },
       nonce: options.nonce,
       versions: VERSIONS,
+      ...(options.json ? {} : { features: FEATURES }),
     };
   }
 
@@ -91,6 +98,7 @@ export class Acceptor implements HandshakeSide {
     const { digest, key, frameBytesMax } = this.#options;
     return {
       cluster: message.cluster,
+      features: shared(this.#hello, message),
       frameBytesMax: Math.min(frameBytesMax, message.frameBytesMax),
       kind: 'done',
       peer: message.peer,
@@ -107,6 +115,7 @@ export class Acceptor implements HandshakeSide {
       return refuse(problem('key-missing', 'the first frame must be join with a proof of the key'));
     return {
       cluster: '',
+      features: [],
       frameBytesMax,
       kind: 'done',
       peer: { name: 'anonymous', role: 'client' },
@@ -189,7 +198,9 @@ export class Dialler implements HandshakeSide {
     }
     const refusal = this.#refusal(hello) ?? clusterRefusal(hello.node.cluster, cluster, peer.role);
     if (refusal !== undefined) return leave(refusal);
-    const unproved: Join = { cluster, frameBytesMax, kind: 'join', nonce, peer, version };
+    const features = FEATURES.filter((feature) => hello.features?.includes(feature));
+    const can = features.length > 0 ? { features } : {};
+    const unproved: Join = { cluster, frameBytesMax, kind: 'join', nonce, peer, version, ...can };
     const join = key === undefined ? unproved : { ...unproved, proof: prove(digest, key, 'dialler', hello, unproved) };
     this.#said = { hello, join };
     return { kind: 'more', reply: join };
@@ -215,12 +226,17 @@ export class Dialler implements HandshakeSide {
     const { cluster, id, name } = hello.node;
     return {
       cluster,
+      features: shared(hello, join),
       frameBytesMax: Math.min(hello.frameBytesMax, join.frameBytesMax),
       kind: 'done',
       peer: { address, id, name, role: 'peer' },
       version: join.version,
     };
   }
+}
+
+function shared(hello: Hello, join: Join): readonly string[] {
+  return join.features?.filter((feature) => hello.features?.includes(feature)) ?? [];
 }
 
 /** Peers must be of one cluster; clients only where they name one. */

@@ -2,7 +2,10 @@ import type { NodeId } from '../core/base/ids.ts';
 import type { Problem } from '../core/base/problems.ts';
 import type { Peer } from '../core/links/messages.ts';
 
-/** The first frames of a connection: who, which version, which limits, and the proof of the key. */
+/**
+ * The first frames of a connection: who, which version, which limits, and the proof of the key. `features` are what a side
+ * can take beyond version 1 of the protocol; the join names those that both can.
+ */
 export type HandshakeMessage =
   /** The acceptor speaks first. `nonce` is base64url of 32 random bytes; `auth` says whether it wants a key. */
   | {
@@ -12,6 +15,7 @@ export type HandshakeMessage =
       readonly auth: 'none' | 'key';
       readonly nonce: string;
       readonly frameBytesMax: number;
+      readonly features?: readonly string[];
     }
   /** The dialler's answer; `proof` where a key is wanted. */
   | {
@@ -22,6 +26,7 @@ export type HandshakeMessage =
       readonly nonce: string;
       readonly proof?: string;
       readonly frameBytesMax: number;
+      readonly features?: readonly string[];
     }
   /** The acceptor agrees, and proves that it has the key too. */
   | { readonly kind: 'welcome'; readonly proof?: string }

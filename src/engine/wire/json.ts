@@ -5,7 +5,7 @@ import { ProblemError } from '../problem-error.ts';
 import { isObject, valueFromJson, valueToJson } from './json-value.ts';
 import { KINDS, type Kind, type MessageKind } from './messages.ts';
 import { inside, Misfit, problemOf } from './misfit.ts';
-import { payloadOf, settled } from './payload.ts';
+import { payloadFrom, payloadOf, settled } from './payload.ts';
 import { planFromJson, planToJson } from './plan-json.ts';
 import { BATCH_BYTES, type Batch, type Codec, type WireLimits, type WireMessage } from './wire.ts';
 
@@ -74,6 +74,7 @@ function readRest({ kind, rest }: Loose): { rest: readonly unknown[] } | undefin
 
 function readPayload(frame: Loose, spec: MessageKind): Loose | undefined {
   if (spec.payload === undefined) return undefined;
+  if (spec.payload === 'bytes') return { payload: payloadFrom(bytesField(frame)) };
   if (spec.payload === 'plan') return { payload: payloadOf(readPlan(frame['plan'])) };
   if (spec.payload !== 'arguments') return { payload: payloadOf(field(frame, spec.payload)) };
   const args = field(frame, 'args') ?? [];
@@ -98,6 +99,12 @@ function field(frame: Loose, key: string): unknown {
   }
 }
 
+function bytesField(frame: Loose): Uint8Array {
+  const bytes = field(frame, 'bytes');
+  if (!(bytes instanceof Uint8Array)) throw inside(new Misfit('must be bytes'), 'bytes');
+  return bytes;
+}
+
 /** Texts of frames, put together when they are taken. */
 class JsonBatch implements Batch {
   readonly #limits: WireLimits;
@@ -112,7 +119,7 @@ class JsonBatch implements Batch {
     return this.#size;
   }
 
-  add(message: WireMessage): Outcome<void> {
+  add(message: WireMessage): Outcome<undefined> {
     const { frameBytesMax, framesMax } = this.#limits;
     if (this.#frames.length >= framesMax) {
       return failed(problem('limit-exceeded', `more than ${framesMax} frames in one batch`));
@@ -165,6 +172,7 @@ function frameOf(message: WireMessage): object {
 }
 
 function payloadFields(payload: Payload, spec: MessageKind): Loose {
+  if (spec.payload === 'bytes') return { bytes: valueToJson(payload.bytes()) };
   const decoded = settled(payload).value();
   if (!decoded.ok) throw new ProblemError(decoded.problem);
   const { value } = decoded;

@@ -26,8 +26,11 @@ import type { UnknownFrame, WireMessage } from './wire.ts';
 export interface MessageKind {
   readonly code: number;
   readonly header: Shape<object>;
-  /** The field that holds the payload in JSON; a call's is spread over `args` and `kwargs`. Absent: no payload. */
-  readonly payload?: 'arguments' | 'plan' | 'value';
+  /**
+   * The field that holds the payload in JSON; a call's is spread over `args` and `kwargs`. `bytes` are no MessagePack but
+   * bytes as they are. Absent: no payload.
+   */
+  readonly payload?: 'arguments' | 'bytes' | 'plan' | 'value';
 }
 
 type Known = Exclude<WireMessage, UnknownFrame>;
@@ -87,6 +90,7 @@ export const KINDS: Readonly<Record<Kind, MessageKind>> = {
     auth: word('none', 'key'),
     nonce: text,
     frameBytesMax: uint,
+    features: optional(list(text)),
   }),
   join: kind<'join'>(2, {
     version: uint,
@@ -95,11 +99,13 @@ export const KINDS: Readonly<Record<Kind, MessageKind>> = {
     nonce: text,
     frameBytesMax: uint,
     proof: optional(text),
+    features: optional(list(text)),
   }),
   welcome: kind<'welcome'>(3, { proof: optional(text) }),
   refused: kind<'refused'>(4, { problem: problemShape }),
-  beat: kind<'beat'>(8, { reply: otherwise(false, bool) }),
+  beat: kind<'beat'>(8, { reply: otherwise(false, bool), all: optional(bool) }),
   goaway: kind<'goaway'>(9, { problem: problemShape }),
+  part: kind<'part'>(10, { stream: uint, size: otherwise(0, uint) }, 'bytes'),
   ...calls,
   ping: kind<'ping'>(32, { seq: uint, target: name, rumors }),
   ack: kind<'ack'>(33, { seq: uint, rumors }),

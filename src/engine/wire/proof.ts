@@ -43,6 +43,7 @@ export function proofText(side: Side, hello: Hello, join: Join): string {
     join.cluster,
     String(hello.frameBytesMax),
     String(join.frameBytesMax),
+    ...(join.features === undefined ? [] : [join.features.join(' ')]),
   ];
   return parts.map((part) => `${Buffer.byteLength(part, 'utf8')}:${part},`).join('');
 }

@@ -7,6 +7,7 @@
 import type { Outcome } from '../core/base/outcome.ts';
 import type { Message } from '../core/node/inputs.ts';
 import type { HandshakeMessage } from './handshake.ts';
+import type { Part } from './parts.ts';
 
 /** A frame of a kind that this version does not know: kept as it came, so that it survives a relay. */
 export interface UnknownFrame {
@@ -17,7 +18,7 @@ export interface UnknownFrame {
   readonly frame: Uint8Array | Readonly<Record<string, unknown>>;
 }
 
-export type WireMessage = Message | HandshakeMessage | UnknownFrame;
+export type WireMessage = Message | HandshakeMessage | Part | UnknownFrame;
 
 export interface WireLimits {
   /** Largest frame, in bytes, its length field included. */
@@ -34,10 +35,21 @@ export const BATCH_BYTES = 64 * 1024;
 
 export const DEFAULT_LIMITS: WireLimits = { frameBytesMax: 16 * 1024 * 1024, framesMax: 65_536 };
 
+/** A frame that is encoded and in no batch: `head`, and behind it `body`, which is not copied and must not change. */
+export interface FrameApart {
+  readonly head: Uint8Array;
+  readonly body: Uint8Array;
+  /** Bytes of both. */
+  readonly size: number;
+}
+
 /** Collects messages into WebSocket messages. */
 export interface Batch {
-  /** Adds one message. Refused (`limit-exceeded`, `result-unencodable`) without a trace in the batch. */
-  add(message: WireMessage): Outcome<void>;
+  /**
+   * Adds one message. Refused (`limit-exceeded`, `result-unencodable`) without a trace in the batch. In `mpreg.v1`, a
+   * frame of more than `wholeBytesMax` is handed out instead of being added; absent: none is.
+   */
+  add(message: WireMessage, wholeBytesMax?: number): Outcome<FrameApart | undefined>;
   /** Bytes (or UTF-16 units) collected. */
   readonly size: number;
   /** Hands out what was collected and begins anew; undefined where there is nothing. The result is the caller's to keep. */

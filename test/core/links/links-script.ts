@@ -135,5 +135,5 @@ function textOf(effect: LinksEffect<Word>): string {
 
 function wordOf(message: Word | LinkMessage): string {
   if (!('reply' in message)) return 'problem' in message ? `goaway ${message.problem.message}` : message.kind;
-  return message.reply ? 'beat (reply)' : 'beat';
+  return `beat${message.all ? ' (behind all)' : ''}${message.reply ? ' (reply)' : ''}`;
 }

@@ -157,7 +157,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   receive(link: LinkId, message: LinkMessage, now: Instant): void {
     const entry = this.#links.get(link);
     if (message.kind === 'beat') {
-      if (!message.reply) this.#effects.push({ kind: 'send', link, message: { kind: 'beat', reply: true } });
+      if (!message.reply) this.#effects.push({ kind: 'send', link, message: { ...message, reply: true } });
       else if (entry !== undefined && entry.beats > 0 && --entry.beats === 0 && entry.retired) entry.settled = true;
       return;
     }
@@ -252,7 +252,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
       this.#active.set(id, entry);
       before.retired = true;
       before.settled = false;
-      this.#ask(before, now);
+      this.#ask(before, now, { all: true });
     } else {
       entry.retired = true;
     }
@@ -265,10 +265,10 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     this.#effects.push({ kind: 'send', link: entry.link, message });
   }
 
-  #ask(entry: Link, now: Instant): void {
+  #ask(entry: Link, now: Instant, behind: { readonly all?: true } = {}): void {
     entry.askedAt = now;
     entry.beats++;
-    this.#effects.push({ kind: 'send', link: entry.link, message: { kind: 'beat', reply: false } });
+    this.#effects.push({ kind: 'send', link: entry.link, message: { kind: 'beat', reply: false, ...behind } });
   }
 
   /** Of two links to one peer that were dialled at once, the one that the smaller id dialled, or else the newer. */

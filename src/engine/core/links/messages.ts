@@ -3,8 +3,11 @@ import type { Problem } from '../base/problems.ts';
 
 /** What the two ends of one link tell each other about the link itself. */
 export type LinkMessage =
-  /** Keep-alive. The answer has `reply: true` and is not answered. */
-  | { readonly kind: 'beat'; readonly reply: boolean }
+  /**
+   * Keep-alive. The answer has `reply: true` and is not answered. It overtakes what is large; with `all`, which the answer
+   * repeats, neither does: all that was sent before has then arrived.
+   */
+  | { readonly kind: 'beat'; readonly reply: boolean; readonly all?: boolean }
   /** "I shall close this link, and this is why." */
   | { readonly kind: 'goaway'; readonly problem: Problem };
 

@@ -150,12 +150,13 @@ class MemoryConnection implements Connection {
     this.#takes = messageBytesMax;
   }
 
-  send(data: Uint8Array | string): boolean {
+  send(data: Uint8Array | string, bufferedMax = BUFFERED_HIGH): boolean {
     if (this.#closed !== undefined || this.#closing !== undefined) return true;
     const size = byteLength(data);
     this.#other.#put({ data: typeof data === 'string' ? data : data.slice(), size }, size);
-    if (this.buffered > BUFFERED_HIGH) this.#full = true;
-    return !this.#full;
+    if (this.buffered <= bufferedMax) return true;
+    this.#full = true;
+    return false;
   }
 
   pause(): void {

@@ -57,11 +57,12 @@ export class WebSocketConnection implements Connection {
     if (receiver) receiver._maxPayload = messageBytesMax;
   }
 
-  send(data: Uint8Array | string): boolean {
+  send(data: Uint8Array | string, bufferedMax = BUFFERED_HIGH): boolean {
     if (this.#closed !== undefined || this.#closing !== undefined) return true;
     this.#socket.send(data, { binary: typeof data !== 'string' });
-    if (this.#socket.bufferedAmount > BUFFERED_HIGH) this.#full = true;
-    return !this.#full;
+    if (this.#socket.bufferedAmount <= bufferedMax) return true;
+    this.#full = true;
+    return false;
   }
 
   pause(): void {
