@@ -29,7 +29,7 @@ export interface LargeFramesOwner {
   put(part: Part, bufferedMax: number): boolean;
   /** Takes a message as if it were sent only now. */
   send(message: WireMessage): void;
-  /** A turn is over: less waits. */
+  /** Less waits, or nothing any more. */
   went(): void;
 }
 
@@ -88,6 +88,7 @@ export class LargeFrames {
     for (let part = this.#lanes.next(); part !== undefined; part = this.#lanes.next()) {
       this.#owner.put(part, Number.POSITIVE_INFINITY);
     }
+    this.#owner.went();
     this.#done();
   }
 
@@ -107,9 +108,9 @@ export class LargeFrames {
       sent += part.payload.size;
       this.#full = !this.#owner.put(part, PARTS_BUFFERED_MAX);
     }
+    this.#owner.went();
     if (!this.isBusy) this.#done();
     else if (!this.#full) this.#turn ??= setImmediate(() => this.#goOn());
-    this.#owner.went();
   }
 
   #done(): void {

@@ -96,7 +96,9 @@ export class WireLink {
   /** What is large, once both sides have said that they take parts: on its way out, and on its way in. */
   #large: LargeFrames | undefined;
   #assembly: Assembly | undefined;
-  #wholeBytesMax = Number.POSITIVE_INFINITY;
+  #wholeBytesMax: number;
+  /** Something waits in parts: a field of its own, because every message asks. */
+  #busy = false;
   /** The client is not read because of what waits in parts. */
   #held = false;
   readonly #behind = new Behind(() => this.#cutOff());
@@ -107,6 +109,7 @@ export class WireLink {
     this.#events = events;
     this.#counters = counters;
     this.#limits = options.limits;
+    this.#wholeBytesMax = options.limits.frameBytesMax;
     this.#batch = this.#codec.batch(this.#limits);
     this.#handshake = options.handshake;
     this.#timer = setTimeout(() => this.#tooSlow(options.handshakeMsMax), options.handshakeMsMax);
@@ -143,8 +146,7 @@ export class WireLink {
   }
 
   #write(message: WireMessage): Problem | undefined {
-    const large = this.#large;
-    const added = this.#added(message, large?.isBusy ? this.#wholeBytesOf(message, large) : this.#wholeBytesMax);
+    const added = this.#added(message, this.#busy ? this.#wholeBytesOf(message) : this.#wholeBytesMax);
     if (!added.ok) return added.problem;
     if (added.value !== undefined) return this.#later(message, added.value);
     this.#counters.framesOut++;
@@ -154,10 +156,10 @@ export class WireLink {
   }
 
   /** Up to how many bytes a message may leave at once, while something large waits. */
-  #wholeBytesOf(message: WireMessage, large: LargeFrames): number {
+  #wholeBytesOf(message: WireMessage): number {
     // Why all of it: whoever hears a goaway closes.
-    if (message.kind === 'goaway') large.flush();
-    else if (message.kind === 'beat' ? message.all : large.isAhead(message)) return 0;
+    if (message.kind === 'goaway') this.#large?.flush();
+    else if (message.kind === 'beat' ? message.all : this.#large?.isAhead(message)) return 0;
     return this.#wholeBytesMax;
   }
 
@@ -169,6 +171,7 @@ export class WireLink {
       return undefined;
     }
     const why = large.add(message, frame);
+    this.#busy = large.isBusy;
     if (large.bytes > CLIENT_WAITING_BYTES_MAX && this.#remote !== undefined) {
       this.#held = this.#remote.peer.role === 'client';
       if (this.#held) this.connection.pause();
@@ -179,8 +182,10 @@ export class WireLink {
 
   /** Takes a part behind all that was sent; false: no more until the connection is drained. */
   #putPart(part: Part, bufferedMax: number): boolean {
-    const added = this.#batch.add(part);
-    assert(added.ok, 'a part is smaller than the smallest limit of frames that have parts');
+    if (!this.#batch.add(part).ok) {
+      this.#flush(); // the batch holds as many frames as it may
+      assert(this.#batch.add(part).ok, 'a part is smaller than every frame that goes in parts');
+    }
     this.#counters.framesOut++;
     this.#counters.partsOut++;
     this.#counters.partBytesOut += part.payload.size;
@@ -232,6 +237,7 @@ export class WireLink {
 
   /** Some of what is large has left. */
   #went(): void {
+    this.#busy = this.#large?.isBusy ?? false;
     if (this.#held && this.#waiting <= CLIENT_WAITING_BYTES_MAX) this.#readOn();
   }
 

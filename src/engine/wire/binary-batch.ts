@@ -22,14 +22,15 @@ export class BinaryBatch implements Batch {
     return this.#w.at - this.#w.start;
   }
 
-  add(message: WireMessage, wholeBytesMax = Number.POSITIVE_INFINITY): Outcome<FrameApart | undefined> {
+  add(message: WireMessage, wholeBytesMax = this.#limits.frameBytesMax): Outcome<FrameApart | undefined> {
     const w = this.#w;
     const { frameBytesMax, framesMax } = this.#limits;
     if (this.#frames >= framesMax) return failed(overLimit(`more than ${framesMax} frames in one batch`));
     const before = this.size;
     try {
-      const size = this.#write(message, wholeBytesMax < frameBytesMax ? wholeBytesMax : frameBytesMax);
-      if (size <= wholeBytesMax && size <= frameBytesMax) {
+      const bytesMax = wholeBytesMax < frameBytesMax ? wholeBytesMax : frameBytesMax;
+      const size = this.#write(message, bytesMax);
+      if (size <= bytesMax) {
         this.#frames++;
         return DONE;
       }
