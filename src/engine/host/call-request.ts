@@ -15,21 +15,26 @@ export interface CallRequest {
 const NAME_MAX = 1_024;
 
 export function callOf(fun: string, args: readonly unknown[], options: CallOptions): CallRequest {
-  const { kwargs, locs = [], node, version, functionId, timeoutMs = 0, idempotent = false } = options;
+  return { args: argumentsOf(args, options.kwargs), call: headerOf(fun, options) };
+}
+
+export function argumentsOf(args: readonly unknown[], kwargs: CallOptions['kwargs']): Arguments {
+  return kwargs === undefined ? { args } : { args, kwargs };
+}
+
+export function headerOf(fun: string, options: CallOptions): CallHeader {
+  const { locs = NO_LOCS, node, version, functionId, timeoutMs = 0, idempotent = false } = options;
+  const header = { fun, idempotent, locs, routed: false, timeoutMs };
+  if (node === undefined && version === undefined && functionId === undefined) return header;
   return {
-    args: { args, ...(kwargs === undefined ? {} : { kwargs }) },
-    call: {
-      fun,
-      idempotent,
-      locs,
-      routed: false,
-      timeoutMs,
-      ...(node === undefined ? {} : { node }),
-      ...(version === undefined ? {} : { version }),
-      ...(functionId === undefined ? {} : { functionId }),
-    },
+    ...header,
+    ...(node === undefined ? {} : { node }),
+    ...(version === undefined ? {} : { version }),
+    ...(functionId === undefined ? {} : { functionId }),
   };
 }
+
+const NO_LOCS: readonly string[] = [];
 
 /** Why nothing can have that name, or undefined. */
 export function nameProblem(fun: string): Problem | undefined {

@@ -17,12 +17,12 @@ import type { FunctionView, MemberView, NodeSnapshot } from '../core/node/snapsh
 
 export abstract class ClientFace implements Client {
   readonly call: CallFunction = Object.assign(
-    async (fun: string, ...args: readonly unknown[]) => (await this.ask(fun, args)).value,
+    (fun: string, ...args: readonly unknown[]) => this.ask(fun, args).then(justValue),
     {
       with:
         (options: CallOptions) =>
-        async (fun: string, ...args: readonly unknown[]) =>
-          (await this.ask(fun, args, options)).value,
+        (fun: string, ...args: readonly unknown[]) =>
+          this.ask(fun, args, options).then(justValue),
     },
   );
 
@@ -70,6 +70,10 @@ export abstract class ClientFace implements Client {
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<NodeEvent & { readonly at: number }> {
     return this.stream('mpreg.events', [], options) as AsyncIterable<NodeEvent & { readonly at: number }>;
   }
+}
+
+function justValue({ value }: Reply): unknown {
+  return value;
 }
 
 function isTyped(plan: PlanDocument | TypedPlan<object>): plan is TypedPlan<object> {

@@ -7,7 +7,7 @@ import type { PlanReply } from '../core/calls/messages.ts';
 import type { Message } from '../core/node/inputs.ts';
 import { ProblemError } from '../problem-error.ts';
 import { encodable } from '../wire/payload.ts';
-import { type CallHeader, callOf, nameProblem, reasonOf } from './call-request.ts';
+import { argumentsOf, type CallHeader, headerOf, nameProblem, reasonOf } from './call-request.ts';
 import { ClientFace } from './client-face.ts';
 import { ItemQueue } from './item-queue.ts';
 import { KeepAlive } from './keep-alive.ts';
@@ -31,12 +31,25 @@ export interface RawReply {
 
 export type Settle = (outcome: Outcome<RawReply>) => void;
 
-/** Waits for one answer. */
-interface Pending {
+/** Waits for one answer, and for items before it where `item` is there. */
+class Pending {
   readonly settle: Settle;
-  readonly item?: (value: unknown) => void;
+  readonly item: ((value: unknown) => void) | undefined;
   /** Items came, though nobody asked for a stream. */
-  unasked?: boolean;
+  unasked = false;
+  /** Takes the client's listener off the caller's signal. */
+  release: (() => void) | undefined = undefined;
+
+  constructor(settle: Settle, item?: (value: unknown) => void) {
+    this.settle = settle;
+    this.item = item;
+  }
+
+  /** It is answered, or never will be. */
+  end(outcome: Outcome<RawReply>): void {
+    this.release?.();
+    this.settle(outcome);
+  }
 }
 
 /**
@@ -85,48 +98,47 @@ export class LinkClient extends ClientFace {
 
   ask(fun: string, args: readonly unknown[], options: CallOptions = {}): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      this.#request(called(fun, args, options), options.signal, { settle: settler(resolve, reject) });
+      this.#call(fun, args, options, new Pending(settler(resolve, reject)));
     });
   }
 
   runDocument(plan: PlanDocument, options: RunOptions = {}): Promise<PlanReply> {
     return new Promise((resolve, reject) => {
       const settle = settler((reply) => resolve(reply.value as PlanReply), reject);
-      const { signal, timeoutMs = 0 } = options;
-      const payload = encodable(plan, 'plan');
-      this.#request({ fun: 'plan', message: { kind: 'plan', timeoutMs }, payload }, signal, { settle });
+      this.#plan(plan, options, new Pending(settle));
     });
   }
 
   stream(fun: string, args: readonly unknown[], options: CallOptions = {}): AsyncIterable<unknown> {
-    const queue = new ItemQueue<unknown>(() => cancel('the consumer stopped'));
+    const queue = new ItemQueue<unknown>(() => this.#cancel(id, 'the consumer stopped'));
     let items = 0;
-    const pending: Pending = {
-      item: (value) => {
-        items++;
-        queue.push(value);
-      },
-      settle: (outcome) => {
-        if (!outcome.ok) {
-          queue.fail(new ProblemError(outcome.problem));
-          return;
-        }
-        const reply = replyOf(outcome.value);
-        // What is no stream is one of a single item.
-        if (items === 0 && reply.ok && reply.value.value !== undefined) queue.push(reply.value.value);
-        if (reply.ok) queue.end();
-        else queue.fail(new ProblemError(reply.problem));
-      },
+    const item = (value: unknown) => {
+      items++;
+      queue.push(value);
     };
-    const cancel = this.#request(called(fun, args, options), options.signal, pending);
+    const settle: Settle = (outcome) => {
+      if (!outcome.ok) {
+        queue.fail(new ProblemError(outcome.problem));
+        return;
+      }
+      const reply = replyOf(outcome.value);
+      // What is no stream is one of a single item.
+      if (items === 0 && reply.ok && reply.value.value !== undefined) queue.push(reply.value.value);
+      if (reply.ok) queue.end();
+      else queue.fail(new ProblemError(reply.problem));
+    };
+    const id = this.#call(fun, args, options, new Pending(settle, item));
     return queue;
   }
 
   /** A call of arguments that are encoded, for a value that stays so: for whoever passes both on. Answers what takes it back. */
   pass(call: CallHeader, payload: Payload, settle: Settle): (reason: string) => void {
-    return this.#request({ fun: call.fun, message: { ...call, kind: 'call' }, payload: done(payload) }, undefined, {
-      settle,
-    });
+    const pending = new Pending(settle);
+    const id = this.#nextId++;
+    const why = this.#whyNot(call.fun, undefined);
+    if (why === undefined) this.#request({ ...call, id, kind: 'call', payload }, undefined, pending);
+    else pending.end(failed(why));
+    return (reason) => this.#cancel(id, reason);
   }
 
   async close(): Promise<void> {
@@ -156,10 +168,9 @@ export class LinkClient extends ClientFace {
       return;
     }
     this.#pending.delete(message.id);
-    if (message.kind === 'error') pending.settle({ ok: false, problem: message.problem });
-    else if (pending.unasked)
-      pending.settle(failed(problem('usage-invalid', 'it gives a stream of items', STREAM_HINT)));
-    else pending.settle(done({ node: message.by, payload: message.payload }));
+    if (message.kind === 'error') pending.end(failed(message.problem));
+    else if (pending.unasked) pending.end(failed(problem('usage-invalid', 'it gives a stream of items', STREAM_HINT)));
+    else pending.end(done({ node: message.by, payload: message.payload }));
     this.#closeIfDone();
   }
 
@@ -167,48 +178,57 @@ export class LinkClient extends ClientFace {
   end(reason: string, why: Problem | undefined): void {
     this.#keepAlive?.stop();
     const text = `the connection to ${this.node.name} ended: ${this.#gone ?? why?.message ?? reason}`;
-    for (const { settle } of this.#pending.values()) {
-      settle({ ok: false, problem: problem('link-lost', text, { node: this.node.name }) });
+    for (const pending of this.#pending.values()) {
+      pending.end(failed(problem('link-lost', text, { node: this.node.name })));
     }
     this.#pending.clear();
     this.#gone ??= text;
     this.#resolveClosed(text);
   }
 
-  /** Sends a call or a plan. The answer takes it back. */
-  #request(
-    { fun, message, payload }: Outgoing,
-    signal: AbortSignal | undefined,
-    pending: Pending,
-  ): (reason: string) => void {
+  /** Sends a call. Gives the number by which it can be taken back. */
+  #call(fun: string, args: readonly unknown[], options: CallOptions, pending: Pending): number {
     const id = this.#nextId++;
-    const aborted = () => cancel(reasonOf(signal));
-    const cancel = (reason: string) => {
-      if (!this.#pending.delete(id)) return;
-      this.#link.send({ id, kind: 'cancel', reason });
-      settle(failed(problem('cancelled', `cancelled: ${reason}`)));
-    };
-    const settle: Settle = (outcome) => {
-      signal?.removeEventListener('abort', aborted);
-      pending.settle(outcome);
-    };
-    const why = nameProblem(fun) ?? this.#whyNot(signal);
-    if (!payload.ok || why !== undefined) {
-      settle(failed(why ?? (payload as Extract<typeof payload, { ok: false }>).problem));
-      return cancel;
+    const { kwargs, signal } = options;
+    const why = this.#whyNot(fun, signal);
+    const payload = why === undefined ? encodable(argumentsOf(args, kwargs), 'arguments') : failed(why);
+    if (!payload.ok) pending.end(payload);
+    else this.#request({ ...headerOf(fun, options), id, kind: 'call', payload: payload.value }, signal, pending);
+    return id;
+  }
+
+  #plan(document: PlanDocument, { signal, timeoutMs = 0 }: RunOptions, pending: Pending): void {
+    const why = this.#whyNot('plan', signal);
+    const payload = why === undefined ? encodable(document, 'plan') : failed(why);
+    if (!payload.ok) pending.end(payload);
+    else this.#request({ id: this.#nextId++, kind: 'plan', payload: payload.value, timeoutMs }, signal, pending);
+  }
+
+  #request(message: Asking, signal: AbortSignal | undefined, pending: Pending): void {
+    const { id } = message;
+    this.#pending.set(id, pending);
+    if (signal !== undefined) {
+      const aborted = () => this.#cancel(id, reasonOf(signal));
+      signal.addEventListener('abort', aborted, { once: true });
+      pending.release = () => signal.removeEventListener('abort', aborted);
     }
-    this.#pending.set(id, { ...pending, settle });
-    signal?.addEventListener('abort', aborted, { once: true });
-    const refused = this.#link.send({ ...message, id, payload: payload.value });
-    if (refused !== undefined && this.#pending.delete(id)) settle(failed(refused));
-    return cancel;
+    const refused = this.#link.send(message);
+    if (refused !== undefined && this.#pending.delete(id)) pending.end(failed(refused));
+  }
+
+  #cancel(id: number, reason: string): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    this.#link.send({ id, kind: 'cancel', reason });
+    pending.end(failed(problem('cancelled', `cancelled: ${reason}`)));
   }
 
   /** An item is no value: the stream ends there. */
   #undecodable(id: number, pending: Pending, why: Problem): void {
     this.#pending.delete(id);
     this.#link.send({ id, kind: 'cancel', reason: why.message });
-    pending.settle(failed(afterWork(why)));
+    pending.end(failed(afterWork(why)));
     this.#closeIfDone();
   }
 
@@ -216,24 +236,16 @@ export class LinkClient extends ClientFace {
     if (this.#retired && this.#pending.size === 0) this.#link.close('the client goes elsewhere');
   }
 
-  #whyNot(signal: AbortSignal | undefined): Problem | undefined {
+  #whyNot(fun: string, signal: AbortSignal | undefined): Problem | undefined {
+    const misnamed = nameProblem(fun);
+    if (misnamed !== undefined) return misnamed;
     if (this.#gone !== undefined) return problem('nobody-there', this.#gone);
     if (signal?.aborted) return problem('cancelled', `cancelled: ${reasonOf(signal)}`, { outcome: 'did-not-happen' });
     return undefined;
   }
 }
 
-/** A call or a plan, but for its number. */
-interface Outgoing {
-  readonly fun: string;
-  readonly message: (CallHeader & { readonly kind: 'call' }) | { readonly kind: 'plan'; readonly timeoutMs: number };
-  readonly payload: Outcome<Payload>;
-}
-
-function called(fun: string, args: readonly unknown[], options: CallOptions): Outgoing {
-  const asked = callOf(fun, args, options);
-  return { fun, message: { ...asked.call, kind: 'call' }, payload: encodable(asked.args, 'arguments') };
-}
+type Asking = Extract<Message, { readonly kind: 'call' | 'plan' }>;
 
 function replyOf({ payload, node }: RawReply): Outcome<Reply> {
   const value = payload.value();

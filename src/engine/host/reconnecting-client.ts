@@ -29,6 +29,8 @@ export interface ReconnectingOptions {
   readonly waitMs: number;
 }
 
+type Patience = Pick<CallOptions, 'timeoutMs' | 'idempotent' | 'signal'>;
+
 interface Waiter {
   readonly resolve: (link: LinkClient) => void;
   readonly reject: (error: ProblemError) => void;
@@ -65,11 +67,11 @@ export class ReconnectingClient extends ClientFace {
   }
 
   ask(fun: string, args: readonly unknown[], options: CallOptions = {}): Promise<Reply> {
-    return this.#send(options, (link, timeoutMs) => link.ask(fun, args, { ...options, timeoutMs }));
+    return this.#send(options, (link, timeoutMs) => link.ask(fun, args, inTime(options, timeoutMs)));
   }
 
   runDocument(plan: PlanDocument, options: RunOptions = {}): Promise<PlanReply> {
-    return this.#send(options, (link, timeoutMs) => link.runDocument(plan, { ...options, timeoutMs }));
+    return this.#send(options, (link, timeoutMs) => link.runDocument(plan, inTime(options, timeoutMs)));
   }
 
   stream(fun: string, args: readonly unknown[], options: CallOptions = {}): AsyncIterable<unknown> {
@@ -84,24 +86,44 @@ export class ReconnectingClient extends ClientFace {
     await Promise.all([...this.#links].map((link) => link.close()));
   }
 
-  async #send<Answer>(
-    options: Pick<CallOptions, 'timeoutMs' | 'idempotent' | 'signal'>,
-    send: (link: LinkClient, timeoutMs: number) => Promise<Answer>,
-  ): Promise<Answer> {
-    const { timeoutMs = 0, idempotent = false, signal } = options;
+  /** Why the first link is tried apart: nearly every call ends there, and needs no loop that waits. */
+  #send<Answer>(options: Patience, send: (link: LinkClient, timeoutMs: number) => Promise<Answer>): Promise<Answer> {
+    const { timeoutMs = 0 } = options;
     const until = timeoutMs > 0 ? performance.now() + timeoutMs : Number.POSITIVE_INFINITY;
-    let unknown: ProblemError | undefined;
-    for (let sends = 1; ; sends++) {
+    if (!this.#usable) return this.#sendOn(options, until, send, 0, undefined);
+    const link = this.#link;
+    return send(link, timeoutMs).catch((error: unknown) =>
+      this.#sendOn(options, until, send, 1, this.#doubt(options, link, error)),
+    );
+  }
+
+  /** Sends on the next link, until one answers. `before`: how often it was sent before. */
+  async #sendOn<Answer>(
+    options: Patience,
+    until: number,
+    send: (link: LinkClient, timeoutMs: number) => Promise<Answer>,
+    before: number,
+    doubt: ProblemError | undefined,
+  ): Promise<Answer> {
+    let unknown = doubt;
+    for (let sends = before + 1; ; sends++) {
+      const { signal } = options;
       const link = this.#usable ? this.#link : await this.#connected(this.#patience(options, until), signal, unknown);
       try {
-        return await send(link, timeoutMs > 0 ? Math.max(1, Math.ceil(until - performance.now())) : 0);
+        return await send(link, until === Number.POSITIVE_INFINITY ? 0 : msUntil(until));
       } catch (error) {
-        if (!(error instanceof ProblemError) || sends >= SENDS_MAX || !this.#leaves(link, error)) throw error;
-        const sent = !didNotHappen(error.problem);
-        if (sent && !idempotent) throw error;
-        if (sent) unknown = error;
+        if (sends >= SENDS_MAX) throw error;
+        unknown = this.#doubt(options, link, error) ?? unknown;
       }
     }
+  }
+
+  /** Throws an error that its call ends with. Else it may be sent again; gives the error where it may have happened. */
+  #doubt({ idempotent = false }: Patience, link: LinkClient, error: unknown): ProblemError | undefined {
+    if (!(error instanceof ProblemError) || !this.#leaves(link, error)) throw error;
+    if (didNotHappen(error.problem)) return undefined;
+    if (!idempotent) throw error;
+    return error;
   }
 
   /** Whether an error tells of the link's end, or of its node's, and not of the call. */
@@ -238,6 +260,14 @@ const FOR_GOOD: ReadonlySet<string> = new Set(['key-missing', 'key-wrong', 'clus
 
 function now(): number {
   return Math.floor(performance.now());
+}
+
+function msUntil(until: number): number {
+  return Math.max(1, Math.ceil(until - performance.now()));
+}
+
+function inTime<Options extends Patience>(options: Options, timeoutMs: number): Options {
+  return (options.timeoutMs ?? 0) === timeoutMs ? options : { ...options, timeoutMs };
 }
 
 /** Items from a link that is not there yet. */

@@ -94,11 +94,11 @@ export function readSmall(r: Reader, depth = 0): unknown {
 }
 
 function readList(r: Reader, count: number, depth: number): unknown {
-  const list: unknown[] = [];
+  const list = new Array<unknown>(count);
   for (let i = 0; i < count; i++) {
     const value = readSmall(r, depth);
     if (value === NOT_SMALL) return NOT_SMALL;
-    list.push(value);
+    list[i] = value;
   }
   return list;
 }
