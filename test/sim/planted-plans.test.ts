@@ -124,10 +124,19 @@ describe('a bug planted in plans is found in a small quiet world', () => {
 });
 
 describe('a bug planted in streams is found', () => {
-  const event = { ...ASKED, args: [3, 'x'], fun: 'stream', idempotent: false, kind: 'call', locs: [] } as const;
+  const event = {
+    ...ASKED,
+    args: [5, 'x'],
+    fun: 'stream',
+    idempotent: false,
+    kind: 'call',
+    locs: [],
+    paced: true,
+  } as const;
   test.each([
     ['stutters', bugs.stutters, "a stream's items come in order, once each"],
     ['swallows items', bugs.swallowsItems, 'a stream that ends well is whole'],
+    ['does not hear of items that were taken', bugs.overhearsTaking, 'everything settles once faults stop'],
     ['speaks after the end', bugs.speaksAfterTheEnd(), 'no item comes after the outcome'],
   ] as const)('in a node that %s', (_, make, law) => {
     const scenario = { ...quietWorld({ steps: [] }), events: [event] };

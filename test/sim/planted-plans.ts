@@ -175,9 +175,15 @@ export const stutters = planted({
   effects: (effect) => (effect.kind === 'send' && effect.message.kind === 'item' ? [effect, effect] : [effect]),
 });
 
-/** Passes on no item at all. */
+/** Does not hear that its clients have taken an item. */
+export const overhearsTaking = planted({
+  inputs: (input) => (input.kind === 'message' && input.message.kind === 'more' ? [] : [input]),
+});
+
+/** Keeps the fifth item of a stream to itself. */
 export const swallowsItems = planted({
-  effects: (effect) => (effect.kind === 'send' && effect.message.kind === 'item' ? [] : [effect]),
+  effects: (effect) =>
+    effect.kind === 'send' && effect.message.kind === 'item' && read(effect.message.payload) === 4 ? [] : [effect],
 });
 
 /** Says the last item once more after the outcome. */

@@ -102,11 +102,17 @@ export class SimClient implements Endpoint {
       const item = message.payload.value();
       ask.items.push(item.ok ? item.value : item.problem);
       this.#told.streamed(ask);
+      if (ask.event.kind === 'call' && ask.event.paced) this.#timeline.after(TAKING_MS, () => this.#take(ask));
       return;
     }
     ask.answers.push(message);
     ask.answeredAt = this.#timeline.now;
     this.#told.answered(ask);
+  }
+
+  #take(ask: Ask): void {
+    if (this.#link === undefined || ask.lost || ask.answers.length > 0) return;
+    this.#network.send(this.#link, { id: ask.id, items: 1, kind: 'more' });
   }
 
   #connect(): void {
@@ -134,14 +140,17 @@ export class SimClient implements Endpoint {
   }
 }
 
+/** How long a client has to do with one item. */
+const TAKING_MS = 15;
+
 function messageOf(ask: Ask): Message {
   const { id, event, tokens } = ask;
   const { timeoutMs } = event;
   if (event.kind === 'plan') return { id, kind: 'plan', payload: simPayload(planDocument(event, tokens)), timeoutMs };
-  const { fun, args, locs, idempotent, version } = event;
+  const { fun, args, locs, idempotent, version, paced } = event;
   const payload = simPayload({ args: [tokens[0], ...args] });
-  const range = version === undefined ? {} : { version };
-  return { fun, id, idempotent, kind: 'call', locs, payload, routed: false, timeoutMs, ...range };
+  const options = { ...(version !== undefined && { version }), ...(paced !== undefined && { paced }) };
+  return { fun, id, idempotent, kind: 'call', locs, payload, routed: false, timeoutMs, ...options };
 }
 
 /** A plan as its user would write it, but for the token that each function gets first. */

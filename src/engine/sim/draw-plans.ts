@@ -244,7 +244,8 @@ export function drawCall(prng: Prng, i: number): CallTerms {
   const value = `value ${i} ${prng.below(1_000)}`;
   const locs = prng.chance(0.15) ? prng.sample(RESOURCES, 1) : [];
   const range = prng.chance(0.15) ? { version: prng.pick(RANGES) ?? '*' } : {};
-  return { args: callArguments(prng, fun, value, i), fun, idempotent: prng.chance(0.3), locs, ...range };
+  const pace = fun === 'stream' && prng.chance(0.5) ? { paced: true } : {};
+  return { args: callArguments(prng, fun, value, i), fun, idempotent: prng.chance(0.3), locs, ...range, ...pace };
 }
 
 function callArguments(prng: Prng, fun: string, value: string, i: number): readonly unknown[] {

@@ -42,10 +42,24 @@ export interface Functionary {
 }
 
 interface Behaviour {
+  /** How long it takes; for a stream, from item to item. */
   readonly ms: number;
   readonly outcome: Outcome<Payload>;
   readonly items?: number;
 }
+
+/** A stream that runs: so many of its items are made, so many taken as far as its asker says. */
+interface Flow {
+  readonly run: RunEffect;
+  readonly behaviour: Behaviour;
+  made: number;
+  taken: number;
+  /** An item is being made. */
+  busy: boolean;
+}
+
+/** How far a paced stream runs ahead of its asker. */
+const AHEAD_MAX = 3;
 
 /** The functions of one process. */
 export class SimFunctions {
@@ -53,6 +67,7 @@ export class SimFunctions {
   readonly #prng: Prng;
   readonly #told: Functionary;
   readonly #running = new Map<TaskId, RunEffect>();
+  readonly #flows = new Map<TaskId, Flow>();
   #offered: ReadonlyMap<string, string>;
 
   constructor(timeline: Timeline, prng: Prng, offered: readonly FunctionRecord[], told: Functionary) {
@@ -75,9 +90,22 @@ export class SimFunctions {
       return;
     }
     this.#told.began(run, version);
-    const { ms, outcome, items = 0 } = this.#behave(run, version);
-    for (let i = 0; i < items; i++) this.#item(run, Math.floor((i * ms) / items), i);
-    this.#end(run, ms, outcome, true);
+    const behaviour = this.#behave(run, version);
+    if (behaviour.items === undefined) {
+      this.#end(run, behaviour.ms, behaviour.outcome, true);
+      return;
+    }
+    const flow = { behaviour, busy: false, made: 0, run, taken: 0 };
+    this.#flows.set(run.task, flow);
+    this.#flow(flow);
+  }
+
+  /** The asker of a stream has taken so many items. */
+  more(task: TaskId, items: number): void {
+    const flow = this.#flows.get(task);
+    if (flow === undefined) return;
+    flow.taken += items;
+    this.#flow(flow);
   }
 
   /** Some functions listen to their signal, some do not. */
@@ -120,21 +148,34 @@ export class SimFunctions {
       case 'which':
         return returns(version);
       case 'stream':
-        return { ...returns(args[1], this.#prng.between(0, 500)), items: Number(args[0]) };
+        return { ...returns(args[1], this.#prng.between(0, 50)), items: Number(args[0]) };
       default:
         return returns(args[0]);
     }
   }
 
-  #item(run: RunEffect, afterMs: number, item: number): void {
-    this.#timeline.after(afterMs, () => {
-      if (this.#running.get(run.task) === run) this.#told.item(run, simPayload(item));
+  /** Makes the next item, or ends; a paced stream waits while its asker has not taken enough. */
+  #flow(flow: Flow): void {
+    const { run, behaviour } = flow;
+    const { ms, outcome, items = 0 } = behaviour;
+    if (flow.busy || (run.paced && flow.made < items && flow.made - flow.taken >= AHEAD_MAX)) return;
+    flow.busy = true;
+    if (flow.made >= items) {
+      this.#end(run, ms, outcome, true);
+      return;
+    }
+    this.#timeline.after(ms, () => {
+      if (this.#running.get(run.task) !== run) return;
+      this.#told.item(run, simPayload(flow.made++));
+      flow.busy = false;
+      this.#flow(flow);
     });
   }
 
   /** `ran`: it began, and has not only been refused. */
   #end(run: RunEffect, afterMs: number, outcome: Outcome<Payload>, ran: boolean): void {
     this.#timeline.after(afterMs, () => {
+      this.#flows.delete(run.task);
       if (this.#running.delete(run.task)) this.#told.ended(run, outcome, ran);
     });
   }

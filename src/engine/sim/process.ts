@@ -223,7 +223,8 @@ export class SimProcess implements Endpoint {
         return this.#functions.run(effect);
       case 'abort':
         return this.#functions.abort(effect.task);
-      case 'more': // its functions make no streams
+      case 'more':
+        return this.#functions.more(effect.task, effect.items);
       case 'notify':
         return;
       case 'stopped':

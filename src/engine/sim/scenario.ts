@@ -92,6 +92,8 @@ export interface CallTerms {
   readonly locs: readonly string[];
   readonly idempotent: boolean;
   readonly version?: string;
+  /** Of a call: the client says which items of its stream it has taken, each a little after it came. */
+  readonly paced?: boolean;
 }
 
 /** One step of a plan. References to other steps stand in `args` and `kwargs`, as users write them. */
