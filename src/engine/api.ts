@@ -140,6 +140,12 @@ export interface ConnectOptions {
    * Default 10 000. Longer: longer outages go unnoticed. Shorter: `nobody-there` is told sooner.
    */
   readonly waitMs?: number;
+  /**
+   * How many connections, 1 to 64, each to another one of `urls` where there are several; a request goes to the least
+   * busy one. Rejects where not all of them come about. Default 1. More: more than one connection, or one node, can carry.
+   * Fewer: less memory on both sides, and fewer handshakes.
+   */
+  readonly pool?: number;
   /** Milliseconds without any node, after which it gives up for good. Default 0: never. */
   readonly giveUpMs?: number;
   /**

@@ -6,6 +6,7 @@ import { LinkClient } from './host/client.ts';
 import { systemDigest } from './host/digest.ts';
 import { Doors } from './host/doors.ts';
 import { systemEntropy } from './host/entropy.ts';
+import { type Lane, PooledClient } from './host/pooled-client.ts';
 import type { Transport } from './host/ports.ts';
 import { DEFAULT_RECONNECT, ReconnectPolicy } from './host/reconnect-policy.ts';
 import { ReconnectingClient } from './host/reconnecting-client.ts';
@@ -19,6 +20,8 @@ const CONNECT_MS_MAX = 10_000;
 const DIAL_MS_MAX = 3_000;
 const KEEP_ALIVE_MS = 5_000;
 const WAIT_MS = 10_000;
+/** Limit: connections of one client. */
+const POOL_MAX = 64;
 
 /** A node needs about 300 ms to be found. Trade-off: longer finds slower starts; shorter says sooner that there is none. */
 const STARTING_MS = 500;
@@ -30,6 +33,23 @@ const STARTING_MS = 500;
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const urls = options.urls ?? (await nearbySoon(options.cluster));
   if (urls.length === 0) throw nobodyNearby(options.cluster);
+  const { pool = 1 } = options;
+  if (!Number.isInteger(pool) || pool < 1 || pool > POOL_MAX) {
+    throw problemError('input-invalid', `pool must be a whole number from 1 to ${POOL_MAX}`);
+  }
+  if (pool === 1) return openLane(urls, options);
+  const opening = Array.from({ length: pool }, (_, i) => openLane(turned(urls, i), options));
+  const lanes = await Promise.allSettled(opening);
+  const open = lanes.flatMap((lane) => (lane.status === 'fulfilled' ? [lane.value] : []));
+  const refused = lanes.find((lane) => lane.status === 'rejected');
+  const [first, ...more] = open;
+  if (refused === undefined && first !== undefined) return new PooledClient([first, ...more]);
+  await Promise.all(open.map((lane) => lane.close()));
+  throw refused?.reason;
+}
+
+/** One connection, which is made again where that is wanted. */
+async function openLane(urls: readonly string[], options: ConnectOptions): Promise<Lane> {
   if (options.reconnect === false) return connectToAny(urls, options);
   const kept = { keepAliveMs: KEEP_ALIVE_MS, ...options };
   const policy = new ReconnectPolicy(urls, new Prng(systemEntropy.seed()), {
@@ -42,6 +62,12 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
     seeds: () => options.urls ?? nearbyAgain(urls, options.cluster),
     waitMs: options.waitMs ?? WAIT_MS,
   });
+}
+
+/** The same, beginning with another one. */
+function turned(urls: readonly string[], by: number): readonly string[] {
+  const from = by % urls.length;
+  return [...urls.slice(from), ...urls.slice(0, from)];
 }
 
 async function connectToAny(urls: readonly string[], options: ConnectOptions): Promise<LinkClient> {

@@ -84,6 +84,10 @@ export class LinkClient extends ClientFace {
     }
   }
 
+  get connected(): boolean {
+    return this.#gone === undefined;
+  }
+
   /** Why it takes no more requests. Those that are under way may still be answered until it is closed. */
   get gone(): string | undefined {
     return this.#gone;

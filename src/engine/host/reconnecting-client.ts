@@ -6,7 +6,7 @@
  *              ▼                        ├── it certainly was not sent, or is declared idempotent: once more
  *       wait for the next link ◄────────┘── otherwise: `link-lost`, outcome unknown, at once
  *
- * It refuses to repeat what may have happened, unless its caller allowed it. Streams, and events with them, are never
+ * It refuses to repeat what may have happened, unless its caller allowed it: a call, or every step of a plan. Streams, and events with them, are never
  * taken up again: one that breaks ends with `link-lost`, since nobody knows what was missed.
  *
  * Limit: a call is sent `SENDS_MAX` times at most: one that brings down every node it meets must not meet them all.
@@ -71,11 +71,12 @@ export class ReconnectingClient extends ClientFace {
   }
 
   runDocument(plan: PlanDocument, options: RunOptions = {}): Promise<PlanReply> {
-    return this.#send(options, (link, timeoutMs) => link.runDocument(plan, inTime(options, timeoutMs)));
+    const repeatable = { ...options, idempotent: isIdempotent(plan) };
+    return this.#send(repeatable, (link, timeoutMs) => link.runDocument(plan, inTime(options, timeoutMs)));
   }
 
   stream(fun: string, args: readonly unknown[], options: CallOptions = {}): AsyncIterable<unknown> {
-    if (this.#usable) return this.#link.stream(fun, args, options);
+    if (this.connected) return this.#link.stream(fun, args, options);
     return whenThere(this.#connected(this.#patience(options), options.signal), (link) =>
       link.stream(fun, args, options),
     );
@@ -90,7 +91,7 @@ export class ReconnectingClient extends ClientFace {
   #send<Answer>(options: Patience, send: (link: LinkClient, timeoutMs: number) => Promise<Answer>): Promise<Answer> {
     const { timeoutMs = 0 } = options;
     const until = timeoutMs > 0 ? performance.now() + timeoutMs : Number.POSITIVE_INFINITY;
-    if (!this.#usable) return this.#sendOn(options, until, send, 0, undefined);
+    if (!this.connected) return this.#sendOn(options, until, send, 0, undefined);
     const link = this.#link;
     return send(link, timeoutMs).catch((error: unknown) =>
       this.#sendOn(options, until, send, 1, this.#doubt(options, link, error)),
@@ -108,7 +109,7 @@ export class ReconnectingClient extends ClientFace {
     let unknown = doubt;
     for (let sends = before + 1; ; sends++) {
       const { signal } = options;
-      const link = this.#usable ? this.#link : await this.#connected(this.#patience(options, until), signal, unknown);
+      const link = this.connected ? this.#link : await this.#connected(this.#patience(options, until), signal, unknown);
       try {
         return await send(link, until === Number.POSITIVE_INFINITY ? 0 : msUntil(until));
       } catch (error) {
@@ -136,7 +137,8 @@ export class ReconnectingClient extends ClientFace {
     return true;
   }
 
-  get #usable(): boolean {
+  /** Whether what is asked now can be sent at once. */
+  get connected(): boolean {
     return this.#link.gone === undefined && this.#over === undefined;
   }
 
@@ -257,6 +259,13 @@ const LEARN_MS_MAX = 30_000;
 const NOTHING_DONE = { outcome: 'did-not-happen' } as const;
 /** What no waiting will change. */
 const FOR_GOOD: ReadonlySet<string> = new Set(['key-missing', 'key-wrong', 'cluster-wrong', 'version-unsupported']);
+
+/** Whether a plan may run twice: each of its steps says so. What functions say of themselves is not known here. */
+function isIdempotent(plan: PlanDocument): boolean {
+  const steps: unknown = 'steps' in plan ? plan.steps : plan;
+  const says = (step: unknown) => typeof step === 'object' && step !== null && 'idempotent' in step && step.idempotent;
+  return Array.isArray(steps) && steps.length > 0 && steps.every((step) => says(step) === true);
+}
 
 function now(): number {
   return Math.floor(performance.now());
