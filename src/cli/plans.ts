@@ -5,6 +5,8 @@
  * Many: one line per plan; a plan that failed is a line `{"error":…}`, the others go on, and the exit code is that of the
  * failure that stands first in the input.
  *
+ * Under `--json` a plan that failed is told with all that `plan run --resume` needs: itself, and the values of its steps.
+ *
  * Only so many plans are read ahead as are under way: a million lines take no more memory than a few.
  */
 import { Flags } from '@oclif/core';
@@ -15,6 +17,7 @@ import {
   type Problem,
   ProblemError,
   planFromJson,
+  planToJson,
   problemError,
   replyDocument,
   resultsDocument,
@@ -56,6 +59,9 @@ const ALONE_MS = 100;
 
 /** How long bad input has to show itself before it is told that there is no node either. */
 const INPUT_FIRST_MS = 500;
+
+/** How long an interrupted plan waits for the node to say what is done: shorter than the command's own time to end. */
+const LAST_WORD_MS = 700;
 
 /** Rejects with the error that is to be told, if any. */
 export async function runPlans(documents: AsyncGenerator<JsonDocument>, options: PlansOptions): Promise<void> {
@@ -135,7 +141,7 @@ class PlanRuns {
     this.#running.add(index);
     const reply = runOne(value, this.#options);
     const turn = this.#options.ordered === true ? Promise.all([reply, this.#printed]) : reply;
-    const print = async (): Promise<void> => this.#tell(index, line, await reply);
+    const print = async (): Promise<void> => this.#tell(index, line, value, await reply);
     const printed = turn.then(() => {
       if (this.#options.ordered === true) return print();
       this.#printed = this.#printed.then(print);
@@ -148,10 +154,10 @@ class PlanRuns {
     }, this.#break);
   }
 
-  async #tell(index: number, line: number, reply: PlanReply): Promise<void> {
+  async #tell(index: number, line: number, json: unknown, reply: PlanReply): Promise<void> {
     const { output } = this.#options;
     const { problem } = reply;
-    const document = { ...replyDocument(reply), line };
+    const document = { ...replyDocument(reply), ...(output.json && resumeDocument(json, reply)), line };
     this.#progress.hide();
     if (problem === undefined) return output.event(document, toJson(resultsDocument(reply)));
     if (index === 0 && (await this.#isOnly())) {
@@ -182,10 +188,25 @@ async function runOne(json: unknown, options: PlansOptions): Promise<PlanReply> 
     const plan = planFromJson(json);
     const ownLimit = 'timeoutMs' in plan && !insists;
     const client = await options.client;
-    if (ownLimit) return await client.run(plan, { signal });
-    return await within(afterNode(timeoutMs), 'the plan', client.run(plan, { signal, timeoutMs }));
+    const resuming = { graceMs: LAST_WORD_MS, ...('resumable' in plan ? {} : { resumable: true }) };
+    const how = { signal, ...(options.output.json && resuming) };
+    if (ownLimit) return await client.run(plan, how);
+    return await within(afterNode(timeoutMs), 'the plan', client.run(plan, { ...how, timeoutMs }));
   } catch (error) {
     if (!(error instanceof ProblemError) || signal.aborted) throw error;
     return { problem: error.problem, results: {}, steps: [], tookMs: 0 };
   }
+}
+
+/** The plan of a reply that failed: as it was read, without given values that the reply holds, too. */
+function resumeDocument(document: unknown, { problem, results, values }: PlanReply): object | undefined {
+  if (problem === undefined || problem.code === 'plan-invalid') return undefined;
+  if (!isPlan(document) || !('done' in document)) return { plan: planToJson(document) };
+  const { done, ...plan } = document;
+  const left = Object.entries(done).filter(([name]) => !Object.hasOwn({ ...values, ...results }, name));
+  return { plan: planToJson(left.length === 0 ? plan : { ...plan, done: Object.fromEntries(left) }) };
+}
+
+function isPlan(document: unknown): document is { readonly done: object } {
+  return typeof document === 'object' && document !== null;
 }

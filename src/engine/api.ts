@@ -181,6 +181,18 @@ export interface RunOptions {
   /** Milliseconds; 0: no limit. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** A reply that failed holds the `values` of all steps that are done, so that another run can go on from it. */
+  readonly resumable?: boolean;
+  /**
+   * A reply to an earlier, resumable run of this plan, which failed: what it holds is not run again, whatever has become
+   * of the plan since; `mpreg plan run --resume` looks for changes. Says `resumable` for this run, too.
+   */
+  readonly resume?: Pick<PlanReply, 'results' | 'values'> & { readonly problem?: Problem | undefined };
+  /**
+   * Milliseconds that the node has, once `signal` was aborted, to say what is done: it resolves with a reply whose
+   * problem is `cancelled`. Without it, or where nothing comes: it rejects with `cancelled`.
+   */
+  readonly graceMs?: number;
 }
 
 /** What came back, and from where. */

@@ -21,7 +21,7 @@ export {
 export { compareVersions } from './core/base/semver.ts';
 export type { Candidate, Explanation, Verdict } from './core/calls/explain.ts';
 export type { PlanReply, StepOutcome } from './core/calls/messages.ts';
-export type { Plan, Step } from './core/calls/plan.ts';
+export type { Plan, ReadPlan, Step } from './core/calls/plan.ts';
 export type { Coordinates, FunctionRecord, NodeRecord } from './core/directory/record.ts';
 export type { NodeEvent } from './core/node/effects.ts';
 export type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
@@ -30,6 +30,7 @@ export { errorDocument, replyDocument, resultsDocument } from './documents.ts';
 export type { TlsOptions } from './host/ports.ts';
 export { type PlanBuilder, type PlanOptions, plan, type Ref, type StepOptions } from './plan-builder.ts';
 export { checkPlan, planFromJson } from './plan-document.ts';
+export { type Resumption, resumption } from './plan-resume.ts';
 export { ProblemError, problemError } from './problem-error.ts';
 export { readScenario, writeScenario } from './sim/replay.ts';
 export type { Scenario } from './sim/scenario.ts';
@@ -37,6 +38,7 @@ export type { SimulationFailure, SimulationOptions, SimulationProgress, Simulati
 export type { SimulationTopology } from './sim/topology.ts';
 export type { StandardSchema } from './standard-schema.ts';
 export { valueFromJson, valueToJson } from './wire/json-value.ts';
+export { planToJson } from './wire/plan-json.ts';
 
 import type { Client, ConnectOptions, MpregNode, NodeOptions } from './api.ts';
 import type { RuntimeEntry } from './host/runtime-directory.ts';

@@ -1,6 +1,6 @@
 /** `plan run`, `plan check` and `plan show`, and `function info`, as processes, against two real nodes. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ended, eventually, type Ran, type RunningNode, World } from '../cli/mpreg.ts';
 
 const world = new World();
@@ -88,8 +88,60 @@ describe('plan run', () => {
     ]);
     const bad = await at('plan', 'run', file('bad-value.json', [step('a', 'echo', { $date: 'soon' })]), '--json');
     expect(bad.code).toBe(2);
-    expect(lines(bad)).toMatchObject([{ error: { code: 'plan-invalid', path: 'plan[0].args[0]' } }]);
+    expect(lines(bad)).toMatchObject([{ error: { code: 'plan-invalid', path: 'steps[0].args[0]', step: 'a' } }]);
   });
+
+  const date = { $date: '2026-01-01T00:00:00.000Z' };
+  const IN_JSON: readonly (readonly [string, unknown, string, unknown])[] = [
+    ['a tag is the value that it means', date, 'Date', date],
+    ['a literal is taken as it stands, a text', { $lit: 'x' }, 'String', 'x'],
+    ['a literal is taken as it stands, a list with what looks like a reference', { $lit: ['x'] }, 'Array', ['x']],
+    ['a literal is taken as it stands, tags alike', { $lit: date }, 'Object', { $lit: date }],
+    ['a literal in a literal', { $lit: { $lit: 'x' } }, 'Object', { $lit: { $lit: 'x' } }],
+    ['a literal inside a tag is the tag of values', { $set: [{ $lit: date }] }, 'Set', { $set: [{ $lit: date }] }],
+    ['a name beside $lit makes it an ordinary object', { $lit: 1, a: 'x' }, 'Object', { $lit: 1, a: 'the x' }],
+    ['a reference is the value of its step', { $ref: 'x' }, 'String', 'the x'],
+    ['what has an unknown tag is an object, with its references', { $mine: 'x' }, 'Object', { $mine: 'the x' }],
+  ];
+
+  test.each(['a file', 'HTTP', 'mpreg.v1.json'])(
+    'means the same from %s, whatever stands in its JSON',
+    async (face) => {
+      const steps = IN_JSON.flatMap(([, arg], i) => [step(`kind${i}`, 'kind', arg), step(`echo${i}`, 'echo', arg)]);
+      const plan = {
+        done: { given: { $lit: date } },
+        return: 'all',
+        steps: [...steps, step('x', 'echo', 'the x'), step('given', 'echo')],
+      };
+      const results = (await resultsFrom(face, plan)) as Record<string, unknown>;
+      const found = IN_JSON.map(([name], i) => [name, results[`kind${i}`], results[`echo${i}`]]);
+      expect(found).toEqual(IN_JSON.map(([name, , kind, value]) => [name, `[object ${kind}]`, value]));
+      expect(results['given']).toEqual({ $lit: date });
+    },
+  );
+
+  /** The results of a plan, as JSON has them, over one of the ways that take JSON. */
+  async function resultsFrom(face: string, plan: object): Promise<unknown> {
+    if (face === 'a file') return lines(await at('plan', 'run', file('in-json.json', plan)))[0];
+    if (face === 'HTTP') {
+      const headers = { 'content-type': 'application/json' };
+      const url = `${alpha.url.replace('ws', 'http')}/v1/plan`;
+      const answer = await fetch(url, { body: JSON.stringify(plan), headers, method: 'POST' });
+      return ((await answer.json()) as { readonly results: unknown }).results;
+    }
+    const socket = new WebSocket(alpha.url, 'mpreg.v1.json');
+    try {
+      const frames: Record<string, unknown>[] = [];
+      socket.onmessage = ({ data }) => frames.push(...[JSON.parse(String(data))].flat());
+      const frame = (kind: string) =>
+        vi.waitFor(() => frames.find((one) => one['kind'] === kind) ?? Promise.reject(new Error(kind)), 5_000);
+      await new Promise((resolve) => socket.addEventListener('open', resolve));
+      socket.send(JSON.stringify({ id: 1, kind: 'plan', plan }));
+      return ((await frame('result'))['value'] as { readonly results: unknown }).results;
+    } finally {
+      socket.close();
+    }
+  }
 
   test('answers each plan as soon as it is done, or with --ordered in the order of the input', async () => {
     const path = file('two.ndjson', [step('slow', 'nap', 700, 1)], [step('fast', 'nap', 1, 2)]);
@@ -192,6 +244,40 @@ describe('plan check', () => {
     expect(stdout).toContain(path);
     expect(stderr).toContain(says);
     expect(stderr).toContain('plan-invalid');
+  });
+
+  test('tells all that is wrong, each with its place and step, a line for each', async () => {
+    const wrong = [
+      { ...step('a', 'echo', { $date: 'soon' }), timeout: 1 },
+      step('b', 'echo', [{ $ref: 'aa' }]),
+      { ...step('c', 'echo'), retries: -1 },
+    ];
+    const path = file('very-wrong.ndjson', { retrun: 'all', steps: wrong }, CHAIN);
+    const { code, stderr, stdout } = await offline('plan', 'check', path);
+    expect(code).toBe(2);
+    expect(stdout.split('\n')).toEqual([
+      'line 1: not valid: steps[0].args[0]: $date wants a date in ISO 8601 (step a)',
+      expect.stringMatching(/^line 1: not valid: retrun: a plan has no field "retrun"; .*; did you mean "return"\?$/),
+      expect.stringMatching(/^line 1: not valid: steps\[0\].* unknown field "timeout"; .*"timeoutMs"\? \(step a\)$/),
+      'line 1: not valid: steps[2].retries must be a whole number from 0 to 100 (step c)',
+      'line 1: not valid: steps[1].args[0][0] refers to "aa", and no step has that name; did you mean "a"? (step b)',
+      'line 2: ok, 2 steps, results: b',
+      '',
+    ]);
+    expect(stderr).toContain('5 things are wrong with one plan; the first, on line 1: steps[0].args[0]: $date');
+    const [document] = lines(await offline('plan', 'check', path, '--json')) as {
+      readonly problems: readonly { readonly path: string; readonly step?: string }[];
+    }[];
+    expect(document?.problems.map((problem) => [problem.path, problem.step])).toEqual([
+      ['steps[0].args[0]', 'a'],
+      ['retrun', undefined],
+      ['steps[0].timeout', 'a'],
+      ['steps[2].retries', 'c'],
+      ['steps[1].args[0][0]', 'b'],
+    ]);
+    const ran = await at('plan', 'run', path, '--ordered');
+    expect(lines(ran)).toMatchObject([{ error: { code: 'plan-invalid' } }, { b: ['hi', 'there'] }]);
+    expect(ran.stdout).toContain('5 things are wrong with the plan:\\n  steps[0].args[0]: $date');
   });
 
   test('looks at every plan of a file', async () => {

@@ -3,13 +3,14 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { afterResult } from '../../cli/failure.ts';
 import { inputChunks } from '../../cli/io.ts';
 import { jsonDocuments } from '../../cli/json-documents.ts';
-import { checkPlan, errorDocument, type Plan, type Problem, problemError } from '../../engine/index.ts';
+import { checkPlan, errorDocument, type Plan, type Problem, problemError, type ReadPlan } from '../../engine/index.ts';
 
 export default class PlanCheck extends BaseCommand<typeof PlanCheck> {
   static override summary = 'Say whether plans are valid, and what they will answer; runs nothing and needs no node.';
   static override description =
-    'One line per plan; of a plan that is not valid, the first problem with its place. Whether its functions are there is ' +
-    'not looked at: `plan show` does that. With --json one object per plan: line, ok, and steps and results, or error.';
+    'One line per plan; of a plan that is not valid, one per problem, with its place. Whether its functions are there is not ' +
+    'looked at: `plan show` does that. With --json one object per plan: line, ok, and steps and results, or error (all in ' +
+    'one) and problems (each with its path and step; of very many the first hundred).';
   static override examples = [
     '<%= config.bin %> <%= command.id %> plan.json',
     '<%= config.bin %> <%= command.id %> - --json < many.ndjson',
@@ -22,7 +23,9 @@ export default class PlanCheck extends BaseCommand<typeof PlanCheck> {
     const { file } = this.args;
     const options = { note: (text: string) => this.output.note(text), signal: this.interruption.signal };
     let count = 0;
-    const wrong: { readonly line: number; readonly problem: Problem }[] = [];
+    let wrong = 0;
+    let problems = 0;
+    let first: { readonly line: number; readonly problem: Problem } | undefined;
     for await (const { line, value } of jsonDocuments(inputChunks(file, 'a plan', options), 'the plan')) {
       count++;
       const plan = checkPlan(value);
@@ -30,18 +33,35 @@ export default class PlanCheck extends BaseCommand<typeof PlanCheck> {
         const { steps, results } = summary(plan.value);
         await this.output.event({ line, ok: true, steps, results }, `line ${line}: ${told(steps, results)}`);
       } else {
-        const { message, path } = plan.problem;
-        if (wrong.length < 1) wrong.push({ line, problem: plan.problem });
-        const place = path === undefined ? '' : `${path}: `;
+        wrong++;
+        problems += plan.count;
+        const [problem = plan.problem] = plan.problems;
+        first ??= { line, problem };
         await this.output.event(
-          { line, ok: false, error: errorDocument(plan.problem) },
-          `line ${line}: not valid: ${place}${message}`,
+          { line, ok: false, error: errorDocument(plan.problem), problems: plan.problems.map(errorDocument) },
+          linesOf(plan, line),
         );
       }
     }
     if (count === 0) throw problemError('input-invalid', `${file === '-' ? 'stdin' : file} holds no plan`);
-    if (wrong[0] !== undefined) throw afterResult(wrong[0].problem, this.output);
+    if (first === undefined) return;
+    const { line, problem } = first;
+    if (problems === 1) throw afterResult(problem, this.output);
+    const plans = wrong === 1 ? 'one plan' : `${wrong} plans`;
+    const says = `${problems} things are wrong with ${plans}; the first, on line ${line}: ${problem.message}`;
+    throw afterResult({ ...problem, message: says }, this.output);
   }
+}
+
+/** A line for each problem, so that `grep` and editors find it. */
+function linesOf({ count, problems }: Exclude<ReadPlan, { readonly ok: true }>, line: number): string {
+  const lines = problems.map(({ message, path, step }) => {
+    const place = path === undefined || message.startsWith(path) ? '' : `${path}: `;
+    const name = step === undefined ? '' : ` (step ${step})`;
+    return `line ${line}: not valid: ${place}${message}${name}`;
+  });
+  if (count > lines.length) lines.push(`line ${line}: not valid: … and ${count - lines.length} more`);
+  return lines.join('\n');
 }
 
 function summary({ results, steps }: Plan): { readonly steps: number; readonly results: readonly string[] } {

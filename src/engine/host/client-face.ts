@@ -14,6 +14,7 @@ import type { Explanation } from '../core/calls/explain.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import type { NodeEvent } from '../core/node/effects.ts';
 import type { FunctionView, MemberView, NodeSnapshot } from '../core/node/snapshot.ts';
+import { withResume } from '../plan-resume.ts';
 
 export abstract class ClientFace implements Client {
   readonly call: CallFunction = Object.assign(
@@ -35,8 +36,8 @@ export abstract class ClientFace implements Client {
 
   run<Results extends object>(plan: TypedPlan<Results>, options?: RunOptions): Promise<TypedReply<Results>>;
   run(plan: PlanDocument, options?: RunOptions): Promise<PlanReply>;
-  async run(plan: PlanDocument | TypedPlan<object>, options?: RunOptions): Promise<PlanReply> {
-    return this.runDocument(isTyped(plan) ? plan.toJSON() : plan, options);
+  async run(plan: PlanDocument | TypedPlan<object>, options: RunOptions = {}): Promise<PlanReply> {
+    return this.runDocument(withResume(isTyped(plan) ? plan.toJSON() : plan, options), options);
   }
 
   async members(): Promise<readonly MemberView[]> {

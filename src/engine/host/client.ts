@@ -201,18 +201,20 @@ export class LinkClient extends ClientFace {
     return id;
   }
 
-  #plan(document: PlanDocument, { signal, timeoutMs = 0 }: RunOptions, pending: Pending): void {
+  #plan(document: PlanDocument, { graceMs, signal, timeoutMs = 0 }: RunOptions, pending: Pending): void {
     const why = this.#whyNot('plan', signal);
     const payload = why === undefined ? encodable(document, 'plan') : failed(why);
     if (!payload.ok) pending.end(payload);
-    else this.#request({ id: this.#nextId++, kind: 'plan', payload: payload.value, timeoutMs }, signal, pending);
+    else
+      this.#request({ id: this.#nextId++, kind: 'plan', payload: payload.value, timeoutMs }, signal, pending, graceMs);
   }
 
-  #request(message: Asking, signal: AbortSignal | undefined, pending: Pending): void {
+  /** `graceMs`: how long the answer may still take once it was cancelled. */
+  #request(message: Asking, signal: AbortSignal | undefined, pending: Pending, graceMs = 0): void {
     const { id } = message;
     this.#pending.set(id, pending);
     if (signal !== undefined) {
-      const aborted = () => this.#cancel(id, reasonOf(signal));
+      const aborted = () => this.#cancel(id, reasonOf(signal), graceMs);
       signal.addEventListener('abort', aborted, { once: true });
       pending.release = () => signal.removeEventListener('abort', aborted);
     }
@@ -220,12 +222,20 @@ export class LinkClient extends ClientFace {
     if (refused !== undefined && this.#pending.delete(id)) pending.end(failed(refused));
   }
 
-  #cancel(id: number, reason: string): void {
+  #cancel(id: number, reason: string, graceMs = 0): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
-    this.#pending.delete(id);
     this.#link.send({ id, kind: 'cancel', reason });
-    pending.end(failed(problem('cancelled', `cancelled: ${reason}`)));
+    const end = () => {
+      if (this.#pending.delete(id)) pending.end(failed(problem('cancelled', `cancelled: ${reason}`)));
+    };
+    if (graceMs === 0) return end();
+    const { release } = pending;
+    const timer = setTimeout(end, graceMs);
+    pending.release = () => {
+      clearTimeout(timer);
+      release?.();
+    };
   }
 
   /** An item is no value: the stream ends there. */
