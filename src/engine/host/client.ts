@@ -1,4 +1,5 @@
 import type { CallOptions, PlanDocument, Reply, RunOptions } from '../api.ts';
+import { IdTable } from '../core/base/id-table.ts';
 import type { NodeId } from '../core/base/ids.ts';
 import { done, failed, type Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
@@ -62,7 +63,7 @@ export class LinkClient extends ClientFace {
   readonly node: ClientNode;
   readonly closed: Promise<string>;
   readonly #link: WireLink;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new IdTable<Pending>();
   readonly #keepAlive: KeepAlive | undefined;
   #nextId = 1;
   #gone: string | undefined;

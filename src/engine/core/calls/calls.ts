@@ -1,4 +1,5 @@
 import { Effects } from '../base/effects.ts';
+import { IdTable } from '../base/id-table.ts';
 import type { NodeId, TaskId } from '../base/ids.ts';
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
@@ -54,7 +55,7 @@ export class Calls implements Machine<CallsEffect> {
   readonly #plans: Plans;
   readonly #retries: Retries;
   /** The job of each task. */
-  readonly #running = new Map<TaskId, number>();
+  readonly #running = new IdTable<number>();
   /** Those of them that the node does for itself. */
   readonly #own = new Set<TaskId>();
   #nextId = 1;

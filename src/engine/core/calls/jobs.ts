@@ -1,7 +1,8 @@
 import { Heap } from '../base/heap.ts';
+import { IdTable } from '../base/id-table.ts';
 import type { LinkId, NodeId, TaskId } from '../base/ids.ts';
 import { type Instant, NEVER } from '../base/instant.ts';
-import { getOrMake, removeFrom } from '../base/maps.ts';
+import { getOrMake } from '../base/maps.ts';
 import { didNotHappen, type Problem, problem } from '../base/problems.ts';
 import type { Asker } from './effects.ts';
 import type { CallMessage } from './messages.ts';
@@ -50,9 +51,9 @@ export interface StepOrigin {
  * - of the deadlines kept, at least a third belong to open jobs, but for `STALE_MAX`.
  */
 export class Jobs {
-  readonly #jobs = new Map<number, Job>();
-  readonly #byAsker = new Map<LinkId | NodeId, Map<number, Job>>();
-  readonly #bySentTo = new Map<NodeId, Set<Job>>();
+  readonly #jobs = new IdTable<Job>();
+  readonly #byAsker = new Map<LinkId | NodeId, IdTable<Job>>();
+  readonly #bySentTo = new Map<NodeId, IdTable<Job>>();
   #deadlines = deadlineHeap();
 
   get size(): number {
@@ -64,7 +65,7 @@ export class Jobs {
   }
 
   all(): readonly Job[] {
-    return [...this.#jobs.values()];
+    return this.#jobs.values();
   }
 
   /** The job that an asker knows by its own id. */
@@ -73,7 +74,7 @@ export class Jobs {
   }
 
   allOf(asker: Asker): readonly Job[] {
-    return [...(this.#byAsker.get(keyOf(asker))?.values() ?? [])];
+    return this.#byAsker.get(keyOf(asker))?.values() ?? [];
   }
 
   countOf(asker: Asker): number {
@@ -81,7 +82,7 @@ export class Jobs {
   }
 
   sentTo(node: NodeId): readonly Job[] {
-    return [...(this.#bySentTo.get(node) ?? [])];
+    return this.#bySentTo.get(node)?.values() ?? [];
   }
 
   sentCount(node: NodeId): number {
@@ -106,7 +107,7 @@ export class Jobs {
       tried: [],
     };
     this.#jobs.set(key, job);
-    if ('asker' in origin) getOrMake(this.#byAsker, keyOf(origin.asker), () => new Map()).set(origin.id, job);
+    if ('asker' in origin) getOrMake(this.#byAsker, keyOf(origin.asker), newTable).set(origin.id, job);
     else origin.plan.plan?.steps.set(origin.index, job);
     return job;
   }
@@ -121,14 +122,14 @@ export class Jobs {
 
   send(job: Job, node: NodeId): void {
     job.sentTo = node;
-    getOrMake(this.#bySentTo, node, () => new Set()).add(job);
+    getOrMake(this.#bySentTo, node, newTable).set(job.key, job);
   }
 
   /** Takes a job back from whoever has it. */
   take(job: Job): void {
     job.task = undefined;
     if (job.sentTo === undefined) return;
-    removeFrom(this.#bySentTo, job.sentTo, job);
+    removeFrom(this.#bySentTo, job.sentTo, job.key);
     job.sentTo = undefined;
   }
 
@@ -141,9 +142,7 @@ export class Jobs {
       origin.plan.plan?.steps.delete(origin.index);
       return;
     }
-    const jobs = this.#byAsker.get(keyOf(origin.asker));
-    if (jobs?.get(origin.id) === job) jobs.delete(origin.id);
-    if (jobs?.size === 0) this.#byAsker.delete(keyOf(origin.asker));
+    if (this.of(origin.asker, origin.id) === job) removeFrom(this.#byAsker, keyOf(origin.asker), origin.id);
   }
 
   /** The earliest deadline of a job that is still open. */
@@ -196,6 +195,18 @@ const ELSEWHERE: ReadonlySet<string> = new Set(['not-here', 'node-stopping', 'ov
 
 /** Deadlines of jobs that have ended, kept before any tidying. */
 const STALE_MAX = 1_024;
+
+const newTable = () => new IdTable<Job>();
+
+/** Takes a job out of the table at a key, and the table out of the map where it is empty and others are many. */
+function removeFrom<Key>(tables: Map<Key, IdTable<Job>>, key: Key, id: number): void {
+  const table = tables.get(key);
+  table?.delete(id);
+  if (table?.size === 0 && tables.size > EMPTY_MAX) tables.delete(key);
+}
+
+/** Tables that are kept though they are empty: who asked once will ask again. */
+const EMPTY_MAX = 64;
 
 function deadlineHeap(): Heap<{ readonly at: Instant; readonly key: number }> {
   return new Heap((a, b) => a.at - b.at);

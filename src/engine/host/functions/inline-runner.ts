@@ -3,7 +3,9 @@
  *
  * A job begins after the turn that brought it, so that no answer comes while its question is still being put.
  */
+
 import type { FunctionDefinition, NodeOptions } from '../../api.ts';
+import { IdTable } from '../../core/base/id-table.ts';
 import type { TaskId } from '../../core/base/ids.ts';
 import { NEVER } from '../../core/base/instant.ts';
 import { failed } from '../../core/base/outcome.ts';
@@ -27,7 +29,7 @@ export class InlineRunner implements PartRunner {
   readonly concurrency = JOBS_MAX;
   readonly #options: InlineRunnerOptions;
   readonly #definitions: ReadonlyMap<string, FunctionDefinition>;
-  readonly #running = new Map<TaskId, RunningJob>();
+  readonly #running = new IdTable<RunningJob>();
   #events: PartEvents | undefined;
   #arrived: Job[] = [];
   /** Set by `close`, to be called when nothing runs any more. */

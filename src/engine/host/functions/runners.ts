@@ -16,6 +16,7 @@
  *
  * Limit: a function that ignores that it should stop no longer counts once its call was answered without it.
  */
+import { IdTable } from '../../core/base/id-table.ts';
 import type { TaskId } from '../../core/base/ids.ts';
 import type { Instant } from '../../core/base/instant.ts';
 import { failed } from '../../core/base/outcome.ts';
@@ -63,7 +64,7 @@ export class Runners implements Runner {
   readonly #options: RunnersOptions;
   #byName = new Map<string, Bounded>();
   /** Whose each task is, waiting or running. */
-  readonly #tasks = new Map<TaskId, { readonly fn: Bounded; readonly job: Job }>();
+  readonly #tasks = new IdTable<{ readonly fn: Bounded; readonly job: Job }>();
   readonly #nested: NestedCalls;
   #events: JobEvents | undefined;
 
