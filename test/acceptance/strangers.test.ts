@@ -153,7 +153,11 @@ describe('clients', () => {
     const client = await connect({ reconnect: false, urls: [stopping.url] });
     const value = new Uint8Array(15_000_000).fill(7);
     const asked = Promise.all(Array.from({ length: 4 }, () => client.call('echo', value)));
-    await client.call('echo', 1);
+    await until(
+      'all of it has arrived',
+      async () => metric(await metricsOf(stopping), 'mpreg_wire_part_bytes_in_total'),
+      (bytes) => bytes > 4 * value.length,
+    );
     stopping.child.kill('SIGTERM');
     expect((await asked).map((answer) => (answer as Uint8Array).length)).toEqual([
       15_000_000, 15_000_000, 15_000_000, 15_000_000,
