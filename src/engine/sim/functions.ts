@@ -108,10 +108,11 @@ export class SimFunctions {
     this.#flow(flow);
   }
 
-  /** Some functions listen to their signal, some do not. */
+  /** Some functions listen to their signal, some do not; a stream's worker does it for them, for they may be held back. */
   abort(task: TaskId): void {
     const run = this.#running.get(task);
-    if (!this.#prng.chance(0.5) || run === undefined) return;
+    const listens = this.#prng.chance(0.5) || this.#flows.has(task);
+    if (!listens || run === undefined) return;
     const why = problem('cancelled', 'the function stopped when it was told to');
     this.#end(run, this.#prng.between(0, 20), failed(why), true);
   }
