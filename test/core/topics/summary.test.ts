@@ -22,6 +22,8 @@ describe('the summary of what a node listens to', () => {
     ['small branches as they are, beside a large one', ['a.b', 'a.c', 'a.d', 'e.f', 'e.g'], 4, ['a.#', 'e.f', 'e.g']],
     ['everything, where even the first segments are too many', ['a', 'b', 'c', 'd'], 3, ['#']],
     ['a branch below what is the same for all', ['x.a.b', 'x.a.c', 'x.a.d', 'x.e'], 2, ['x.a.#', 'x.e']],
+    ['what is not wasted on what lies within', ['o.#', 'o.a', 'e.f', 'e.g', 'e.h'], 4, ['e.f', 'e.g', 'e.h', 'o.#']],
+    ['a branch that is itself subscribed to', ['a', 'a.b.c', 'a.b.d', 'a.b.e'], 2, ['a', 'a.b.#']],
     ['everything, where nothing else is allowed', ['a', 'b'], 1, ['#']],
   ])('is %s: %j in %i is %j', (_, texts, max, expected) => {
     expect(summary(texts, max)).toEqual(expected);

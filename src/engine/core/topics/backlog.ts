@@ -88,7 +88,7 @@ export class Backlog implements Machine<BacklogEffect> {
     this.#evict(now);
   }
 
-  /** A reader begins. One that comes with a name takes the place of another of that name, which is told. */
+  /** A reader begins; `id` never stood for another. One that comes with a name takes the place of another of that name, which is told. */
   open(id: number, start: Start, now: Instant): Outcome<number> {
     if (this.#readers.has(id)) return failed(problem('exists-already', `reader ${id} reads already`));
     if (start.kind === 'name' && !this.#positions.has(start.name)) {

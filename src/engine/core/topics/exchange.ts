@@ -1,0 +1,363 @@
+import { Effects } from '../base/effects.ts';
+import type { NodeId } from '../base/ids.ts';
+import { earlier, type Instant, NEVER } from '../base/instant.ts';
+import type { Machine } from '../base/machine.ts';
+import { done, failed, type Outcome } from '../base/outcome.ts';
+import { type Problem, problem } from '../base/problems.ts';
+import type { TopicsEffect } from './effects.ts';
+import { Epochs, type Mark } from './epochs.ts';
+import { type GroupRoute, Groups, groupRoutes, type Member, memberOf } from './groups.ts';
+import { Interests } from './interests.ts';
+import { Listeners, type MemberBinding } from './listeners.ts';
+import type { Interest, TopicsMessage } from './messages.ts';
+import type { TopicsOptions } from './options.ts';
+import { Outbox, type OutboxLimits } from './outbox.ts';
+import { isSystem, keyOf, type Pattern, parsePattern, parseTopic } from './pattern.ts';
+import { RouteCache } from './route-cache.ts';
+import { summarise } from './summary.ts';
+import { Trie } from './trie.ts';
+
+/**
+ * The exchange of one node: who gets a message of a topic. It decides; the host moves bytes and asks once per topic.
+ *
+ *     publish order.eu ──► route ─┬─► local     subscriptions of this node, each once
+ *                                 ├─► nodes     other nodes that listen, each once ──► there: local, and no further
+ *                                 └─► groups    one member of each, here or there (`choose`)
+ *
+ * The publisher's node sends straight to every node that listens, and a message that came from a node goes to local
+ * subscriptions only; so it crosses each link at most once and travels in no circle.
+ *
+ * Invariants:
+ * - a route lists no subscription and no node twice, however many of their patterns match;
+ * - a route is never changed; it is true as long as `isCurrent` says so, and what is cached is given out only then;
+ * - whatever a subscription of this node matches is announced, or will be at `deadline()`;
+ * - a subscription that is gone leaves nothing behind.
+ *
+ * It refuses to see payloads: an outbox holds whatever the host puts there, by its size.
+ */
+export class Exchange<Item> implements Machine<TopicsEffect> {
+  readonly #self: NodeId;
+  readonly #options: TopicsOptions;
+  readonly #effects = new Effects<TopicsEffect>();
+  readonly #epochs = new Epochs();
+  readonly #groups = new Groups();
+  readonly #subscriptions = new Map<number, Entry<Item>>();
+  /** Those that are in no group. */
+  readonly #plain = new Trie<Binding<Item>>();
+  readonly #listeners: Listeners;
+  readonly #interests: Interests;
+  readonly #routes: RouteCache<Outcome<Route<Item>>>;
+  /** Members of groups on this node. */
+  readonly #joined = new Set<MemberBinding>();
+  #nextId = 1;
+  #announceAt: Instant = NEVER;
+  #turnAt: Instant = 0;
+
+  /** `version`: higher than any interest that a former life of this node has announced; at least 1. */
+  constructor(self: NodeId, version: number, options: TopicsOptions) {
+    this.#self = self;
+    this.#options = options;
+    const changed = (pattern: Pattern) => this.#epochs.changed(pattern);
+    this.#listeners = new Listeners(this.#groups, options.peerPatternsMax, changed);
+    this.#interests = new Interests(version, this.#listeners, this.#effects, options.retryMs);
+    this.#routes = new RouteCache(options.routesMax);
+  }
+
+  /** Grows with every change of interest, here or elsewhere. */
+  get generation(): number {
+    return this.#epochs.generation;
+  }
+
+  get counts(): ExchangeCounts {
+    return {
+      ...this.#interests.counts,
+      ...this.#listeners.counts,
+      generation: this.generation,
+      groups: this.#groups.size,
+      patterns: this.#plain.counts.values,
+      routes: this.#routes.size,
+      subscriptions: this.#subscriptions.size,
+    };
+  }
+
+  /** Effective at once on this node, and on others when they have heard of it (`everywhere`). */
+  subscribe({ patterns, group, limits }: SubscriptionRequest, now: Instant): Outcome<Subscription<Item>> {
+    const parsed = this.#parse(patterns, group);
+    if (!parsed.ok) return parsed;
+    const id = this.#nextId++;
+    const outbox = new Outbox<Item>(limits);
+    const texts = parsed.value.map(({ text }) => text);
+    const subscription = Object.freeze({ id, outbox, patterns: texts, ...(group === undefined ? {} : { group }) });
+    const plain: Binding<Item>[] = [];
+    const members: MemberBinding[] = [];
+    const member = group === undefined ? undefined : memberOf(group, this.#self, id);
+    for (const pattern of parsed.value) {
+      if (member === undefined) plain.push(this.#bind(pattern, subscription));
+      else members.push(this.#listeners.join(member, pattern));
+    }
+    for (const binding of members) this.#joined.add(binding);
+    this.#subscriptions.set(id, { members, plain, subscription });
+    this.#change(now);
+    return done(subscription);
+  }
+
+  /** False where there is none. */
+  unsubscribe(id: number, now: Instant): boolean {
+    const entry = this.#subscriptions.get(id);
+    if (entry === undefined) return false;
+    this.#subscriptions.delete(id);
+    for (const binding of entry.plain) {
+      this.#plain.remove(binding.pattern, binding);
+      this.#epochs.changed(binding.pattern);
+    }
+    for (const binding of entry.members) {
+      this.#joined.delete(binding);
+      this.#listeners.leave(binding);
+    }
+    this.#change(now);
+    return true;
+  }
+
+  subscription(id: number): Subscription<Item> | undefined {
+    return this.#subscriptions.get(id)?.subscription;
+  }
+
+  /** Who gets messages of a topic. The same object again as long as nothing has changed that concerns it. */
+  route(topic: string): Outcome<Route<Item>> {
+    const known = this.#routes.get(topic);
+    if (known?.ok && this.#epochs.isCurrent(known.value.mark)) return known;
+    const segments = parseTopic(topic);
+    if (!segments.ok) return segments;
+    const route = done(this.#routeOf(topic, segments.value));
+    this.#routes.set(topic, route);
+    return route;
+  }
+
+  /** Whether a route that was found before is still true: for a host that keeps it beside a topic's number. */
+  isCurrent(route: Route<Item>): boolean {
+    return this.#epochs.isCurrent(route.mark);
+  }
+
+  /** The member of a group that gets one message; with a key, the same one as for the last message of that key. */
+  choose(group: GroupRoute, key: string | undefined): Member {
+    return this.#groups.choose(group, key);
+  }
+
+  /**
+   * The subscription of a member that was chosen for this node; of another member of its group here where that one is
+   * gone meanwhile. Undefined where there is none: then nobody gets the message, and the host counts it.
+   */
+  stand(route: Route<Item>, group: string, id: number): Subscription<Item> | undefined {
+    const members = route.groups.find((one) => one.group === group)?.members ?? [];
+    const here = members.filter(({ node }) => node === this.#self);
+    const chosen = here.find((member) => member.id === id) ?? here[0];
+    return chosen === undefined ? undefined : this.subscription(chosen.id);
+  }
+
+  /** Who would get a message of a topic, and by which patterns. Sends nothing, and counts as no message. */
+  explain(topic: string): Outcome<readonly Reason[]> {
+    const segments = parseTopic(topic);
+    if (!segments.ok) return segments;
+    const reasons: Reason[] = [];
+    for (const { pattern, subscription } of this.#plain.match(segments.value)) {
+      reasons.push({ node: this.#self, pattern: pattern.text, subscription: subscription.id });
+    }
+    for (const { pattern, node } of this.#listeners.nodes(segments.value))
+      reasons.push({ node, pattern: pattern.text });
+    for (const { pattern, member } of this.#listeners.members(segments.value)) {
+      reasons.push({ group: member.group, node: member.node, pattern: pattern.text, subscription: member.id });
+    }
+    return done(reasons);
+  }
+
+  /** Has the effect `everywhere` told once every node that is known now knows what this one listens to now. */
+  everywhere(token: number, now: Instant): void {
+    this.#announce(now);
+    this.#interests.await(token);
+  }
+
+  /** Nobody waits for `everywhere` with that token any more. */
+  forget(token: number, _now: Instant): void {
+    this.#interests.forget(token);
+  }
+
+  /** A link to another node is up. */
+  linked(node: NodeId, _now: Instant): void {
+    this.#interests.linked(node);
+  }
+
+  unlinked(node: NodeId, _now: Instant): void {
+    this.#interests.unlinked(node);
+  }
+
+  /** A node is in reach, and says that its interest is at `version`. */
+  heard(node: NodeId, version: number, now: Instant): void {
+    this.#interests.heard(node, version, now);
+  }
+
+  /** A node is out of reach for good: it listens to nothing any more. */
+  gone(node: NodeId, _now: Instant): void {
+    this.#interests.gone(node);
+  }
+
+  receive(from: NodeId, message: TopicsMessage, now: Instant): void {
+    this.#interests.receive(from, message, now);
+  }
+
+  drain(): TopicsEffect[] {
+    return this.#effects.drain();
+  }
+
+  deadline(): Instant {
+    const turnAt = this.#routes.size === 0 ? NEVER : this.#turnAt;
+    return earlier(earlier(this.#announceAt, turnAt), this.#interests.deadline());
+  }
+
+  advance(now: Instant): void {
+    if (now >= this.#announceAt) this.#announce(now);
+    if (now >= this.#turnAt && this.#routes.size > 0) {
+      this.#routes.turn();
+      this.#turnAt = now + this.#options.routesTurnMs;
+    }
+    this.#interests.advance(now);
+  }
+
+  #parse(texts: readonly string[], group: string | undefined): Outcome<readonly Pattern[]> {
+    const patterns = new Map<string, Pattern>();
+    for (const text of texts) {
+      const parsed = parsePattern(text);
+      if (!parsed.ok) return parsed;
+      patterns.set(keyOf(parsed.value), parsed.value);
+    }
+    const refused = this.#whyRefused(patterns.size, group);
+    return refused === undefined ? done([...patterns.values()]) : failed(refused);
+  }
+
+  #whyRefused(count: number, group: string | undefined): Problem | undefined {
+    const { patternsMax, subscriptionsMax, memberPatternsMax } = this.#options;
+    if (count === 0) return problem('topic-invalid', 'a subscription without patterns would never get anything');
+    if (group !== undefined && !GROUP.test(group)) {
+      return problem('topic-invalid', 'the name of a group has 1 to 255 characters, none of them control characters');
+    }
+    if (count > patternsMax) {
+      return problem(
+        'limit-exceeded',
+        `a subscription has at most ${patternsMax} patterns (patternsMax), not ${count}`,
+      );
+    }
+    if (this.#subscriptions.size >= subscriptionsMax) {
+      return problem('overloaded', `this node has ${subscriptionsMax} subscriptions already (subscriptionsMax)`);
+    }
+    if (group !== undefined && this.#joined.size + count > memberPatternsMax) {
+      const text = `members of groups have ${this.#joined.size} patterns on this node already`;
+      return problem('overloaded', `${text}, at most ${memberPatternsMax} (memberPatternsMax)`);
+    }
+    return undefined;
+  }
+
+  #bind(pattern: Pattern, subscription: Subscription<Item>): Binding<Item> {
+    const binding = { pattern, subscription };
+    this.#plain.add(pattern, binding);
+    this.#epochs.changed(pattern);
+    return binding;
+  }
+
+  #routeOf(topic: string, segments: readonly string[]): Route<Item> {
+    const local = new Set(this.#plain.match(segments).map(({ subscription }) => subscription));
+    const nodes = new Set(this.#listeners.nodes(segments).map(({ node }) => node));
+    const members = this.#listeners.members(segments).map(({ member }) => member);
+    return Object.freeze({
+      groups: groupRoutes(members),
+      local: Object.freeze([...local]),
+      mark: this.#epochs.mark(segments),
+      nodes: Object.freeze([...nodes]),
+      system: isSystem(topic),
+      topic,
+    });
+  }
+
+  #change(now: Instant): void {
+    this.#announceAt = earlier(this.#announceAt, now + this.#options.announceMs);
+  }
+
+  #announce(now: Instant): void {
+    if (this.#announceAt === NEVER) return;
+    this.#announceAt = NEVER;
+    const interests: Interest[] = [];
+    for (const pattern of summarise(this.#plain.root, this.#options.interestMax)) {
+      interests.push({ pattern: keyOf(pattern) });
+    }
+    for (const { member, pattern } of this.#joined) {
+      interests.push({ member: { group: member.group, id: member.id }, pattern: keyOf(pattern) });
+    }
+    this.#interests.announce(interests, now);
+  }
+}
+
+/** What a subscriber asks for. Without a group it gets everything that matches; a group's members share it. */
+export interface SubscriptionRequest {
+  readonly patterns: readonly string[];
+  readonly group?: string;
+  readonly limits: OutboxLimits;
+}
+
+export interface Subscription<Item> {
+  /** Never used again within this node's life. */
+  readonly id: number;
+  readonly patterns: readonly string[];
+  readonly group?: string;
+  /** What waits for it. */
+  readonly outbox: Outbox<Item>;
+}
+
+export interface Route<Item> {
+  readonly topic: string;
+  /** Whether the topic is the mesh's own, so that no user may publish it. */
+  readonly system: boolean;
+  readonly local: readonly Subscription<Item>[];
+  /** Without this one. */
+  readonly nodes: readonly NodeId[];
+  readonly groups: readonly GroupRoute[];
+  readonly mark: Mark;
+}
+
+/** One pattern by which a topic reaches somebody. */
+export interface Reason {
+  readonly node: NodeId;
+  readonly pattern: string;
+  /** Missing where another node has only said that somebody there listens. */
+  readonly subscription?: number;
+  readonly group?: string;
+}
+
+export interface ExchangeCounts {
+  readonly subscriptions: number;
+  /** Of subscriptions that are in no group, each by itself. */
+  readonly patterns: number;
+  /** Of members of groups, here and elsewhere. */
+  readonly memberPatterns: number;
+  readonly groups: number;
+  /** Of other nodes. */
+  readonly nodePatterns: number;
+  readonly peers: number;
+  /** Patterns that this node announces, and the version at which it does. */
+  readonly announced: number;
+  readonly version: number;
+  readonly routes: number;
+  readonly generation: number;
+}
+
+interface Binding<Item> {
+  readonly pattern: Pattern;
+  readonly subscription: Subscription<Item>;
+}
+
+interface Entry<Item> {
+  readonly subscription: Subscription<Item>;
+  readonly plain: readonly Binding<Item>[];
+  readonly members: readonly MemberBinding[];
+}
+
+/** Why: the separator of keys is a line's end. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const GROUP = /^[^\u0000-\u001f\u007f]{1,255}$/;
