@@ -191,6 +191,19 @@ describe('interest', () => {
     expect(['one', 'two'].map((topic) => mesh.route('a', topic).nodes)).toEqual([['b'], ['b']]);
   });
 
+  test('is told again where no answer came, though something else was due before', () => {
+    const mesh = new Mesh(NAMES);
+    mesh.link('a', 'b');
+    mesh.quiet();
+    mesh.subscribe('a', ['one']);
+    mesh.pass(DEFAULT_TOPICS.announceMs);
+    mesh.at('a').heard('c', 200, mesh.now);
+    mesh.pass(DEFAULT_TOPICS.retryMs / 2);
+    mesh.flights.length = 0;
+    mesh.pass(DEFAULT_TOPICS.retryMs / 2);
+    expect(mesh.flights).toMatchObject([{ from: 'a', message: { kind: 'interest' }, to: 'b' }]);
+  });
+
   test('is exact while there is room, and is taken back', () => {
     const mesh = linked();
     const id = mesh.subscribe('b', ['order.eu', 'order.us']);

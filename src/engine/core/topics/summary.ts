@@ -58,16 +58,13 @@ function tell(path: readonly string[], into: string[]): number {
   return 1;
 }
 
-function* childrenOf({ words, one, any }: TrieBranch): Generator<TrieBranch> {
-  if (words instanceof Map) yield* words.values();
-  else if (words !== undefined) yield words as TrieBranch;
-  if (one !== undefined) yield one;
-  if (any !== undefined) yield any;
+function* childrenOf({ word, words, one, any }: TrieBranch): Generator<TrieBranch> {
+  if (words !== undefined) yield* words.values();
+  for (const child of [word, one, any]) if (child !== undefined) yield child;
 }
 
-function childCount({ words, one, any }: TrieBranch): number {
-  const named = words === undefined ? 0 : words instanceof Map ? words.size : 1;
-  return named + (one === undefined ? 0 : 1) + (any === undefined ? 0 : 1);
+function childCount({ word, words, one, any }: TrieBranch): number {
+  return (words?.size ?? 0) + [word, one, any].filter((child) => child !== undefined).length;
 }
 
 /** Patterns that lie within another, read as topics, match it. */

@@ -36,10 +36,12 @@ export class Trie<Value> {
   #nodes = 1;
   #values = 0;
   #visited = 0;
-  /** The front and the (#) of the match under way; kept, so that a match allocates its result only. */
+  /** The front, the next one, and the (#) of the match under way, each as far as its count; kept, to allocate nothing. */
   #front: TrieNode<Value>[] = [];
   #next: TrieNode<Value>[] = [];
-  readonly #live: TrieNode<Value>[] = [];
+  #live: TrieNode<Value>[] = [];
+  #nextCount = 0;
+  #liveCount = 0;
 
   get counts(): TrieCounts {
     return { nodes: this.#nodes, patterns: this.#root.below, values: this.#values };
@@ -103,45 +105,53 @@ export class Trie<Value> {
   match(segments: readonly string[]): readonly Value[] {
     const found: Value[] = [];
     if (this.#values === 0) return found;
-    this.#front.push(this.#root);
-    if (this.#root.any !== undefined) this.#join(this.#root.any, found);
-    for (const segment of segments) {
-      const joined = this.#live.length;
-      this.#visited += this.#front.length + joined;
-      for (const node of this.#front) this.#step(node, segment, found);
+    let count = this.#begin(found);
+    for (let read = 0; read < segments.length && count + this.#liveCount > 0; read++) {
+      const segment = segments[read] as string;
+      const joined = this.#liveCount;
+      const front = this.#front;
+      this.#visited += count + joined;
+      for (let i = 0; i < count; i++) this.#step(front[i] as TrieNode<Value>, segment, found);
       for (let i = 0; i < joined; i++) this.#step(this.#live[i] as TrieNode<Value>, segment, found);
-      const read = this.#front;
       this.#front = this.#next;
-      this.#next = read;
-      read.length = 0;
+      this.#next = front;
+      count = this.#nextCount;
+      this.#nextCount = 0;
     }
-    this.#visited += this.#front.length;
-    for (const node of this.#front) collect(node, found);
-    for (const node of this.#live) node.live = false;
-    this.#front.length = 0;
-    this.#live.length = 0;
+    this.#visited += count;
+    for (let i = 0; i < count; i++) collect(this.#front[i] as TrieNode<Value>, found);
+    for (let i = 0; i < this.#liveCount; i++) (this.#live[i] as TrieNode<Value>).live = false;
+    this.#liveCount = 0;
     return found;
   }
 
+  /** The front before anything is read: how many nodes are in it. */
+  #begin(found: Value[]): number {
+    this.#front[0] = this.#root;
+    if (this.#root.any !== undefined) this.#join(this.#root.any, found);
+    return 1;
+  }
+
   /** Where one node of the front leads. */
-  #step(node: TrieNode<Value>, segment: string, found: Value[]): void {
-    const { words } = node;
+  #step({ word, words, one }: TrieNode<Value>, segment: string, found: Value[]): void {
     if (words !== undefined) {
-      const child = words instanceof Map ? words.get(segment) : words.segment === segment ? words : undefined;
+      const child = words.get(segment);
       if (child !== undefined) this.#reach(child, found);
+    } else if (word !== undefined && word.segment === segment) {
+      this.#reach(word, found);
     }
-    if (node.one !== undefined && segment !== ANY) this.#reach(node.one, found);
+    if (one !== undefined && segment !== ANY) this.#reach(one, found);
   }
 
   #reach(node: TrieNode<Value>, found: Value[]): void {
-    this.#next.push(node);
+    this.#next[this.#nextCount++] = node;
     if (node.any !== undefined && !node.any.live) this.#join(node.any, found);
   }
 
   /** A (#) takes whatever is left, so its own values have matched as soon as it joins. */
   #join(node: TrieNode<Value>, found: Value[]): void {
     node.live = true;
-    this.#live.push(node);
+    this.#live[this.#liveCount++] = node;
     collect(node, found);
   }
 
@@ -150,15 +160,22 @@ export class Trie<Value> {
     this.#nodes++;
     if (segment === ANY) parent.any = node;
     else if (segment === ONE) parent.one = node;
-    else if (parent.words === undefined) parent.words = node;
-    else if (parent.words instanceof Map) parent.words.set(segment, node);
-    else parent.words = new Map([[parent.words.segment, parent.words]]).set(segment, node);
+    else if (parent.words !== undefined) parent.words.set(segment, node);
+    else if (parent.word === undefined) parent.word = node;
+    else {
+      parent.words = new Map([[parent.word.segment, parent.word]]).set(segment, node);
+      parent.word = undefined;
+    }
     return node;
   }
 
   /** The last value of a pattern is gone: so are all nodes that only it needed. */
   #prune(path: readonly TrieNode<Value>[]): void {
     for (const node of path) node.below--;
+    // Why: the last match has left nodes in them, which would hold on to what is removed.
+    this.#front = [];
+    this.#next = [];
+    this.#live = [];
     for (let i = path.length - 1; i > 0; i--) {
       const node = path[i] as TrieNode<Value>;
       if (node.below > 0) return;
@@ -182,7 +199,8 @@ export interface TrieBranch {
   /** Patterns at or below. */
   readonly below: number;
   readonly values: object | undefined;
-  readonly words: TrieBranch | ReadonlyMap<string, TrieBranch> | undefined;
+  readonly word: TrieBranch | undefined;
+  readonly words: ReadonlyMap<string, TrieBranch> | undefined;
   readonly one: TrieBranch | undefined;
   readonly any: TrieBranch | undefined;
 }
@@ -193,8 +211,9 @@ interface TrieNode<Value> {
   below: number;
   /** A list while they are few. Why: most patterns have one value, and a set takes 200 bytes. */
   values: Value[] | Set<Value> | undefined;
-  /** The children that are words: the only one, or a map of them. */
-  words: TrieNode<Value> | Map<string, TrieNode<Value>> | undefined;
+  /** The child that is a word, while there is but one; else `words` has them. */
+  word: TrieNode<Value> | undefined;
+  words: Map<string, TrieNode<Value>> | undefined;
   /** The child `*`. */
   one: TrieNode<Value> | undefined;
   /** The child `#`. */
@@ -206,20 +225,29 @@ interface TrieNode<Value> {
 const LIST_MAX = 8;
 
 function nodeOf<Value>(segment: string): TrieNode<Value> {
-  return { any: undefined, below: 0, live: false, one: undefined, segment, values: undefined, words: undefined };
+  return {
+    any: undefined,
+    below: 0,
+    live: false,
+    one: undefined,
+    segment,
+    values: undefined,
+    word: undefined,
+    words: undefined,
+  };
 }
 
 function childOf<Value>(node: TrieNode<Value>, segment: string): TrieNode<Value> | undefined {
   if (segment === ANY) return node.any;
   if (segment === ONE) return node.one;
-  const { words } = node;
-  if (words instanceof Map) return words.get(segment);
-  return words?.segment === segment ? words : undefined;
+  if (node.words !== undefined) return node.words.get(segment);
+  return node.word?.segment === segment ? node.word : undefined;
 }
 
 function collect<Value>({ values }: TrieNode<Value>, found: Value[]): void {
   if (values === undefined) return;
-  for (const value of values) found.push(value);
+  if (values instanceof Set) for (const value of values) found.push(value);
+  else for (let i = 0; i < values.length; i++) found.push(values[i] as Value);
 }
 
 function take<Value>(node: TrieNode<Value>, value: Value): boolean {
@@ -240,11 +268,11 @@ function take<Value>(node: TrieNode<Value>, value: Value): boolean {
 function cut<Value>(parent: TrieNode<Value>, { segment }: TrieNode<Value>): void {
   if (segment === ANY) parent.any = undefined;
   else if (segment === ONE) parent.one = undefined;
-  else if (parent.words instanceof Map) {
+  else if (parent.words !== undefined) {
     parent.words.delete(segment);
     if (parent.words.size === 0) parent.words = undefined;
   } else {
-    assert(parent.words?.segment === segment, 'a node is a child of its parent');
-    parent.words = undefined;
+    assert(parent.word?.segment === segment, 'a node is a child of its parent');
+    parent.word = undefined;
   }
 }
