@@ -38,7 +38,7 @@ export function failureOf(error: unknown, command: readonly string[]): Failure {
 
 function problemOf(error: unknown, command: readonly string[]): Problem {
   if (error instanceof ProblemError) {
-    const given = error.problem;
+    const given = inWords(error.problem);
     return given.code === 'usage-invalid' && given.hint === undefined ? { ...given, hint: usageHint(command) } : given;
   }
   if (error instanceof Errors.CLIError) {
@@ -49,6 +49,23 @@ function problemOf(error: unknown, command: readonly string[]): Problem {
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return problem('internal', message);
+}
+
+/** What nodes are asked by commands and do for themselves, in words: nobody who typed a command has called a function. */
+const OWN: Readonly<Record<string, string>> = {
+  'mpreg.drain': 'draining',
+  'mpreg.events': 'the stream of events',
+  'mpreg.functions': 'the list of functions',
+  'mpreg.info': 'the look at the node',
+  'mpreg.leave': 'leaving',
+  'mpreg.undrain': 'taking up work again',
+};
+
+function inWords(about: Problem): Problem {
+  const { fun = '', message } = about;
+  const words = Object.hasOwn(OWN, fun) ? OWN[fun] : undefined;
+  if (words === undefined || !message.includes(fun)) return about;
+  return { ...about, message: message.replaceAll(fun, words) };
 }
 
 function usageHint(command: readonly string[]): string {
@@ -90,7 +107,7 @@ export function failureText(failure: Failure, output: Pick<Output, 'style' | 've
     `${output.style('red', 'error:')} ${about.message.trim()}`,
     ...label('code', code),
     ...label('node', node),
-    ...label('function', fun),
+    ...label('function', fun?.startsWith('mpreg.') ? undefined : fun),
     ...label('step', step),
     ...label('at', path),
     ...(cause === undefined ? [] : label('cause', indent(cause.stack ?? `${cause.name}: ${cause.message}`))),

@@ -27,7 +27,8 @@ export const globalFlags = {
     env: 'MPREG_TIMEOUT',
     helpGroup,
     helpValue: 'DURATION',
-    summary: 'Longest wait for an answer: 500ms, 2s, 1m; 0 is no limit. 10s where nothing else is said.',
+    summary:
+      'Longest wait for an answer: 500ms, 2s, 1m; 0 is no limit. 10s where nothing else is said. Reading stdin does not count.',
   }),
   'key-file': Flags.string({
     env: 'MPREG_KEY_FILE',

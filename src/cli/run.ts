@@ -18,7 +18,7 @@ export async function runCommandLine(argv: readonly string[], load: Interfaces.L
   endQuietlyOnBrokenPipe();
   interruption.listen();
   process.on('uncaughtException', (error) => void tell(error, argv, load).then((code) => process.exit(code)));
-  const words = globalFlagsLast(argv);
+  const words = helpAsFlag(globalFlagsLast(argv));
   if (flagGiven(words, 'no-color')) process.env['NO_COLOR'] = '1'; // for help, which the command framework draws
   let code = 0;
   try {
@@ -32,6 +32,11 @@ export async function runCommandLine(argv: readonly string[], load: Interfaces.L
   }
   await flushed(process.stdout);
   process.exit(code);
+}
+
+/** `help node start` is `node start --help`. */
+function helpAsFlag(words: readonly string[]): string[] {
+  return words[0] === 'help' ? [...words.slice(1), '--help'] : [...words];
 }
 
 /** Rejects when the command was interrupted and did not end in the time that it has for that. */

@@ -227,6 +227,13 @@ describe('the first words', () => {
     }
   });
 
+  test('help and the words of a command are the help of that command', async () => {
+    const help = async (...args: string[]) => (await world.mpreg(args)).stdout;
+    expect(await help('help')).toBe(await help('--help'));
+    expect(await help('help', 'plan', 'run')).toBe(await help('plan', 'run', '--help'));
+    expect(await world.mpreg(['help', 'nod'])).toMatchObject({ code: 2, stdout: '' });
+  });
+
   test.each([[[]], [['--help']], [['node']], [['node', '--help']], [['call', '-h']]])(
     '%j shows help on stdout',
     async (args) => {

@@ -177,9 +177,13 @@ describe('plan run', () => {
     expect(ran.stderr).toContain('timed-out');
   });
 
-  test('says on a terminal what it waits for, once that takes longer than a second', async () => {
+  test('says on a terminal, unless it shall be quiet, what it waits for, once that takes longer than a second', async () => {
     const slow = await world.terminal(['plan', 'run', file('slow.json', [step('x', 'nap', 1_600, 'end')])]);
     expect(slow.stdout).toContain('running the plan … 1 s');
+    const path = file('slow.json', [step('x', 'nap', 1_600, 'end')]);
+    const quiet = await world.terminal(['plan', 'run', path, '--quiet']);
+    expect(quiet.stdout).toBe('{"x":"end"}\r\n');
+    expect(await at('plan', 'run', path)).toEqual({ code: 0, stderr: '', stdout: '{"x":"end"}\n' });
     const fast = await world.terminal(['plan', 'run', file('fast.json', [step('x', 'nap', 5, 'end')])]);
     expect(fast.stdout).not.toContain('running the plan');
   });
