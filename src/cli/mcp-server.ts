@@ -14,6 +14,8 @@ import {
   McpError,
 } from '@modelcontextprotocol/sdk/types.js';
 import { type Client, ProblemError } from '../engine/index.ts';
+import { CollectedItems } from './mcp-items.ts';
+import { ToolInputs } from './mcp-schemas.ts';
 import { argumentsOf, errorOf, type MeshTool, resultOf, toolsOf } from './mcp-tools.ts';
 
 declare global {
@@ -41,8 +43,14 @@ export async function serveMcp(options: McpOptions): Promise<void> {
   server.setRequestHandler(ListToolsRequestSchema, async () => {
     return { tools: [...(await mesh.list()).values()].map(({ tool }) => tool) };
   });
-  server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal }) => {
-    return mesh.call(params.name, params.arguments, signal);
+  server.setRequestHandler(CallToolRequestSchema, ({ params }, { sendNotification, signal }) => {
+    const progressToken = params._meta?.progressToken;
+    const tell = (progress: number, message: string) => {
+      if (progressToken === undefined) return;
+      const notice = { method: 'notifications/progress', params: { message, progress, progressToken } } as const;
+      void sendNotification(notice).catch(() => undefined); // whoever asked has gone
+    };
+    return mesh.call(params.name, params.arguments, signal, tell);
   });
   const ending = new AbortController();
   const ended = Promise.withResolvers<void>();
@@ -58,8 +66,8 @@ export async function serveMcp(options: McpOptions): Promise<void> {
 }
 
 const INSTRUCTIONS =
-  'Each tool is a function that runs on some node of a mesh. "args" are its arguments in order, "kwargs" those that have ' +
-  'names. An error whose outcome is "did-not-happen" may be tried again.';
+  'Each tool is a function that runs on some node of a mesh. Where it takes "args" and "kwargs", these are its arguments in ' +
+  'order and those that have names. An error whose outcome is "did-not-happen" may be tried again.';
 
 /** The function that it returns resolves when every request that was read is answered. */
 async function connectStdio(server: Server): Promise<() => Promise<void>> {
@@ -95,16 +103,19 @@ async function connectStdio(server: Server): Promise<() => Promise<void>> {
 /** The mesh's side: which tools there are, and calls of them. */
 class MeshTools {
   readonly #options: McpOptions;
+  readonly #inputs: ToolInputs;
   #tools: ReadonlyMap<string, MeshTool> = new Map();
   /** The list as it was told last. */
   #told = '';
 
   constructor(options: McpOptions) {
     this.#options = options;
+    this.#inputs = new ToolInputs(options.client);
   }
 
   async list(): Promise<ReadonlyMap<string, MeshTool>> {
-    this.#tools = toolsOf(await this.#options.client.functions());
+    const functions = await this.#options.client.functions();
+    this.#tools = toolsOf(functions, await this.#inputs.of(functions));
     this.#told = JSON.stringify([...this.#tools.values()]);
     return this.#tools;
   }
@@ -113,16 +124,26 @@ class MeshTools {
     name: string,
     given: Readonly<Record<string, unknown>> | undefined,
     signal: AbortSignal,
+    progress: (count: number, json: string) => void,
   ): Promise<CallToolResult> {
     const { client, timeoutMs } = this.#options;
+    const enough = new AbortController();
+    const items = new CollectedItems(() => enough.abort('no more fits into a result'), progress);
     try {
       const tool = this.#tools.get(name) ?? (await this.list()).get(name);
       if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, `no tool ${name}`);
-      const { args, kwargs } = argumentsOf(given);
-      const { fun, idempotent } = tool;
-      const reply = await client.ask(fun, args, { idempotent, signal, timeoutMs, ...(kwargs && { kwargs }) });
-      return resultOf(reply.value);
+      const { fun, idempotent, named } = tool;
+      const { args, kwargs } = argumentsOf(given, named);
+      const reply = await client.ask(fun, args, {
+        idempotent,
+        onItem: (item) => items.push(item),
+        signal: AbortSignal.any([signal, enough.signal]),
+        timeoutMs,
+        ...(kwargs && { kwargs }),
+      });
+      return items.any ? items.result() : resultOf(reply.value);
     } catch (error) {
+      if (items.isFull) return items.result();
       if (error instanceof ProblemError) return errorOf(error.problem);
       throw error;
     }

@@ -12,11 +12,14 @@ import {
   valueFromJson,
   valueToJson,
 } from '../engine/index.ts';
+import { ANYTHING, type ToolInput } from './mcp-schemas.ts';
 
 /** One function, wherever it is, as a tool. */
 export interface MeshTool {
   readonly fun: string;
   readonly idempotent: boolean;
+  /** Whether all that it is given are named arguments of the function. */
+  readonly named: boolean;
   readonly tool: Tool;
 }
 
@@ -27,8 +30,11 @@ const NOT_IN_NAMES = /[^A-Za-z0-9_-]/g;
 /** What nodes do for operators is none of a language model's business. */
 const OPERATORS = 'mpreg.';
 
-/** All tools in the order of their names, by name. */
-export function toolsOf(functions: readonly FunctionView[]): ReadonlyMap<string, MeshTool> {
+/** All tools in the order of their names, by name. `inputs`: what functions take, of those of which it is known. */
+export function toolsOf(
+  functions: readonly FunctionView[],
+  inputs: ReadonlyMap<string, ToolInput> = new Map(),
+): ReadonlyMap<string, MeshTool> {
   const offers = Map.groupBy(
     functions.filter(({ name }) => !name.startsWith(OPERATORS)),
     ({ name }) => name,
@@ -37,13 +43,14 @@ export function toolsOf(functions: readonly FunctionView[]): ReadonlyMap<string,
   const tools = [...offers].map(([fun, views]): [string, MeshTool] => {
     const name = names.get(fun) as string;
     const idempotent = views.every((view) => view.idempotent === true);
+    const { named, schema } = inputs.get(fun) ?? ANYTHING;
     const tool: Tool = {
       annotations: { idempotentHint: idempotent, title: fun },
       description: describe(fun, views),
-      inputSchema: inputSchema(),
+      inputSchema: schema,
       name,
     };
-    return [name, { fun, idempotent, tool }];
+    return [name, { fun, idempotent, named, tool }];
   });
   return new Map(tools.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -66,11 +73,15 @@ export function toolNames(functions: readonly string[]): ReadonlyMap<string, str
   return names;
 }
 
-/** The arguments that a tool was called with. Throws `input-invalid`. */
-export function argumentsOf(given: Readonly<Record<string, unknown>> = {}): {
+/** The arguments that a tool was called with; `named`: all of them are. Throws `input-invalid`. */
+export function argumentsOf(
+  given: Readonly<Record<string, unknown>> = {},
+  named = false,
+): {
   readonly args: readonly unknown[];
   readonly kwargs?: Readonly<Record<string, unknown>>;
 } {
+  if (named) return argumentsOf({ kwargs: given });
   const { args = [], kwargs, ...more } = given;
   const [extra] = Object.keys(more);
   if (extra !== undefined) throw problemError('input-invalid', `there is no argument "${extra}", only args and kwargs`);
@@ -115,18 +126,6 @@ export function errorOf(about: Problem): CallToolResult {
     content: [{ text, type: 'text' }],
     isError: true,
     structuredContent: { error: JSON.parse(JSON.stringify(error)) as Record<string, unknown> },
-  };
-}
-
-/** The same for every function: nodes do not tell each other what the schemas of their functions are. */
-function inputSchema(): Tool['inputSchema'] {
-  return {
-    additionalProperties: false,
-    properties: {
-      args: { description: 'The arguments, in their order.', items: {}, type: 'array' },
-      kwargs: { additionalProperties: true, description: 'Arguments that have names.', type: 'object' },
-    },
-    type: 'object',
   };
 }
 

@@ -169,6 +169,14 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface AskOptions extends CallOptions {
+  /**
+   * Takes each item, should the function turn out to be a stream; the reply comes after the last one, with no value.
+   * Without it, a stream is `usage-invalid`. Once an item has come, nothing is repeated any more.
+   */
+  readonly onItem?: (item: unknown) => void;
+}
+
 /** What a call would ask for, and which node is asked about it. */
 export interface ExplainOptions extends Pick<CallOptions, 'locs' | 'node' | 'version' | 'functionId'> {
   /** Nodes that have had the call already (names or ids): as if they could not take it. */
@@ -233,7 +241,7 @@ export interface Client {
   readonly node: { readonly id: NodeId; readonly name: string; readonly url: string };
   readonly call: CallFunction;
   /** One call with everything that is known about its answer. */
-  ask(fun: string, args: readonly unknown[], options?: CallOptions): Promise<Reply>;
+  ask(fun: string, args: readonly unknown[], options?: AskOptions): Promise<Reply>;
   /** A whole plan. Resolves also where steps failed: `reply.problem` says so. Rejects where nothing was run. */
   run<Results extends object>(plan: TypedPlan<Results>, options?: RunOptions): Promise<TypedReply<Results>>;
   run(plan: PlanDocument, options?: RunOptions): Promise<PlanReply>;

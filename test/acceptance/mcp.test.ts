@@ -11,11 +11,32 @@ import { until } from './until.ts';
 const FUNCTIONS = `
 import { appendFileSync } from 'node:fs';
 import { defineFunction } from 'mpreg';
+import { z } from 'zod';
 export const add = defineFunction({
   name: 'add', description: 'Adds two numbers.', idempotent: true, resources: ['maths'], run: (a, b) => a + b,
 });
 export const person = (name, more) => ({ name, ...more });
 export const fail = () => { throw new RangeError('out of cheese'); };
+export const area = defineFunction({
+  name: 'area', args: z.object({ width: z.number().positive(), height: z.number().default(1) }),
+  run: ({ width, height }) => width * height,
+});
+export const repeat = defineFunction({
+  name: 'repeat', args: z.tuple([z.string().describe('what'), z.int()]), result: z.string(), run: (text, times) => text.repeat(times),
+});
+export async function* count(to, file) {
+  try {
+    for (let i = 1; i <= to; i++) yield i;
+  } finally {
+    if (file) appendFileSync(file, 'stopped');
+  }
+}
+export async function* slowly(to) {
+  for (let i = 1; i <= to; i++) {
+    yield i;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
 export function patient(file) {
   return new Promise((_, reject) => this.signal.addEventListener('abort', () => {
     appendFileSync(file, 'aborted');
@@ -29,7 +50,10 @@ let client: Client | undefined;
 
 beforeEach(() => {
   world = new World(BUILT);
-  writeFileSync(world.path('functions.mjs'), FUNCTIONS.replace("from 'mpreg'", `from '${library}'`));
+  writeFileSync(
+    world.path('functions.mjs'),
+    FUNCTIONS.replace("from 'mpreg'", `from '${library}'`).replace("from 'zod'", `from '${zod}'`),
+  );
 });
 
 afterEach(async () => {
@@ -38,6 +62,7 @@ afterEach(async () => {
   await world.close();
 });
 
+const zod = import.meta.resolve('zod');
 const library = new URL('../../dist/index.js', import.meta.url).href;
 
 async function clientOf(...args: string[]): Promise<Client> {
@@ -78,6 +103,56 @@ describe('mpreg mcp', { timeout: 60_000 }, () => {
       structuredContent: { error: { code: 'input-invalid' } },
     });
     await expect(call('nothing')).rejects.toThrow('no tool nothing');
+  });
+
+  test('tools take what the schemas of their functions say, also of functions on other nodes', async () => {
+    const alpha = await world.node(['--name', 'alpha']);
+    await world.node(['--name', 'beta', '--peer', alpha.url, '--functions', world.path('functions.mjs')]);
+    const mcp = await clientOf('--url', alpha.url);
+    await until(
+      'area is there',
+      () => namesOf(mcp),
+      (names) => names.includes('area'),
+    );
+    const { tools } = await mcp.listTools();
+    const inputOf = (name: string) => tools.find((tool) => tool.name === name)?.inputSchema;
+    expect(inputOf('area')).toMatchObject({
+      properties: { height: { default: 1, type: 'number' }, width: { exclusiveMinimum: 0, type: 'number' } },
+      required: ['width'],
+      type: 'object',
+    });
+    expect(inputOf('repeat')).toMatchObject({
+      properties: {
+        args: { prefixItems: [{ description: 'what', type: 'string' }, { type: 'integer' }], type: 'array' },
+      },
+      required: ['args'],
+    });
+    expect(inputOf('person')).toMatchObject({ properties: { args: { items: {} }, kwargs: {} } });
+    const call = (name: string, given: Record<string, unknown>) => mcp.callTool({ arguments: given, name });
+    expect(await call('area', { width: 6 })).toEqual({ content: [{ text: '6', type: 'text' }] });
+    expect(await call('repeat', { args: ['ab', 2] })).toEqual({ content: [{ text: '"abab"', type: 'text' }] });
+    expect(await call('area', { width: -1 })).toMatchObject({
+      isError: true,
+      structuredContent: { error: { code: 'input-invalid', node: 'beta' } },
+    });
+  });
+
+  test('gives the items of a stream as its result, and each as progress; a stream without end is stopped', async () => {
+    await world.node(['--name', 'alpha', '--functions', world.path('functions.mjs')]);
+    const mcp = await clientOf();
+    const progress: unknown[] = [];
+    const call = { arguments: { args: [3] }, name: 'slowly' };
+    expect(await mcp.callTool(call, undefined, { onprogress: (one) => progress.push(one) })).toEqual({
+      content: [{ text: '[1,2,3]', type: 'text' }],
+      structuredContent: { items: [1, 2, 3] },
+    });
+    // Why slowly: this client forgets the progress that comes in one piece with the result.
+    expect(progress).toEqual([1, 2, 3].map((i) => ({ message: `${i}`, progress: i })));
+    const file = world.path('stopped.txt');
+    const endless = await mcp.callTool({ arguments: { args: [1e9, file] }, name: 'count' });
+    expect(endless).toMatchObject({ structuredContent: { truncated: true } });
+    expect((endless.structuredContent as { items: unknown[] }).items).toHaveLength(1_000);
+    await until('the generator is stopped', () => existsSync(file), Boolean, 5_000);
   });
 
   test('says when tools come and go, and survives the node that it is connected to', async () => {

@@ -1,5 +1,7 @@
 /** How functions, arguments, values and problems look to a program that speaks the Model Context Protocol. */
 import { describe, expect, test } from 'vitest';
+import { CHARS_MAX, CollectedItems, ITEMS_MAX } from '../../src/cli/mcp-items.ts';
+import { ANYTHING, toolInput } from '../../src/cli/mcp-schemas.ts';
 import { argumentsOf, errorOf, resultOf, toolNames, toolsOf } from '../../src/cli/mcp-tools.ts';
 import { type FunctionView, problem } from '../../src/engine/index.ts';
 
@@ -52,6 +54,83 @@ test('a function on several nodes is one tool, said with its signature and resou
     },
   });
   expect(tools.get('add')).toMatchObject({ idempotent: false, tool: { description: 'The function add of the mesh.' } });
+});
+
+describe('a tool takes', () => {
+  test('the named arguments of a function whose schema is of an object', () => {
+    const args = { $defs: { n: { type: 'number' } }, properties: { a: { $ref: '#/$defs/n' } }, type: 'object' };
+    expect(toolInput(args)).toEqual({ named: true, schema: args });
+    expect(argumentsOf({ a: 1, args: [2] }, true)).toEqual({ args: [], kwargs: { a: 1, args: [2] } });
+  });
+
+  test('the list of a function whose schema is of one; references in it lead where they led before', () => {
+    const args = {
+      $defs: { tree: { items: { $ref: '#/$defs/tree' }, type: 'array' } },
+      prefixItems: [{ $ref: '#/$defs/tree' }, { $ref: '#' }, { $ref: '#/prefixItems/0' }],
+      type: 'array',
+    };
+    expect(toolInput(args)).toMatchObject({
+      named: false,
+      schema: {
+        $defs: args.$defs,
+        properties: {
+          args: {
+            prefixItems: [
+              { $ref: '#/$defs/tree' },
+              { $ref: '#/properties/args' },
+              { $ref: '#/properties/args/prefixItems/0' },
+            ],
+            type: 'array',
+          },
+          kwargs: { type: 'object' },
+        },
+        required: ['args'],
+        type: 'object',
+      },
+    });
+    expect(toolInput({ items: {}, type: 'array' }).schema).not.toHaveProperty('required');
+  });
+
+  test.each([[null], [{}], [{ anyOf: [{ type: 'object' }] }]])('anything where the schema is %j', (args) => {
+    expect(toolInput(args)).toBe(ANYTHING);
+  });
+});
+
+describe('the items of a stream', () => {
+  const collected = () => {
+    const told: string[] = [];
+    const items: CollectedItems = new CollectedItems(
+      () => told.push('full'),
+      (count, json) => told.push(`${count}: ${json}`),
+    );
+    return { items, told };
+  };
+
+  test('are a list, with the types that JSON lacks; none is no stream', () => {
+    const { items, told } = collected();
+    expect(items.any).toBe(false);
+    for (const item of [1n, undefined, 'x']) items.push(item);
+    expect(items.result()).toEqual({
+      content: [{ text: '[{"$bigint":"1"},null,"x"]', type: 'text' }],
+      structuredContent: { items: [{ $bigint: '1' }, null, 'x'] },
+    });
+    expect([items.any, told]).toEqual([true, ['1: {"$bigint":"1"}', '2: null', '3: "x"']]);
+  });
+
+  test.each([
+    ['many', () => 7, ITEMS_MAX],
+    ['long', () => 'x'.repeat(CHARS_MAX / 4), 3],
+    ['one that is too long', () => 'x'.repeat(CHARS_MAX), 0],
+  ])('end where there are too %s, once, and that is said', (_, item, fit) => {
+    const { items, told } = collected();
+    for (let i = 0; i < ITEMS_MAX + 5; i++) items.push(item());
+    const { content, structuredContent } = items.result();
+    expect(content).toHaveLength(2);
+    expect(content[1]).toMatchObject({ text: expect.stringContaining(`after ${fit} items`) });
+    expect(structuredContent).toMatchObject({ truncated: true });
+    expect((structuredContent as { items: unknown[] }).items).toHaveLength(fit);
+    expect(told.filter((text) => text === 'full')).toHaveLength(1);
+  });
 });
 
 describe('arguments', () => {

@@ -13,18 +13,22 @@ interface TestLink {
   readonly client: LinkClient;
   /** Plans that were sent on it, by their numbers. */
   readonly plans: number[];
+  /** Calls of `f`. */
+  readonly calls: number[];
 }
 
 function linkTo(url: string): TestLink {
   const plans: number[] = [];
+  const calls: number[] = [];
   const link = {
     close: (reason: string) => client.end(reason, undefined),
     send: (message: Message) => {
       if (message.kind === 'plan') plans.push(message.id);
+      if (message.kind === 'call' && message.fun === 'f') calls.push(message.id);
     },
   };
   const client: LinkClient = new LinkClient(link as unknown as WireLink, { id: url, name: url, url });
-  return { client, plans };
+  return { calls, client, plans };
 }
 
 const clients: ReconnectingClient[] = [];
@@ -89,4 +93,21 @@ describe('a plan whose link breaks', () => {
     }
     await expect(reply).rejects.toMatchObject({ code: 'link-lost' });
   });
+});
+
+test.each([
+  [0, 2],
+  [1, 1],
+])('an idempotent call of which %i items came is sent %i times', async (items, sends) => {
+  const { client, links } = reconnecting();
+  const seen: unknown[] = [];
+  const asked = client.ask('f', [], { idempotent: true, onItem: (item) => seen.push(item) });
+  asked.catch(() => undefined);
+  const [id = 0] = links[0]?.calls ?? [];
+  for (let i = 0; i < items; i++) links[0]?.client.receive({ id, kind: 'item', payload: payloadOf(i) });
+  links[0]?.client.end('reset', undefined);
+  await expect.poll(() => client.connected).toBe(true);
+  await expect.poll(() => links.flatMap(({ calls }) => calls).length).toBe(sends);
+  if (sends === 1) await expect(asked).rejects.toMatchObject({ code: 'link-lost' });
+  expect(seen).toHaveLength(items);
 });

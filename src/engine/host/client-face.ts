@@ -1,5 +1,6 @@
 /** What all clients have in common: everything that they do, said by the three things that they can do. */
 import type {
+  AskOptions,
   CallFunction,
   CallOptions,
   Client,
@@ -29,7 +30,7 @@ export abstract class ClientFace implements Client {
 
   abstract readonly node: Client['node'];
   abstract readonly closed: Promise<string>;
-  abstract ask(fun: string, args: readonly unknown[], options?: CallOptions): Promise<Reply>;
+  abstract ask(fun: string, args: readonly unknown[], options?: AskOptions): Promise<Reply>;
   abstract runDocument(plan: PlanDocument, options?: RunOptions): Promise<PlanReply>;
   abstract stream(fun: string, args: readonly unknown[], options?: CallOptions): AsyncIterable<unknown>;
   abstract close(): Promise<void>;

@@ -1,4 +1,4 @@
-import type { CallOptions, PlanDocument, Reply, RunOptions } from '../api.ts';
+import type { AskOptions, CallOptions, PlanDocument, Reply, RunOptions } from '../api.ts';
 import { IdTable } from '../core/base/id-table.ts';
 import type { NodeId } from '../core/base/ids.ts';
 import { done, failed, type Outcome } from '../core/base/outcome.ts';
@@ -101,9 +101,9 @@ export class LinkClient extends ClientFace {
     this.#closeIfDone();
   }
 
-  ask(fun: string, args: readonly unknown[], options: CallOptions = {}): Promise<Reply> {
+  ask(fun: string, args: readonly unknown[], options: AskOptions = {}): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      this.#call(fun, args, options, new Pending(settler(resolve, reject)));
+      this.#call(fun, args, options, new Pending(settler(resolve, reject), options.onItem));
     });
   }
 

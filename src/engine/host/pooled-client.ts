@@ -9,7 +9,7 @@
  * Limit: a call that waits for a lane, because none is open or because it is sent once more, waits for that lane, though
  * another may be open sooner. After an outage several lanes may end up at the same node.
  */
-import type { CallOptions, Client, PlanDocument, Reply, RunOptions } from '../api.ts';
+import type { AskOptions, CallOptions, Client, PlanDocument, Reply, RunOptions } from '../api.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import { ClientFace } from './client-face.ts';
 
@@ -46,7 +46,7 @@ export class PooledClient extends ClientFace {
     return ([...this.#busy.keys()].find(({ connected }) => connected) ?? this.#first).node;
   }
 
-  ask(fun: string, args: readonly unknown[], options?: CallOptions): Promise<Reply> {
+  ask(fun: string, args: readonly unknown[], options?: AskOptions): Promise<Reply> {
     return this.#use((lane) => lane.ask(fun, args, options));
   }
 

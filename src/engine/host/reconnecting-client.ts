@@ -11,7 +11,7 @@
  *
  * Limit: a call is sent `SENDS_MAX` times at most: one that brings down every node it meets must not meet them all.
  */
-import type { CallOptions, Client, PlanDocument, Reply, RunOptions } from '../api.ts';
+import type { AskOptions, CallOptions, Client, PlanDocument, Reply, RunOptions } from '../api.ts';
 import { didNotHappen } from '../core/base/problems.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import { ProblemError, problemError } from '../problem-error.ts';
@@ -66,7 +66,8 @@ export class ReconnectingClient extends ClientFace {
     return this.#link.node;
   }
 
-  ask(fun: string, args: readonly unknown[], options: CallOptions = {}): Promise<Reply> {
+  ask(fun: string, args: readonly unknown[], given: AskOptions = {}): Promise<Reply> {
+    const options = given.onItem === undefined ? given : onceItems(given, given.onItem);
     return this.#send(options, (link, timeoutMs) => link.ask(fun, args, inTime(options, timeoutMs)));
   }
 
@@ -273,6 +274,18 @@ function now(): number {
 
 function msUntil(until: number): number {
   return Math.max(1, Math.ceil(until - performance.now()));
+}
+
+/** The same options, that allow no repetition any more once an item has come: it would come again. */
+function onceItems(options: AskOptions, onItem: (item: unknown) => void): AskOptions {
+  const once = {
+    ...options,
+    onItem: (item: unknown) => {
+      once.idempotent = false;
+      onItem(item);
+    },
+  };
+  return once;
 }
 
 function inTime<Options extends Patience>(options: Options, timeoutMs: number): Options {
