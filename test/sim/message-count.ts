@@ -1,15 +1,14 @@
 /**
  * Counts what a call or a plan costs on the wire: every one-way message about calls, between whom, and how many bytes, in
- * a quiet world in which all know each other and are linked before anybody asks.
+ * a quiet world in which all know each other and are linked before anybody asks. Kinds of messages that are new count, too.
  */
-import type { LinkMessage } from '../../src/engine/core/links/messages.ts';
-import type { MembershipMessage } from '../../src/engine/core/membership/messages.ts';
 import type { Message } from '../../src/engine/core/node/inputs.ts';
 import { Checker } from '../../src/engine/sim/checkers/checker.ts';
 import type { Answer, AskEvent } from '../../src/engine/sim/client.ts';
 import { digest } from '../../src/engine/sim/digest.ts';
 import type { ScenarioNode } from '../../src/engine/sim/scenario.ts';
 import { makeNode } from '../../src/engine/sim/simulate.ts';
+import { isAboutCalls } from '../../src/engine/sim/trace.ts';
 import { World } from '../../src/engine/sim/world.ts';
 
 /** One message on its way; `from` and `to` are names of nodes, or `client`. */
@@ -56,7 +55,7 @@ export function costOf(nodes: readonly CountedNode[], event: AskEvent, watchMs =
   world.timeline.runUntil(ASK_AT_MS - 1);
   const sent: Sent[] = [];
   world.network.onSend = (from, message, to) => {
-    if (OTHERS.has(message.kind)) return;
+    if (!isAboutCalls(message)) return;
     const isAnswer = to.peer.role === 'client';
     const isQuestion = message.kind === 'plan' || (message.kind === 'call' && !message.routed);
     const name = (index: number) => nodes[index]?.name ?? 'nobody';
@@ -78,18 +77,3 @@ export function costOf(nodes: readonly CountedNode[], event: AskEvent, watchMs =
 }
 
 const ASK_AT_MS = 20_000;
-
-/** All else is about calls: kinds of the future count by themselves. */
-const OTHERS: ReadonlySet<string> = new Set([
-  'ping',
-  'ack',
-  'nack',
-  'ping-req',
-  'gossip',
-  'sync-digest',
-  'sync-buckets',
-  'sync-entries',
-  'sync-news',
-  'beat',
-  'goaway',
-] satisfies (MembershipMessage | LinkMessage)['kind'][]);

@@ -146,6 +146,15 @@ describe('a bug planted in streams is found', () => {
 });
 
 describe('a failing plan', () => {
+  test('is still in the trace when it is found long after', () => {
+    const scenario = quietWorld({ steps: [step('echo', ['x'])] });
+    const { failure } = simulate({ make: bugs.keepsAnswers, scenario, shrink: false });
+    expect(failure?.failure.kind).toBe('liveness');
+    expect(failure?.text).toMatch(
+      /← message .*kind":"plan"[\s\S]*only what is about calls, up to here[\s\S]*kind":"ping"/,
+    );
+  });
+
   test('is made small: one step that nobody is told of is enough', () => {
     const make = bugs.forgetsAStep;
     const steps = [step('echo', ['x']), ...Array.from({ length: 12 }, (_, i) => step('pack', [`s${i}`, 's0']))];

@@ -124,6 +124,11 @@ export const blamesTheWrongStep = changeSteps((step) =>
   step.because === undefined ? step : { ...step, because: step.name },
 );
 
+/** Answers nobody. */
+export const keepsAnswers = planted({
+  effects: (effect) => (effect.kind === 'send' && effect.message.kind === 'result' ? [] : [effect]),
+});
+
 /** Says that a function which threw did nothing, so that its step is tried again whatever it was. */
 export const takesFailedForUndone = planted({
   inputs: (input) => {

@@ -178,6 +178,7 @@ export class SimProcess implements Endpoint {
     trace.step(timeline.now, this.#who, local, input, effects);
     machine.step(input, local);
     effects.push(...machine.drain());
+    trace.stepped();
     this.#parts.stepped(this, input, effects);
     for (const effect of effects) if (this.#alive) this.#carryOut(effect);
     if (this.#alive) this.#arm();
