@@ -1,6 +1,6 @@
 /** `plan run`, `plan check` and `plan show`, and `function info`, as processes, against two real nodes. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ended, eventually, type Ran, type RunningNode, World } from '../cli/mpreg.ts';
 
 const world = new World();
@@ -90,58 +90,6 @@ describe('plan run', () => {
     expect(bad.code).toBe(2);
     expect(lines(bad)).toMatchObject([{ error: { code: 'plan-invalid', path: 'steps[0].args[0]', step: 'a' } }]);
   });
-
-  const date = { $date: '2026-01-01T00:00:00.000Z' };
-  const IN_JSON: readonly (readonly [string, unknown, string, unknown])[] = [
-    ['a tag is the value that it means', date, 'Date', date],
-    ['a literal is taken as it stands, a text', { $lit: 'x' }, 'String', 'x'],
-    ['a literal is taken as it stands, a list with what looks like a reference', { $lit: ['x'] }, 'Array', ['x']],
-    ['a literal is taken as it stands, tags alike', { $lit: date }, 'Object', { $lit: date }],
-    ['a literal in a literal', { $lit: { $lit: 'x' } }, 'Object', { $lit: { $lit: 'x' } }],
-    ['a literal inside a tag is the tag of values', { $set: [{ $lit: date }] }, 'Set', { $set: [{ $lit: date }] }],
-    ['a name beside $lit makes it an ordinary object', { $lit: 1, a: 'x' }, 'Object', { $lit: 1, a: 'the x' }],
-    ['a reference is the value of its step', { $ref: 'x' }, 'String', 'the x'],
-    ['what has an unknown tag is an object, with its references', { $mine: 'x' }, 'Object', { $mine: 'the x' }],
-  ];
-
-  test.each(['a file', 'HTTP', 'mpreg.v1.json'])(
-    'means the same from %s, whatever stands in its JSON',
-    async (face) => {
-      const steps = IN_JSON.flatMap(([, arg], i) => [step(`kind${i}`, 'kind', arg), step(`echo${i}`, 'echo', arg)]);
-      const plan = {
-        done: { given: { $lit: date } },
-        return: 'all',
-        steps: [...steps, step('x', 'echo', 'the x'), step('given', 'echo')],
-      };
-      const results = (await resultsFrom(face, plan)) as Record<string, unknown>;
-      const found = IN_JSON.map(([name], i) => [name, results[`kind${i}`], results[`echo${i}`]]);
-      expect(found).toEqual(IN_JSON.map(([name, , kind, value]) => [name, `[object ${kind}]`, value]));
-      expect(results['given']).toEqual({ $lit: date });
-    },
-  );
-
-  /** The results of a plan, as JSON has them, over one of the ways that take JSON. */
-  async function resultsFrom(face: string, plan: object): Promise<unknown> {
-    if (face === 'a file') return lines(await at('plan', 'run', file('in-json.json', plan)))[0];
-    if (face === 'HTTP') {
-      const headers = { 'content-type': 'application/json' };
-      const url = `${alpha.url.replace('ws', 'http')}/v1/plan`;
-      const answer = await fetch(url, { body: JSON.stringify(plan), headers, method: 'POST' });
-      return ((await answer.json()) as { readonly results: unknown }).results;
-    }
-    const socket = new WebSocket(alpha.url, 'mpreg.v1.json');
-    try {
-      const frames: Record<string, unknown>[] = [];
-      socket.onmessage = ({ data }) => frames.push(...[JSON.parse(String(data))].flat());
-      const frame = (kind: string) =>
-        vi.waitFor(() => frames.find((one) => one['kind'] === kind) ?? Promise.reject(new Error(kind)), 5_000);
-      await new Promise((resolve) => socket.addEventListener('open', resolve));
-      socket.send(JSON.stringify({ id: 1, kind: 'plan', plan }));
-      return ((await frame('result'))['value'] as { readonly results: unknown }).results;
-    } finally {
-      socket.close();
-    }
-  }
 
   test('answers each plan as soon as it is done, or with --ordered in the order of the input', async () => {
     const path = file('two.ndjson', [step('slow', 'nap', 700, 1)], [step('fast', 'nap', 1, 2)]);
