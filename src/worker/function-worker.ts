@@ -117,7 +117,7 @@ function item(slot: number, payload: Uint8Array): Promise<void> | undefined {
   send({ kind: FROM_THREAD.item, payload, slot });
   const stream = running.get(slot);
   if (stream === undefined) return undefined;
-  stream.onTheWay += itemCost(payload);
+  stream.onTheWay += itemCost(payload.length);
   if (stream.onTheWay < STREAM_BYTES_MAX) return undefined;
   return new Promise((resolve) => {
     stream.room = resolve;

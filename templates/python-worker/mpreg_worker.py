@@ -60,6 +60,8 @@ class Call:
         #: Seconds since the epoch; None where there is no deadline.
         self.deadline = None if deadline is None else deadline / 1000
         self._cancelled = threading.Event()
+        self._room = threading.Event()  # for more items
+        self._room.set()
 
     @property
     def cancelled(self):
@@ -152,6 +154,11 @@ def serve(threads=16):
             call = running.get(request["cancel"])
             if call is not None:
                 call._cancelled.set()
+                call._room.set()
+        elif "pause" in request or "resume" in request:
+            call = running.get(request.get("pause", request.get("resume")))
+            if call is not None and not call.cancelled:
+                call._room.clear() if "pause" in request else call._room.set()
         elif "called" in request:
             answer = _asked.get(request["called"])
             if answer is not None:
@@ -172,6 +179,7 @@ def _send_items(items, call, say):
     """Sends what a generator yields; answers what it returns."""
     try:
         while True:
+            call._room.wait()
             call.check()
             say({"id": call.id, "item": _to_json(next(items))})
     except StopIteration as end:

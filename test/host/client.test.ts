@@ -48,3 +48,39 @@ test('a signal that outlives its calls is left alone by those that were given up
   }
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
+
+describe('a stream says what was taken', () => {
+  const taken = (sent: readonly Message[]) =>
+    sent.flatMap((message) => (message.kind === 'more' ? [message.items] : []));
+  const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+  test('when nothing is left to take, and when it was much; what was not taken is not said', async () => {
+    const { client, sent } = clientOfTest();
+    const items = client.stream('f', [])[Symbol.asyncIterator]();
+    expect(sent).toMatchObject([{ kind: 'call', paced: true }]);
+    for (let i = 0; i < 100; i++) client.receive({ id: 1, kind: 'item', payload: payloadOf(i) });
+    await items.next();
+    await turn();
+    expect(taken(sent)).toEqual([]);
+    for (let i = 1; i < 70; i++) await items.next();
+    await turn();
+    expect(taken(sent)).toEqual([64]);
+    for (let i = 70; i < 100; i++) await items.next();
+    await turn();
+    expect(taken(sent)).toEqual([64, 36]);
+    void items.next();
+    client.receive({ id: 1, kind: 'item', payload: payloadOf('awaited') });
+    await turn();
+    expect(taken(sent)).toEqual([64, 36, 1]);
+  });
+
+  test('but not after its end', async () => {
+    const { client, sent } = clientOfTest();
+    const items = client.stream('f', [])[Symbol.asyncIterator]();
+    client.receive({ id: 1, kind: 'item', payload: payloadOf(1) });
+    client.receive({ by: 'alpha', id: 1, kind: 'result', payload: payloadOf(null) });
+    await items.next();
+    await turn();
+    expect(taken(sent)).toEqual([]);
+  });
+});

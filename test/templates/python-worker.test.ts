@@ -157,6 +157,21 @@ test("a generator's items are sent as they come, and it is closed when nobody wa
   await vi.waitFor(() => expect(modules.lines.filter((line) => line.startsWith('info closed'))).toHaveLength(2));
 });
 
+test('a generator waits while nobody takes what it yields', async () => {
+  void caller.call('counts', [100_000_000], { paced: true });
+  const task = caller.last;
+  const before = await vi.waitFor(async () => {
+    const count = caller.items.get(task)?.length ?? 0;
+    expect(count).toBeGreaterThan(100);
+    await pause(300);
+    expect(caller.items.get(task)?.length).toBe(count);
+    return count;
+  });
+  caller.runner.more(task, before);
+  await vi.waitFor(() => expect(caller.items.get(task)?.length).toBeGreaterThan(before));
+  caller.runner.abort(task, 'enough');
+});
+
 test('a program that leaves is started again', async () => {
   expect(await caller.problem('leaves')).toMatchObject({
     code: 'worker-died',

@@ -12,6 +12,7 @@ import { argumentsOf, type CallHeader, headerOf, nameProblem, reasonOf } from '.
 import { ClientFace } from './client-face.ts';
 import { ItemQueue } from './item-queue.ts';
 import { KeepAlive } from './keep-alive.ts';
+import { Receipts } from './receipts.ts';
 import type { WireLink } from './wire-link.ts';
 
 /** The node that a client is connected to. */
@@ -115,7 +116,13 @@ export class LinkClient extends ClientFace {
   }
 
   stream(fun: string, args: readonly unknown[], options: CallOptions = {}): AsyncIterable<unknown> {
-    const queue = new ItemQueue<unknown>(() => this.#cancel(id, 'the consumer stopped'));
+    const receipts = new Receipts((items) => {
+      if (this.#pending.get(id) !== undefined) this.#link.send({ id, items, kind: 'more' });
+    });
+    const queue = new ItemQueue<unknown>(
+      () => this.#cancel(id, 'the consumer stopped'),
+      (left) => receipts.taken(left),
+    );
     let items = 0;
     const item = (value: unknown) => {
       items++;
@@ -198,7 +205,10 @@ export class LinkClient extends ClientFace {
     const why = this.#whyNot(fun, signal);
     const payload = why === undefined ? encodable(argumentsOf(args, kwargs), 'arguments') : failed(why);
     if (!payload.ok) pending.end(payload);
-    else this.#request({ ...headerOf(fun, options), id, kind: 'call', payload: payload.value }, signal, pending);
+    else {
+      const message: Asking = { ...headerOf(fun, options), id, kind: 'call', payload: payload.value };
+      this.#request(pending.item === undefined ? message : { ...message, paced: true }, signal, pending);
+    }
     return id;
   }
 

@@ -7,13 +7,16 @@ import { problemError } from '../problem-error.ts';
 export class ItemQueue<Item> implements AsyncIterable<Item> {
   readonly #items: Item[] = [];
   readonly #onStop: () => void;
+  readonly #onTaken: ((left: number) => void) | undefined;
   /** Those who asked for an item that has not come, in order; while there are any, there are no items. */
   readonly #waiting: Waiting<Item>[] = [];
   #error: Error | undefined;
   #ended = false;
 
-  constructor(onStop: () => void) {
+  /** `onTaken`: told of each item that was taken, and how many are left. */
+  constructor(onStop: () => void, onTaken?: (left: number) => void) {
     this.#onStop = onStop;
+    this.#onTaken = onTaken;
   }
 
   push(item: Item): void {
@@ -21,6 +24,7 @@ export class ItemQueue<Item> implements AsyncIterable<Item> {
     const first = this.#waiting.shift();
     if (first !== undefined) {
       first.resolve({ done: false, value: item });
+      this.#onTaken?.(0);
     } else if (this.#items.push(item) > ITEMS_MAX) {
       const text = `the consumer is more than ${ITEMS_MAX} items behind`;
       this.fail(problemError('limit-exceeded', text, { outcome: 'unknown' }));
@@ -55,7 +59,11 @@ export class ItemQueue<Item> implements AsyncIterable<Item> {
   }
 
   #next(): Promise<IteratorResult<Item>> {
-    if (this.#items.length > 0) return Promise.resolve({ done: false, value: this.#items.shift() as Item });
+    if (this.#items.length > 0) {
+      const value = this.#items.shift() as Item;
+      if (!this.#ended) this.#onTaken?.(this.#items.length);
+      return Promise.resolve({ done: false, value });
+    }
     const error = this.#error;
     this.#error = undefined;
     if (error !== undefined) return Promise.reject(error);

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { NEVER } from '../../../src/engine/core/base/instant.ts';
-import { ExecRunner, type ExecRunnerOptions } from '../../../src/engine/host/functions/exec-runner.ts';
+import type { ExecRunnerOptions } from '../../../src/engine/host/functions/exec-flight.ts';
+import { ExecRunner } from '../../../src/engine/host/functions/exec-runner.ts';
 import { type Caller, clock, deaf, Modules, pause } from './harness.ts';
 
 /** A program that does what its call says, in the words of the protocol and no others. */

@@ -93,6 +93,8 @@ const others: readonly FunctionDefinition[] = [
   },
 ];
 
+/** The machine may be busy. */
+const eventually = (check: () => unknown) => vi.waitFor(check, { timeout: 10_000 });
 const modules = new Modules();
 const open: { stop(): Promise<unknown> }[] = [];
 let file = '';
@@ -125,14 +127,14 @@ async function mesh(options: NodeOptions): Promise<{ alpha: MpregNode; beta: Mpr
   const beta = await node({ inline: others, name: 'beta', peers: [alpha.url] });
   await Promise.all([alpha.joined(5_000), beta.joined(5_000)]);
   const client = await clientOf(alpha);
-  await vi.waitFor(async () => expect((await client.functions()).map(({ name }) => name)).toContain('holds'));
+  await eventually(async () => expect((await client.functions()).map(({ name }) => name)).toContain('holds'));
   return { alpha, beta, client };
 }
 
 const inThreads = () => ({ functions: [file] });
 const inPrograms = () => ({ exec: [`'${process.execPath}' '${program}'`] });
 const idle = async (client: Client) =>
-  vi.waitFor(async () => expect((await client.info()).calls).toEqual({ running: 0, waiting: 0 }));
+  eventually(async () => expect((await client.info()).calls).toEqual({ running: 0, waiting: 0 }));
 
 const KINDS = [
   ['a worker thread', inThreads],
@@ -182,17 +184,17 @@ describe.each(KINDS)('a function in %s', (_, options) => {
     const { client } = await mesh(options());
     const gone = new AbortController();
     const call = client.call.with({ signal: gone.signal })('asks', 'holds');
-    await vi.waitFor(() => expect(seen).toEqual(['began']));
+    await eventually(() => expect(seen).toEqual(['began']));
     gone.abort('went home');
     await expect(call).rejects.toMatchObject({ code: 'cancelled' });
-    await vi.waitFor(() => expect(seen).toEqual(['began', 'aborted']));
+    await eventually(() => expect(seen).toEqual(['began', 'aborted']));
     await idle(client);
   });
 
   test('takes what it calls with it when its time is up', async () => {
     const { client } = await mesh(options());
     await expect(client.call.with({ timeoutMs: 500 })('asks', 'holds')).rejects.toMatchObject({ code: 'timed-out' });
-    await vi.waitFor(() => expect(seen).toEqual(['began', 'aborted']));
+    await eventually(() => expect(seen).toEqual(['began', 'aborted']));
     await idle(client);
   });
 
@@ -201,14 +203,14 @@ describe.each(KINDS)('a function in %s', (_, options) => {
     const ended = client.call('leaves', 'holds');
     expect(await ended).toBe('left');
     await pause(50);
-    await vi.waitFor(() => expect([[], ['began', 'aborted']]).toContainEqual(seen));
+    await eventually(() => expect([[], ['began', 'aborted']]).toContainEqual(seen));
     await idle(client);
   });
 
   test('takes back a call that it no longer wants', async () => {
     const { client } = await mesh(options());
     await expect(client.call('gives', 'holds')).rejects.toThrow(/cancelled/);
-    await vi.waitFor(() => expect(seen).toEqual(['began', 'aborted']));
+    await eventually(() => expect(seen).toEqual(['began', 'aborted']));
   });
 
   test('that runs once at a time may call itself', async () => {
@@ -233,7 +235,7 @@ describe('in worker threads', () => {
     const { alpha, client } = await mesh(inThreads());
     const gamma = await node({ functions: [file], name: 'gamma', peers: [alpha.url], workers: 1 });
     await gamma.joined(5_000);
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await client.functions()).filter(({ name }) => name === 'fib')).toHaveLength(2),
     );
     const both = [client.call('fib', 12), (await clientOf(gamma)).call('fib', 11)];
@@ -261,7 +263,7 @@ describe('in worker threads', () => {
     );
     const { client } = await mesh({ functions: [dying] });
     await expect(client.call('dies')).rejects.toMatchObject({ code: 'worker-died' });
-    await vi.waitFor(() => expect(seen).toEqual(['began', 'aborted']));
+    await eventually(() => expect(seen).toEqual(['began', 'aborted']));
     await idle(client);
   });
 

@@ -52,6 +52,7 @@ export class ExecProcess {
   /** Resolves after `gone`. */
   readonly ended: Promise<void>;
   readonly #child: ChildProcessWithoutNullStreams;
+  readonly #holding = new Set<number>();
   #exited = false;
   /** Why this side ended it. */
   #why: string | undefined;
@@ -95,6 +96,14 @@ export class ExecProcess {
 
   send(line: string): void {
     if (this.#child.stdin.writable) this.#child.stdin.write(line);
+  }
+
+  /** Does not read it while anybody holds it back: it has more to say than there is room for. */
+  hold(id: number, held: boolean): void {
+    if (held) this.#holding.add(id);
+    else this.#holding.delete(id);
+    if (this.#holding.size > 0) this.#child.stdout.pause();
+    else this.#child.stdout.resume();
   }
 
   /** Asks it to end, then has it end. `why`: in words, to follow "its process". */

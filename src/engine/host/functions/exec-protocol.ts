@@ -3,7 +3,7 @@
  * the node on the program's stdin, the program on its stdout. docs/functions.md specifies it for authors.
  *
  *     to the program      {"id":1,"fun":"predict","args":[…],"kwargs":{…},"step":"clean","deadlineMs":1767225600000,"depth":1}
- *                         {"cancel":1}
+ *                         {"cancel":1}    {"pause":1}    {"resume":1}
  *     from the program    {"hello":{"functions":[{"name":"predict","version":"1.2.0",…},…]}}
  *                         {"id":1,"item":…}
  *                         {"id":1,"result":…}    {"id":1,"error":{"name":"ValueError","message":"…","stack":"…"}}

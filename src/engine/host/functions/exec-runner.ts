@@ -12,7 +12,6 @@
  * Limit: at most one process is retired at a time; until it has ended, another that ignores cancellations is left alone.
  * Deadlines are the node's: it aborts what is late.
  */
-import type { NodeOptions } from '../../api.ts';
 import type { TaskId } from '../../core/base/ids.ts';
 import { NEVER } from '../../core/base/instant.ts';
 import { done, failed, type Outcome } from '../../core/base/outcome.ts';
@@ -21,34 +20,14 @@ import { type Problem, type ProblemCode, type ProblemDetails, problem } from '..
 import { type ProblemError, problemError } from '../../problem-error.ts';
 import type { Settle } from '../client.ts';
 import { wallClock } from '../clock.ts';
-import type { Clock, Job } from '../ports.ts';
+import type { Job } from '../ports.ts';
 import { answerLine, ExecCalls } from './exec-calls.ts';
-import { type ExecCommand, ExecProcess } from './exec-process.ts';
+import type { ExecRunnerOptions, Flight } from './exec-flight.ts';
+import { ExecProcess } from './exec-process.ts';
 import { idIn, LINE_BYTES_MAX, readLine, requestLine, type Said } from './exec-protocol.ts';
+import { ExecStream } from './exec-stream.ts';
 import { type FunctionOffer, type PartEvents, type PartRunner, withSchemas } from './offer.ts';
 import { unencodable } from './unencodable.ts';
-
-export interface ExecRunnerOptions {
-  readonly command: ExecCommand;
-  readonly clock: Pick<Clock, 'now'>;
-  readonly log: NonNullable<NodeOptions['log']>;
-  /** How long a program may ignore a cancellation before the call is answered without it; default 5 000 ms. */
-  readonly ignoredMs?: number;
-  /** How long a program that names its functions itself may take to do so; default 30 000 ms. */
-  readonly helloMs?: number;
-}
-
-interface Flight {
-  readonly job: Job;
-  readonly id: number;
-  /** Undefined while it is held. */
-  process: ExecProcess | undefined;
-  aborted: string | undefined;
-  /** Until a cancellation counts as ignored. */
-  timer: NodeJS.Timeout | undefined;
-  /** Answered already; the program still works on it. */
-  abandoned: boolean;
-}
 
 /** Pause before a process that died is replaced: none after the first death, then this, doubled each time. */
 const BACK_OFF_MS = 100;
@@ -104,7 +83,16 @@ export class ExecRunner implements PartRunner {
 
   run(job: Job): void {
     const id = this.#nextId++;
-    const flight: Flight = { abandoned: false, aborted: undefined, id, job, process: undefined, timer: undefined };
+    const flight: Flight = {
+      abandoned: false,
+      aborted: undefined,
+      id,
+      job,
+      process: undefined,
+      stream: undefined,
+      timer: undefined,
+    };
+    if (job.paced) flight.stream = this.#stream(flight);
     this.#flights.set(id, flight);
     this.#byTask.set(job.task, flight);
     const refusal = unencodable(job);
@@ -123,8 +111,17 @@ export class ExecRunner implements PartRunner {
       this.#later(flight, { ...why, outcome: 'did-not-happen' });
       return;
     }
+    flight.stream?.drop();
+    if (flight.stream?.ended) {
+      this.#settle(flight, failed(problem('cancelled', `${flight.job.fun} was cancelled: ${reason}`)));
+      return;
+    }
     flight.process.send(`{"cancel":${flight.id}}\n`);
     flight.timer = setTimeout(() => this.#abandon(flight, reason), this.#options.ignoredMs);
+  }
+
+  more(task: TaskId, items: number): void {
+    this.#byTask.get(task)?.stream?.taken(items);
   }
 
   async close(graceMs: number): Promise<void> {
@@ -245,7 +242,9 @@ export class ExecRunner implements PartRunner {
     if (flight === undefined || flight.process !== process) {
       this.#log('debug', `it answers ${said.id}, which is no call that it has`);
     } else if (said.kind === 'item') {
-      if (flight.aborted === undefined) this.#events?.item(flight.job.task, said.payload);
+      if (flight.aborted !== undefined) return;
+      if (flight.stream === undefined) this.#events?.item(flight.job.task, said.payload);
+      else flight.stream.item(said.payload);
     } else if (said.kind === 'broken') {
       this.#broken(process, said.id, said.why);
     } else if (flight.aborted !== undefined) {
@@ -253,10 +252,26 @@ export class ExecRunner implements PartRunner {
       this.#settle(flight, failed(said.kind === 'error' ? { ...why, cause: said.cause } : why));
     } else if (said.kind === 'error') {
       const { cause } = said;
-      this.#settle(flight, this.#failed(flight, 'function-failed', `threw ${cause.name}: ${cause.message}`, { cause }));
+      this.#end(flight, this.#failed(flight, 'function-failed', `threw ${cause.name}: ${cause.message}`, { cause }));
     } else {
-      this.#settle(flight, done(said.payload));
+      this.#end(flight, done(said.payload));
     }
+  }
+
+  /** The program is done with a call, though its items may not be out. */
+  #end(flight: Flight, outcome: Outcome<Payload>): void {
+    if (flight.stream === undefined) this.#settle(flight, outcome);
+    else flight.stream.end(outcome);
+  }
+
+  #stream(flight: Flight): ExecStream {
+    const { id, job } = flight;
+    return new ExecStream({
+      end: (outcome) => this.#settle(flight, outcome),
+      item: (payload) => this.#events?.item(job.task, payload),
+      read: (may) => flight.process?.hold(id, !may),
+      say: (word) => flight.process?.send(`{"${word}":${id}}\n`),
+    });
   }
 
   /** Its answer is none. */
@@ -298,6 +313,7 @@ export class ExecRunner implements PartRunner {
   #answer(flight: Flight, outcome: Outcome<Payload>): void {
     if (flight.abandoned) return;
     flight.abandoned = true;
+    flight.stream?.drop();
     clearTimeout(flight.timer);
     const { task } = flight.job;
     this.#byTask.delete(task);
@@ -329,7 +345,7 @@ export class ExecRunner implements PartRunner {
     else this.#current = undefined;
     this.#first?.reject(problemError('module-invalid', `${this.#options.command.program} ${why}${said}`, details));
     for (const flight of [...this.#flights.values()]) {
-      if (flight.process === process) {
+      if (flight.process === process && flight.stream?.ended !== true) {
         this.#flights.delete(flight.id);
         this.#answer(flight, this.#failed(flight, 'worker-died', `was lost: its process ${why}${said}`, details));
       }

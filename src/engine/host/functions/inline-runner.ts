@@ -9,10 +9,12 @@ import { IdTable } from '../../core/base/id-table.ts';
 import type { TaskId } from '../../core/base/ids.ts';
 import { NEVER } from '../../core/base/instant.ts';
 import { failed } from '../../core/base/outcome.ts';
+import type { Payload } from '../../core/base/payload.ts';
 import { problem } from '../../core/base/problems.ts';
 import type { Clock, Job } from '../ports.ts';
 import { type FunctionOffer, offerOf, type PartEvents, type PartRunner } from './offer.ts';
 import { RunningJob } from './running-job.ts';
+import { StreamWindow } from './stream-window.ts';
 
 /** Limit: jobs that run at once on the loop. */
 const JOBS_MAX = 10_000;
@@ -30,6 +32,7 @@ export class InlineRunner implements PartRunner {
   readonly #options: InlineRunnerOptions;
   readonly #definitions: ReadonlyMap<string, FunctionDefinition>;
   readonly #running = new IdTable<RunningJob>();
+  readonly #streams = new Map<TaskId, PacedStream>();
   #events: PartEvents | undefined;
   #arrived: Job[] = [];
   /** Set by `close`, to be called when nothing runs any more. */
@@ -54,6 +57,10 @@ export class InlineRunner implements PartRunner {
     queueMicrotask(() => this.#running.get(task)?.abort(reason));
   }
 
+  more(task: TaskId, items: number): void {
+    this.#streams.get(task)?.taken(items);
+  }
+
   async close(graceMs: number): Promise<void> {
     if (this.#running.size > 0) {
       await new Promise<void>((resolve) => {
@@ -71,30 +78,34 @@ export class InlineRunner implements PartRunner {
     for (const job of jobs) this.#start(job);
   }
 
-  #start({ task, fun, step, deadline, payload }: Job): void {
+  #start({ task, fun, step, deadline, paced, payload }: Job): void {
     const refused = this.#refusal(fun);
     if (refused !== undefined) {
       this.#events?.ran(task, failed(refused));
       return;
     }
     const msLeft = deadline === NEVER ? Infinity : Math.max(0, deadline - this.#options.clock.now());
+    const stream = paced ? new PacedStream() : undefined;
     const running = new RunningJob(
       { fun, msLeft, step },
       {
         call: (asked, settle) => this.#events?.call(task, asked, settle) ?? (() => undefined),
         item: (item) => {
+          const room = stream?.sent(item);
           this.#events?.item(task, item);
-          return undefined;
+          return room;
         },
         log: (message, details) => this.#options.log('info', message, { ...details, fun }),
         ran: (outcome) => {
           this.#running.delete(task);
+          this.#streams.delete(task);
           this.#events?.ran(task, outcome);
           if (this.#running.size === 0) this.#idle?.();
         },
       },
     );
     this.#running.set(task, running);
+    if (stream !== undefined) this.#streams.set(task, stream);
     running.start(this.#definition(fun), payload);
   }
 
@@ -106,5 +117,27 @@ export class InlineRunner implements PartRunner {
 
   #definition(name: string): FunctionDefinition {
     return this.#definitions.get(name) as FunctionDefinition;
+  }
+}
+
+/** A stream that waits for its asker. */
+class PacedStream {
+  readonly #window = new StreamWindow();
+  #room: (() => void) | undefined;
+
+  /** Resolves when the next item may come; undefined: it may now. */
+  sent(payload: Payload): Promise<void> | undefined {
+    this.#window.sent(payload);
+    if (!this.#window.full) return undefined;
+    return new Promise((resolve) => {
+      this.#room = resolve;
+    });
+  }
+
+  taken(items: number): void {
+    this.#window.taken(items);
+    if (this.#window.full) return;
+    this.#room?.();
+    this.#room = undefined;
   }
 }

@@ -71,6 +71,10 @@ export class WatchedRunner implements PartRunner {
     this.#tasks.get(task)?.runner.abort(task, reason);
   }
 
+  more(task: TaskId, items: number): void {
+    this.#tasks.get(task)?.runner.more(task, items);
+  }
+
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     this.#watch.close();

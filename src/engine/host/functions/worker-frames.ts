@@ -54,12 +54,15 @@ export function newSlots(): Int32Array<SharedArrayBuffer> {
   return new Int32Array(new SharedArrayBuffer((SLOTS + 1) * Int32Array.BYTES_PER_ELEMENT));
 }
 
-/** What the items of one stream may cost on their way at most, in bytes; the node says `taken` in steps of a quarter. */
+/**
+ * What the items of one stream may cost on their way at most, in bytes; the node says `taken` in steps of a quarter.
+ * Trade-off: more keeps a stream over a long way busy, less is held for each that is taken slowly.
+ */
 export const STREAM_BYTES_MAX = 256 * 1024;
 
-/** What an item costs on its way, in bytes: small ones are not free. */
-export function itemCost(payload: Uint8Array): number {
-  return payload.length + 1_024;
+/** What an item of so many bytes costs on its way: small ones are not free. */
+export function itemCost(bytes: number): number {
+  return bytes + 256;
 }
 
 export interface Frame {

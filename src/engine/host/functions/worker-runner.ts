@@ -22,6 +22,7 @@ import { payloadFrom } from '../../wire/payload.ts';
 import type { Job } from '../ports.ts';
 import { moduleFiles } from './module-files.ts';
 import type { FunctionOffer, PartEvents, PartRunner } from './offer.ts';
+import { StreamWindow } from './stream-window.ts';
 import { unencodable } from './unencodable.ts';
 import { FROM_THREAD, type Frame, NO_DEADLINE, SLOTS } from './worker-frames.ts';
 import type { WorkerRunnerOptions } from './worker-options.ts';
@@ -92,7 +93,8 @@ export class WorkerRunner implements PartRunner {
   }
 
   run(job: Job): void {
-    const flight: Flight = { abandoned: false, aborted: undefined, job, place: undefined, untold: 0 };
+    const window = job.paced ? new StreamWindow() : undefined;
+    const flight: Flight = { abandoned: false, aborted: undefined, job, place: undefined, untold: 0, window };
     this.#flights.set(job.task, flight);
     const refusal = this.#refusal(job);
     if (refusal !== undefined) {
@@ -115,6 +117,11 @@ export class WorkerRunner implements PartRunner {
     }
     const why = this.#problem(flight, 'cancelled', `was cancelled before it began: ${reason}`);
     queueMicrotask(() => this.#answer(flight, failed({ ...why, outcome: 'did-not-happen' })));
+  }
+
+  more(task: TaskId, items: number): void {
+    const flight = this.#flights.get(task);
+    flight?.place?.thread.more(flight.place.slot, flight, items);
   }
 
   async close(graceMs: number): Promise<void> {
@@ -256,8 +263,9 @@ export class WorkerRunner implements PartRunner {
     const flight = thread.flights.get(slot);
     if (kind === FROM_THREAD.item) {
       if (flight === undefined || flight.abandoned) return; // its stream stays where it is, without room
-      this.#events?.item(flight.job.task, payloadFrom(payload));
-      thread.took(slot, flight, payload);
+      const item = payloadFrom(payload);
+      thread.took(slot, flight, item);
+      this.#events?.item(flight.job.task, item);
     } else if (kind === FROM_THREAD.call) {
       const task = flight === undefined || flight.abandoned ? GONE : flight.job.task;
       thread.called(frame, (asked, settle) => this.#events?.call(task, asked, settle) ?? (() => undefined));

@@ -15,6 +15,7 @@ import {
 } from 'node:worker_threads';
 import type { FunctionWorkerData, Loaded } from '../../../worker/function-worker.ts';
 import { type Instant, NEVER } from '../../core/base/instant.ts';
+import type { Payload } from '../../core/base/payload.ts';
 import { payloadFrom } from '../../wire/payload.ts';
 import type { CallHeader } from '../call-request.ts';
 import type { Settle } from '../client.ts';
@@ -22,6 +23,7 @@ import type { Job } from '../ports.ts';
 import { logLines } from './lines.ts';
 import type { ModuleFile } from './module-files.ts';
 import type { Asked, Cancel } from './nested-calls.ts';
+import type { StreamWindow } from './stream-window.ts';
 import {
   BEAT,
   type Frame,
@@ -46,6 +48,8 @@ export interface Flight {
   place: { readonly thread: WorkerThread; readonly slot: number } | undefined;
   /** Cost of its stream's items that its thread has not been told to be taken. */
   untold: number;
+  /** What a paced stream has on its way. */
+  readonly window: StreamWindow | undefined;
 }
 
 export interface ThreadOptions {
@@ -148,9 +152,22 @@ export class WorkerThread {
     this.#post({ kind: TO_THREAD.abort, slot, text: reason });
   }
 
-  /** An item of the slot's stream was passed on. Why: what a thread produces faster than the node takes must wait there. */
-  took(slot: number, flight: Flight, payload: Uint8Array): void {
-    flight.untold += itemCost(payload);
+  /**
+   * An item of the slot's stream was passed on. Why: what a thread produces faster than it is taken must wait there. A
+   * paced stream's asker says what it has taken; of any other, what was passed on counts as taken.
+   */
+  took(slot: number, flight: Flight, payload: Payload): void {
+    if (flight.window === undefined) this.#giveRoom(slot, flight, itemCost(payload.size));
+    else flight.window.sent(payload);
+  }
+
+  /** So many items of a paced stream were taken. */
+  more(slot: number, flight: Flight, items: number): void {
+    if (flight.window !== undefined) this.#giveRoom(slot, flight, flight.window.taken(items));
+  }
+
+  #giveRoom(slot: number, flight: Flight, cost: number): void {
+    flight.untold += cost;
     if (flight.untold < STREAM_BYTES_MAX / 4) return;
     this.#post({ fun: flight.untold, kind: TO_THREAD.taken, slot });
     flight.untold = 0;
