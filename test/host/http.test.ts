@@ -10,7 +10,7 @@ const KEY = 'a shared secret of this test';
 const TOKEN = createHmac('sha256', KEY).update('mpreg metrics').digest('base64url');
 
 const snapshot = {
-  calls: { running: 0, waiting: 0 },
+  calls: { held: 0, running: 0, waiting: 0 },
   generation: 1,
   health: 0,
   links: { clients: 0, peers: 0 },

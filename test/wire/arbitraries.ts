@@ -1,5 +1,6 @@
 /** Anything that may travel, for properties. */
 import fc from 'fast-check';
+import type { Payload } from '../../src/engine/core/base/payload.ts';
 import type { Rumor } from '../../src/engine/core/membership/messages.ts';
 import { NUMBER_ARRAYS } from '../../src/engine/wire/extensions.ts';
 import type { Kind } from '../../src/engine/wire/messages.ts';
@@ -128,7 +129,12 @@ const client = objects({ name, role: fc.constant('client') });
 const peer = objects({ address: text, id: name, name, role: fc.constant('peer') });
 const proof = fc.option(text, { nil: undefined });
 
+const optionalName = fc.option(name, { nil: undefined });
+const optionalUint = fc.option(uint, { nil: undefined });
+const trail = fc.option(fc.array(objects({ ms: uint, node: text }), { maxLength: 3 }), { nil: undefined });
+
 const callFields = {
+  errand: fc.option(fc.array(anyValue, { maxLength: 2 }).map(payloadOf), { nil: undefined }),
   paced: fc.option(fc.boolean(), { nil: undefined }),
   depth: fc.option(uint, { nil: undefined }),
   fun: name,
@@ -154,10 +160,12 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   beat: { all: fc.option(fc.boolean(), { nil: undefined }), reply: fc.boolean() },
   call: { ...callFields, payload: callArguments },
   more: { id: uint, items: uint },
-  cancel: { id: uint, reason: text },
-  error: { id: uint, problem },
+  cancel: { at: optionalName, id: uint, reason: text },
+  drop: { plan: uint },
+  error: { id: uint, plan: optionalUint, problem, trail },
   goaway: { problem },
   gossip: { rumors },
+  holding: { id: uint, step: text, to: optionalName },
   hello: {
     auth: fc.constantFrom('none', 'key'),
     features: fc.option(fc.array(text, { maxLength: 2 }), { nil: undefined }),
@@ -182,7 +190,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   'ping-req': { address: text, rumors, seq: uint, target: name },
   plan: { id: uint, payload: planDocument.map(payloadOf), timeoutMs: uint },
   refused: { problem },
-  result: { by: text, id: uint, payload },
+  result: { by: text, held: fc.constantFrom(undefined, true), id: uint, payload, plan: optionalUint, trail },
   'sync-buckets': { buckets: fc.array(uint, { maxLength: 9 }) },
   'sync-digest': { digest: uint, self: member },
   'sync-entries': { buckets: fc.array(uint, { maxLength: 4 }), entries: fc.array(entry, { maxLength: 4 }) },
@@ -201,5 +209,8 @@ export const kinds: readonly Kind[] = everyKind;
 
 /** A message with its payload replaced by what it holds, for comparing. */
 export function opened(message: WireMessage): object {
-  return 'payload' in message ? { ...message, payload: payloadFrom(message.payload.bytes()).value() } : message;
+  if (!('payload' in message)) return message;
+  const open = (payload: Payload) => payloadFrom(payload.bytes()).value();
+  const errand = message.kind === 'call' && message.errand !== undefined ? { errand: open(message.errand) } : {};
+  return { ...message, ...errand, payload: open(message.payload) };
 }

@@ -151,13 +151,17 @@ describe('in mpreg.v1', () => {
   it('fields of a newer version survive in a call that is passed on, and are passed over elsewhere', () => {
     const call = frame(
       16,
-      [5, 'f', null, null, null, null, null, null, null, null, null, null, 'new', { a: [1] }],
+      [5, 'f', null, null, null, null, null, null, null, null, null, null, null, 'new', { a: [1] }],
       valueBytes({ args: [] }),
     );
     const [message] = decoded('mpreg.v1', call);
     expect(message).toMatchObject({ rest: ['new', { a: [1] }] });
     expect(bytesOf(message as WireMessage)).toEqual(call);
-    const newer = [frame(18, [5, 'a', 'new'], valueBytes(1)), frame(33, [9, [], 'new']), frame(21, [4, 'why', 'new'])];
+    const newer = [
+      frame(18, [5, 'a', null, null, null, 'new'], valueBytes(1)),
+      frame(33, [9, [], 'new']),
+      frame(21, [4, 'why', null, 'new']),
+    ];
     expect(decoded('mpreg.v1', Buffer.concat(newer)).map(({ kind }) => kind)).toEqual(['result', 'ack', 'cancel']);
   });
 

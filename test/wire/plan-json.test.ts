@@ -53,7 +53,7 @@ describe('a plan that is written as JSON', () => {
     const document = { done: { a: { $ref: 'a' } }, steps: [step('a'), step('b', 'a', new Date(7), { $lit: 'a' }, 7n)] };
     const argsOf = (plan: unknown) => {
       const read = readPlan(plan, DEFAULT_CALLS);
-      return read.ok ? new PlanRun(read.value, 0).next(0)?.args : read.problem;
+      return read.ok ? new PlanRun(read.value, DEFAULT_CALLS, 0).next(0)?.args : read.problem;
     };
     const again: unknown = JSON.parse(JSON.stringify(planToJson(document)));
     expect(argsOf(planFromJson(again).document)).toEqual({ args: [{ $ref: 'a' }, new Date(7), 'a', 7n] });

@@ -4,6 +4,7 @@ import type { CallMessage } from '../core/calls/messages.ts';
 import { CALL_FIELDS, KINDS } from './messages.ts';
 import { inside, located, Misfit } from './misfit.ts';
 import { BytesPayload } from './payload.ts';
+import { encoded } from './payload-shape.ts';
 import type { ValueReader } from './read-value.ts';
 import { problemShape } from './record-shape.ts';
 import { NAME_MAX } from './shapes.ts';
@@ -30,6 +31,7 @@ export function writeHot(w: Writer, message: WireMessage): boolean {
       writeCall(w, message);
       return true;
     case 'result':
+      if (message.held || message.plan !== undefined || message.trail !== undefined) return false;
       w.arrayHead(2);
       w.uint(message.id);
       w.text(message.by);
@@ -39,11 +41,13 @@ export function writeHot(w: Writer, message: WireMessage): boolean {
       w.uint(message.id);
       return true;
     case 'error':
+      if (message.plan !== undefined || message.trail !== undefined) return false;
       w.arrayHead(2);
       w.uint(message.id);
       w.value(message.problem);
       return true;
     case 'cancel':
+      if (message.at !== undefined) return false;
       w.arrayHead(message.reason === '' ? 1 : 2);
       w.uint(message.id);
       if (message.reason !== '') w.text(message.reason);
@@ -68,11 +72,13 @@ function writeCall(w: Writer, call: CallMessage): void {
   if (count > 9) textOrNil(w, call.functionId);
   if (count > 10) wholeOrNil(w, call.depth);
   if (count > 11) boolOrNil(w, call.paced);
+  if (count > 12) bytesOrNil(w, call.errand?.bytes());
   if (call.rest) for (const value of call.rest) w.value(value);
 }
 
 /** Up to the last field that is there. */
 function callFields(call: CallMessage): number {
+  if (call.errand !== undefined) return 13;
   if (call.paced !== undefined) return 12;
   if (call.depth !== undefined) return 11;
   if (call.functionId !== undefined) return 10;
@@ -101,6 +107,11 @@ function boolOrNil(w: Writer, value: boolean | undefined): void {
   else w.bool(value);
 }
 
+function bytesOrNil(w: Writer, value: Uint8Array | undefined): void {
+  if (value === undefined) w.nil();
+  else w.value(value);
+}
+
 function trueOrNil(w: Writer, value: boolean): void {
   if (value) w.bool(true);
   else w.nil();
@@ -126,7 +137,8 @@ export function readHot(r: ValueReader, code: number, end: number): WireMessage 
     case CALL:
       return readCall(r, end);
     case RESULT: {
-      const count = fields(r, 2);
+      const count = shortest(r, 2);
+      if (count === undefined) return undefined;
       const id = r.uint();
       const by = r.name();
       return { by, id, kind: 'result', payload: behind(r, count, 2, end) };
@@ -137,17 +149,19 @@ export function readHot(r: ValueReader, code: number, end: number): WireMessage 
       return { id, kind: 'item', payload: behind(r, count, 1, end) };
     }
     case ERROR: {
-      const count = fields(r, 2);
+      const count = shortest(r, 2);
+      if (count === undefined) return undefined;
       const id = r.uint();
       const problem = readProblem(r);
       nothing(r, behind(r, count, 2, end));
       return { id, kind: 'error', problem };
     }
     case CANCEL: {
-      const count = fields(r, 1);
+      const count = shortest(r, 2);
+      if (count === undefined) return undefined;
       const id = r.uint();
       const reason = count > 1 && !r.nil() ? r.text() : '';
-      nothing(r, behind(r, count, Math.min(count, 2), end));
+      nothing(r, behind(r, count, count, end));
       return { id, kind: 'cancel', reason };
     }
     default:
@@ -178,8 +192,18 @@ function readMore(r: ValueReader, count: number): Partial<CallMessage> {
   if (count > 9 && !r.nil()) more.functionId = r.name();
   if (count > 10 && !r.nil()) more.depth = r.uint();
   if (count > 11 && !r.nil()) more.paced = r.bool();
+  if (count > 12 && !r.nil()) more.errand = readErrand(r);
   if (count > CALL_FIELDS) more.rest = Array.from({ length: count - CALL_FIELDS }, () => r.value(1));
   return more;
+}
+
+function readErrand(r: ValueReader): Payload {
+  const at = r.at;
+  try {
+    return encoded.unpack(r.value(1));
+  } catch (error) {
+    throw located(inside(error, 'errand'), at);
+  }
 }
 
 function readProblem(r: ValueReader): Problem {
@@ -201,6 +225,15 @@ function readNames(r: ValueReader): readonly string[] {
   const count = r.arrayHead();
   r.need(count);
   return Array.from({ length: count }, () => readName(r));
+}
+
+/** How many fields a header has; undefined, with nothing read, where they are more than those of the usual message. */
+function shortest(r: ValueReader, most: number): number | undefined {
+  const at = r.at;
+  const count = fields(r, 1);
+  if (count <= most) return count;
+  r.at = at;
+  return undefined;
 }
 
 /** How many fields a header has, at least `least`. */

@@ -1,5 +1,7 @@
+import type { Passed } from '../core/calls/messages.ts';
 import type { Peer } from '../core/links/messages.ts';
 import type { CargoRumor, MemberRumor, Rumor, SyncEntry } from '../core/membership/messages.ts';
+import { encoded } from './payload-shape.ts';
 import { nodeRecord, problemShape } from './record-shape.ts';
 import {
   bool,
@@ -14,6 +16,7 @@ import {
   uint,
   variants,
   word,
+  yes,
 } from './shapes.ts';
 import type { UnknownFrame, WireMessage } from './wire.ts';
 
@@ -56,6 +59,8 @@ const self: Shape<MemberRumor> = {
 };
 const entry = record<SyncEntry>({ id: name, state, incarnation: uint, address: text, version: otherwise(0, uint) });
 
+const trail = list(record<Passed>({ node: text, ms: uint }));
+
 const calls = {
   call: kind<'call'>(
     16,
@@ -72,15 +77,22 @@ const calls = {
       functionId: optional(text),
       depth: optional(uint),
       paced: optional(bool),
+      errand: optional(encoded),
     },
     'arguments',
   ),
   plan: kind<'plan'>(17, { id: uint, timeoutMs: otherwise(0, uint) }, 'plan'),
-  result: kind<'result'>(18, { id: uint, by: text }, 'value'),
+  result: kind<'result'>(
+    18,
+    { id: uint, by: text, held: optional(yes), plan: optional(uint), trail: optional(trail) },
+    'value',
+  ),
   item: kind<'item'>(19, { id: uint }, 'value'),
-  error: kind<'error'>(20, { id: uint, problem: problemShape }),
-  cancel: kind<'cancel'>(21, { id: uint, reason: otherwise('', text) }),
+  error: kind<'error'>(20, { id: uint, problem: problemShape, plan: optional(uint), trail: optional(trail) }),
+  cancel: kind<'cancel'>(21, { id: uint, reason: otherwise('', text), at: optional(name) }),
   more: kind<'more'>(22, { id: uint, items: uint }),
+  holding: kind<'holding'>(24, { id: uint, step: text, to: optional(name) }),
+  drop: kind<'drop'>(25, { plan: uint }),
 };
 
 export const KINDS: Readonly<Record<Kind, MessageKind>> = {
@@ -119,7 +131,7 @@ export const KINDS: Readonly<Record<Kind, MessageKind>> = {
 };
 
 /** How many positions of a call's header this version knows; what lies behind them is its `rest`. */
-export const CALL_FIELDS = 12;
+export const CALL_FIELDS = 13;
 
 function kind<K extends Kind>(code: number, fields: Fields<Header<K>>, payload?: MessageKind['payload']): MessageKind {
   return { code, header: record<Header<K>>(fields), ...(payload && { payload }) };

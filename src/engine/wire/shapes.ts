@@ -57,6 +57,12 @@ export const bool: Shape<boolean> = simple((value) => {
   return value;
 });
 
+/** A flag that is set or absent. */
+export const yes: Shape<true> = simple((value) => {
+  if (value !== true) throw new Misfit('must be true');
+  return value;
+});
+
 /** Any value that a payload may hold. */
 export const anything: Shape<unknown> = {
   fromJson: (json) => valueFromJson(json),

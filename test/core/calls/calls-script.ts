@@ -15,34 +15,46 @@ import { Prng } from '../../../src/engine/core/base/prng.ts';
 import { type Problem, type ProblemCode, problem } from '../../../src/engine/core/base/problems.ts';
 import { Calls } from '../../../src/engine/core/calls/calls.ts';
 import type { Asker, CallsEffect } from '../../../src/engine/core/calls/effects.ts';
-import type { CallMessage, CallsMessage, PlanReply } from '../../../src/engine/core/calls/messages.ts';
+import { readErrand } from '../../../src/engine/core/calls/errand.ts';
+import type {
+  CallMessage,
+  CallsMessage,
+  Passed,
+  PlanReply,
+  ResultMessage,
+} from '../../../src/engine/core/calls/messages.ts';
 import { type CallsOptions, DEFAULT_CALLS } from '../../../src/engine/core/calls/options.ts';
 import { type Command, complain, duration } from '../../scenario.ts';
 import { TestPlaces } from './places.ts';
 import { storyOf } from './plans.ts';
-import { plain } from './values.ts';
+import { sized } from './values.ts';
 
 export function callsScript(options: Partial<CallsOptions> = {}): (command: Command) => string {
   const places = new TestPlaces();
   const calls = new Calls({
+    address: () => 'ws://self',
     name: () => 'self',
     options: { ...DEFAULT_CALLS, ...options },
-    payload: plain,
+    payload: sized,
     places,
     prng: new Prng(5),
     self: 'self',
   });
   let now = 0;
+  const forwarded = new Map<string, CallsMessage>();
   const lines: string[] = [];
   const collect = () => {
-    for (const effect of calls.drain()) lines.push(`${now === 0 ? '' : `${now} `}${textOf(effect, now)}`);
+    for (const effect of calls.drain()) {
+      if (effect.kind === 'forward') forwarded.set(`${effect.to} ${effect.message.id}`, effect.message);
+      lines.push(`${now === 0 ? '' : `${now} `}${textOf(effect, now)}`);
+    }
   };
   return (command) => {
     lines.length = 0;
     if (command.name === 'counts') {
-      const { running, waiting } = calls.counts;
+      const { running, waiting, held } = calls.counts;
       const at = calls.deadline();
-      return `${waiting} waiting, ${running} running, ${at === NEVER ? 'no deadline' : `deadline ${at}`}`;
+      return `${waiting} waiting, ${running} running, ${held > 0 ? `${held} held, ` : ''}${at === NEVER ? 'no deadline' : `deadline ${at}`}`;
     }
     if (command.name === 'at') {
       const until = duration(command.words[0]);
@@ -51,6 +63,10 @@ export function callsScript(options: Partial<CallsOptions> = {}): (command: Comm
         calls.advance(now);
       }
       now = until;
+    } else if (command.name === 'undelivered') {
+      const [to = '', id] = command.words;
+      const message = forwarded.get(`${to} ${id}`);
+      if (message !== undefined) calls.undelivered(to, message, 'nobody listens', now);
     } else if (!offer(places, command)) {
       act(calls, command, now);
     }
@@ -77,7 +93,7 @@ function offer(places: TestPlaces, { name, words, options }: Command): boolean {
 }
 
 function act(calls: Calls, command: Command, now: number): void {
-  const { name, words, input } = command;
+  const { name, words, input, options } = command;
   const [who = '', second = '', third = ''] = words;
   const id = Number(second);
   switch (name) {
@@ -86,11 +102,17 @@ function act(calls: Calls, command: Command, now: number): void {
     case 'plan':
       return calls.request(
         askerOf(who),
-        { id, kind: 'plan', payload: plain(JSON.parse(input.join(' '))), timeoutMs: msOf(command) },
+        { id, kind: 'plan', payload: sized(JSON.parse(input.join(' '))), timeoutMs: msOf(command) },
         now,
       );
     case 'cancel':
-      return calls.cancel(askerOf(who), id, 'no longer wanted', now);
+      return calls.cancel(askerOf(who), id, 'no longer wanted', now, options.get('at'));
+    case 'holding': {
+      const to = options.get('to');
+      return calls.holding(who, { id, kind: 'holding', step: third, ...(to === undefined ? {} : { to }) }, now);
+    }
+    case 'drop':
+      return calls.drop(who, id);
     case 'more':
       return calls.more(askerOf(who), id, Number(third));
     case 'left':
@@ -98,23 +120,25 @@ function act(calls: Calls, command: Command, now: number): void {
     case 'result':
       return calls.answer(
         who,
-        { by: who, id, kind: 'result', payload: plain(JSON.parse(words.slice(2).join(' '))) },
+        { by: who, id, kind: 'result', payload: sized(resultOf(words)), ...wayOf(command) },
         now,
       );
     case 'error':
-      return calls.answer(who, { id, kind: 'error', problem: problemOf(third, words, who) }, now);
+      return calls.answer(
+        who,
+        { id, kind: 'error', problem: problemOf(third, words, who, options.get('path')), ...wayOf(command) },
+        now,
+      );
     case 'item':
-      return calls.answer(who, { id, kind: 'item', payload: plain(JSON.parse(words.slice(2).join(' '))) }, now);
+      return calls.answer(who, { id, kind: 'item', payload: sized(JSON.parse(words.slice(2).join(' '))) }, now);
     case 'broken':
       return calls.broken(who, who, 'reset', now);
-    case 'undelivered':
-      return calls.undelivered(who, id, 'nobody listens', now);
     case 'ran':
-      return calls.ran(Number(who), done(plain(JSON.parse(words.slice(1).join(' ')))), now);
+      return calls.ran(Number(who), done(sized(JSON.parse(words.slice(1).join(' ')))), now);
     case 'failed':
       return calls.ran(Number(who), failed(problemOf(second, words)), now);
     case 'items':
-      return calls.item(Number(who), plain(JSON.parse(words.slice(1).join(' '))), now);
+      return calls.item(Number(who), sized(JSON.parse(words.slice(1).join(' '))), now);
     case 'drain':
       return calls.accept(false);
     case 'undrain':
@@ -130,16 +154,19 @@ function act(calls: Calls, command: Command, now: number): void {
 
 function callOf(command: Command): CallMessage {
   const { words, options } = command;
-  const { node, version, id: functionId, depth } = Object.fromEntries(options);
+  const { node, version, id: functionId, depth, step } = Object.fromEntries(options);
+  const [args, errand] = command.input.map((line) => sized(JSON.parse(line)));
   return {
     fun: words[2] ?? '',
     id: Number(words[1]),
     idempotent: words.includes('idempotent'),
     kind: 'call',
     locs: options.get('locs')?.split(',') ?? [],
-    payload: plain({ args: [] }),
+    payload: args ?? sized({ args: [] }),
     routed: words.includes('routed'),
     timeoutMs: msOf(command),
+    ...(errand === undefined ? {} : { errand }),
+    ...(step === undefined ? {} : { step }),
     ...(node === undefined ? {} : { node }),
     ...(version === undefined ? {} : { version }),
     ...(functionId === undefined ? {} : { functionId }),
@@ -157,8 +184,9 @@ function askerOf(word: string): Asker {
   return word.startsWith('client') ? { link: Number(word.slice(6)) } : { node: word };
 }
 
-function problemOf(code: string, words: readonly string[], node?: string): Problem {
+function problemOf(code: string, words: readonly string[], node?: string, path?: string): Problem {
   const details = {
+    ...(path === undefined ? {} : { path }),
     ...(node === undefined ? {} : { node }),
     ...(words.includes('unknown') ? { outcome: 'unknown' as const } : {}),
   };
@@ -169,6 +197,7 @@ function textOf(effect: CallsEffect, now: number): string {
   switch (effect.kind) {
     case 'answer':
       return `→ ${'link' in effect.to ? `client${effect.to.link}` : effect.to.node}: ${messageText(effect.message)}`;
+    case 'tell':
     case 'forward':
       return `→ ${effect.to}: ${messageText(effect.message)}`;
     case 'run': {
@@ -183,34 +212,73 @@ function textOf(effect: CallsEffect, now: number): string {
 }
 
 function messageText(message: CallsMessage): string {
+  if (message.kind === 'drop') return `drop ${message.plan}`;
   const head = `${message.kind} ${message.id}`;
   switch (message.kind) {
     case 'call': {
       const left = message.timeoutMs === 0 ? '' : `, ${message.timeoutMs} ms left`;
       const step = message.step === undefined ? '' : `${message.step} = `;
-      return `${head} ${step}${message.fun}(${argsText(message.payload)})${message.routed ? ' routed' : ''}${left}${depthText(message.depth)}${message.paced ? ', paced' : ''}`;
+      return `${head} ${step}${message.fun}(${argsText(message.payload)})${message.routed ? ' routed' : ''}${left}${depthText(message.depth)}${message.paced ? ', paced' : ''}${errandText(message)}`;
     }
     case 'plan':
       return head;
     case 'result': {
       const value = message.payload.value();
-      return `${head} by ${message.by}: ${value.ok ? resultText(value.value) : value.problem.code}`;
+      const what = message.held ? 'held there' : value.ok ? resultText(value.value) : value.problem.code;
+      return `${head} by ${message.by}${trailText(message)}: ${what}`;
     }
     case 'item': {
       const value = message.payload.value();
       return `${head}: ${value.ok ? JSON.stringify(value.value) : value.problem.code}`;
     }
     case 'error':
-      return `${head} ${problemText(message.problem)}`;
+      return `${head}${trailText(message)} ${problemText(message.problem)}`;
     case 'more':
       return `${head}: ${message.items} taken`;
     case 'cancel':
-      return `${head}: ${message.reason}`;
+      return `${head}${message.at === undefined ? '' : ` of ${message.at}`}: ${message.reason}`;
+    case 'holding':
+      return `${head} ${message.step}${message.to === undefined ? '' : ` to ${message.to}`}`;
   }
 }
 
 function depthText(depth: number | undefined): string {
   return depth === undefined ? '' : `, depth ${depth}`;
+}
+
+/** ` {plan 1 of self, may hold, needs a from b; chain 3, then c, d after 5 ms on b; tried b}` */
+function errandText({ errand: payload }: CallMessage): string {
+  const errand = payload === undefined ? undefined : readErrand(payload);
+  if (!errand?.ok) return '';
+  const { at, plan, hold, inputs, chain } = errand.value;
+  const needs = inputs.map(({ step, node }) => `, needs ${step} from ${node}`).join('');
+  const head = `plan ${plan} of ${at}${hold ? ', may hold' : ''}${needs}`;
+  if (chain === undefined) return ` {${head}}`;
+  const then = chain.steps.map(({ name }) => name).join(', ') || 'nothing';
+  const tried = chain.tried.length === 0 ? '' : `; tried ${chain.tried.join(', ')}`;
+  return ` {${head}; chain ${chain.ward}, then ${then}${trailText(chain)}${tried}}`;
+}
+
+function trailText({ trail = [] }: { readonly trail?: readonly Passed[] }): string {
+  return trail.length === 0 ? '' : ` after ${trail.map(({ node, ms }) => `${ms} ms on ${node}`).join(', ')}`;
+}
+
+function resultOf(words: readonly string[]): unknown {
+  return words.includes('held') ? null : JSON.parse(words.slice(2).join(' '));
+}
+
+/** `trail=b:5,c:7`, `held` and `plan=1`. */
+function wayOf({ options, words }: Command): Pick<ResultMessage, 'trail' | 'held' | 'plan'> {
+  const trail = options
+    .get('trail')
+    ?.split(',')
+    .map((text) => text.split(':'));
+  const plan = options.get('plan');
+  return {
+    ...(trail === undefined ? {} : { trail: trail.map(([node = '', ms]) => ({ ms: Number(ms), node })) }),
+    ...(words.includes('held') ? { held: true } : {}),
+    ...(plan === undefined ? {} : { plan: Number(plan) }),
+  };
 }
 
 function resultText(value: unknown): string {

@@ -6,10 +6,10 @@ import { Prng } from '../../../src/engine/core/base/prng.ts';
 import { didNotHappen, type ProblemCode, problem } from '../../../src/engine/core/base/problems.ts';
 import { Calls } from '../../../src/engine/core/calls/calls.ts';
 import type { Asker, CallsEffect } from '../../../src/engine/core/calls/effects.ts';
-import type { Arguments, CallMessage, PlanReply } from '../../../src/engine/core/calls/messages.ts';
+import type { Arguments, CallMessage, CallsMessage, PlanReply } from '../../../src/engine/core/calls/messages.ts';
 import { type CallsOptions, DEFAULT_CALLS } from '../../../src/engine/core/calls/options.ts';
 import { TestPlaces } from './places.ts';
-import { garbled, plain } from './values.ts';
+import { cpuMs, garbled, plain } from './values.ts';
 
 const places = new TestPlaces();
 for (const node of ['self', 'b', 'c']) places.offer(node, 'anywhere');
@@ -20,6 +20,7 @@ places.offer('b', 'there');
 function machine(options: Partial<CallsOptions> = {}, seed = 1): Calls {
   const name = () => 'self';
   return new Calls({
+    address: () => 'ws://self',
     name,
     options: { ...DEFAULT_CALLS, ...options },
     payload: plain,
@@ -58,7 +59,7 @@ function runHere(steps: readonly object[]): PlanReply | undefined {
     }
     const reply = replyIn(effects);
     if (reply !== undefined) {
-      expect(calls.counts).toEqual({ running: 0, waiting: 0 });
+      expect(calls.counts).toEqual({ held: 0, running: 0, waiting: 0 });
       expect(calls.deadline()).toBe(NEVER);
       return reply;
     }
@@ -71,9 +72,9 @@ describe('large plans run through calls without a deep stack or quadratic time:'
     ['10,000 steps that need nothing', (i) => i, { s9999: 9999 }],
     ['a chain of 10,000', (i) => (i === 0 ? 'end' : `s${i - 1}`), { s9999: 'end' }],
   ])('%s', (_, arg, results) => {
-    const started = performance.now();
+    const started = cpuMs();
     const reply = runHere(Array.from({ length: 10_000 }, (__, i) => ({ args: [arg(i)], fun: 'here', name: `s${i}` })));
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(cpuMs() - started).toBeLessThan(5_000);
     expect(reply?.results).toMatchObject(results);
     expect(reply?.problem).toBeUndefined();
   });
@@ -119,7 +120,7 @@ test('what a node does for itself is not counted among its calls', () => {
   const calls = machine();
   calls.request(client, { ...BARE, fun: 'mpreg.events', id: 1 }, 0);
   calls.request(client, { ...BARE, fun: 'here', id: 2 }, 0);
-  expect(calls.counts).toEqual({ running: 1, waiting: 1 });
+  expect(calls.counts).toEqual({ held: 0, running: 1, waiting: 1 });
   expect(calls.isIdle).toBe(false);
 });
 
@@ -182,15 +183,22 @@ const happenings = fc.array(
   { maxLength: 60 },
 );
 
+interface Sent {
+  readonly to: string;
+  readonly id: number;
+  readonly message: CallsMessage;
+  readonly token: string;
+}
+
 /** Plays happenings on a machine and judges every effect: who is answered, what runs, and how often. */
 class Judge {
-  readonly calls = machine({ stepsAtOnceMax: 3 });
+  readonly calls = machine({ chainStepsMax: 1, stepsAtOnceMax: 3 });
   now = 0;
   /** Open requests, as `asker id`. */
   readonly #open = new Set<string>();
-  readonly #sent: { readonly to: string; readonly id: number; readonly token: string }[] = [];
+  readonly #sent: Sent[] = [];
   /** Those about which their node, or the link, has had its say. */
-  readonly #past: { readonly to: string; readonly id: number }[] = [];
+  readonly #past: Sent[] = [];
   readonly #tasks: { readonly task: number; readonly token: string }[] = [];
   /** By token: what is under way, and whether it may be done twice. */
   readonly #may = new Map<string, 'once' | 'often' | 'never again'>();
@@ -224,7 +232,8 @@ class Judge {
           );
         break;
       case 'undelivered':
-        if (sent) this.#failed(sent, () => this.calls.undelivered(sent.to, sent.id, 'so', this.now), 'nobody-there');
+        if (sent)
+          this.#failed(sent, () => this.calls.undelivered(sent.to, sent.message, 'so', this.now), 'nobody-there');
         break;
       case 'ran':
       case 'fail':
@@ -263,7 +272,7 @@ class Judge {
       this.happen('ran', 0, 0);
     }
     expect([...this.#open]).toEqual([]);
-    expect(this.calls.counts).toEqual({ running: 0, waiting: 0 });
+    expect(this.calls.counts).toEqual({ held: 0, running: 0, waiting: 0 });
     expect(this.calls.deadline()).toBe(NEVER);
   }
 
@@ -312,12 +321,12 @@ class Judge {
   }
 
   /** A second word about a call from a node that has had its say changes nothing. */
-  #late(past: { readonly to: string; readonly id: number } | undefined, y: number): void {
+  #late(past: Sent | undefined, y: number): void {
     if (past === undefined) return;
     const { to, id } = past;
     if (y % 3 === 0) this.calls.answer(to, { by: to, id, kind: 'result', payload: plain(y) }, this.now);
     else if (y % 3 === 1) this.calls.answer(to, { id, kind: 'error', problem: problem('not-here', 'so') }, this.now);
-    else this.calls.undelivered(to, id, 'so', this.now);
+    else this.calls.undelivered(to, past.message, 'so', this.now);
     expect(this.calls.drain()).toEqual([]);
   }
 
@@ -341,7 +350,7 @@ class Judge {
       expect(this.#may.get(token)).not.toBe('never again');
       if (this.#may.get(token) === 'once') expect(under, `${token} is on one node at a time`).toBe(0);
       if (effect.kind === 'run') this.#tasks.push({ task: effect.task, token });
-      else this.#sent.push({ id: effect.message.id, to: effect.to, token });
+      else this.#sent.push({ id: effect.message.id, message: effect.message, to: effect.to, token });
     }
   }
 

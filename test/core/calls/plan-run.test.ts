@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { problem } from '../../../src/engine/core/base/problems.ts';
 import { PlanRun } from '../../../src/engine/core/calls/plan-run.ts';
-import { planOf, runPlan, storyOf } from './plans.ts';
+import { ALONE, here, planOf, runPlan, storyOf } from './plans.ts';
+import { cpuMs } from './values.ts';
 
 const step = (name: string, fun: string, ...args: unknown[]) => ({ args, fun, name });
 const first = step('|first', 'echo', 'hi there!');
@@ -38,10 +39,10 @@ describe('a plan that runs', () => {
   });
 
   test('starts a step as soon as its own inputs are there, whatever else is under way', () => {
-    const run = new PlanRun(planOf([step('slow', 'echo', 1), step('a', 'echo', 2), step('b', 'echo', 'a')]), 0);
+    const run = new PlanRun(planOf([step('slow', 'echo', 1), step('a', 'echo', 2), step('b', 'echo', 'a')]), ALONE, 0);
     const handedOut = () => run.next(0)?.step.name;
     expect([handedOut(), handedOut(), handedOut()]).toEqual(['slow', 'a', undefined]);
-    run.done(1, 'n', 2, 0);
+    run.done(1, 'n', here(2), 0);
     expect([handedOut(), handedOut()]).toEqual(['b', undefined]);
   });
 
@@ -68,11 +69,11 @@ describe('a plan that runs', () => {
   });
 
   test('tells when each step started and how long it took', () => {
-    const run = new PlanRun(planOf([step('a', 'echo', 1), step('b', 'echo', 'a')]), 100);
+    const run = new PlanRun(planOf([step('a', 'echo', 1), step('b', 'echo', 'a')]), ALONE, 100);
     run.next(130);
-    run.done(0, 'one', 1, 150);
+    run.done(0, 'one', here(1), 150);
     run.next(150);
-    run.done(1, 'two', 1, 175);
+    run.done(1, 'two', here(1), 175);
     expect(run.reply(180)).toEqual({
       results: { b: 1 },
       steps: [
@@ -84,10 +85,10 @@ describe('a plan that runs', () => {
   });
 
   test('hears each outcome once: what comes later changes nothing', () => {
-    const run = new PlanRun(planOf([step('a', 'echo', 1)]), 0);
+    const run = new PlanRun(planOf([step('a', 'echo', 1)]), ALONE, 0);
     run.next(0);
-    run.done(0, 'n', 'the first', 0);
-    run.done(0, 'n', 'the second', 0);
+    run.done(0, 'n', here('the first'), 0);
+    run.done(0, 'n', here('the second'), 0);
     run.failed(0, 'n', problem('function-failed', 'too late'), 0);
     run.stop(problem('cancelled', 'too late'), 0);
     expect(run.reply(0)).toMatchObject({ problem: { message: 'too late' }, results: { a: 'the first' } });
@@ -156,7 +157,7 @@ describe('when a step fails', () => {
   });
 
   test('a plan that is stopped from outside names no step as the cause', () => {
-    const run = new PlanRun(planOf([step('a', 'echo', 1), step('b', 'echo', 'a')]), 0);
+    const run = new PlanRun(planOf([step('a', 'echo', 1), step('b', 'echo', 'a')]), ALONE, 0);
     run.next(0);
     run.stop(problem('timed-out', 'the plan did not end in time'), 9);
     expect(run.ended).toBe(true);
@@ -190,9 +191,9 @@ describe('large plans end without a deep stack or quadratic time:', () => {
       { s9999: 7 },
     ],
   ])('%s', (_, document, count, some) => {
-    const started = performance.now();
+    const started = cpuMs();
     const { reply } = runPlan(document());
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(cpuMs() - started).toBeLessThan(5_000);
     expect(Object.keys(reply.results)).toHaveLength(count);
     expect(reply.results).toMatchObject(some as object);
   });

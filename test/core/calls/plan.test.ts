@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_CALLS } from '../../../src/engine/core/calls/options.ts';
 import { readPlan } from '../../../src/engine/core/calls/plan.ts';
 import { planOf } from './plans.ts';
+import { cpuMs } from './values.ts';
 
 const echo = (name: string, ...args: unknown[]) => ({ args, fun: 'echo', name });
 
@@ -179,9 +180,9 @@ describe('a plan is refused before anything runs: ', () => {
 
   test('a cycle of 50,000 steps, at once, and its path is not printed in full', () => {
     const steps = Array.from({ length: 50_000 }, (_, i) => echo(`s${i}`, `s${(i + 1) % 50_000}`));
-    const started = performance.now();
+    const started = cpuMs();
     const { says } = refusal(steps);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(cpuMs() - started).toBeLessThan(2_000);
     expect(says).toContain('→ … 49985 more … →');
     expect(says.length).toBeLessThan(300);
   });

@@ -22,6 +22,12 @@ export function planOf(document: unknown): Plan {
   return plan.value;
 }
 
+/** No chains: every step is handed out by itself. */
+export const ALONE = { chainBytesMax: 0, chainStepsMax: 1 };
+
+/** A value that came of a step. */
+export const here = (value: unknown) => ({ bytes: 1, value });
+
 /** Of the steps under way, the one that ends next; the first by default. */
 export type Schedule = (underWay: number) => number;
 
@@ -32,7 +38,7 @@ export interface Ran {
 }
 
 export function runPlan(document: unknown, functions: Functions = FUNCTIONS, next: Schedule = () => 0): Ran {
-  const run = new PlanRun(planOf(document), 0);
+  const run = new PlanRun(planOf(document), ALONE, 0);
   const order: string[] = [];
   const nameOf = (index: number) => run.plan.steps[index]?.name ?? '';
   const underWay: { readonly index: number; readonly fun: string; readonly args: Arguments }[] = [];
@@ -45,7 +51,7 @@ export function runPlan(document: unknown, functions: Functions = FUNCTIONS, nex
     if (ended === undefined) break;
     const { index, fun, args } = ended;
     try {
-      run.done(index, 'here', functions[fun]?.(args.args, args.kwargs), 0);
+      run.done(index, 'here', here(functions[fun]?.(args.args, args.kwargs)), 0);
     } catch (error) {
       const { message, name } = error as Error;
       run.failed(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { eachReference, NAME_MAX, type RefsMode, substitute } from '../../../src/engine/core/calls/references.ts';
+import { cpuMs } from './values.ts';
 
 /** What the steps of these tests have returned. */
 const VALUES = new Map<string, unknown>([
@@ -158,9 +159,9 @@ describe('references are found', () => {
 
   test('in a text full of dots without trying every head of it', () => {
     const text = `${'.'.repeat(2_000_000)}`;
-    const started = performance.now();
+    const started = cpuMs();
     expect(put(text)).toBe(text);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(cpuMs() - started).toBeLessThan(1_000);
     expect(put(`${'x'.repeat(NAME_MAX + 1)}.y`)).toContain('.y');
   });
 });

@@ -7,7 +7,7 @@ import type { Arguments, PlanReply } from '../../../src/engine/core/calls/messag
 import { type CallsOptions, DEFAULT_CALLS } from '../../../src/engine/core/calls/options.ts';
 import { PlanRun } from '../../../src/engine/core/calls/plan-run.ts';
 import { TestPlaces } from './places.ts';
-import { FUNCTIONS, planOf, runPlan, storyOf } from './plans.ts';
+import { ALONE, FUNCTIONS, here, planOf, runPlan, storyOf } from './plans.ts';
 import { plain } from './values.ts';
 
 const step = (name: string, fun: string, ...args: unknown[]) => ({ args, fun, name });
@@ -29,7 +29,15 @@ function runHere(document: object, options: Partial<CallsOptions>): PlanReply | 
   places.offer('self', 'here');
   const all = { ...DEFAULT_CALLS, ...options };
   const name = () => 'self';
-  const calls = new Calls({ name, options: all, payload: sized, places, prng: new Prng(1), self: 'self' });
+  const calls = new Calls({
+    address: () => '',
+    name,
+    options: all,
+    payload: sized,
+    places,
+    prng: new Prng(1),
+    self: 'self',
+  });
   calls.request({ link: 1 }, { id: 1, kind: 'plan', payload: plain(document), timeoutMs: 0 }, 0);
   for (let effects = calls.drain(); effects.length > 0; effects = calls.drain()) {
     for (const effect of effects) {
@@ -107,19 +115,19 @@ describe('a resumable plan that failed', () => {
   });
 
   test('gives them also when it is stopped', () => {
-    const run = new PlanRun(planOf(failing), 0);
+    const run = new PlanRun(planOf(failing), ALONE, 0);
     run.next(0);
-    run.done(0, 'n', { x: 5 }, 0);
+    run.done(0, 'n', here({ x: 5 }), 0);
     run.next(0);
     run.stop({ code: 'timed-out', message: 'too late' }, 0);
     expect(run.reply(0).values).toEqual({ a: { x: 5 } });
   });
 
   test('leaves out those that do not fit, where the results come first', () => {
-    const run = new PlanRun(planOf(failing), 0);
+    const run = new PlanRun(planOf(failing), ALONE, 0);
     for (const [index, value] of [{ x: 5 }, 'long', 3].entries()) {
       run.next(0);
-      if (index < 2) run.done(index, 'n', value, 0);
+      if (index < 2) run.done(index, 'n', here(value), 0);
     }
     run.stop({ code: 'timed-out', message: 'too late' }, 0);
     const asked: unknown[] = [];

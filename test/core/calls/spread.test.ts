@@ -39,6 +39,7 @@ class World {
     for (const id of Object.keys(nodes)) this.#places.offer(id, 'f');
     this.#prng = new Prng(seed);
     this.#calls = new Calls({
+      address: () => 'ws://self',
       name: () => 'self',
       options: DEFAULT_CALLS,
       payload: plain,

@@ -7,6 +7,12 @@ export function plain(value: unknown): Payload {
   return { bytes: () => new Uint8Array(), size: 0, value: () => done(value) };
 }
 
+/** A payload that takes as many bytes as its value would as JSON. */
+export function sized(value: unknown): Payload {
+  const text = JSON.stringify(value) ?? '';
+  return { bytes: () => new Uint8Array(text.length), size: text.length, value: () => done(value) };
+}
+
 /** A payload of bytes that mean nothing. */
 export function garbled(): Payload {
   return {
@@ -14,4 +20,10 @@ export function garbled(): Payload {
     size: 1,
     value: () => failed(problem('value-undecodable', 'no value')),
   };
+}
+
+/** Milliseconds of work that this thread has done. Why not the clock's: other programs run on this machine, too. */
+export function cpuMs(): number {
+  const { system, user } = process.threadCpuUsage();
+  return (system + user) / 1_000;
 }

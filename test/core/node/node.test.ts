@@ -243,7 +243,10 @@ describe('a client', () => {
     expect(client.messages).toMatchObject([{ kind: 'goaway', problem: { code: 'protocol-violated' } }]);
     expect(client.linked).toBe(false);
     expect([b.ran.length, b.aborted.length]).toEqual([1, 1]);
-    expect(b.node.snapshot(world.now)).toMatchObject({ calls: { running: 0, waiting: 0 }, links: { clients: 0 } });
+    expect(b.node.snapshot(world.now)).toMatchObject({
+      calls: { held: 0, running: 0, waiting: 0 },
+      links: { clients: 0 },
+    });
   });
 
   test('that goes away takes its calls with it, on whatever node they run', () => {
@@ -255,7 +258,7 @@ describe('a client', () => {
     client.leave();
     world.run(50);
     expect([c.ran, c.aborted.length]).toEqual([['other'], 1]);
-    expect(c.node.snapshot(world.now).calls).toEqual({ running: 0, waiting: 0 });
+    expect(c.node.snapshot(world.now).calls).toEqual({ held: 0, running: 0, waiting: 0 });
   });
 });
 

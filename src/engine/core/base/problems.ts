@@ -153,6 +153,12 @@ export const PROBLEMS = {
     'the connection broke after the call was sent',
     'It may have run. Declare the function idempotent to have such calls repeated.\nmpreg cluster status',
   ),
+  'value-lost': kind(
+    6,
+    no,
+    'the value of a step is gone',
+    'The node that made it ended before it was needed. Declare the function idempotent to have it made again.\nmpreg cluster status',
+  ),
   'node-stopping': kind(
     5,
     no,

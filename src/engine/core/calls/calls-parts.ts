@@ -1,4 +1,4 @@
-import type { NodeId } from '../base/ids.ts';
+import type { Address, NodeId } from '../base/ids.ts';
 import type { PayloadMaker } from '../base/payload.ts';
 import type { Prng } from '../base/prng.ts';
 import type { CallsOptions } from './options.ts';
@@ -7,8 +7,9 @@ import type { Places } from './placement.ts';
 /** What the calls of a node are made of. */
 export interface CallsParts {
   readonly self: NodeId;
-  /** This node's name, as it is now. */
+  /** This node's name and address, as they are now. */
   readonly name: () => string;
+  readonly address: () => Address;
   readonly places: Places;
   readonly options: CallsOptions;
   readonly payload: PayloadMaker;

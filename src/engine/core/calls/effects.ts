@@ -9,6 +9,8 @@ export type Asker = { readonly link: LinkId } | { readonly node: NodeId };
 export type CallsEffect =
   /** Something about a call that is under way: worth sending only where the asker, or the node asked, is still linked. */
   | { readonly kind: 'answer'; readonly to: Asker; readonly message: CallsMessage }
+  /** To a node that may not be linked: one that waits for the end of a chain, or holds values. */
+  | { readonly kind: 'tell'; readonly to: NodeId; readonly address: Address; readonly message: CallsMessage }
   | { readonly kind: 'forward'; readonly to: NodeId; readonly address: Address; readonly message: CallMessage }
   | {
       readonly kind: 'run';

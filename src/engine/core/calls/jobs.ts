@@ -5,6 +5,7 @@ import { type Instant, NEVER } from '../base/instant.ts';
 import { getOrMake } from '../base/maps.ts';
 import { didNotHappen, type Problem, problem } from '../base/problems.ts';
 import type { Asker } from './effects.ts';
+import type { Errand } from './errand.ts';
 import type { CallMessage } from './messages.ts';
 import type { PlanRun } from './plan-run.ts';
 
@@ -12,7 +13,8 @@ import type { PlanRun } from './plan-run.ts';
 export interface Job {
   readonly key: number;
   readonly origin: Origin;
-  readonly call: CallMessage;
+  /** Changes where its arguments are completed. */
+  call: CallMessage;
   /** Nodes that it was given to. */
   readonly tried: NodeId[];
   deadline: Instant;
@@ -31,12 +33,47 @@ export interface Job {
   task: TaskId | undefined;
   /** Set while another node has it. */
   sentTo: NodeId | undefined;
-  /** Set where it is a plan: its steps under way, by index. */
-  plan: { readonly run: PlanRun; readonly steps: Map<number, Job>; proceeding: boolean } | undefined;
+  /** Set where this node does more of a plan's work than to run a step. */
+  duty: Duty | undefined;
+  /** Set where it stands for a chain of this node's plan, which is on its way. */
+  ward: Ward | undefined;
+  /** Set where it is a plan. */
+  plan: Running | undefined;
 }
 
-/** Whom a job's answer is for: an asker and its own id for the call, or a step of a plan of this node. */
-export type Origin = { readonly asker: Asker; readonly id: number } | StepOrigin;
+/** What is to be done for a plan, and how far it is. */
+export interface Duty {
+  errand: Errand;
+  /** When the plan's time is up. */
+  readonly planEnds: Instant;
+  /** Since when the step is here. */
+  readonly since: Instant;
+  /** Whether the plan's node knows that the chain is here. */
+  reported: boolean;
+}
+
+/** A chain that this node waits for. */
+export interface Ward {
+  /** Its steps in the plan. */
+  readonly steps: readonly number[];
+  /** How many of them are known to be done. */
+  passed: number;
+}
+
+/** A plan that is under way. */
+export interface Running {
+  readonly run: PlanRun;
+  /** Its steps under way, by index. */
+  readonly steps: Map<number, Job>;
+  /** Nodes that may hold values for it. */
+  readonly holders: Set<NodeId>;
+  /** How often a step was begun again because a node was lost, by index. */
+  readonly again: Map<number, number>;
+  proceeding: boolean;
+}
+
+/** Whom a job's answer is for: an asker and its own id for the call, a step of a plan of this node, or its arguments. */
+export type Origin = { readonly asker: Asker; readonly id: number } | StepOrigin | { readonly fetch: string };
 
 export interface StepOrigin {
   readonly plan: Job;
@@ -95,6 +132,7 @@ export class Jobs {
       deadline: NEVER,
       doubtful: false,
       givenAt: NEVER,
+      duty: undefined,
       key,
       origin,
       plan: undefined,
@@ -105,10 +143,11 @@ export class Jobs {
       sentTo: undefined,
       task: undefined,
       tried: [],
+      ward: undefined,
     };
     this.#jobs.set(key, job);
     if ('asker' in origin) getOrMake(this.#byAsker, keyOf(origin.asker), newTable).set(origin.id, job);
-    else origin.plan.plan?.steps.set(origin.index, job);
+    else if ('plan' in origin) origin.plan.plan?.steps.set(origin.index, job);
     return job;
   }
 
@@ -138,10 +177,8 @@ export class Jobs {
     job.retryAt = NEVER;
     this.take(job);
     const { origin } = job;
-    if (!('asker' in origin)) {
-      origin.plan.plan?.steps.delete(origin.index);
-      return;
-    }
+    if ('plan' in origin) origin.plan.plan?.steps.delete(origin.index);
+    if (!('asker' in origin)) return;
     if (this.of(origin.asker, origin.id) === job) removeFrom(this.#byAsker, keyOf(origin.asker), origin.id);
   }
 
@@ -170,7 +207,12 @@ export class Jobs {
 
 /** Whether another node may have a job that came to this end on the last one. */
 export function mayRepeat(job: Job, why: Problem): boolean {
-  return !job.call.routed && (didNotHappen(why) || job.repeatable);
+  return (!job.call.routed || isChained(job)) && (didNotHappen(why) || job.repeatable);
+}
+
+/** Whether it is the step at hand of a chain: this node has the duty to place it, wherever it came from. */
+export function isChained(job: Job): boolean {
+  return job.duty?.errand.chain !== undefined;
 }
 
 /** Whether another node could do better, and may. */

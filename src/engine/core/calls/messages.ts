@@ -1,3 +1,4 @@
+import type { NodeId } from '../base/ids.ts';
 import type { Payload } from '../base/payload.ts';
 import type { Problem } from '../base/problems.ts';
 
@@ -24,6 +25,8 @@ export interface CallMessage {
   readonly idempotent: boolean;
   /** The step of a plan it is, for errors and logs. */
   readonly step?: string;
+  /** Between nodes: an `Errand`, where the node that runs this step does more of its plan's work than that. */
+  readonly errand?: Payload;
   readonly payload: Payload;
   /** How many calls it is nested in: 1 where a function makes it that a client called. Absent: a client makes it. */
   readonly depth?: number;
@@ -43,15 +46,55 @@ export type CallsMessage =
   | CallMessage
   /** Several steps at once; the payload is the plan document, as `plan.ts` reads it. */
   | { readonly kind: 'plan'; readonly id: number; readonly timeoutMs: number; readonly payload: Payload }
-  /** The value of a call, or the `PlanReply` of a plan. `by` is the name of the node that ran it. */
-  | { readonly kind: 'result'; readonly id: number; readonly by: string; readonly payload: Payload }
+  | ResultMessage
   /** One item of a stream; the result comes after the last. */
   | { readonly kind: 'item'; readonly id: number; readonly payload: Payload }
-  | { readonly kind: 'error'; readonly id: number; readonly problem: Problem }
+  | ErrorMessage
   /** The asker has taken so many items of a paced call: as many more may come. */
   | { readonly kind: 'more'; readonly id: number; readonly items: number }
-  /** The asker no longer wants it. */
-  | { readonly kind: 'cancel'; readonly id: number; readonly reason: string };
+  /** The asker no longer wants it. `at`: whose chain it is, where not the sender's. */
+  | { readonly kind: 'cancel'; readonly id: number; readonly reason: string; readonly at?: NodeId }
+  /** Said by a node that has had a chain for a while, to the one that waits for its end: it is at this step. */
+  | {
+      readonly kind: 'holding';
+      readonly id: number;
+      readonly step: string;
+      /** It has been passed on, to this node. */
+      readonly to?: NodeId;
+    }
+  /** A plan has ended: its values need not be held any longer. */
+  | { readonly kind: 'drop'; readonly plan: number };
+
+export type AnswerMessage = ResultMessage | ErrorMessage | Extract<CallsMessage, { readonly kind: 'item' }>;
+
+/** The value of a call, or the `PlanReply` of a plan. `by` is the name of the node that ran it. */
+export interface ResultMessage {
+  readonly kind: 'result';
+  readonly id: number;
+  readonly by: string;
+  readonly payload: Payload;
+  /** The value stays where it is; the payload is nothing. */
+  readonly held?: true;
+  /** Of a step that came with an errand: the plan for which values may be held there. */
+  readonly plan?: number;
+  /** Of a chain: the steps before the last. */
+  readonly trail?: readonly Passed[];
+}
+
+export interface ErrorMessage {
+  readonly kind: 'error';
+  readonly id: number;
+  readonly problem: Problem;
+  readonly plan?: number;
+  /** Of a chain: the steps before the one that failed. */
+  readonly trail?: readonly Passed[];
+}
+
+/** A step of a chain that is done: the name of the node that ran it, and the milliseconds that it took there. */
+export interface Passed {
+  readonly node: string;
+  readonly ms: number;
+}
 
 /** How one step of a plan went. */
 export interface StepOutcome {
@@ -82,4 +125,22 @@ export interface PlanReply {
    * as its `done` goes on from here. Limit: values beyond `resumeBytesMax` are left out, and their steps run again.
    */
   readonly values?: Readonly<Record<string, unknown>>;
+}
+
+/** Why by hand: it is asked of every message. */
+export function isAboutCalls(message: { readonly kind: string }): message is CallsMessage {
+  switch (message.kind as CallsMessage['kind']) {
+    case 'call':
+    case 'result':
+    case 'item':
+    case 'error':
+    case 'cancel':
+    case 'more':
+    case 'plan':
+    case 'holding':
+    case 'drop':
+      return true;
+    default:
+      return false;
+  }
 }

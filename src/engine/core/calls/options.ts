@@ -29,6 +29,33 @@ export interface CallsOptions {
   /** Nodes that one call is tried on before its problem goes to the caller. More: rides out more. Fewer: fails sooner. */
   readonly attemptsMax: number;
   /**
+   * Bytes of a step's value above which it stays with the node that made it until another needs it.
+   * More: fewer fetches. Less: less goes through the node that runs the plan.
+   */
+  readonly holdBytesMin: number;
+  /**
+   * Bytes of values that a node holds for plans that are under way; one more is `limit-exceeded`.
+   * More: larger plans. Less: a bound on what plans take of its memory.
+   */
+  readonly heldBytesMax: number;
+  /** Bytes of arguments that one node hands to another. Trade-off: what a frame takes, less what stands beside them. */
+  readonly argumentsBytesMax: number;
+  /** Steps that travel together from node to node. More: fewer answers on the way. Fewer: less is sent along. */
+  readonly chainStepsMax: number;
+  /** Bytes that travel along with a chain. More: longer chains. Less: each hand-over costs less. */
+  readonly chainBytesMax: number;
+  /**
+   * Milliseconds that a node may have a chain before it says so. More: fewer messages for steps of middling length.
+   * Less: a node that dies is noticed where it was.
+   */
+  readonly reportMs: number;
+  /** Milliseconds without a word of where a chain is until it is lost. More: rides out more. Less: known sooner. */
+  readonly silenceMs: number;
+  /**
+   * The same, after the node that had it is gone: it may just have passed it on. More: rides out more. Less: known sooner.
+   */
+  readonly graceMs: number;
+  /**
    * The first wait before a step is tried again; doubles with each further try, half of it is chance. More: easier on
    * what is in trouble. Less: sooner done where the trouble is short.
    */
@@ -43,15 +70,23 @@ export interface CallsOptions {
 }
 
 export const DEFAULT_CALLS: CallsOptions = {
+  argumentsBytesMax: (16 << 20) - (256 << 10),
   attemptsMax: 4,
   callsMax: 100_000,
+  chainBytesMax: 64 << 10,
+  chainStepsMax: 64,
   depthMax: 100,
   latencyHalfMs: 5_000,
+  graceMs: 1_000,
+  heldBytesMax: 256 << 20,
+  holdBytesMin: 64 << 10,
   nestedMax: 64,
   perClientMax: 10_000,
+  reportMs: 100,
   resumeBytesMax: 8 << 20,
   retryMaxMs: 10_000,
   retryMs: 100,
+  silenceMs: 5_000,
   stepsAtOnceMax: 1_024,
   stepsMax: 100_000,
 };

@@ -1,9 +1,26 @@
+import type { NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
-import { done, failed, type Outcome } from '../base/outcome.ts';
-import { type Problem, problem } from '../base/problems.ts';
-import type { Arguments, PlanReply, StepOutcome } from './messages.ts';
+import type { Outcome } from '../base/outcome.ts';
+import type { Problem } from '../base/problems.ts';
+import { type ChainLimits, chainFrom, type Follower } from './chain-from.ts';
+import type { Input } from './errand.ts';
+import type { Arguments, Passed, PlanReply, StepOutcome } from './messages.ts';
 import type { Plan, Step } from './plan.ts';
-import { describe, isPlainObject, substitute } from './references.ts';
+import { bind, substitute } from './references.ts';
+import { argumentsOf } from './step-arguments.ts';
+
+/** A value that came of a step: here, or held by the node that made it. */
+export type StepValue = { readonly value: unknown; readonly bytes: number } | { readonly heldBy: NodeId };
+
+/** A step to be run now, and those that can follow it without coming back here. */
+export interface Ready {
+  readonly index: number;
+  readonly step: Step;
+  /** Complete; or a template that refers to `inputs`. */
+  readonly args: Arguments;
+  readonly inputs: readonly Input[];
+  readonly followers: readonly Follower[];
+}
 
 /**
  * One plan while it runs: which steps wait, which are ready, and what came of the others.
@@ -12,14 +29,22 @@ import { describe, isPlainObject, substitute } from './references.ts';
  * hands out steps with their arguments, and is told what came of them.
  *
  * Invariants:
- * - a step is handed out at most once, and only when all that it needs is done, never where its value was given;
+ * - a step is handed out at most once, unless a value was lost that it needs or gave, and only when all that it needs is
+ *   done or handed out before it in the same chain, never where its value was given;
  * - once a step that may not fail has failed, none is handed out any more.
  */
 export class PlanRun {
   readonly plan: Plan;
+  readonly #limits: ChainLimits;
   readonly #startedAt: Instant;
+  readonly #results: ReadonlySet<number>;
   readonly #values = new Map<string, unknown>();
+  /** Bytes of the values that came from calls. */
+  readonly #sizes = new Map<string, number>();
+  /** Where values are that are not here. */
+  readonly #held = new Map<string, NodeId>();
   readonly #outcomes: (StepOutcome | undefined)[];
+  /** The steps that are handed out, and since when. */
   readonly #startedSteps = new Map<number, Instant>();
   /** For each step, how many of its needs are not done. */
   readonly #waits: number[];
@@ -27,9 +52,11 @@ export class PlanRun {
   #open: number;
   #problem: Problem | undefined;
 
-  constructor(plan: Plan, now: Instant) {
+  constructor(plan: Plan, limits: ChainLimits, now: Instant) {
     this.plan = plan;
+    this.#limits = limits;
     this.#startedAt = now;
+    this.#results = new Set(plan.results);
     this.#outcomes = plan.steps.map(() => undefined);
     this.#waits = plan.steps.map(({ needs }) => needs.length);
     this.#open = plan.steps.length;
@@ -44,42 +71,97 @@ export class PlanRun {
     return this.#open === 0;
   }
 
+  /** Whether a step's value may stay where it is made: others need it, and it is no result. */
+  mayStay(index: number): boolean {
+    return !this.#results.has(index) && (this.plan.steps[index]?.neededBy.length ?? 0) > 0;
+  }
+
   /** The next step that can be started, with its arguments; those whose references lead nowhere fail here. */
-  next(now: Instant): { readonly index: number; readonly step: Step; readonly args: Arguments } | undefined {
+  next(now: Instant): Ready | undefined {
     for (let index = this.#ready.pop(); index !== undefined; index = this.#ready.pop()) {
       const step = this.plan.steps[index];
-      if (step === undefined || this.#outcomes[index] !== undefined) continue;
-      const args = this.#argumentsOf(step, `steps[${index}]`);
+      if (step === undefined || this.#outcomes[index] !== undefined || this.#startedSteps.has(index)) continue;
+      const inputs = this.#inputsOf(step);
+      const args = this.#argumentsOf(step, `steps[${index}]`, inputs.length > 0);
       if (args.ok) {
         this.#startedSteps.set(index, now);
-        return { args: args.value, index, step };
+        const followers = chainFrom(index, this.plan, this.#limits, this.#progress);
+        for (const follower of followers) this.#startedSteps.set(follower.index, now);
+        return { args: args.value, followers, index, inputs, step };
       }
       this.failed(index, undefined, { ...args.problem, step: step.name }, now);
     }
     return undefined;
   }
 
-  done(index: number, node: string, value: unknown, now: Instant): void {
+  /** Takes back steps that were handed out behind another: they will be handed out by themselves. */
+  unchain(steps: readonly number[]): void {
+    for (const index of steps) this.#startedSteps.delete(index);
+  }
+
+  done(index: number, node: string, came: StepValue, now: Instant): void {
     const step = this.plan.steps[index];
     if (step === undefined || this.#outcomes[index] !== undefined) return;
-    this.#values.set(step.name, value);
-    this.#end(index, { ...this.#times(index, now), fun: step.fun, name: step.name, node, state: 'done' });
-    for (const waiting of step.neededBy) {
-      const left = (this.#waits[waiting] ?? 0) - 1;
-      this.#waits[waiting] = left;
-      if (left === 0) this.#ready.push(waiting);
+    if ('heldBy' in came) {
+      this.#held.set(step.name, came.heldBy);
+    } else {
+      this.#values.set(step.name, came.value);
+      this.#sizes.set(step.name, came.bytes);
     }
+    this.#finish(index, step, { ...this.#times(index, now), node });
+  }
+
+  /**
+   * The steps of a chain that are done: their values went to the steps behind them. When each started is told from what
+   * those before it took; the way between their nodes is not known.
+   */
+  passed(steps: readonly number[], trail: readonly Partial<Passed>[], now: Instant): void {
+    let at = this.#startedSteps.get(steps[0] ?? -1) ?? now;
+    for (const [i, { node, ms }] of trail.entries()) {
+      const index = steps[i] ?? -1;
+      const step = this.plan.steps[index];
+      if (step === undefined || this.#outcomes[index] !== undefined) continue;
+      const how = ms === undefined ? {} : { startedMs: at - this.#startedAt, tookMs: ms };
+      this.#finish(index, step, { ...how, ...(node === undefined ? {} : { node }) });
+      at = Math.min(now, at + (ms ?? 0));
+    }
+    const last = steps[trail.length] ?? -1;
+    if (this.#startedSteps.has(last)) this.#startedSteps.set(last, at);
+  }
+
+  /** A chain was lost: any of these steps may have run. */
+  lost(steps: readonly number[], why: Problem, now: Instant): void {
+    const open = steps.filter((index) => this.#outcomes[index] === undefined);
+    for (const index of open) this.#fail(index, undefined, why, now);
+    for (const index of open) this.#afterFailure(index, why, now);
   }
 
   failed(index: number, node: string | undefined, why: Problem, now: Instant): void {
-    const step = this.plan.steps[index];
-    if (step === undefined || this.#outcomes[index] !== undefined) return;
-    const by = node === undefined ? {} : { node };
-    const times = this.#times(index, now);
-    this.#end(index, { ...times, ...by, fun: step.fun, name: step.name, problem: why, state: 'failed' });
-    this.#problem ??= why;
-    if (step.onError === 'fail') this.stop(why, now);
-    else this.#skip(step);
+    if (this.plan.steps[index] === undefined || this.#outcomes[index] !== undefined) return;
+    this.#fail(index, node, why, now);
+    this.#afterFailure(index, why, now);
+  }
+
+  /** Steps that were handed out are to be handed out again. */
+  again(steps: readonly number[]): void {
+    for (const index of steps) this.#startedSteps.delete(index);
+    this.#ready.push(...steps.slice(0, 1));
+  }
+
+  /** Step `index` could not be run, for the value of step `made` is gone: both are run again. False where they are not. */
+  redo(index: number, made: number): boolean {
+    const step = this.plan.steps[made];
+    if (step === undefined || this.#outcomes[index] !== undefined || !step.neededBy.includes(index)) return false;
+    this.#startedSteps.delete(index);
+    if (this.#held.delete(step.name)) {
+      this.#outcomes[made] = undefined;
+      this.#open++;
+      for (const waiting of step.neededBy) this.#waits[waiting] = (this.#waits[waiting] ?? 0) + 1;
+      this.#ready.push(made);
+    } else if (this.#waits[index] === 0) {
+      this.#ready.push(index);
+    }
+    return true;
   }
 
   /** Ends what has not ended: nothing is started any more. */
@@ -115,6 +197,13 @@ export class PlanRun {
     return { ...reply, problem: this.#problem, values: Object.fromEntries(values) };
   }
 
+  readonly #progress = {
+    isFree: (index: number) => this.#waits[index] === 1 && this.#outcomes[index] === undefined,
+    mayStay: (index: number) => this.mayStay(index),
+    sizes: this.#sizes,
+    values: this.#values,
+  };
+
   /** A step whose value was there beforehand. */
   #reuse(index: number, value: unknown): void {
     const step = this.plan.steps[index];
@@ -124,17 +213,32 @@ export class PlanRun {
     for (const waiting of step.neededBy) this.#waits[waiting] = (this.#waits[waiting] ?? 0) - 1;
   }
 
-  #argumentsOf(step: Step, where: string): Outcome<Arguments> {
+  #inputsOf({ needs }: Step): readonly Input[] {
+    if (this.#held.size === 0) return NO_INPUTS;
+    return needs.flatMap((index) => {
+      const step = this.plan.steps[index]?.name ?? '';
+      const node = this.#held.get(step);
+      return node === undefined ? [] : [{ node, step }];
+    });
+  }
+
+  #argumentsOf(step: Step, where: string, partly: boolean): Outcome<Arguments> {
     const { names, refs } = this.plan;
-    const args = substitute(step.args, `${where}.args`, this.#values, names, refs);
-    if (!args.ok) return args;
-    const list = args.value as readonly unknown[];
-    if (step.kwargs === undefined) return done({ args: list });
-    const kwargs = substitute(step.kwargs, `${where}.kwargs`, this.#values, names, refs);
-    if (!kwargs.ok) return kwargs;
-    if (isPlainObject(kwargs.value)) return done({ args: list, kwargs: kwargs.value });
-    const says = `${where}.kwargs must be an object, and the reference there leads to ${describe(kwargs.value)}`;
-    return failed(problem('reference-missing', says, { path: `${where}.kwargs` }));
+    const put = partly ? bind : substitute;
+    return argumentsOf(step, where, (value, at) => put(value, at, this.#values, names, refs));
+  }
+
+  #fail(index: number, node: string | undefined, why: Problem, now: Instant): void {
+    const { fun = '', name = '' } = this.plan.steps[index] ?? {};
+    const by = node === undefined ? {} : { node };
+    this.#end(index, { ...this.#times(index, now), ...by, fun, name, problem: why, state: 'failed' });
+    this.#problem ??= why;
+  }
+
+  #afterFailure(index: number, why: Problem, now: Instant): void {
+    const step = this.plan.steps[index];
+    if (step?.onError === 'fail') this.stop(why, now);
+    else if (step !== undefined) this.#skip(step);
   }
 
   /** Everything that needs a failed step's value, directly or not, will not run. */
@@ -145,6 +249,15 @@ export class PlanRun {
       if (step === undefined || this.#outcomes[index] !== undefined) continue;
       this.#end(index, { because: cause.name, fun: step.fun, name: step.name, state: 'skipped' });
       for (const next of step.neededBy) open.push(next);
+    }
+  }
+
+  #finish(index: number, step: Step, how: Pick<StepOutcome, 'node' | 'startedMs' | 'tookMs'>): void {
+    this.#end(index, { ...how, fun: step.fun, name: step.name, state: 'done' });
+    for (const waiting of step.neededBy) {
+      const left = (this.#waits[waiting] ?? 0) - 1;
+      this.#waits[waiting] = left;
+      if (left === 0) this.#ready.push(waiting);
     }
   }
 
@@ -159,3 +272,5 @@ export class PlanRun {
     this.#open--;
   }
 }
+
+const NO_INPUTS: readonly Input[] = [];

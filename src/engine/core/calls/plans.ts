@@ -1,29 +1,42 @@
+import type { NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Payload, PayloadMaker } from '../base/payload.ts';
-import type { Problem } from '../base/problems.ts';
-import { inDoubt, type Job, type Jobs, type Origin, type StepOrigin } from './jobs.ts';
-import type { CallMessage, PlanReply } from './messages.ts';
-import type { CallsOptions } from './options.ts';
-import type { Plan } from './plan.ts';
-import { PlanRun } from './plan-run.ts';
-import { stepCall } from './step-call.ts';
+import { type Problem, problem } from '../base/problems.ts';
+import type { Follower } from './chain-from.ts';
+import type { Desk } from './desk.ts';
+import type { Asker } from './effects.ts';
+import type { Chain, Errand } from './errand.ts';
+import { inDoubt, type Job, type StepOrigin, type Ward } from './jobs.ts';
+import type { CallMessage, CallsMessage, Passed, ResultMessage } from './messages.ts';
+import { readPlan, type Step } from './plan.ts';
+import { PlanRun, type Ready } from './plan-run.ts';
+import { planCall, stepCall } from './step-call.ts';
 
 /** What came back for a call. */
 export interface Answered {
   readonly by: string;
   readonly payload: Payload;
+  /** The node that holds the value; the payload is nothing then. */
+  readonly heldBy?: NodeId;
 }
+
+export function answeredBy(node: NodeId, { by, payload, held }: ResultMessage): Answered {
+  return held === undefined ? { by, payload } : { by, heldBy: node, payload };
+}
+
+type PlanMessage = Extract<CallsMessage, { readonly kind: 'plan' }>;
 
 /** What plans need of the calls that carry out their steps. */
 export interface PlansParts {
-  readonly jobs: Jobs;
-  readonly options: CallsOptions;
-  readonly payload: PayloadMaker;
-  begin(origin: Origin, call: CallMessage, retries: number, now: Instant): void;
+  /** Runs one step and answers it. */
+  begin(origin: StepOrigin, call: CallMessage, errand: Errand | undefined, retries: number, now: Instant): void;
+  /** Sends a chain on its way. */
+  send(origin: StepOrigin, call: CallMessage, errand: Errand, chain: Chain, ward: Ward, now: Instant): void;
   /** Ends a step's job without an answer. */
   withdraw(step: Job, reason: string): void;
-  /** Answers a plan's job. */
-  reply(job: Job, reply: PlanReply): void;
+  forget(job: Job): void;
+  /** Whether a step may be run again though it may have been done. */
+  mayRepeat(step: Step): boolean;
 }
 
 /**
@@ -32,35 +45,141 @@ export interface PlansParts {
  * Invariant: a plan is answered exactly once, when all its steps have ended, and then none of them is under way.
  */
 export class Plans {
+  readonly #desk: Desk;
   readonly #parts: PlansParts;
+  /** Of how many plans a node may hold values. */
+  readonly #holders = new Map<NodeId, number>();
 
-  constructor(parts: PlansParts) {
+  constructor(desk: Desk, parts: PlansParts) {
+    this.#desk = desk;
     this.#parts = parts;
   }
 
-  open(job: Job, plan: Plan, now: Instant): void {
-    job.plan = { proceeding: false, run: new PlanRun(plan, now), steps: new Map() };
+  /** Whether a node may hold values of plans that are under way. */
+  isHeldBy(node: NodeId): boolean {
+    return this.#holders.has(node);
+  }
+
+  /** A node has done something for a plan that may have left values with it. Where the plan is over, they are dropped. */
+  mayHold(key: number, node: NodeId): void {
+    const { plan } = this.#desk.jobs.get(key) ?? {};
+    if (plan === undefined) {
+      this.#desk.say({ node }, { kind: 'drop', plan: key });
+    } else if (!plan.holders.has(node) && node !== this.#desk.parts.self) {
+      plan.holders.add(node);
+      this.#holders.set(node, (this.#holders.get(node) ?? 0) + 1);
+    }
+  }
+
+  request(from: Asker, message: PlanMessage, now: Instant): void {
+    const { name, options } = this.#desk.parts;
+    const document = message.payload.value();
+    const plan = document.ok ? readPlan(document.value, options) : document;
+    if (!plan.ok) {
+      this.#desk.refuse(from, message.id, { node: name(), ...plan.problem });
+      return;
+    }
+    const call = planCall(message.id, message.payload);
+    const limits = [message.timeoutMs, plan.value.timeoutMs].filter((ms) => ms > 0);
+    const timeoutMs = limits.length > 0 ? Math.min(...limits) : 0;
+    const job = this.#desk.open({ asker: from, id: message.id }, call, timeoutMs, now);
+    const run = new PlanRun(plan.value, options, now);
+    job.plan = { again: new Map(), holders: new Set(), proceeding: false, run, steps: new Map() };
     this.#proceed(job, now);
   }
 
-  /** A step's job has ended. */
-  stepEnded({ plan, index }: StepOrigin, job: Job, answer: Answered | Problem, now: Instant): void {
-    const run = plan.plan?.run;
-    const step = job.call.step ?? '';
-    if ('payload' in answer) {
-      const value = answer.payload.value();
-      if (value.ok) run?.done(index, answer.by, value.value, now);
-      else run?.failed(index, answer.by, { ...value.problem, step }, now);
+  /** A step's job has ended, or a chain; `trail`: its steps before the one that the answer is of. */
+  stepEnded(
+    { plan, index }: StepOrigin,
+    job: Job,
+    answer: Answered | Problem,
+    trail: readonly Passed[],
+    now: Instant,
+  ): void {
+    if (plan.plan === undefined) return;
+    const { run } = plan.plan;
+    const steps = job.ward?.steps ?? [index];
+    const at = steps[trail.length];
+    const later = steps.slice(trail.length + 1);
+    if (at === undefined || ('payload' in answer && later.length > 0)) {
+      run.lost(steps, problem('protocol-violated', 'a chain ended with another step than its last'), now);
     } else {
-      run?.failed(index, answer.node, { ...inDoubt(job, answer), step }, now);
+      run.passed(steps, trail, now);
+      run.unchain(later);
+      if ('payload' in answer) this.#done(run, at, answer, now);
+      else this.#failed(plan, run, at, job, answer, now);
+    }
+    this.#proceed(plan, now);
+  }
+
+  /** A chain is lost: it is begun again where all of it may be, or its steps have failed. */
+  chainLost({ plan, index }: StepOrigin, { ward }: Job, why: Problem, now: Instant): void {
+    if (plan.plan === undefined || ward === undefined) return;
+    const { run } = plan.plan;
+    const mayRepeat = ward.steps.every((at) => {
+      const step = run.plan.steps[at];
+      return step !== undefined && this.#parts.mayRepeat(step);
+    });
+    if (mayRepeat && this.#mayStartAgain(plan, index)) {
+      run.again(ward.steps);
+    } else {
+      const passed = ward.steps.slice(0, ward.passed);
+      run.passed(ward.steps, Array<Partial<Passed>>(passed.length).fill({}), now);
+      const lost = ward.steps.slice(passed.length);
+      run.lost(lost, { ...why, step: run.plan.steps[lost[0] ?? index]?.name ?? '' }, now);
     }
     this.#proceed(plan, now);
   }
 
   /** Ends a plan before its time, and answers it. */
-  stop(job: Job, run: PlanRun, why: Problem, now: Instant): void {
-    run.stop(why, now);
-    this.#finish(job, run, now);
+  stop(job: Job, why: Problem, now: Instant): void {
+    if (job.plan === undefined) return;
+    job.plan.run.stop(why, now);
+    this.#finish(job, job.plan.run, now);
+  }
+
+  /** A plan's job is forgotten: nothing is held for it any more. */
+  forget(job: Job): void {
+    for (const node of job.plan?.holders ?? []) {
+      const left = (this.#holders.get(node) ?? 0) - 1;
+      if (left > 0) this.#holders.set(node, left);
+      else this.#holders.delete(node);
+      this.#desk.say({ node }, { kind: 'drop', plan: job.key });
+    }
+    job.plan?.holders.clear();
+  }
+
+  #done(run: PlanRun, index: number, { by, heldBy, payload }: Answered, now: Instant): void {
+    if (heldBy !== undefined) {
+      run.done(index, by, { heldBy }, now);
+      return;
+    }
+    const value = payload.value();
+    const name = run.plan.steps[index]?.name ?? '';
+    if (value.ok) run.done(index, by, { bytes: payload.size, value: value.value }, now);
+    else run.failed(index, by, { ...value.problem, step: name }, now);
+  }
+
+  #failed(plan: Job, run: PlanRun, index: number, job: Job, why: Problem, now: Instant): void {
+    const name = run.plan.steps[index]?.name ?? '';
+    if (why.code === 'value-lost' && this.#redo(plan, run, index, why.path ?? '')) return;
+    const cause = job.ward === undefined ? inDoubt(job, why) : why;
+    run.failed(index, why.node, { ...cause, step: name }, now);
+  }
+
+  /** Has a value made again that a step needs and nobody has any more. False where that may not be. */
+  #redo(plan: Job, run: PlanRun, index: number, producer: string): boolean {
+    const { steps } = run.plan;
+    const made = steps.findIndex(({ name }) => name === producer);
+    const step = steps[made];
+    if (step === undefined || !this.#parts.mayRepeat(step) || !this.#mayStartAgain(plan, index)) return false;
+    return run.redo(index, made);
+  }
+
+  #mayStartAgain({ plan }: Job, index: number): boolean {
+    const again = plan?.again.get(index) ?? 0;
+    plan?.again.set(index, again + 1);
+    return again + 1 < this.#desk.parts.options.attemptsMax;
   }
 
   /** Starts what can be started, and answers when all has ended. */
@@ -71,28 +190,68 @@ export class Plans {
     while (plan.steps.size < this.#stepsMax()) {
       const next = plan.run.next(now);
       if (next === undefined) break;
-      const { step, index, args } = next;
-      this.#parts.begin({ index, plan: job }, stepCall(step, this.#parts.payload(args)), step.retries, now);
+      this.#start(job, plan.run, next, now);
     }
     plan.proceeding = false;
     if (plan.run.ended) this.#finish(job, plan.run, now);
   }
 
+  #start(job: Job, run: PlanRun, ready: Ready, now: Instant): void {
+    const { index, step, args, inputs } = ready;
+    const { address, options, payload, self } = this.#desk.parts;
+    const origin = { index, plan: job };
+    const call = stepCall(step, payload(args));
+    const hold = run.mayStay(index) && !run.plan.resumable;
+    const errand = { address: address(), at: self, hold, inputs, plan: job.key };
+    const followers = run.plan.resumable ? [] : withinBytes(ready.followers, options.chainBytesMax, payload);
+    run.unchain(ready.followers.slice(followers.length).map((follower) => follower.index));
+    if (followers.length === 0) {
+      const needed = hold || inputs.length > 0;
+      this.#parts.begin(origin, call, needed ? errand : undefined, step.retries, now);
+      return;
+    }
+    const chain: Chain = {
+      doubtful: false,
+      leftMs: this.#desk.left(job.deadline, now),
+      retriesLeft: step.retries,
+      retriesMade: 0,
+      steps: followers.map((follower) => follower.step),
+      trail: [],
+      tried: [],
+      ward: 0,
+    };
+    const ward = { passed: 0, steps: [index, ...followers.map((follower) => follower.index)] };
+    this.#parts.send(origin, call, errand, chain, ward, now);
+  }
+
   /** How many steps of a plan may be under way: one where the node is full, so that every plan goes on. */
   #stepsMax(): number {
-    const { jobs, options } = this.#parts;
-    return jobs.size < options.callsMax ? options.stepsAtOnceMax : 1;
+    const { callsMax, stepsAtOnceMax } = this.#desk.parts.options;
+    return this.#desk.jobs.size < callsMax ? stepsAtOnceMax : 1;
   }
 
   #finish(job: Job, run: PlanRun, now: Instant): void {
     for (const step of [...(job.plan?.steps.values() ?? [])]) this.#parts.withdraw(step, 'the plan has ended');
-    let left = this.#parts.options.resumeBytesMax;
+    let left = this.#desk.parts.options.resumeBytesMax;
     const fits = (value: unknown) => {
-      const { size } = this.#parts.payload(value);
+      const { size } = this.#desk.parts.payload(value);
       if (size > left) return false;
       left -= size;
       return true;
     };
-    this.#parts.reply(job, run.reply(now, fits));
+    this.#parts.forget(job);
+    if (!('asker' in job.origin)) return;
+    const { asker, id } = job.origin;
+    const { name, payload } = this.#desk.parts;
+    this.#desk.say(asker, { by: name(), id, kind: 'result', payload: payload(run.reply(now, fits)) });
   }
+}
+
+/** As many followers as may travel: what the plan's author wrote into their arguments may be large. */
+function withinBytes(followers: readonly Follower[], bytesMax: number, payload: PayloadMaker): readonly Follower[] {
+  let fitting = followers;
+  while (fitting.length > 0 && payload(fitting.map(({ step }) => step)).size > bytesMax) {
+    fitting = fitting.slice(0, fitting.length >> 1);
+  }
+  return fitting;
 }

@@ -99,6 +99,42 @@ export function substitute(
   return done(Object.fromEntries(entries));
 }
 
+/**
+ * The value with those references put in whose values are there, and the others in explicit form: what another node can
+ * finish with `substitute` in the mode `explicit`.
+ */
+export function bind(
+  value: unknown,
+  where: string,
+  values: ReadonlyMap<string, unknown>,
+  steps: ReadonlySet<string>,
+  mode: RefsMode,
+): Outcome<unknown> {
+  const reference = referenceOf(value, steps, mode);
+  if (reference !== undefined) {
+    if (!values.has(reference.step)) return done({ $ref: reference.step, path: reference.path });
+    const found = walk(values.get(reference.step), reference, where);
+    return found.ok ? done({ $lit: found.value }) : found;
+  }
+  if (Array.isArray(value)) {
+    const items: unknown[] = [];
+    for (const [i, item] of value.entries()) {
+      const bound = bind(item, `${where}[${i}]`, values, steps, mode);
+      if (!bound.ok) return bound;
+      items.push(bound.value);
+    }
+    return done(items);
+  }
+  if (!isPlainObject(value) || isLiteral(value)) return done(value);
+  const entries: [string, unknown][] = [];
+  for (const [key, item] of Object.entries(value)) {
+    const bound = bind(item, `${where}.${key}`, values, steps, mode);
+    if (!bound.ok) return bound;
+    entries.push([key, bound.value]);
+  }
+  return done(Object.fromEntries(entries));
+}
+
 function walk(from: unknown, reference: Reference, where: string): Outcome<unknown> {
   let value = from;
   for (const [i, part] of reference.path.entries()) {

@@ -23,7 +23,7 @@ export class Retries {
 
   /** Lets a failed job wait for its next try. False where it gets none. */
   take(job: Job, why: Problem, now: Instant): boolean {
-    if (job.retriesLeft === 0 || !mayRepeat(job, why) || kindOf(why).exit === BAD_INPUT) return false;
+    if (job.retriesLeft === 0 || !mayRepeat(job, why) || isInVain(why)) return false;
     job.retriesLeft--;
     const { retryMs, retryMaxMs } = this.#options;
     const ms = Math.min(retryMaxMs, retryMs * 2 ** Math.min(job.retriesMade++, 20));
@@ -47,6 +47,11 @@ export class Retries {
     if (job !== undefined) job.retryAt = NEVER;
     return job;
   }
+}
+
+/** Whether it would fail the same way again: the input is at fault, or a value that no node has. */
+function isInVain(why: Problem): boolean {
+  return kindOf(why).exit === BAD_INPUT || why.code === 'value-lost';
 }
 
 /** The exit code of problems that the input is at fault for. */

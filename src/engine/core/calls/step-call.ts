@@ -1,4 +1,5 @@
 import type { Payload } from '../base/payload.ts';
+import type { ChainStep } from './errand.ts';
 import type { CallMessage } from './messages.ts';
 import type { Step } from './plan.ts';
 
@@ -10,8 +11,11 @@ export function planCall(id: number, document: Payload): CallMessage {
   return { ...BARE, fun: 'plan', id, payload: document };
 }
 
+/** The function by which one node asks another for a value that it holds; the core answers it by itself. */
+export const VALUE = 'mpreg.value';
+
 /** A step as a call; it has no number, for nobody but its plan asks. */
-export function stepCall(step: Step, payload: Payload): CallMessage {
+export function stepCall(step: Step | ChainStep, payload: Payload): CallMessage {
   const { name, fun, locs, idempotent, timeoutMs, version, functionId } = step;
   return {
     ...BARE,

@@ -3,7 +3,8 @@ import type { Address, NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Calls } from '../calls/calls.ts';
 import type { CallsEffect } from '../calls/effects.ts';
-import type { CallsMessage } from '../calls/messages.ts';
+import { isCancelledBy } from '../calls/errand.ts';
+import { type CallsMessage, isAboutCalls } from '../calls/messages.ts';
 import type { Directory, DirectoryEffect } from '../directory/directory.ts';
 import type { NodeRecord } from '../directory/record.ts';
 import type { LinksEffect } from '../links/effects.ts';
@@ -196,7 +197,7 @@ export class Bindings {
         if (effect.refused) membership.lost(effect.id, now);
         break;
       case 'undelivered':
-        if (effect.message.kind === 'call') calls.undelivered(effect.to, effect.message.id, effect.reason, now);
+        if (isAboutCalls(effect.message)) calls.undelivered(effect.to, effect.message, effect.reason, now);
         else if (effect.message.kind === 'ping') membership.unreachable(effect.to, now);
         break;
       case 'neighbours':
@@ -214,7 +215,7 @@ export class Bindings {
 
   #fromCalls(effect: CallsEffect, now: Instant): void {
     const { links } = this.#machines;
-    if (effect.kind === 'forward') links.send(effect.to, effect.address, effect.message, now);
+    if (effect.kind === 'forward' || effect.kind === 'tell') links.send(effect.to, effect.address, effect.message, now);
     else if (effect.kind !== 'answer') this.#out.push(effect);
     else if ('link' in effect.to) links.reply(effect.to.link, effect.message, now);
     else this.#answer(effect.to.node, effect.message, now);
@@ -222,9 +223,9 @@ export class Bindings {
 
   /** Why a cancelled call is taken back where it has not left yet: it would be begun, and its cancellation lost. */
   #answer(to: NodeId, message: CallsMessage, now: Instant): void {
-    const { links } = this.#machines;
-    const isCancelled = (waiting: Message) => waiting.kind === 'call' && waiting.id === message.id;
-    if (message.kind === 'cancel' && links.unsend(to, isCancelled)) return;
+    const { links, directory } = this.#machines;
+    const { id } = directory.self;
+    if (message.kind === 'cancel' && links.unsend(to, (waiting) => isCancelledBy(message, id, waiting))) return;
     links.answer(to, message, now);
   }
 

@@ -7,7 +7,7 @@ import { Prng } from '../base/prng.ts';
 import { problem } from '../base/problems.ts';
 import { Calls } from '../calls/calls.ts';
 import type { Explanation } from '../calls/explain.ts';
-import type { CallsMessage } from '../calls/messages.ts';
+import { type CallsMessage, isAboutCalls } from '../calls/messages.ts';
 import type { Wish } from '../calls/placement.ts';
 import { Directory, type SelfChange } from '../directory/directory.ts';
 import type { Coordinates, FunctionRecord, NodeRecord } from '../directory/record.ts';
@@ -80,6 +80,7 @@ export class Node implements Machine<NodeEffect> {
       needed: (peer) => calls.isBusyWith(peer),
     });
     const calls = new Calls({
+      address: () => directory.self.addresses[0] ?? '',
       name: () => directory.self.name,
       options: tuning.calls,
       payload,
@@ -218,26 +219,55 @@ export class Node implements Machine<NodeEffect> {
   }
 
   #receiveCall(link: LinkId, peer: Peer, message: CallsMessage, now: Instant): void {
+    if (peer.role === 'peer') this.#receiveFromNode(peer.id, message, now);
+    else this.#receiveFromClient(link, message, now);
+  }
+
+  #receiveFromNode(node: NodeId, message: CallsMessage, now: Instant): void {
     const { calls } = this.#machines;
-    const asker = peer.role === 'peer' ? { node: peer.id } : { link };
     switch (message.kind) {
-      case 'call': {
-        const routed = peer.role === 'peer';
-        calls.request(asker, message.routed === routed ? message : { ...message, routed }, now);
+      case 'call':
+        calls.request({ node }, message.routed ? message : { ...message, routed: true }, now);
         break;
-      }
       case 'plan':
-        calls.request(asker, message, now);
+        calls.request({ node }, message, now);
         break;
       case 'more':
-        calls.more(asker, message.id, message.items);
+        calls.more({ node }, message.id, message.items);
         break;
       case 'cancel':
-        calls.cancel(asker, message.id, message.reason, now);
+        calls.cancel({ node }, message.id, message.reason, now, message.at);
+        break;
+      case 'holding':
+        calls.holding(node, message, now);
+        break;
+      case 'drop':
+        calls.drop(node, message.plan);
         break;
       default:
-        if (peer.role === 'peer') calls.answer(peer.id, message, now);
-        else this.#violated(link, `a client sent "${message.kind}", though nobody asked it anything`, now);
+        calls.answer(node, message, now);
+    }
+  }
+
+  #receiveFromClient(link: LinkId, message: CallsMessage, now: Instant): void {
+    const { calls } = this.#machines;
+    switch (message.kind) {
+      case 'call':
+        if (message.errand !== undefined)
+          this.#violated(link, 'a client sent an errand, which only nodes may send', now);
+        else calls.request({ link }, message.routed ? { ...message, routed: false } : message, now);
+        break;
+      case 'plan':
+        calls.request({ link }, message, now);
+        break;
+      case 'more':
+        calls.more({ link }, message.id, message.items);
+        break;
+      case 'cancel':
+        calls.cancel({ link }, message.id, message.reason, now);
+        break;
+      default:
+        this.#violated(link, `a client sent "${message.kind}", though nobody asked it anything`, now);
     }
   }
 
@@ -327,20 +357,4 @@ function recordOf(config: NodeConfig): NodeRecord {
 
 function isAboutLinks(message: Message): message is LinkMessage {
   return message.kind === 'beat' || message.kind === 'goaway';
-}
-
-function isAboutCalls(message: Message): message is CallsMessage {
-  switch (message.kind) {
-    case 'call':
-    case 'result':
-    case 'item':
-    case 'error':
-    case 'cancel':
-    case 'more':
-    case 'plan':
-      return true;
-    default:
-      message satisfies Exclude<Message, CallsMessage>;
-      return false;
-  }
 }

@@ -1,0 +1,200 @@
+import { Alarms } from '../base/alarms.ts';
+import type { NodeId } from '../base/ids.ts';
+import { type Instant, NEVER } from '../base/instant.ts';
+import { done, type Outcome } from '../base/outcome.ts';
+import type { Payload } from '../base/payload.ts';
+import { type Problem, problem } from '../base/problems.ts';
+import type { Desk } from './desk.ts';
+import type { Chain, ChainStep, Errand } from './errand.ts';
+import { HandedOn } from './handed-on.ts';
+import type { HeldValues } from './held-values.ts';
+import { inDoubt, type Job } from './jobs.ts';
+import type { CallMessage, CallsMessage, ErrorMessage, ResultMessage } from './messages.ts';
+import type { Place } from './placement.ts';
+import type { Answered } from './plans.ts';
+import { substitute } from './references.ts';
+import { argumentsOf } from './step-arguments.ts';
+import { stepCall } from './step-call.ts';
+
+export interface ChainsParts {
+  place(job: Job, last: Problem | undefined, now: Instant): void;
+  /** This node is the plan's own, and its chain has moved. */
+  moved(ward: number, to: NodeId, now: Instant): void;
+  /** The same, and the chain has come to its end. */
+  ended(message: ResultMessage | ErrorMessage, now: Instant): void;
+}
+
+/**
+ * Chains that are at this node: it runs the step at hand, tries it elsewhere where it must, and passes on what is left.
+ *
+ *     arrives ──► step runs ──┬─ done, more to do ──► the next step is placed: here, or handed on and forgotten
+ *                             ├─ done, the last ────► the plan's node is told the value
+ *                             └─ failed for good ───► the plan's node is told why
+ *
+ * A chain that stays longer than `reportMs` is told of to the plan's node, which then watches this one. A chain that is
+ * gone sooner costs no word: the next one to keep it for long will speak.
+ *
+ * Invariant: a chain is a job of one node at a time; handing it on ends the job.
+ */
+export class Chains {
+  readonly #desk: Desk;
+  readonly #held: HeldValues;
+  readonly #parts: ChainsParts;
+  readonly #reports = new Alarms<Job>();
+  readonly #handedOn = new HandedOn();
+
+  constructor(desk: Desk, held: HeldValues, parts: ChainsParts) {
+    this.#desk = desk;
+    this.#held = held;
+    this.#parts = parts;
+  }
+
+  deadline(): Instant {
+    return this.#reports.deadline();
+  }
+
+  /** Takes over a chain, and the duty for its step at hand. */
+  take(call: CallMessage, errand: Errand, chain: Chain, now: Instant): Job {
+    const job = this.#desk.open({ asker: { node: errand.at }, id: chain.ward }, call, call.timeoutMs, now);
+    const planEnds = chain.leftMs === 0 ? NEVER : now + chain.leftMs;
+    job.duty = { errand: { ...errand, chain }, planEnds, reported: false, since: now };
+    this.#desk.jobs.limit(job, planEnds);
+    job.tried.push(...chain.tried);
+    job.doubtful = chain.doubtful;
+    job.retriesLeft = chain.retriesLeft;
+    job.retriesMade = chain.retriesMade;
+    if (errand.at !== this.#desk.parts.self) this.#reports.set(job, now + this.#desk.parts.options.reportMs);
+    return job;
+  }
+
+  /** Gives a chain to another node: it is no longer this one's. */
+  handOn(job: Job, place: Place, now: Instant): void {
+    const { duty, call } = job;
+    const chain = duty?.errand.chain;
+    if (duty === undefined || chain === undefined) return;
+    const { tried, doubtful, retriesLeft, retriesMade } = job;
+    const leftMs = this.#desk.left(duty.planEnds, now);
+    const errand = { ...duty.errand, chain: { ...chain, doubtful, leftMs, retriesLeft, retriesMade, tried } };
+    const message: CallMessage = {
+      ...call,
+      errand: this.#desk.parts.payload(errand),
+      id: this.#desk.newId(),
+      routed: true,
+      timeoutMs: this.#desk.left(job.deadline, now),
+    };
+    this.forget(job);
+    this.#desk.jobs.forget(job);
+    this.#held.drop(errand.at, errand.plan, true);
+    this.#desk.effects.push({ address: place.address, kind: 'forward', message, to: place.id });
+    if (errand.at === this.#desk.parts.self) {
+      this.#parts.moved(chain.ward, place.id, now);
+      return;
+    }
+    this.#handedOn.add(errand.at, chain.ward, place.id, now);
+    if (duty.reported) this.#say(errand, chain.ward, call.step, place.id);
+  }
+
+  /** A chain that was handed on never left: it is this node's again. */
+  comeBack(call: CallMessage, errand: Errand, chain: Chain, from: NodeId, now: Instant): Job {
+    if (errand.at === this.#desk.parts.self) this.#parts.moved(chain.ward, errand.at, now);
+    return this.take({ ...call, routed: false }, errand, { ...chain, tried: [...chain.tried, from] }, now);
+  }
+
+  /** The step at hand has ended, and its job is forgotten. */
+  ended(job: Job, errand: Errand, chain: Chain, answer: Answered | Problem, now: Instant): void {
+    if (!('payload' in answer)) {
+      const { step } = job.call;
+      const why = { ...inDoubt(job, answer), ...(step === undefined ? {} : { step }) };
+      this.#end(errand, { id: chain.ward, kind: 'error', problem: why, trail: chain.trail }, now);
+      return;
+    }
+    const [next] = chain.steps;
+    if (next !== undefined) this.#goOn(job, errand, chain, next, answer, now);
+    else this.#deliver(job, errand, chain, answer, now);
+  }
+
+  /** Whoever has a chain that this node handed on is told to stop. False where it never had it. */
+  cancelOn(at: NodeId, ward: number, reason: string): boolean {
+    const to = this.#handedOn.get(at, ward);
+    if (to === undefined) return false;
+    this.#desk.say({ node: to }, { at, id: ward, kind: 'cancel', reason });
+    return true;
+  }
+
+  /** Tells the plan's node that a chain is here. */
+  report({ duty, call }: Job): void {
+    const chain = duty?.errand.chain;
+    if (duty === undefined || chain === undefined) return;
+    duty.reported = true;
+    this.#say(duty.errand, chain.ward, call.step);
+  }
+
+  advance(now: Instant): void {
+    for (let job = this.#reports.due(now); job !== undefined; job = this.#reports.due(now)) this.report(job);
+    this.#handedOn.sweep(now);
+  }
+
+  forget(job: Job): void {
+    this.#reports.clear(job);
+  }
+
+  #goOn(job: Job, errand: Errand, chain: Chain, next: ChainStep, { by, payload }: Answered, now: Instant): void {
+    const { duty } = job;
+    const passed = { ms: Math.max(0, now - (duty?.since ?? now)), node: by };
+    const planEnds = duty?.planEnds ?? NEVER;
+    const rest: Chain = {
+      ...chain,
+      doubtful: false,
+      leftMs: this.#desk.left(planEnds, now),
+      retriesLeft: next.retries,
+      retriesMade: 0,
+      steps: chain.steps.slice(1),
+      trail: [...chain.trail, passed],
+      tried: [],
+    };
+    const onward: Errand = { ...errand, chain: rest, hold: next.hold, inputs: [] };
+    const args = this.#argumentsFor(next, job.call.step ?? '', payload);
+    if (!args.ok) {
+      const why = { ...args.problem, node: by, step: next.name };
+      this.#end(errand, { id: chain.ward, kind: 'error', problem: why, trail: rest.trail }, now);
+      return;
+    }
+    const following = this.take(stepCall(next, args.value), onward, rest, now);
+    if (following.duty !== undefined && duty?.reported) following.duty.reported = true;
+    this.#parts.place(following, undefined, now);
+  }
+
+  #argumentsFor(next: ChainStep, before: string, payload: Payload): Outcome<Payload> {
+    const value = payload.value();
+    if (!value.ok) return value;
+    const values = new Map([[before, value.value]]);
+    const names = new Set([before]);
+    const args = argumentsOf(next, next.where, (item, at) => substitute(item, at, values, names, 'explicit'));
+    if (!args.ok) return args;
+    const put = this.#desk.parts.payload(args.value);
+    const { argumentsBytesMax } = this.#desk.parts.options;
+    if (put.size <= argumentsBytesMax) return done(put);
+    const text = `the arguments of ${next.name} take ${put.size} bytes, more than ${argumentsBytesMax} (argumentsBytesMax)`;
+    return { ok: false, problem: problem('limit-exceeded', text) };
+  }
+
+  /** Tells the plan's node the value of the last step, or that it is held here. */
+  #deliver(job: Job, errand: Errand, { ward, trail }: Chain, { by, payload }: Answered, now: Instant): void {
+    const about = { id: ward, trail };
+    const outcome = this.#held.hold(errand, job.call.step ?? '', payload);
+    if (outcome === undefined) this.#end(errand, { ...about, by, kind: 'result', payload }, now);
+    else if (!outcome.ok) this.#end(errand, { ...about, kind: 'error', problem: outcome.problem }, now);
+    else this.#end(errand, { ...about, by, held: true, kind: 'result', payload: outcome.value }, now);
+  }
+
+  #end({ at, address, plan }: Errand, message: ResultMessage | ErrorMessage, now: Instant): void {
+    if (at === this.#desk.parts.self) this.#parts.ended(message, now);
+    else this.#desk.tell(at, address, { ...message, plan });
+  }
+
+  #say({ at, address }: Errand, id: number, step = '', to?: NodeId): void {
+    if (at === this.#desk.parts.self) return;
+    const message: CallsMessage = { id, kind: 'holding', step, ...(to === undefined ? {} : { to }) };
+    this.#desk.tell(at, address, message);
+  }
+}

@@ -1,0 +1,101 @@
+import { Alarms } from '../base/alarms.ts';
+import type { NodeId } from '../base/ids.ts';
+import type { Instant } from '../base/instant.ts';
+import { problem } from '../base/problems.ts';
+import type { Desk } from './desk.ts';
+import type { Job, StepOrigin, Ward } from './jobs.ts';
+import type { CallMessage, CallsMessage } from './messages.ts';
+
+type HoldingMessage = Extract<CallsMessage, { readonly kind: 'holding' }>;
+
+/**
+ * Chains of this node's plans that are on their way: for each a job that stands for it, and is sent to wherever the
+ * chain is known to be.
+ *
+ *     sent ──► silence: somebody has it, and either passes it on or speaks within `reportMs`
+ *       │         │ nothing for `silenceMs` ──────────────────────────► lost
+ *       │         ▼ "it is here"
+ *       │      known: its node is watched by its link ── link broke ──► lost after `graceMs`, if nobody else speaks
+ *       ▼
+ *     result or error, from whoever has it
+ *
+ * Invariant: every ward is answered, or lost within `silenceMs` of the last word of it or of the end of the link to the
+ * node that had it.
+ */
+export class Wards {
+  readonly #desk: Desk;
+  readonly #silences = new Alarms<Job>();
+
+  constructor(desk: Desk) {
+    this.#desk = desk;
+  }
+
+  deadline(): Instant {
+    return this.#silences.deadline();
+  }
+
+  open(origin: StepOrigin, call: CallMessage, ward: Ward, now: Instant): Job {
+    const job = this.#desk.open(origin, call, 0, now);
+    job.ward = ward;
+    this.#desk.jobs.limit(job, origin.plan.deadline);
+    return job;
+  }
+
+  /** A chain is at another node, or this one, which has not said so. */
+  moved(key: number, to: NodeId, now: Instant): void {
+    const job = this.#desk.jobs.get(key);
+    if (job?.ward === undefined) return;
+    this.#move(job, to);
+    if (to === this.#desk.parts.self) this.#silences.clear(job);
+    else this.#silences.set(job, now + this.#desk.parts.options.silenceMs);
+  }
+
+  /** A node says that it has a chain, or had it. Who has one that is no longer wanted is told so. */
+  holding(from: NodeId, { id, step, to }: HoldingMessage, now: Instant): void {
+    const job = this.#desk.jobs.get(id);
+    if (job?.ward === undefined) {
+      this.#desk.say({ node: from }, { id, kind: 'cancel', reason: 'the plan no longer waits for it' });
+      return;
+    }
+    const steps = 'plan' in job.origin ? job.origin.plan.plan?.run.plan.steps : undefined;
+    const passed = job.ward.steps.findIndex((index) => steps?.[index]?.name === step);
+    job.ward.passed = Math.max(job.ward.passed, passed);
+    if (to !== undefined) {
+      this.moved(id, to, now);
+    } else {
+      this.#move(job, from);
+      this.#silences.clear(job);
+    }
+  }
+
+  /** The link to a node is gone that a chain was known to be at. */
+  broken(job: Job, now: Instant): void {
+    const at = now + this.#desk.parts.options.graceMs;
+    if (at < this.#silences.of(job)) this.#silences.set(job, at);
+  }
+
+  /** One chain that is lost, or undefined. */
+  lost(now: Instant): Job | undefined {
+    for (let job = this.#silences.due(now); job !== undefined; job = this.#silences.due(now)) {
+      if (this.#desk.jobs.get(job.key) === job) return job;
+    }
+    return undefined;
+  }
+
+  /** Why a lost chain failed. */
+  whyLost({ sentTo, call }: Job): ReturnType<typeof problem> {
+    const { places } = this.#desk.parts;
+    const node = places.node(sentTo ?? '')?.name ?? sentTo ?? '';
+    const text = `nothing has been heard of the steps that went to ${node}: a node that had them is gone`;
+    return problem('link-lost', text, { fun: call.fun, node });
+  }
+
+  forget(job: Job): void {
+    this.#silences.clear(job);
+  }
+
+  #move(job: Job, to: NodeId): void {
+    this.#desk.jobs.take(job);
+    this.#desk.jobs.send(job, to);
+  }
+}
