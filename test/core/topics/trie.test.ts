@@ -94,6 +94,16 @@ describe('the trie', () => {
     expect(trie.match(['a', 'b'])).toEqual([99]);
   });
 
+  test('has room for very many words beside each other, and gives it back', () => {
+    const trie = new Trie<number>();
+    const texts = Array.from({ length: 40_000 }, (_, i) => pattern(`user.${i}.#`));
+    for (const [i, each] of texts.entries()) trie.add(each, i);
+    for (const i of [0, 1, 16_383, 16_384, 39_999]) expect(trie.match(['user', `${i}`, 'x'])).toEqual([i]);
+    expect(trie.counts).toEqual({ nodes: 80_002, patterns: 40_000, values: 40_000 });
+    for (const [i, each] of texts.entries()) trie.remove(each, i);
+    expect(trie.counts.nodes).toBe(1);
+  });
+
   test('gives a result that later changes leave alone', () => {
     const trie = new Trie<string>();
     trie.add(pattern('a.#'), 'one');

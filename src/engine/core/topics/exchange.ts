@@ -4,6 +4,7 @@ import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
 import { done, failed, type Outcome } from '../base/outcome.ts';
 import { type Problem, problem } from '../base/problems.ts';
+import { WideMap } from '../base/wide-map.ts';
 import type { TopicsEffect } from './effects.ts';
 import { Epochs, type Mark } from './epochs.ts';
 import { type GroupRoute, Groups, groupRoutes, type Member, memberOf } from './groups.ts';
@@ -41,7 +42,7 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
   readonly #effects = new Effects<TopicsEffect>();
   readonly #epochs = new Epochs();
   readonly #groups = new Groups();
-  readonly #subscriptions = new Map<number, Entry<Item>>();
+  readonly #subscriptions = new WideMap<number, Entry<Item>>((id) => id);
   /** Those that are in no group. */
   readonly #plain = new Trie<Binding<Item>>();
   readonly #listeners: Listeners;

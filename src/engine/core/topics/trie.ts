@@ -1,4 +1,6 @@
 import { assert } from '../base/assert.ts';
+import { hash32 } from '../base/hash.ts';
+import { WideMap } from '../base/wide-map.ts';
 import { ANY, ONE, type Pattern } from './pattern.ts';
 
 /**
@@ -160,12 +162,8 @@ export class Trie<Value> {
     this.#nodes++;
     if (segment === ANY) parent.any = node;
     else if (segment === ONE) parent.one = node;
-    else if (parent.words !== undefined) parent.words.set(segment, node);
-    else if (parent.word === undefined) parent.word = node;
-    else {
-      parent.words = new Map([[parent.word.segment, parent.word]]).set(segment, node);
-      parent.word = undefined;
-    }
+    else if (parent.words === undefined && parent.word === undefined) parent.word = node;
+    else widen(parent).set(segment, node);
     return node;
   }
 
@@ -200,7 +198,7 @@ export interface TrieBranch {
   readonly below: number;
   readonly values: object | undefined;
   readonly word: TrieBranch | undefined;
-  readonly words: ReadonlyMap<string, TrieBranch> | undefined;
+  readonly words: { readonly size: number; values(): Iterable<TrieBranch> } | undefined;
   readonly one: TrieBranch | undefined;
   readonly any: TrieBranch | undefined;
 }
@@ -213,7 +211,7 @@ interface TrieNode<Value> {
   values: Value[] | Set<Value> | undefined;
   /** The child that is a word, while there is but one; else `words` has them. */
   word: TrieNode<Value> | undefined;
-  words: Map<string, TrieNode<Value>> | undefined;
+  words: Words<Value> | undefined;
   /** The child `*`. */
   one: TrieNode<Value> | undefined;
   /** The child `#`. */
@@ -222,7 +220,25 @@ interface TrieNode<Value> {
   live: boolean;
 }
 
+type Words<Value> = Map<string, TrieNode<Value>> | WideMap<string, TrieNode<Value>>;
+
 const LIST_MAX = 8;
+const MAP_MAX = 16_384;
+
+/** Room for one word more than there are. */
+function widen<Value>(parent: TrieNode<Value>): Words<Value> {
+  const { word, words } = parent;
+  if (words instanceof Map && words.size >= MAP_MAX) parent.words = new WideMap(hashOfEnd, words);
+  parent.words ??= new Map();
+  if (word !== undefined) parent.words.set(word.segment, word);
+  parent.word = undefined;
+  return parent.words;
+}
+
+/** Why the end: of many names beside each other, numbers and ids, it is the end that differs. */
+function hashOfEnd(segment: string): number {
+  return hash32(segment.slice(-8));
+}
 
 function nodeOf<Value>(segment: string): TrieNode<Value> {
   return {
