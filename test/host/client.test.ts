@@ -74,6 +74,15 @@ describe('a stream says what was taken', () => {
     expect(taken(sent)).toEqual([64, 36, 1]);
   });
 
+  test('but not where each is taken as it comes, and nothing waits for that', () => {
+    const { client, sent } = clientOfTest();
+    const got: unknown[] = [];
+    void client.ask('f', [], { onItem: (item) => got.push(item) });
+    client.receive({ id: 1, kind: 'item', payload: payloadOf(1) });
+    expect(got).toEqual([1]);
+    expect(sent.map((message) => 'paced' in message)).toEqual([false]);
+  });
+
   test('but not after its end', async () => {
     const { client, sent } = clientOfTest();
     const items = client.stream('f', [])[Symbol.asyncIterator]();

@@ -37,14 +37,17 @@ export type Settle = (outcome: Outcome<RawReply>) => void;
 class Pending {
   readonly settle: Settle;
   readonly item: ((value: unknown) => void) | undefined;
+  /** Whether it says which items were taken. */
+  readonly paced: boolean;
   /** Items came, though nobody asked for a stream. */
   unasked = false;
   /** Takes the client's listener off the caller's signal. */
   release: (() => void) | undefined = undefined;
 
-  constructor(settle: Settle, item?: (value: unknown) => void) {
+  constructor(settle: Settle, item?: (value: unknown) => void, paced = false) {
     this.settle = settle;
     this.item = item;
+    this.paced = paced;
   }
 
   /** It is answered, or never will be. */
@@ -139,7 +142,7 @@ export class LinkClient extends ClientFace {
       if (reply.ok) queue.end();
       else queue.fail(new ProblemError(reply.problem));
     };
-    const id = this.#call(fun, args, options, new Pending(settle, item));
+    const id = this.#call(fun, args, options, new Pending(settle, item, true));
     return queue;
   }
 
@@ -207,7 +210,7 @@ export class LinkClient extends ClientFace {
     if (!payload.ok) pending.end(payload);
     else {
       const message: Asking = { ...headerOf(fun, options), id, kind: 'call', payload: payload.value };
-      this.#request(pending.item === undefined ? message : { ...message, paced: true }, signal, pending);
+      this.#request(pending.paced ? { ...message, paced: true } : message, signal, pending);
     }
     return id;
   }
