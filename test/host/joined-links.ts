@@ -129,7 +129,8 @@ function endOf(valve: Valve, handshake: HandshakeSide): JoinedEnd {
   const counters = new WireCounters();
   const heard: Message[] = [];
   const ends: JoinedEnd['ends'] = [];
-  const link = new WireLink(valve, { handshake, handshakeMsMax: 10_000, limits: DEFAULT_LIMITS }, counters, {
+  const options = { handshake, handshakeMsMax: 10_000, limits: DEFAULT_LIMITS, role: 'peer' } as const;
+  const link = new WireLink(valve, options, counters, {
     closed: (_link, reason, why) => ends.push({ reason, why }),
     established: () => undefined,
     message: (_link, message) => heard.push(message),

@@ -84,7 +84,7 @@ function accepted(protocol: Subprotocol = 'mpreg.v1') {
     node: { id: '01K0A3YQ8ZC5N7W2V4X6T9R1B0', name: 'alpha' },
     nonce: 'A'.repeat(43),
   });
-  const options = { handshake, handshakeMsMax: 1_000, limits: DEFAULT_LIMITS };
+  const options = { handshake, handshakeMsMax: 1_000, limits: DEFAULT_LIMITS, role: 'peer' } as const;
   const link = new WireLink(connection, options, counters, {
     closed: (_link, reason, why) => ends.push({ reason, why }),
     established: () => undefined,
@@ -148,6 +148,27 @@ describe('before the handshake is done', () => {
     const other = accepted('mpreg.v1.json');
     other.connection.bring(JSON.stringify({ args: ['x'.repeat(66_000)], fun: 'f', id: 1, kind: 'call' }));
     expect(other.ends).toMatchObject([{ why: { code: 'protocol-violated' } }]);
+  });
+});
+
+describe('messages of one turn', () => {
+  const sentAtOnce = async (role: 'client' | 'peer') => {
+    const { connection, link } = accepted();
+    connection.say(join(role));
+    await Promise.resolve();
+    const before = connection.sent.length;
+    for (let i = 0; i < 40; i++) link.send({ id: i, kind: 'cancel', reason: '' });
+    const during = connection.sent.length - before;
+    await Promise.resolve();
+    return [during, connection.sent.length - before];
+  };
+
+  test('leave for a client when the turn ends', async () => {
+    expect(await sentAtOnce('client')).toEqual([0, 40]);
+  });
+
+  test('leave for a node in batches of 32, so that it can begin, and the rest when the turn ends', async () => {
+    expect(await sentAtOnce('peer')).toEqual([32, 40]);
   });
 });
 

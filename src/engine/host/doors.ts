@@ -78,7 +78,7 @@ export class Doors {
       nonce: this.#nonce(),
       ...(key === undefined ? {} : { key }),
     });
-    return { handshake, handshakeMsMax: this.#handshakeMsMax, limits: this.limits };
+    return { handshake, handshakeMsMax: this.#handshakeMsMax, limits: this.limits, role: 'peer' };
   }
 
   /** `address`: what was dialled, which is where the acceptor can be found. */
@@ -98,7 +98,7 @@ export class Doors {
       ...(cluster === undefined ? {} : { cluster }),
       ...(key === undefined ? {} : { key }),
     });
-    return { handshake, handshakeMsMax: this.#handshakeMsMax, limits: this.limits };
+    return { handshake, handshakeMsMax: this.#handshakeMsMax, limits: this.limits, role: peer.role };
   }
 
   get #handshakeMsMax(): number {

@@ -2,7 +2,7 @@
  * One connection as the node and the client see it: handshake first, then messages.
  *
  * Messages sent within one turn of the loop leave as one WebSocket message; a batch that reaches `BATCH_BYTES` leaves at
- * once; what is large leaves in parts (`large-frames.ts`) and is put together here. It refuses to buffer without end: while
+ * once, and so does one of `PEER_BATCH_FRAMES` between nodes; what is large leaves in parts (`large-frames.ts`) and is put together here. It refuses to buffer without end: while
  * the other side does not read, a client is not read either, and whoever stays behind is cut off.
  */
 import { assert } from '../core/base/assert.ts';
@@ -39,6 +39,14 @@ const STRANGER_FRAME_BYTES_MAX = 16 * 1024;
 const STRANGER_BYTES_MAX = 64 * 1024;
 const STRANGER_FRAMES_MAX = 16;
 
+/**
+ * Frames of a batch between two nodes.
+ * Why so few: the other node works on the first calls of a turn while this one still reads the rest; else client, relay and
+ * far node take turns with one large batch, and two cores do the work of one. Not on a client's link: with only two that
+ * take turns, waking each other twice as often costs more than it gains. `bench/README.md` has the figures.
+ */
+const PEER_BATCH_FRAMES = 32;
+
 /** A batch closes only after the frame that fills it: one WebSocket message may be a batch longer than a frame. */
 export const MESSAGE_SLACK = 128 * 1024;
 
@@ -60,6 +68,8 @@ export interface WireLinkOptions {
   readonly limits: WireLimits;
   readonly handshakeMsMax: number;
   readonly handshake: HandshakeSide;
+  /** What this side is. */
+  readonly role: Peer['role'];
 }
 
 /** Counts what links do, for the metrics. */
@@ -85,6 +95,7 @@ export class WireLink {
   readonly #events: WireLinkEvents;
   readonly #counters: WireCounters;
   readonly #handshake: HandshakeSide;
+  readonly #role: Peer['role'];
   /** What this side may send, and, once the link is established, what it takes. */
   #limits: WireLimits;
   #batch: Batch;
@@ -92,6 +103,8 @@ export class WireLink {
   #timer: NodeJS.Timeout | undefined;
   #why: Problem | undefined;
   #flushing = false;
+  /** How many frames make a batch full. */
+  #batchFrames = Number.POSITIVE_INFINITY;
   #closed = false;
   /** What is large, once both sides have said that they take parts: on its way out, and on its way in. */
   #large: LargeFrames | undefined;
@@ -109,6 +122,7 @@ export class WireLink {
     this.#events = events;
     this.#counters = counters;
     this.#limits = options.limits;
+    this.#role = options.role;
     this.#wholeBytesMax = options.limits.frameBytesMax;
     this.#batch = this.#codec.batch(this.#limits);
     this.#handshake = options.handshake;
@@ -150,7 +164,7 @@ export class WireLink {
     if (!added.ok) return added.problem;
     if (added.value !== undefined) return this.#later(message, added.value);
     this.#counters.framesOut++;
-    if (this.#batch.size >= BATCH_BYTES) this.#flush();
+    if (this.#batch.size >= BATCH_BYTES || this.#batch.frames >= this.#batchFrames) this.#flush();
     else this.#flushSoon();
     return undefined;
   }
@@ -339,6 +353,7 @@ export class WireLink {
       this.#flush();
       this.#batch = this.#codec.batch(this.#limits);
       if (step.features.includes(PARTS)) this.#agreeOnParts(step.frameBytesMax);
+      if (this.#role === 'peer' && step.peer.role === 'peer') this.#batchFrames = PEER_BATCH_FRAMES;
       this.#events.established(this, this.#remote);
       if (step.unread !== undefined) this.#take(step.unread);
     }

@@ -22,6 +22,10 @@ export class BinaryBatch implements Batch {
     return this.#w.at - this.#w.start;
   }
 
+  get frames(): number {
+    return this.#frames;
+  }
+
   add(message: WireMessage, wholeBytesMax = this.#limits.frameBytesMax): Outcome<FrameApart | undefined> {
     const w = this.#w;
     const { frameBytesMax, framesMax } = this.#limits;

@@ -119,6 +119,10 @@ class JsonBatch implements Batch {
     return this.#size;
   }
 
+  get frames(): number {
+    return this.#frames.length;
+  }
+
   add(message: WireMessage): Outcome<undefined> {
     const { frameBytesMax, framesMax } = this.#limits;
     if (this.#frames.length >= framesMax) {

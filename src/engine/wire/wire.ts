@@ -52,6 +52,8 @@ export interface Batch {
   add(message: WireMessage, wholeBytesMax?: number): Outcome<FrameApart | undefined>;
   /** Bytes (or UTF-16 units) collected. */
   readonly size: number;
+  /** Messages collected. */
+  readonly frames: number;
   /** Hands out what was collected and begins anew; undefined where there is nothing. The result is the caller's to keep. */
   take(): Uint8Array | string | undefined;
 }
