@@ -354,12 +354,13 @@ describe('a consumer group', () => {
 });
 
 describe('a subscription is refused', () => {
-  const small = { ...DEFAULT_TOPICS, memberPatternsMax: 2, patternsMax: 3, subscriptionsMax: 2 };
+  const small = { ...DEFAULT_TOPICS, hashesMax: 3, memberPatternsMax: 2, patternsMax: 3, subscriptionsMax: 2 };
   test.each([
     ['without patterns', [], undefined, 'topic-invalid'],
     ['with a pattern that is none', ['a', 'b*'], undefined, 'topic-invalid'],
     ['with a group that has no name', ['a'], '', 'topic-invalid'],
     ['with too many patterns', ['a', 'b', 'c', 'd'], undefined, 'limit-exceeded'],
+    ['with too many # that something follows', ['#.a.#.b', '#.a.#.c.#'], undefined, 'limit-exceeded'],
     ['with too many patterns for members of groups', ['a', 'b', 'c'], 'g', 'overloaded'],
   ])('%s', (_, texts, group, code) => {
     const exchange = new Exchange<string>('a', 1, small);

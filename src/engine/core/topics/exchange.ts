@@ -13,7 +13,7 @@ import { Listeners, type MemberBinding } from './listeners.ts';
 import type { Interest, TopicsMessage } from './messages.ts';
 import type { TopicsOptions } from './options.ts';
 import { Outbox, type OutboxLimits } from './outbox.ts';
-import { isSystem, keyOf, type Pattern, parsePattern, parseTopic } from './pattern.ts';
+import { ANY, isSystem, keyOf, type Pattern, parsePattern, parseTopic } from './pattern.ts';
 import { RouteCache } from './route-cache.ts';
 import { summarise } from './summary.ts';
 import { Trie } from './trie.ts';
@@ -230,12 +230,14 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
       if (!parsed.ok) return parsed;
       patterns.set(keyOf(parsed.value), parsed.value);
     }
-    const refused = this.#whyRefused(patterns.size, group);
-    return refused === undefined ? done([...patterns.values()]) : failed(refused);
+    const all = [...patterns.values()];
+    const refused = this.#whyRefused(all, group);
+    return refused === undefined ? done(all) : failed(refused);
   }
 
-  #whyRefused(count: number, group: string | undefined): Problem | undefined {
-    const { patternsMax, subscriptionsMax, memberPatternsMax } = this.#options;
+  #whyRefused(patterns: readonly Pattern[], group: string | undefined): Problem | undefined {
+    const { patternsMax, hashesMax, subscriptionsMax, memberPatternsMax } = this.#options;
+    const count = patterns.length;
     if (count === 0) return problem('topic-invalid', 'a subscription without patterns would never get anything');
     if (group !== undefined && !GROUP.test(group)) {
       return problem('topic-invalid', 'the name of a group has 1 to 255 characters, none of them control characters');
@@ -245,6 +247,11 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
         'limit-exceeded',
         `a subscription has at most ${patternsMax} patterns (patternsMax), not ${count}`,
       );
+    }
+    const hashes = patterns.flatMap(({ segments }) => segments.slice(0, -1)).filter((segment) => segment === ANY);
+    if (hashes.length > hashesMax) {
+      const text = `a subscription's patterns hold at most ${hashesMax} # that something follows (hashesMax)`;
+      return problem('limit-exceeded', `${text}, not ${hashes.length}`);
     }
     if (this.#subscriptions.size >= subscriptionsMax) {
       return problem('overloaded', `this node has ${subscriptionsMax} subscriptions already (subscriptionsMax)`);

@@ -5,6 +5,12 @@ export interface TopicsOptions {
   /** Patterns of one subscription. More: fewer subscriptions needed. Fewer: a bound on what one client's match costs. */
   readonly patternsMax: number;
   /**
+   * `#` that something follows, in all patterns of one subscription together: each may have to be visited for every
+   * segment of a topic. More: patterns such as `#.error.#` in larger numbers. Fewer: a bound on what one client's match
+   * costs, about 10 ns each and segment.
+   */
+  readonly hashesMax: number;
+  /**
    * Patterns that this node announces for all its subscriptions; beyond, they are widened.
    * More: fewer messages arrive that nobody here wants. Fewer: less to send, and less memory on every other node.
    */
@@ -37,6 +43,7 @@ export interface TopicsOptions {
 
 export const DEFAULT_TOPICS: TopicsOptions = {
   announceMs: 20,
+  hashesMax: 1_024,
   interestMax: 1_024,
   memberPatternsMax: 1_024,
   patternsMax: 1_024,
