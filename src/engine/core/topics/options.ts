@@ -7,7 +7,7 @@ export interface TopicsOptions {
   /**
    * `#` that something follows, in all patterns of one subscription together: each may have to be visited for every
    * segment of a topic. More: patterns such as `#.error.#` in larger numbers. Fewer: a bound on what one client's match
-   * costs, about 10 ns each and segment.
+   * costs, about 5 ns each and segment.
    */
   readonly hashesMax: number;
   /**
