@@ -132,7 +132,8 @@ const proof = fc.option(text, { nil: undefined });
 
 const optionalName = fc.option(name, { nil: undefined });
 const optionalUint = fc.option(uint, { nil: undefined });
-const trail = fc.option(fc.array(objects({ ms: uint, node: text }), { maxLength: 3 }), { nil: undefined });
+const passed = fc.array(objects({ ms: uint, node: text }), { maxLength: 3 });
+const trail = fc.option(passed, { nil: undefined });
 
 const callFields = {
   errand: fc.option(fc.array(anyValue, { maxLength: 2 }).map(payloadOf), { nil: undefined }),
@@ -166,7 +167,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   error: { id: uint, plan: optionalUint, problem, trail },
   goaway: { problem },
   gossip: { rumors },
-  holding: { id: uint, step: text, to: optionalName },
+  holding: { id: uint, to: optionalName, trail: passed },
   hello: {
     auth: fc.constantFrom('none', 'key'),
     features: fc.option(fc.array(text, { maxLength: 2 }), { nil: undefined }),

@@ -109,7 +109,8 @@ function act(calls: Calls, command: Command, now: number): void {
       return calls.cancel(askerOf(who), id, 'no longer wanted', now, options.get('at'));
     case 'holding': {
       const to = options.get('to');
-      return calls.holding(who, { id, kind: 'holding', step: third, ...(to === undefined ? {} : { to }) }, now);
+      const { trail = [] } = wayOf(command);
+      return calls.holding(who, { id, kind: 'holding', trail, ...(to === undefined ? {} : { to }) }, now);
     }
     case 'drop':
       return calls.drop(who, id);
@@ -238,7 +239,7 @@ function messageText(message: CallsMessage): string {
     case 'cancel':
       return `${head}${message.at === undefined ? '' : ` of ${message.at}`}: ${message.reason}`;
     case 'holding':
-      return `${head} ${message.step}${message.to === undefined ? '' : ` to ${message.to}`}`;
+      return `${head}${trailText(message)}${message.to === undefined ? '' : ` to ${message.to}`}`;
   }
 }
 

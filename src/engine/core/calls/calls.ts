@@ -67,6 +67,7 @@ export class Calls implements Machine<CallsEffect> {
         this.#wards.forget(job);
         this.#chains.forget(job);
         this.#plans.forget(job);
+        if (job.plan !== undefined) this.#held.drop(parts.self, job.key);
       },
       gaveUp: (job, node, now) => this.#dispatch.costs.gaveUp(job, node, now),
       settle: (job, why, now) => this.#settle(job, why, now),
@@ -315,7 +316,7 @@ export class Calls implements Machine<CallsEffect> {
       const refusal = this.#whyRefused(from, call);
       if (refusal !== undefined) this.#desk.refuse(from, call.id, refusal);
       else this.#begin({ asker: from, id: call.id }, call, 0, errand.value, now);
-    } else if (this.#desk.jobs.of({ node: errand.value.at }, chain.ward) === undefined) {
+    } else if (!this.#wards.isOver(errand.value.at, chain.ward)) {
       this.#dispatch.place(this.#chains.take(call, errand.value, chain, now), undefined, now);
     }
   }
@@ -378,7 +379,7 @@ export class Calls implements Machine<CallsEffect> {
     } else if ('payload' in answer) {
       this.#reply(job, origin.asker, origin.id, answer);
     } else {
-      this.#desk.refuse(origin.asker, origin.id, inDoubt(job, answer));
+      this.#desk.refuse(origin.asker, origin.id, inDoubt(job, answer), duty?.errand.plan);
     }
   }
 
@@ -388,7 +389,7 @@ export class Calls implements Machine<CallsEffect> {
     const outcome = duty === undefined ? undefined : this.#held.hold(duty.errand, call.step ?? '', payload);
     const plan = duty === undefined ? {} : { plan: duty.errand.plan };
     if (outcome === undefined) this.#desk.say(asker, { ...plan, by, id, kind: 'result', payload });
-    else if (!outcome.ok) this.#desk.refuse(asker, id, outcome.problem);
+    else if (!outcome.ok) this.#desk.refuse(asker, id, outcome.problem, duty?.errand.plan);
     else this.#desk.say(asker, { ...plan, by, held: true, id, kind: 'result', payload: outcome.value });
   }
 }

@@ -91,7 +91,7 @@ export class Chains {
       return;
     }
     this.#handedOn.add(errand.at, chain.ward, place.id, now);
-    if (duty.reported) this.#say(errand, chain.ward, call.step, place.id);
+    if (duty.reported) this.#say(errand, chain, place.id);
   }
 
   /** A chain that was handed on never left: it is this node's again. */
@@ -122,11 +122,11 @@ export class Chains {
   }
 
   /** Tells the plan's node that a chain is here. */
-  report({ duty, call }: Job): void {
+  report({ duty }: Job): void {
     const chain = duty?.errand.chain;
     if (duty === undefined || chain === undefined) return;
     duty.reported = true;
-    this.#say(duty.errand, chain.ward, call.step);
+    this.#say(duty.errand, chain);
   }
 
   advance(now: Instant): void {
@@ -192,9 +192,9 @@ export class Chains {
     else this.#desk.tell(at, address, { ...message, plan });
   }
 
-  #say({ at, address }: Errand, id: number, step = '', to?: NodeId): void {
+  #say({ at, address }: Errand, { ward, trail }: Chain, to?: NodeId): void {
     if (at === this.#desk.parts.self) return;
-    const message: CallsMessage = { id, kind: 'holding', step, ...(to === undefined ? {} : { to }) };
+    const message: CallsMessage = { id: ward, kind: 'holding', trail, ...(to === undefined ? {} : { to }) };
     this.#desk.tell(at, address, message);
   }
 }

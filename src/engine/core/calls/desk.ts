@@ -47,8 +47,9 @@ export class Desk {
     this.effects.push({ kind: 'answer', message, to });
   }
 
-  refuse(to: Asker, id: number, why: Problem): void {
-    this.say(to, { id, kind: 'error', problem: why });
+  /** `plan`: the one for which values may be held here. */
+  refuse(to: Asker, id: number, why: Problem, plan?: number): void {
+    this.say(to, { id, kind: 'error', problem: why, ...(plan === undefined ? {} : { plan }) });
   }
 
   /** Says something to a node that need not be linked. */

@@ -79,10 +79,8 @@ export class Ends {
   #abandon(job: Job, reason: string): void {
     const { self } = this.#desk.parts;
     if (job.task !== undefined) this.#desk.effects.push({ kind: 'abort', reason, task: job.task });
-    if (job.sentTo === undefined) return;
-    const here =
-      job.ward !== undefined && job.sentTo === self ? this.#desk.jobs.of({ node: self }, job.key) : undefined;
+    const here = job.ward === undefined ? undefined : this.#desk.jobs.of({ node: self }, job.key);
     if (here !== undefined) this.withdraw(here, reason);
-    else this.#desk.say({ node: job.sentTo }, { id: job.key, kind: 'cancel', reason });
+    else if (job.sentTo !== undefined) this.#desk.say({ node: job.sentTo }, { id: job.key, kind: 'cancel', reason });
   }
 }

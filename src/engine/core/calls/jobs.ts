@@ -6,7 +6,7 @@ import { getOrMake } from '../base/maps.ts';
 import { didNotHappen, type Problem, problem } from '../base/problems.ts';
 import type { Asker } from './effects.ts';
 import type { Errand } from './errand.ts';
-import type { CallMessage } from './messages.ts';
+import type { CallMessage, Passed } from './messages.ts';
 import type { PlanRun } from './plan-run.ts';
 
 /** A call or a plan of which this node owes the answer. */
@@ -56,8 +56,8 @@ export interface Duty {
 export interface Ward {
   /** Its steps in the plan. */
   readonly steps: readonly number[];
-  /** How many of them are known to be done. */
-  passed: number;
+  /** Those of them that are known to be done. */
+  trail: readonly Passed[];
 }
 
 /** A plan that is under way. */

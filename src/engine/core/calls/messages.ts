@@ -54,11 +54,11 @@ export type CallsMessage =
   | { readonly kind: 'more'; readonly id: number; readonly items: number }
   /** The asker no longer wants it. `at`: whose chain it is, where not the sender's. */
   | { readonly kind: 'cancel'; readonly id: number; readonly reason: string; readonly at?: NodeId }
-  /** Said by a node that has had a chain for a while, to the one that waits for its end: it is at this step. */
+  /** Said by a node that has had a chain for a while, to the one that waits for its end: these steps are done. */
   | {
       readonly kind: 'holding';
       readonly id: number;
-      readonly step: string;
+      readonly trail: readonly Passed[];
       /** It has been passed on, to this node. */
       readonly to?: NodeId;
     }

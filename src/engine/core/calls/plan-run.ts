@@ -115,15 +115,14 @@ export class PlanRun {
    * The steps of a chain that are done: their values went to the steps behind them. When each started is told from what
    * those before it took; the way between their nodes is not known.
    */
-  passed(steps: readonly number[], trail: readonly Partial<Passed>[], now: Instant): void {
+  passed(steps: readonly number[], trail: readonly Passed[], now: Instant): void {
     let at = this.#startedSteps.get(steps[0] ?? -1) ?? now;
     for (const [i, { node, ms }] of trail.entries()) {
       const index = steps[i] ?? -1;
       const step = this.plan.steps[index];
       if (step === undefined || this.#outcomes[index] !== undefined) continue;
-      const how = ms === undefined ? {} : { startedMs: at - this.#startedAt, tookMs: ms };
-      this.#finish(index, step, { ...how, ...(node === undefined ? {} : { node }) });
-      at = Math.min(now, at + (ms ?? 0));
+      this.#finish(index, step, { node, startedMs: at - this.#startedAt, tookMs: ms });
+      at = Math.min(now, at + ms);
     }
     const last = steps[trail.length] ?? -1;
     if (this.#startedSteps.has(last)) this.#startedSteps.set(last, at);

@@ -123,9 +123,8 @@ export class Plans {
     if (mayRepeat && this.#mayStartAgain(plan, index)) {
       run.again(ward.steps);
     } else {
-      const passed = ward.steps.slice(0, ward.passed);
-      run.passed(ward.steps, Array<Partial<Passed>>(passed.length).fill({}), now);
-      const lost = ward.steps.slice(passed.length);
+      run.passed(ward.steps, ward.trail, now);
+      const lost = ward.steps.slice(ward.trail.length);
       run.lost(lost, { ...why, step: run.plan.steps[lost[0] ?? index]?.name ?? '' }, now);
     }
     this.#proceed(plan, now);
@@ -220,7 +219,7 @@ export class Plans {
       tried: [],
       ward: 0,
     };
-    const ward = { passed: 0, steps: [index, ...followers.map((follower) => follower.index)] };
+    const ward = { trail: [], steps: [index, ...followers.map((follower) => follower.index)] };
     this.#parts.send(origin, call, errand, chain, ward, now);
   }
 

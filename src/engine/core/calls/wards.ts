@@ -41,6 +41,11 @@ export class Wards {
     return job;
   }
 
+  /** Whether a chain that comes back is one of this node's that nobody waits for any more. */
+  isOver(at: NodeId, key: number): boolean {
+    return at === this.#desk.parts.self && this.#desk.jobs.get(key)?.ward === undefined;
+  }
+
   /** A chain is at another node, or this one, which has not said so. */
   moved(key: number, to: NodeId, now: Instant): void {
     const job = this.#desk.jobs.get(key);
@@ -51,15 +56,13 @@ export class Wards {
   }
 
   /** A node says that it has a chain, or had it. Who has one that is no longer wanted is told so. */
-  holding(from: NodeId, { id, step, to }: HoldingMessage, now: Instant): void {
+  holding(from: NodeId, { id, trail, to }: HoldingMessage, now: Instant): void {
     const job = this.#desk.jobs.get(id);
     if (job?.ward === undefined) {
       this.#desk.say({ node: from }, { id, kind: 'cancel', reason: 'the plan no longer waits for it' });
       return;
     }
-    const steps = 'plan' in job.origin ? job.origin.plan.plan?.run.plan.steps : undefined;
-    const passed = job.ward.steps.findIndex((index) => steps?.[index]?.name === step);
-    job.ward.passed = Math.max(job.ward.passed, passed);
+    if (trail.length > job.ward.trail.length) job.ward.trail = trail;
     if (to !== undefined) {
       this.moved(id, to, now);
     } else {
