@@ -134,7 +134,7 @@ async function mesh(options: NodeOptions): Promise<{ alpha: MpregNode; beta: Mpr
 const inThreads = () => ({ functions: [file] });
 const inPrograms = () => ({ exec: [`'${process.execPath}' '${program}'`] });
 const idle = async (client: Client) =>
-  eventually(async () => expect((await client.info()).calls).toEqual({ running: 0, waiting: 0 }));
+  eventually(async () => expect((await client.info()).calls).toMatchObject({ running: 0, waiting: 0 }));
 
 const KINDS = [
   ['a worker thread', inThreads],
