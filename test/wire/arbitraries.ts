@@ -132,7 +132,7 @@ const proof = fc.option(text, { nil: undefined });
 
 const optionalName = fc.option(name, { nil: undefined });
 const optionalUint = fc.option(uint, { nil: undefined });
-const passed = fc.array(objects({ ms: uint, node: text }), { maxLength: 3 });
+const passed = fc.array(objects({ at: optionalName, ms: uint, node: text }).map(present), { maxLength: 3 });
 const trail = fc.option(passed, { nil: undefined });
 
 const callFields = {
@@ -167,7 +167,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   error: { id: uint, plan: optionalUint, problem, trail },
   goaway: { problem },
   gossip: { rumors },
-  holding: { id: uint, to: optionalName, trail: passed },
+  holding: { id: uint, plan: uint, to: optionalName, trail: passed },
   hello: {
     auth: fc.constantFrom('none', 'key'),
     features: fc.option(fc.array(text, { maxLength: 2 }), { nil: undefined }),

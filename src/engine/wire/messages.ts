@@ -59,7 +59,7 @@ const self: Shape<MemberRumor> = {
 };
 const entry = record<SyncEntry>({ id: name, state, incarnation: uint, address: text, version: otherwise(0, uint) });
 
-const trail = list(record<Passed>({ node: text, ms: uint }));
+const trail = list(record<Passed>({ node: text, ms: uint, at: optional(name) }));
 
 const calls = {
   call: kind<'call'>(
@@ -91,7 +91,7 @@ const calls = {
   error: kind<'error'>(20, { id: uint, problem: problemShape, plan: optional(uint), trail: optional(trail) }),
   cancel: kind<'cancel'>(21, { id: uint, reason: otherwise('', text), at: optional(name) }),
   more: kind<'more'>(22, { id: uint, items: uint }),
-  holding: kind<'holding'>(24, { id: uint, trail, to: optional(name) }),
+  holding: kind<'holding'>(24, { id: uint, plan: uint, trail, to: optional(name) }),
   drop: kind<'drop'>(25, { plan: uint }),
 };
 

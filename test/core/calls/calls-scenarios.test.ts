@@ -11,6 +11,7 @@ const OPTIONS: Readonly<Record<string, Partial<CallsOptions>>> = {
   'calls-chain-trouble.txt': {},
   'calls-chain.txt': {},
   'calls-held.txt': { heldBytesMax: 40, holdBytesMin: 9 },
+  'calls-keep.txt': { holdBytesMin: 9 },
   'calls-limits.txt': { ...ALONE, callsMax: 4, perClientMax: 2, stepsAtOnceMax: 2 },
 };
 

@@ -110,7 +110,11 @@ function act(calls: Calls, command: Command, now: number): void {
     case 'holding': {
       const to = options.get('to');
       const { trail = [] } = wayOf(command);
-      return calls.holding(who, { id, kind: 'holding', trail, ...(to === undefined ? {} : { to }) }, now);
+      return calls.holding(
+        who,
+        { id, kind: 'holding', plan: Number(options.get('plan') ?? 0), trail, ...(to === undefined ? {} : { to }) },
+        now,
+      );
     }
     case 'drop':
       return calls.drop(who, id);
@@ -261,11 +265,19 @@ function errandText({ errand: payload }: CallMessage): string {
 }
 
 function trailText({ trail = [] }: { readonly trail?: readonly Passed[] }): string {
-  return trail.length === 0 ? '' : ` after ${trail.map(({ node, ms }) => `${ms} ms on ${node}`).join(', ')}`;
+  return trail.length === 0
+    ? ''
+    : ` after ${trail.map(({ node, ms, at }) => `${ms} ms on ${node}${at === undefined ? '' : ' (kept)'}`).join(', ')}`;
 }
 
 function resultOf(words: readonly string[]): unknown {
   return words.includes('held') ? null : JSON.parse(words.slice(2).join(' '));
+}
+
+/** `b:5`, or `b:5@b` where it keeps its value. */
+function passedOf([node = '', how = '']: readonly string[]): Passed {
+  const [ms, at] = how.split('@');
+  return { ms: Number(ms), node, ...(at === undefined ? {} : { at }) };
 }
 
 /** `trail=b:5,c:7`, `held` and `plan=1`. */
@@ -276,7 +288,7 @@ function wayOf({ options, words }: Command): Pick<ResultMessage, 'trail' | 'held
     .map((text) => text.split(':'));
   const plan = options.get('plan');
   return {
-    ...(trail === undefined ? {} : { trail: trail.map(([node = '', ms]) => ({ ms: Number(ms), node })) }),
+    ...(trail === undefined ? {} : { trail: trail.map(passedOf) }),
     ...(words.includes('held') ? { held: true } : {}),
     ...(plan === undefined ? {} : { plan: Number(plan) }),
   };
@@ -286,7 +298,8 @@ function resultText(value: unknown): string {
   if (typeof value !== 'object' || value === null || !('steps' in value)) return JSON.stringify(value);
   const reply = value as PlanReply;
   const why = reply.problem === undefined ? '' : `; ${problemText(reply.problem)}`;
-  return `${JSON.stringify(reply.results)}; ${storyOf(reply)}${why}`;
+  const values = reply.values === undefined ? '' : `; values ${JSON.stringify(reply.values)}`;
+  return `${JSON.stringify(reply.results)}; ${storyOf(reply)}${why}${values}`;
 }
 
 function problemText({ code, message, outcome, node, step }: Problem): string {

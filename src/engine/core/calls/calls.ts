@@ -91,6 +91,7 @@ export class Calls implements Machine<CallsEffect> {
     });
     this.#plans = new Plans(desk, {
       begin: (origin, call, errand, retries, now) => this.#begin(origin, call, retries, errand, now),
+      fetch: (name, node, waiting, timeoutMs, now) => this.#inputs.fetch(name, node, waiting, timeoutMs, now),
       forget: (job) => this.#ends.forget(job),
       mayRepeat: (step) => step.idempotent || this.#dispatch.isIdempotent(step.fun),
       send: (origin, call, errand, chain, steps, now) => {
@@ -195,6 +196,7 @@ export class Calls implements Machine<CallsEffect> {
 
   /** A node says that it has a chain of this one's, or has passed it on. */
   holding(from: NodeId, message: Extract<CallsMessage, { readonly kind: 'holding' }>, now: Instant): void {
+    this.#plans.mayHold(message.plan, from);
     this.#wards.holding(from, message, now);
   }
 
@@ -221,6 +223,7 @@ export class Calls implements Machine<CallsEffect> {
 
   /** The time for what was begun is up: ends every job, though it may have happened. */
   giveUp(now: Instant): void {
+    this.#plans.close();
     this.#ends.stopAll(() => true, 'it could not wait any longer', now);
   }
 

@@ -140,7 +140,8 @@ export class Chains {
 
   #goOn(job: Job, errand: Errand, chain: Chain, next: ChainStep, { by, payload }: Answered, now: Instant): void {
     const { duty } = job;
-    const passed = { ms: Math.max(0, now - (duty?.since ?? now)), node: by };
+    const kept = this.#keep(errand, job.call.step ?? '', payload);
+    const passed = { ms: Math.max(0, now - (duty?.since ?? now)), node: by, ...kept };
     const planEnds = duty?.planEnds ?? NEVER;
     const rest: Chain = {
       ...chain,
@@ -153,6 +154,7 @@ export class Chains {
       tried: [],
     };
     const onward: Errand = { ...errand, chain: rest, hold: next.hold, inputs: [] };
+    if (kept !== undefined) this.#say(onward, rest); // a plan's node must know who holds something for it
     const args = this.#argumentsFor(next, job.call.step ?? '', payload);
     if (!args.ok) {
       const why = { ...args.problem, node: by, step: next.name };
@@ -162,6 +164,13 @@ export class Chains {
     const following = this.take(stepCall(next, args.value), onward, rest, now);
     if (following.duty !== undefined && duty?.reported) following.duty.reported = true;
     this.#parts.place(following, undefined, now);
+  }
+
+  /** Keeps a value that goes on from here, for a plan that may be resumed. What does not fit is made again. */
+  #keep({ at, plan, keep }: Errand, step: string, payload: Payload): { readonly at: NodeId } | undefined {
+    if (!keep) return undefined;
+    const { self } = this.#desk.parts;
+    return this.#held.put({ at, plan, step }, payload, false) === undefined ? { at: self } : undefined;
   }
 
   #argumentsFor(next: ChainStep, before: string, payload: Payload): Outcome<Payload> {
@@ -192,9 +201,9 @@ export class Chains {
     else this.#desk.tell(at, address, { ...message, plan });
   }
 
-  #say({ at, address }: Errand, { ward, trail }: Chain, to?: NodeId): void {
+  #say({ at, address, plan }: Errand, { ward, trail }: Chain, to?: NodeId): void {
     if (at === this.#desk.parts.self) return;
-    const message: CallsMessage = { id: ward, kind: 'holding', trail, ...(to === undefined ? {} : { to }) };
+    const message: CallsMessage = { id: ward, kind: 'holding', plan, trail, ...(to === undefined ? {} : { to }) };
     this.#desk.tell(at, address, message);
   }
 }

@@ -21,6 +21,8 @@ export interface Errand {
   readonly plan: number;
   /** The value that comes of it may stay with the node that ran the step, if it is large. */
   readonly hold: boolean;
+  /** It stays in any case, though it is also sent on: the plan can be resumed. */
+  readonly keep: boolean;
   /** The arguments are a template that refers to these. */
   readonly inputs: readonly Input[];
   readonly chain?: Chain;
@@ -97,12 +99,13 @@ export function isCancelledBy(
 
 function isErrand(value: unknown): value is Errand {
   if (!isPlainObject(value)) return false;
-  const { at, address, plan, hold, inputs, chain } = value;
+  const { at, address, plan, hold, keep, inputs, chain } = value;
   return (
     typeof at === 'string' &&
     typeof address === 'string' &&
     isCount(plan) &&
     typeof hold === 'boolean' &&
+    typeof keep === 'boolean' &&
     isListOf(inputs, isInput) &&
     (chain === undefined || isChain(chain))
   );

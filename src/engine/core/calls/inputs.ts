@@ -1,10 +1,9 @@
 import type { NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
-import { done, type Outcome } from '../base/outcome.ts';
+import { done, failed, type Outcome } from '../base/outcome.ts';
 import type { Payload } from '../base/payload.ts';
 import { type Problem, problem } from '../base/problems.ts';
 import type { Desk } from './desk.ts';
-import type { Input } from './errand.ts';
 import type { HeldValues, ValueName } from './held-values.ts';
 import type { Duty, Job, Origin } from './jobs.ts';
 import type { CallMessage } from './messages.ts';
@@ -19,6 +18,12 @@ export interface InputsParts {
   isOpen(job: Job): boolean;
 }
 
+/** Somebody who waits for a value. */
+export interface Waiting {
+  isOpen(): boolean;
+  hear(came: Outcome<Payload>, now: Instant): void;
+}
+
 /**
  * Values that a step's arguments refer to and other nodes hold: fetched from there, once for all steps of a plan that
  * run on this node, and put in when all have come.
@@ -30,7 +35,7 @@ export class Inputs {
   readonly #held: HeldValues;
   readonly #parts: InputsParts;
   /** Who waits for a value that is on its way. */
-  readonly #fetches = new Map<string, { readonly name: ValueName; readonly waiting: Job[] }>();
+  readonly #fetches = new Map<string, { readonly name: ValueName; readonly waiting: Waiting[] }>();
 
   constructor(desk: Desk, held: HeldValues, parts: InputsParts) {
     this.#desk = desk;
@@ -42,47 +47,52 @@ export class Inputs {
   isComplete(job: Job, now: Instant): boolean {
     const { duty } = job;
     if (duty === undefined || duty.errand.inputs.length === 0) return true;
-    const missing = duty.errand.inputs.filter(({ step }) => this.#valueOf(duty, step) === undefined);
-    for (const input of missing) if (!this.#fetch(job, duty, input, now)) return false;
+    const { at, plan, inputs } = duty.errand;
+    const missing = inputs.filter(({ step }) => this.#valueOf(duty, step) === undefined);
+    for (const { step, node } of missing) {
+      if (!this.#parts.isOpen(job)) break;
+      this.fetch({ at, plan, step }, node, this.#waitFor(job), 0, now);
+    }
     return missing.length === 0 && this.#complete(job, duty, now);
+  }
+
+  /** Asks a node for a value that it holds; `waiting` hears what came of that, and is asked before whether it still wants to. */
+  fetch(name: ValueName, node: NodeId, waiting: Waiting, timeoutMs: number, now: Instant): void {
+    const { at, plan, step } = name;
+    const key = `${at} ${plan} ${step}`;
+    const fetch = this.#fetches.get(key);
+    if (fetch !== undefined) {
+      fetch.waiting.push(waiting);
+    } else if (node === this.#desk.parts.self) {
+      const value = this.#held.get(name);
+      waiting.hear(value === undefined ? failed(gone(step)) : done(value), now);
+    } else {
+      this.#fetches.set(key, { name, waiting: [waiting] });
+      this.#parts.begin({ fetch: key }, this.#call(node, [at, plan, step], timeoutMs), now);
+    }
   }
 
   /** A fetch has ended. */
   arrived(key: string, answer: Outcome<Payload>, now: Instant): void {
     const fetch = this.#fetches.get(key);
     this.#fetches.delete(key);
-    if (fetch === undefined) return;
-    const waiting = fetch.waiting.filter((job) => this.#parts.isOpen(job));
-    if (waiting.length === 0) return;
+    if (fetch === undefined || !fetch.waiting.some((waiting) => waiting.isOpen())) return;
     const why = answer.ok ? this.#held.put(fetch.name, answer.value, true) : gone(fetch.name.step, answer.problem);
-    for (const job of waiting) {
-      if (!this.#parts.isOpen(job)) continue;
-      if (why !== undefined) this.#parts.fail(job, { ...why, outcome: 'did-not-happen' }, now);
-      else this.#parts.place(job, now);
-    }
+    const came = why === undefined ? answer : failed({ ...why, outcome: 'did-not-happen' });
+    for (const waiting of fetch.waiting) if (waiting.isOpen()) waiting.hear(came, now);
   }
 
-  /** Asks for one value. False where that is in vain, and the job has failed. */
-  #fetch(job: Job, { errand }: Duty, { step, node }: Input, now: Instant): boolean {
-    const { at, plan } = errand;
-    const key = `${at} ${plan} ${step}`;
-    const fetch = this.#fetches.get(key);
-    if (fetch !== undefined) {
-      if (!fetch.waiting.includes(job)) fetch.waiting.push(job);
-      return true;
-    }
-    if (node === this.#desk.parts.self) {
-      this.#parts.fail(job, gone(step), now);
-      return false;
-    }
-    this.#fetches.set(key, { name: { at, plan, step }, waiting: [job] });
-    this.#parts.begin({ fetch: key }, this.#call(node, [at, plan, step]), now);
-    return this.#parts.isOpen(job);
+  /** A step that is placed again when the value has come; where others are still missing, it asks for them anew. */
+  #waitFor(job: Job): Waiting {
+    return {
+      isOpen: () => this.#parts.isOpen(job) && job.task === undefined,
+      hear: (came, now) => (came.ok ? this.#parts.place(job, now) : this.#parts.fail(job, came.problem, now)),
+    };
   }
 
-  #call(node: NodeId, args: readonly unknown[]): CallMessage {
+  #call(node: NodeId, args: readonly unknown[], timeoutMs: number): CallMessage {
     const payload = this.#desk.parts.payload({ args });
-    return { fun: VALUE, id: 0, idempotent: true, kind: 'call', locs: [], node, payload, routed: false, timeoutMs: 0 };
+    return { fun: VALUE, id: 0, idempotent: true, kind: 'call', locs: [], node, payload, routed: false, timeoutMs };
   }
 
   #complete(job: Job, duty: Duty, now: Instant): boolean {
@@ -114,7 +124,7 @@ export function valueAsked({ payload }: CallMessage, held: HeldValues): Outcome<
   const asked = payload.value();
   const [at, plan, step] = asked.ok ? ((asked.value as { args?: readonly unknown[] }).args ?? []) : [];
   const value = held.get({ at: String(at), plan: Number(plan), step: String(step) });
-  return value === undefined ? { ok: false, problem: gone(String(step)) } : done(value);
+  return value === undefined ? failed(gone(String(step))) : done(value);
 }
 
 function gone(step: string, cause?: Problem): Problem {

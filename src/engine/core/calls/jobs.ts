@@ -70,6 +70,8 @@ export interface Running {
   /** How often a step was begun again because a node was lost, by index. */
   readonly again: Map<number, number>;
   proceeding: boolean;
+  /** Once it has ended: how many values are still waited for that its answer is to hold. */
+  awaited: number | undefined;
 }
 
 /** Whom a job's answer is for: an asker and its own id for the call, a step of a plan of this node, or its arguments. */

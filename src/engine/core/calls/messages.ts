@@ -58,6 +58,8 @@ export type CallsMessage =
   | {
       readonly kind: 'holding';
       readonly id: number;
+      /** The plan for which values may be held there. */
+      readonly plan: number;
       readonly trail: readonly Passed[];
       /** It has been passed on, to this node. */
       readonly to?: NodeId;
@@ -94,6 +96,8 @@ export interface ErrorMessage {
 export interface Passed {
   readonly node: string;
   readonly ms: number;
+  /** The node that keeps its value, where one does. */
+  readonly at?: NodeId;
 }
 
 /** How one step of a plan went. */

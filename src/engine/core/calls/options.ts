@@ -40,6 +40,8 @@ export interface CallsOptions {
   readonly heldBytesMax: number;
   /** Bytes of arguments that one node hands to another. Trade-off: what a frame takes, less what stands beside them. */
   readonly argumentsBytesMax: number;
+  /** Milliseconds for which a failed, resumable plan waits for values that others hold. More: less work twice. Less: sooner answered. */
+  readonly collectMs: number;
   /** Steps that travel together from node to node. More: fewer answers on the way. Fewer: less is sent along. */
   readonly chainStepsMax: number;
   /** Bytes that travel along with a chain. More: longer chains. Less: each hand-over costs less. */
@@ -75,6 +77,7 @@ export const DEFAULT_CALLS: CallsOptions = {
   callsMax: 100_000,
   chainBytesMax: 64 << 10,
   chainStepsMax: 64,
+  collectMs: 500,
   depthMax: 100,
   latencyHalfMs: 5_000,
   graceMs: 1_000,

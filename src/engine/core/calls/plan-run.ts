@@ -41,8 +41,10 @@ export class PlanRun {
   readonly #values = new Map<string, unknown>();
   /** Bytes of the values that came from calls. */
   readonly #sizes = new Map<string, number>();
-  /** Where values are that are not here. */
+  /** Where values are that are not here, and are needed. */
   readonly #held = new Map<string, NodeId>();
+  /** Where values are that are not here, and were passed on from there. */
+  readonly #kept = new Map<string, NodeId>();
   readonly #outcomes: (StepOutcome | undefined)[];
   /** The steps that are handed out, and since when. */
   readonly #startedSteps = new Map<number, Instant>();
@@ -117,10 +119,11 @@ export class PlanRun {
    */
   passed(steps: readonly number[], trail: readonly Passed[], now: Instant): void {
     let at = this.#startedSteps.get(steps[0] ?? -1) ?? now;
-    for (const [i, { node, ms }] of trail.entries()) {
+    for (const [i, { node, ms, at: kept }] of trail.entries()) {
       const index = steps[i] ?? -1;
       const step = this.plan.steps[index];
       if (step === undefined || this.#outcomes[index] !== undefined) continue;
+      if (kept !== undefined) this.#kept.set(step.name, kept);
       this.#finish(index, step, { node, startedMs: at - this.#startedAt, tookMs: ms });
       at = Math.min(now, at + ms);
     }
@@ -139,6 +142,17 @@ export class PlanRun {
     if (this.plan.steps[index] === undefined || this.#outcomes[index] !== undefined) return;
     this.#fail(index, node, why, now);
     this.#afterFailure(index, why, now);
+  }
+
+  /** Values that a failed plan can be resumed with, and that other nodes have. */
+  get elsewhere(): readonly Input[] {
+    if (this.#problem === undefined || !this.plan.resumable) return NO_INPUTS;
+    return [...this.#held, ...this.#kept].map(([step, node]) => ({ node, step }));
+  }
+
+  /** One of those has come. */
+  recover(step: string, value: unknown): void {
+    this.#values.set(step, value);
   }
 
   /** Steps that were handed out are to be handed out again. */

@@ -1,12 +1,15 @@
 import type { NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
+import type { Outcome } from '../base/outcome.ts';
 import type { Payload, PayloadMaker } from '../base/payload.ts';
 import { type Problem, problem } from '../base/problems.ts';
 import type { Follower } from './chain-from.ts';
 import type { Desk } from './desk.ts';
 import type { Asker } from './effects.ts';
 import type { Chain, Errand } from './errand.ts';
-import { inDoubt, type Job, type StepOrigin, type Ward } from './jobs.ts';
+import type { ValueName } from './held-values.ts';
+import type { Waiting } from './inputs.ts';
+import { inDoubt, type Job, type Running, type StepOrigin, type Ward } from './jobs.ts';
 import type { CallMessage, CallsMessage, Passed, ResultMessage } from './messages.ts';
 import { readPlan, type Step } from './plan.ts';
 import { PlanRun, type Ready } from './plan-run.ts';
@@ -37,6 +40,8 @@ export interface PlansParts {
   forget(job: Job): void;
   /** Whether a step may be run again though it may have been done. */
   mayRepeat(step: Step): boolean;
+  /** Gets a value that another node holds. */
+  fetch(name: ValueName, node: NodeId, waiting: Waiting, timeoutMs: number, now: Instant): void;
 }
 
 /**
@@ -49,6 +54,7 @@ export class Plans {
   readonly #parts: PlansParts;
   /** Of how many plans a node may hold values. */
   readonly #holders = new Map<NodeId, number>();
+  #closing = false;
 
   constructor(desk: Desk, parts: PlansParts) {
     this.#desk = desk;
@@ -84,7 +90,7 @@ export class Plans {
     const timeoutMs = limits.length > 0 ? Math.min(...limits) : 0;
     const job = this.#desk.open({ asker: from, id: message.id }, call, timeoutMs, now);
     const run = new PlanRun(plan.value, options, now);
-    job.plan = { again: new Map(), holders: new Set(), proceeding: false, run, steps: new Map() };
+    job.plan = { again: new Map(), awaited: undefined, holders: new Set(), proceeding: false, run, steps: new Map() };
     this.#proceed(job, now);
   }
 
@@ -135,6 +141,11 @@ export class Plans {
     if (job.plan === undefined) return;
     job.plan.run.stop(why, now);
     this.#finish(job, job.plan.run, now);
+  }
+
+  /** The node ends: plans are answered with what is here. */
+  close(): void {
+    this.#closing = true;
   }
 
   /** A plan's job is forgotten: nothing is held for it any more. */
@@ -192,7 +203,7 @@ export class Plans {
       this.#start(job, plan.run, next, now);
     }
     plan.proceeding = false;
-    if (plan.run.ended) this.#finish(job, plan.run, now);
+    if (plan.run.ended && plan.awaited === undefined) this.#finish(job, plan.run, now);
   }
 
   #start(job: Job, run: PlanRun, ready: Ready, now: Instant): void {
@@ -200,9 +211,9 @@ export class Plans {
     const { address, options, payload, self } = this.#desk.parts;
     const origin = { index, plan: job };
     const call = stepCall(step, payload(args));
-    const hold = run.mayStay(index) && !run.plan.resumable;
-    const errand = { address: address(), at: self, hold, inputs, plan: job.key };
-    const followers = run.plan.resumable ? [] : withinBytes(ready.followers, options.chainBytesMax, payload);
+    const hold = run.mayStay(index);
+    const errand = { address: address(), at: self, hold, inputs, keep: run.plan.resumable, plan: job.key };
+    const followers = withinBytes(ready.followers, options.chainBytesMax, payload);
     run.unchain(ready.followers.slice(followers.length).map((follower) => follower.index));
     if (followers.length === 0) {
       const needed = hold || inputs.length > 0;
@@ -230,10 +241,37 @@ export class Plans {
   }
 
   #finish(job: Job, run: PlanRun, now: Instant): void {
-    for (const step of [...(job.plan?.steps.values() ?? [])]) this.#parts.withdraw(step, 'the plan has ended');
-    let left = this.#desk.parts.options.resumeBytesMax;
+    const { plan } = job;
+    if (plan === undefined) return;
+    for (const step of [...plan.steps.values()]) this.#parts.withdraw(step, 'the plan has ended');
+    if (plan.awaited === undefined && !this.#closing) this.#collect(job, plan, now);
+    else this.#reply(job, run, now);
+  }
+
+  /** Gets what the answer of a resumable plan needs from where it is held, for a short while. */
+  #collect(job: Job, plan: Running, now: Instant): void {
+    const { run } = plan;
+    const { self, options } = this.#desk.parts;
+    const all = run.elsewhere;
+    plan.awaited = all.length;
+    for (const { step, node } of all) {
+      const isOpen = () => this.#desk.jobs.get(job.key) === job;
+      const hear = (came: Outcome<Payload>, at: Instant) => {
+        const value = came.ok ? came.value.value() : came;
+        if (value.ok) run.recover(step, value.value);
+        plan.awaited = (plan.awaited ?? 0) - 1;
+        if (plan.awaited === 0) this.#reply(job, run, at);
+      };
+      this.#parts.fetch({ at: self, plan: job.key, step }, node, { hear, isOpen }, options.collectMs, now);
+    }
+    if (all.length === 0) this.#reply(job, run, now);
+  }
+
+  #reply(job: Job, run: PlanRun, now: Instant): void {
+    const { name, options, payload } = this.#desk.parts;
+    let left = options.resumeBytesMax;
     const fits = (value: unknown) => {
-      const { size } = this.#desk.parts.payload(value);
+      const { size } = payload(value);
       if (size > left) return false;
       left -= size;
       return true;
@@ -241,7 +279,6 @@ export class Plans {
     this.#parts.forget(job);
     if (!('asker' in job.origin)) return;
     const { asker, id } = job.origin;
-    const { name, payload } = this.#desk.parts;
     this.#desk.say(asker, { by: name(), id, kind: 'result', payload: payload(run.reply(now, fits)) });
   }
 }
