@@ -1,6 +1,6 @@
 import { BIGINT_BYTES_MAX, DEPTH_MAX, EXTENSION, NUMBER_ARRAYS } from './extensions.ts';
 import { Misfit } from './misfit.ts';
-import { Reader } from './reader.ts';
+import { bufferOf, Reader } from './reader.ts';
 import { NOT_SMALL, readSmall } from './small-value.ts';
 import { unpack } from './values.ts';
 
@@ -12,24 +12,33 @@ import { unpack } from './values.ts';
  * `extensions.ts` in their right form: msgpackr is given only what it can read.
  */
 export function valueFrom(bytes: Uint8Array, from = 0, to = bytes.length): unknown {
-  const r = new ValueReader(bytes, from, to);
-  const small = smallFrom(r);
+  const small = smallFrom(bytes, from, to);
   if (small !== NOT_SMALL) return small;
-  r.at = from;
+  const r = new ValueReader(bytes, from, to);
   const value = r.value();
   if (r.at !== to) throw new Misfit(`${to - r.at} bytes too many`, r.at);
   return value;
 }
 
-/** The value, if it is a small one and nothing is wrong with it: what is wrong, `value` says better. */
-function smallFrom(r: ValueReader): unknown {
+/** The value, if it is a small one and nothing is wrong with it: what is wrong, `valueFrom` says better. */
+function smallFrom(bytes: Uint8Array, from: number, to: number): unknown {
+  const r = smallReader;
+  r.bytes = bufferOf(bytes);
+  r.at = from;
+  r.end = to;
   try {
     const value = readSmall(r);
-    return r.at === r.end ? value : NOT_SMALL;
+    return r.at === to ? value : NOT_SMALL;
   } catch {
     return NOT_SMALL;
+  } finally {
+    r.bytes = NO_BYTES;
   }
 }
+
+const NO_BYTES = Buffer.alloc(0);
+/** One for all: nothing else runs while it reads. */
+const smallReader = new Reader(NO_BYTES);
 
 /** The latest time that a date can have, in milliseconds. */
 const DATE_MAX = 8.64e15;

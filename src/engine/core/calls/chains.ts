@@ -59,7 +59,7 @@ export class Chains {
     const planEnds = chain.leftMs === 0 ? NEVER : now + chain.leftMs;
     job.duty = { errand: { ...errand, chain }, planEnds, reported: false, since: now };
     this.#desk.jobs.limit(job, planEnds);
-    job.tried.push(...chain.tried);
+    job.tried = chain.tried;
     job.doubtful = chain.doubtful;
     job.retriesLeft = chain.retriesLeft;
     job.retriesMade = chain.retriesMade;

@@ -5,7 +5,7 @@ import { didNotHappen, type Problem } from '../base/problems.ts';
 import { Costs } from './costs.ts';
 import type { Desk } from './desk.ts';
 import { type Explanation, explain } from './explain.ts';
-import { isChained, type Job } from './jobs.ts';
+import { addTried, isChained, type Job } from './jobs.ts';
 import type { CallMessage } from './messages.ts';
 import { isPartOfWork, restingAt } from './nested.ts';
 import { choose, isOwn, type Place, type Wish, whyNowhere } from './placement.ts';
@@ -103,14 +103,14 @@ export class Dispatch {
 
   /** Makes the last node that failed the last to be asked. */
   forgetTried(job: Job): void {
-    const last = job.tried.splice(0).slice(-1);
-    if (this.#shortlist.find(job.call, last, false).ok) job.tried.push(...last);
+    const last = job.tried.slice(-1);
+    job.tried = this.#shortlist.find(job.call, last, false).ok ? last : [];
   }
 
   #run(job: Job, place: Place, now: Instant): void {
     if (job.duty !== undefined && !this.#parts.isComplete(job, now)) return;
     const task = this.#desk.newId();
-    job.tried.push(this.#desk.parts.self);
+    addTried(job, this.#desk.parts.self);
     job.givenAt = now;
     job.task = task;
     this.#running.set(task, job.key);
@@ -125,7 +125,7 @@ export class Dispatch {
       this.#parts.handOn(job, place, now);
       return;
     }
-    job.tried.push(place.id);
+    addTried(job, place.id);
     job.givenAt = now;
     this.#desk.jobs.send(job, place.id);
     const timeoutMs = this.#desk.left(job.deadline, now);

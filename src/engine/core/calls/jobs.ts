@@ -16,7 +16,7 @@ export interface Job {
   /** Changes where its arguments are completed. */
   call: CallMessage;
   /** Nodes that it was given to. */
-  readonly tried: NodeId[];
+  tried: readonly NodeId[];
   deadline: Instant;
   /** Whether an unknown outcome may be repeated. */
   repeatable: boolean;
@@ -144,7 +144,7 @@ export class Jobs {
       retryAt: NEVER,
       sentTo: undefined,
       task: undefined,
-      tried: [],
+      tried: NOBODY,
       ward: undefined,
     };
     this.#jobs.set(key, job);
@@ -239,6 +239,13 @@ const ELSEWHERE: ReadonlySet<string> = new Set(['not-here', 'node-stopping', 'ov
 
 /** Deadlines of jobs that have ended, kept before any tidying. */
 const STALE_MAX = 1_024;
+
+/** Why not by pushing: nearly every job is tried once, and a list that is pushed to makes room for seventeen. */
+export function addTried(job: Job, node: NodeId): void {
+  job.tried = job.tried.length === 0 ? [node] : [...job.tried, node];
+}
+
+const NOBODY: readonly NodeId[] = [];
 
 const newTable = () => new IdTable<Job>();
 

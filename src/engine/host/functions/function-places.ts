@@ -14,6 +14,7 @@
  * Trade-off: when a call that lent its place goes on before the other ends, more than `concurrency` are at work for that
  * while. To stop a function in the middle is not possible; not to let it go on would be the deadlock again.
  */
+import { IdTable } from '../../core/base/id-table.ts';
 import type { TaskId } from '../../core/base/ids.ts';
 import type { Job } from '../ports.ts';
 
@@ -24,7 +25,7 @@ export interface Limits {
 
 export class FunctionPlaces {
   limits: Limits;
-  readonly #running = new Set<TaskId>();
+  readonly #running = new IdTable<TaskId>();
   /** Those of `#running` that wait for calls of their own. */
   readonly #lending = new Set<TaskId>();
   /** In order of arrival. */
@@ -54,7 +55,7 @@ export class FunctionPlaces {
   }
 
   begin({ task }: Job): void {
-    this.#running.add(task);
+    this.#running.set(task, task);
   }
 
   end(task: TaskId): void {
@@ -64,7 +65,7 @@ export class FunctionPlaces {
 
   /** A call that runs waits for calls of its own, or no longer does. */
   lend(task: TaskId, waits: boolean): void {
-    if (waits && this.#running.has(task)) this.#lending.add(task);
+    if (waits && this.#running.get(task) !== undefined) this.#lending.add(task);
     else this.#lending.delete(task);
   }
 
@@ -87,6 +88,7 @@ export class FunctionPlaces {
 
   /** Takes the one that may begin next; undefined where none may. */
   next(): Job | undefined {
+    if (this.#waiting.size === 0) return undefined;
     const [first] = this.#waiting.values();
     if (first === undefined) return undefined;
     if (this.#running.size < this.limits.concurrency) return this.take(first.task);

@@ -84,7 +84,8 @@ export class NestedCalls {
 
   /** The job has ended, or is about to: what it still waits for is cancelled. */
   end(task: TaskId, reason: string): void {
-    for (const cancel of [...(this.#open.get(task) ?? [])]) cancel(reason);
+    const open = this.#open.get(task);
+    if (open !== undefined) for (const cancel of [...open]) cancel(reason);
   }
 
   #keep(task: TaskId, cancel: Cancel): void {
