@@ -12,7 +12,8 @@ import { DEFAULT_RECONNECT, ReconnectPolicy } from './host/reconnect-policy.ts';
 import { ReconnectingClient } from './host/reconnecting-client.ts';
 import { RuntimeDirectory } from './host/runtime-directory.ts';
 import { webSocketTransport } from './host/transports/web-socket.ts';
-import { WireCounters, WireLink } from './host/wire-link.ts';
+import { WireCounters } from './host/wire-counters.ts';
+import { WireLink } from './host/wire-link.ts';
 import { ProblemError, problemError } from './problem-error.ts';
 
 const CONNECT_MS_MAX = 10_000;

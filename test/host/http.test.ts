@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { NodeSnapshot } from '../../src/engine/core/node/snapshot.ts';
 import { systemDigest } from '../../src/engine/host/digest.ts';
 import { httpHandler } from '../../src/engine/host/http.ts';
-import { WireCounters } from '../../src/engine/host/wire-link.ts';
+import { WireCounters } from '../../src/engine/host/wire-counters.ts';
 
 const KEY = 'a shared secret of this test';
 const TOKEN = createHmac('sha256', KEY).update('mpreg metrics').digest('base64url');

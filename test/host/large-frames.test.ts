@@ -74,7 +74,9 @@ describe('a large message', () => {
         }
         await settle(acceptor, dialler);
         const marks = (messages: readonly Message[], id: number) =>
-          messages.map((one) => ('payload' in one && one.id === id ? Buffer.from(one.payload.bytes()) : undefined));
+          messages.map((one) =>
+            'payload' in one && 'id' in one && one.id === id ? Buffer.from(one.payload.bytes()) : undefined,
+          );
         for (const id of [0, 1, 2, 3]) {
           expect(marks(dialler.heard, id).filter(Boolean)).toEqual(marks(sent, id).filter(Boolean));
         }

@@ -10,7 +10,8 @@ import { systemEntropy } from '../../src/engine/host/entropy.ts';
 import { type Log, NodeHost } from '../../src/engine/host/node-host.ts';
 import { MemoryStore } from '../../src/engine/host/stores/memory.ts';
 import { MemoryNetwork, MemoryTransport } from '../../src/engine/host/transports/memory.ts';
-import { WireCounters, WireLink } from '../../src/engine/host/wire-link.ts';
+import { WireCounters } from '../../src/engine/host/wire-counters.ts';
+import { WireLink } from '../../src/engine/host/wire-link.ts';
 import { payloadOf } from '../../src/engine/wire/payload.ts';
 import { until } from '../contract/transport.ts';
 

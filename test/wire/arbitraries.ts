@@ -156,6 +156,15 @@ const callArguments = objects({
   kwargs: fc.array(fc.tuple(key, anyValue), { maxLength: 2 }),
 }).map(({ args, kwargs }) => payloadOf({ args, kwargs: Object.fromEntries(kwargs) }));
 
+const headers = fc.option(
+  fc.array(fc.tuple(key, text), { maxLength: 3 }).map((pairs) => Object.fromEntries(pairs)),
+  { nil: undefined },
+);
+const publication = { at: uint, by: name, headers, payload, seq: uint, topic: text };
+const groupMember = objects({ group: name, id: uint });
+const interest = objects({ member: fc.option(groupMember, { nil: undefined }), pattern: text }).map(present);
+const interests = fc.array(interest, { maxLength: 3 });
+
 /** The fields of every kind. That none is forgotten, the compiler sees to. */
 const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown>>>>> = {
   ack: { rumors, seq: uint },
@@ -198,6 +207,26 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   'sync-entries': { buckets: fc.array(uint, { maxLength: 4 }), entries: fc.array(entry, { maxLength: 4 }) },
   'sync-news': { rumors, wanted: names },
   welcome: { proof },
+  subscribe: {
+    bytesMax: optionalUint,
+    everywhere: fc.constantFrom(undefined, true),
+    group: optionalText,
+    id: uint,
+    messagesMax: optionalUint,
+    paced: fc.constantFrom(undefined, true),
+    patterns: fc.array(text, { maxLength: 3 }),
+    policy: fc.constantFrom(undefined, 'drop-oldest', 'drop-newest', 'disconnect', 'block'),
+  },
+  subscribed: { id: uint },
+  unsubscribe: { id: uint },
+  publish: { by: optionalName, headers, id: uint, key: optionalText, payload, seq: optionalUint, topic: text },
+  published: { id: uint, local: uint, nodes: uint },
+  forward: { ...publication, members: fc.array(groupMember, { maxLength: 3 }), plain: fc.boolean() },
+  deliver: { ...publication, id: uint, missed: optionalUint },
+  gap: { id: uint, missed: uint },
+  taken: { bytes: uint, id: uint },
+  interest: { added: interests, from: uint, removed: interests, version: uint },
+  'interest-have': { version: uint },
 };
 
 const everyKind = Object.keys(fields) as Kind[];

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { Digest, HttpHandler } from './ports.ts';
 import { isLoopback } from './transports/web-socket-listener.ts';
-import type { WireCounters } from './wire-link.ts';
+import type { WireCounters } from './wire-counters.ts';
 
 export interface HttpParts {
   readonly snapshot: () => NodeSnapshot;

@@ -7,13 +7,22 @@ import type { NodeEffect, NodeEvent } from '../core/node/effects.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
 import type { Node } from '../core/node/node.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import type { Exchange } from '../core/topics/exchange.ts';
+import { isFlow } from '../core/topics/messages.ts';
 import { ProblemError, problemError } from '../problem-error.ts';
+import { wallClock } from './clock.ts';
 import type { Doors } from './doors.ts';
 import { causeOf } from './functions/running-job.ts';
+import { guarded } from './guarded.ts';
+import { peerName } from './peer-name.ts';
 import type { Clock, Connection, Runner, Store } from './ports.ts';
 import { DialError } from './ports.ts';
+import { shorter } from './shorter.ts';
+import type { Delivery } from './topics/delivery.ts';
+import { TopicsHost } from './topics/topics-host.ts';
 import { CLOSE_MS_MAX } from './transports/buffering.ts';
-import { peerName, WireCounters, WireLink, type WireLinkEvents } from './wire-link.ts';
+import { WireCounters } from './wire-counters.ts';
+import { WireLink, type WireLinkEvents } from './wire-link.ts';
 
 export type Log = (
   level: 'debug' | 'info' | 'warn' | 'error',
@@ -40,6 +49,7 @@ export interface NodeHostParts {
  */
 export class NodeHost {
   readonly counters = new WireCounters();
+  readonly topics: TopicsHost;
   /** Why the last dial came to nothing; a refusal by whoever was there, if it was one. */
   lastFailure: string | undefined;
   lastRefusal: Problem | undefined;
@@ -72,6 +82,14 @@ export class NodeHost {
       this.#settleStopped = () => (this.#failure === undefined ? resolve() : reject(this.#failure));
     });
     this.stopped.catch(() => undefined); // whoever wants to know asks
+    const { node } = parts;
+    this.topics = new TopicsHost({
+      exchange: () => node.exchange as Exchange<Delivery> | undefined,
+      input: (input) => this.input(input),
+      life: `${node.name}-${wallClock().toString(36)}`,
+      linkTo: (id) => node.linkTo(id),
+      wallClock,
+    });
     parts.runner.own({
       item: (task, payload) => this.input({ kind: 'item', payload, task }),
       ran: (task, outcome) => this.input({ kind: 'ran', outcome, task }),
@@ -191,6 +209,15 @@ export class NodeHost {
       case 'more':
         this.#parts.runner.more(effect.task, effect.items);
         break;
+      case 'subscribed':
+        this.topics.subscribed(effect);
+        break;
+      case 'unsubscribed':
+        this.topics.unsubscribed(effect);
+        break;
+      case 'unforwarded':
+        this.topics.unforwarded();
+        break;
       case 'notify':
         for (const listener of this.#listeners) listener(effect.event);
         break;
@@ -277,14 +304,17 @@ export class NodeHost {
     const events: WireLinkEvents = {
       closed: (link, reason, why) =>
         id === undefined ? this.#notEstablished(link, reason, why, dialled) : this.#closed(id, reason, why),
+      drained: () => id !== undefined && this.topics.drained(id),
       established: (link, { peer }) => {
         id = this.#nextLink++;
         this.#links.set(id, link);
+        this.topics.opened(id, peer, link);
         this.#log('debug', `link ${id} to ${peerName(peer)} is up`);
         this.input({ kind: 'link-up', link: id, peer, ...(dialled === undefined ? {} : { dial: dialled.dial }) });
       },
       message: (_link, message) => {
-        if (id !== undefined) this.input({ kind: 'message', link: id, message });
+        if (id === undefined || (isFlow(message) && this.topics.take(id, message))) return;
+        this.input({ kind: 'message', link: id, message });
       },
     };
     new WireLink(connection, options, this.counters, events);
@@ -293,6 +323,7 @@ export class NodeHost {
   #closed(id: LinkId, reason: string, why: Problem | undefined): void {
     if (why !== undefined) this.#log('warn', `link ${id} was closed: ${why.message}`);
     this.#links.delete(id);
+    this.topics.closed(id);
     if (this.#links.size === 0) this.#lastLinkClosed();
     this.input({ kind: 'link-down', link: id, reason });
   }
@@ -352,33 +383,9 @@ export class NodeHost {
   }
 }
 
-/** A function of somebody else's: whatever it throws is not its caller's trouble. */
-function guarded<Args extends readonly unknown[]>(
-  call: (...args: Args) => void,
-  threw: (error: unknown) => void,
-): (...args: Args) => void {
-  return (...args) => {
-    try {
-      call(...args);
-    } catch (error) {
-      threw(error);
-    }
-  };
-}
-
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
-
-/** The same problem in fewer bytes, and in as few as can be. */
-function shorter(problem: Problem): readonly Problem[] {
-  const { cause: _, hint: __, path: ___, ...rest } = { ...problem, message: problem.message.slice(0, MESSAGE_MAX) };
-  const { code, message, outcome } = rest;
-  return [rest, { code, message, ...(outcome !== undefined && { outcome }) }];
-}
-
-/** Characters of a message, where the whole problem does not fit into a frame. */
-const MESSAGE_MAX = 1_000;
 
 /** Aborted functions get this long to end before their workers are. */
 const STOP_GRACE_MS = 500;

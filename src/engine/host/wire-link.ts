@@ -23,7 +23,10 @@ import {
 } from '../wire/wire.ts';
 import { Behind } from './behind.ts';
 import { LargeFrames } from './large-frames.ts';
+import { peerName } from './peer-name.ts';
 import type { Connection } from './ports.ts';
+import { BUFFERED_HIGH } from './transports/buffering.ts';
+import type { WireCounters } from './wire-counters.ts';
 
 /**
  * While more than this waits for a client in parts, in bytes, it is not read: it would only ask for more.
@@ -62,6 +65,8 @@ export interface WireLinkEvents {
   message(link: WireLink, message: Message): void;
   /** Exactly once. `why` is set where the handshake or the protocol failed; `remote` where it was established. */
   closed(link: WireLink, reason: string, why: Problem | undefined): void;
+  /** It may have room again, after `isFull` was true. */
+  drained?(link: WireLink): void;
 }
 
 export interface WireLinkOptions {
@@ -70,23 +75,6 @@ export interface WireLinkOptions {
   readonly handshake: HandshakeSide;
   /** What this side is. */
   readonly role: Peer['role'];
-}
-
-/** Counts what links do, for the metrics. */
-export class WireCounters {
-  framesIn = 0;
-  framesOut = 0;
-  partsIn = 0;
-  partsOut = 0;
-  /** Bytes of frames that came and went in parts. */
-  partBytesIn = 0;
-  partBytesOut = 0;
-  bytesIn = 0;
-  bytesOut = 0;
-  unknownFrames = 0;
-  violations = 0;
-  handshakesFailed = 0;
-  cutOff = 0;
 }
 
 export class WireLink {
@@ -114,6 +102,10 @@ export class WireLink {
   #busy = false;
   /** The client is not read because of what waits in parts. */
   #held = false;
+  /** The connection has enough, and will be drained. */
+  #full = false;
+  /** See `hold`. */
+  #onHold = false;
   readonly #behind = new Behind(() => this.#cutOff());
 
   constructor(connection: Connection, options: WireLinkOptions, counters: WireCounters, events: WireLinkEvents) {
@@ -144,6 +136,22 @@ export class WireLink {
   /** Sends at the end of this turn. The problem, if the message cannot be put on the wire: nothing was sent then. */
   send(message: Message): Problem | undefined {
     return this.#closed ? problem('link-lost', 'the link is closed') : this.#write(message);
+  }
+
+  /** Whether whoever can wait with what it sends should. */
+  get isFull(): boolean {
+    return this.#full || (this.#busy && this.#waiting > BUFFERED_HIGH);
+  }
+
+  /** Reads nothing until `release`: what comes from there goes to somebody who is slower. */
+  hold(): void {
+    this.#onHold = true;
+    this.connection.pause();
+  }
+
+  release(): void {
+    this.#onHold = false;
+    if (!this.#full && !this.#held) this.connection.resume();
   }
 
   close(reason: string): void {
@@ -232,6 +240,7 @@ export class WireLink {
     this.#counters.bytesOut += data.length;
     const ready = this.connection.send(data, bufferedMax);
     if (ready || this.#remote === undefined) return ready;
+    this.#full = true;
     const { peer } = this.#remote;
     if (peer.role === 'client' && bufferedMax === undefined) this.connection.pause();
     this.#behind.judge(peer, this.connection.buffered, this.#waiting);
@@ -244,20 +253,23 @@ export class WireLink {
   }
 
   #drained(): void {
+    this.#full = false;
     this.#behind.stop();
     this.#large?.drained();
     if (this.#waiting <= CLIENT_WAITING_BYTES_MAX) this.#readOn();
+    if (!this.isFull) this.#events.drained?.(this);
   }
 
   /** Some of what is large has left. */
   #went(): void {
     this.#busy = this.#large?.isBusy ?? false;
     if (this.#held && this.#waiting <= CLIENT_WAITING_BYTES_MAX) this.#readOn();
+    if (!this.isFull) this.#events.drained?.(this);
   }
 
   #readOn(): void {
     this.#held = false;
-    this.connection.resume();
+    if (!this.#onHold) this.connection.resume();
   }
 
   #cutOff(): void {
@@ -384,9 +396,4 @@ export class WireLink {
     this.#large?.stop();
     this.#events.closed(this, reason, this.#why);
   }
-}
-
-/** How the other side of a link is named in logs. */
-export function peerName(peer: Peer): string {
-  return peer.role === 'peer' ? `${peer.name} (${peer.id})` : `client ${peer.name}`;
 }

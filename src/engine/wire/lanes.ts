@@ -147,7 +147,11 @@ function costOf({ size }: FrameApart): number {
   return size + FRAME_COST;
 }
 
-/** The number of the call that a message belongs to. */
+/** The number of the call that a message belongs to. All that is published is one lane: it stays in its order. */
 function numberOf(message: WireMessage): number | undefined {
+  if (message.kind === 'publish' || message.kind === 'forward') return PUBLISHED;
   return 'id' in message ? message.id : undefined;
 }
+
+/** No call has it. */
+const PUBLISHED = -1;

@@ -18,6 +18,7 @@ import {
   word,
   yes,
 } from './shapes.ts';
+import { headers, interests, members, policy } from './topic-shapes.ts';
 import type { UnknownFrame, WireMessage } from './wire.ts';
 
 /**
@@ -95,6 +96,50 @@ const calls = {
   drop: kind<'drop'>(25, { plan: uint }),
 };
 
+const publication = { topic: text, by: name, seq: uint, at: uint };
+
+const topics = {
+  subscribe: kind<'subscribe'>(48, {
+    id: uint,
+    patterns: list(text),
+    group: optional(text),
+    everywhere: optional(yes),
+    paced: optional(yes),
+    policy: optional(policy),
+    messagesMax: optional(uint),
+    bytesMax: optional(uint),
+  }),
+  subscribed: kind<'subscribed'>(49, { id: uint }),
+  unsubscribe: kind<'unsubscribe'>(50, { id: uint }),
+  publish: kind<'publish'>(
+    51,
+    {
+      id: otherwise(0, uint),
+      topic: text,
+      by: optional(name),
+      seq: optional(uint),
+      key: optional(text),
+      headers: optional(headers),
+    },
+    'value',
+  ),
+  published: kind<'published'>(52, { id: uint, local: uint, nodes: uint }),
+  forward: kind<'forward'>(
+    53,
+    { ...publication, plain: bool, members: otherwise([], members), headers: optional(headers) },
+    'value',
+  ),
+  deliver: kind<'deliver'>(
+    54,
+    { id: uint, ...publication, missed: optional(uint), headers: optional(headers) },
+    'value',
+  ),
+  gap: kind<'gap'>(55, { id: uint, missed: uint }),
+  taken: kind<'taken'>(56, { id: uint, bytes: uint }),
+  interest: kind<'interest'>(57, { from: uint, version: uint, removed: interests, added: interests }),
+  'interest-have': kind<'interest-have'>(58, { version: uint }),
+};
+
 export const KINDS: Readonly<Record<Kind, MessageKind>> = {
   hello: kind<'hello'>(1, {
     versions: list(uint),
@@ -128,6 +173,7 @@ export const KINDS: Readonly<Record<Kind, MessageKind>> = {
   'sync-buckets': kind<'sync-buckets'>(38, { buckets: list(uint) }),
   'sync-entries': kind<'sync-entries'>(39, { buckets: list(uint), entries: list(entry) }),
   'sync-news': kind<'sync-news'>(40, { rumors, wanted: otherwise([], list(name)) }),
+  ...topics,
 };
 
 /** How many positions of a call's header this version knows; what lies behind them is its `rest`. */

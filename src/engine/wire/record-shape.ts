@@ -22,6 +22,7 @@ export const nodeRecord: Shape<object> = open({
     }),
   ),
   id: name,
+  interest: optional(uint),
   load: real,
   name: name,
   region: optional(text),

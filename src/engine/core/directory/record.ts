@@ -43,6 +43,8 @@ export interface NodeRecord {
   /** How busy: ⌈log2(1 + functions running)⌉, at most 10. Coarse on purpose: it is told to everybody. */
   readonly load: number;
   readonly state: 'active' | 'draining';
+  /** The version of what it listens to; absent where it never listened to anything. */
+  readonly interest?: number;
   /** The version of mpreg that it runs. */
   readonly software: string;
 }

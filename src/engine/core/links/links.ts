@@ -77,6 +77,10 @@ export class Links<Message extends { readonly kind: string }> implements Machine
     return this.#active.has(id);
   }
 
+  linkTo(id: NodeId): LinkId | undefined {
+    return this.#active.get(id)?.link;
+  }
+
   /** How a linked peer names itself. */
   nameOf(id: NodeId): string | undefined {
     return this.#active.get(id)?.peer.name;
@@ -204,8 +208,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   /** Sends to a peer only where a link is up; else the message is dropped: for answers, which nobody else waits for. */
   answer(to: NodeId, message: Message, now: Instant): void {
     const active = this.#active.get(to);
-    if (active === undefined) return;
-    this.#transmit(active, message, now);
+    if (active !== undefined) this.#transmit(active, message, now);
   }
 
   /** Asks whoever listens at an address to join; `joined` follows, at once where a link to it is up. */

@@ -14,6 +14,7 @@ import type { Membership } from '../membership/membership.ts';
 import type { MemberState } from '../membership/messages.ts';
 import type { NodeEffect } from './effects.ts';
 import type { Message } from './inputs.ts';
+import type { DoorEffect, TopicsDoor } from './topics-door.ts';
 
 /** The machines of one node. */
 export interface Machines {
@@ -21,6 +22,7 @@ export interface Machines {
   readonly directory: Directory;
   readonly links: Links<Message>;
   readonly calls: Calls;
+  readonly topics: TopicsDoor;
 }
 
 /**
@@ -32,6 +34,8 @@ export interface Machines {
  *     links      ── joined, broken, unreachable, neighbours ──► membership
  *                ── broken, parted, undelivered, client-left ──► calls
  *     calls      ── forward, answer ──► links                        ── run, abort ──► the world
+ *     topics     ── send, reply ──► links                            ── describe ──► directory ──► membership.spread
+ *                ◄── linked, unlinked ── links     ◄── heard, gone ── membership and its records
  */
 export class Bindings {
   readonly #machines: Machines;
@@ -50,7 +54,7 @@ export class Bindings {
 
   /** Passes effects on until none is left. */
   settle(now: Instant): void {
-    const { membership, directory, links, calls } = this.#machines;
+    const { membership, directory, links, calls, topics } = this.#machines;
     for (let quiet = false; !quiet; ) {
       quiet = true;
       for (const effect of membership.drain()) {
@@ -64,6 +68,10 @@ export class Bindings {
       for (const effect of calls.drain()) {
         quiet = false;
         this.#fromCalls(effect, now);
+      }
+      for (const effect of topics.drain()) {
+        quiet = false;
+        this.#fromTopics(effect, now);
       }
       if (quiet && this.#changes.length > 0) {
         quiet = false;
@@ -119,7 +127,9 @@ export class Bindings {
     const own = about === directory.self.id;
     const news = own ? directory.outrun(version) : directory.merge(record) ? record : undefined;
     if (news !== undefined) membership.spread(cargoOf(news), now);
-    if (membership.member(about) === undefined) this.#meetStranger(about);
+    const member = membership.member(about);
+    if (member === undefined) this.#meetStranger(about);
+    else if (news !== undefined && !own && reachOf(member.state) !== 'gone') this.#heard(about, now);
   }
 
   /** A record may come before its node is known, or of one that has just been forgotten: such are kept for a while. */
@@ -135,14 +145,25 @@ export class Bindings {
   }
 
   #changed(effect: Changed, now: Instant): void {
-    const { directory, calls, links } = this.#machines;
+    const { directory, calls, links, topics } = this.#machines;
     const { id, state } = effect.member;
     this.#strangers.delete(id);
     if (id === directory.self.id) return;
     directory.reach(id, reachOf(state));
+    if (reachOf(state) === 'gone') topics.gone(id, now);
+    else if (effect.before !== 'alive' && effect.before !== 'suspect') {
+      this.#heard(id, now);
+      if (links.has(id)) topics.linked(id, now);
+    }
     // Why only with a link: without one, what was sent there is told by `broken` already, or still waits and is not lost.
     if (state === 'dead' && links.has(id)) calls.broken(id, this.nameOf(id), 'the node is dead', now);
     this.#changes.push(effect);
+  }
+
+  /** A node is in reach, and its record says at which version its interest is. */
+  #heard(id: NodeId, now: Instant): void {
+    const { directory, topics } = this.#machines;
+    topics.heard(id, directory.record(id)?.interest ?? 0, now);
   }
 
   #tellChanges(now: Instant): void {
@@ -171,7 +192,7 @@ export class Bindings {
   }
 
   #fromLinks(effect: LinksEffect<Message>, now: Instant): void {
-    const { membership, calls } = this.#machines;
+    const { membership, calls, topics } = this.#machines;
     switch (effect.kind) {
       case 'send':
       case 'dial':
@@ -179,17 +200,22 @@ export class Bindings {
         this.#out.push(effect);
         break;
       case 'joined':
-        if (effect.first) this.#link('up', effect.name, 'joined');
+        if (effect.first) {
+          this.#link('up', effect.name, 'joined');
+          topics.linked(effect.id, now);
+        }
         membership.met(effect.id, effect.address, now);
         break;
       case 'broken':
         this.#link('down', effect.name, effect.reason);
+        topics.unlinked(effect.id, now);
         membership.lost(effect.id, now);
         calls.broken(effect.id, effect.name, effect.reason, now);
         calls.askerLeft({ node: effect.id }, `the link to ${effect.name} broke`);
         break;
       case 'parted':
         this.#link('down', effect.name, effect.reason);
+        topics.unlinked(effect.id, now);
         calls.parted(effect.id, effect.reason, now);
         break;
       case 'unreachable':
@@ -199,12 +225,16 @@ export class Bindings {
       case 'undelivered':
         if (isAboutCalls(effect.message)) calls.undelivered(effect.to, effect.message, effect.reason, now);
         else if (effect.message.kind === 'ping') membership.unreachable(effect.to, now);
+        else if (effect.message.kind === 'forward') {
+          this.#out.push({ kind: 'unforwarded', reason: effect.reason, to: effect.to });
+        }
         break;
       case 'neighbours':
         membership.neighbours(effect.ids, now);
         break;
       case 'client-left':
         calls.askerLeft({ link: effect.link }, effect.reason);
+        topics.clientLeft(effect.link, now);
         break;
     }
   }
@@ -219,6 +249,25 @@ export class Bindings {
     else if (effect.kind !== 'answer') this.#out.push(effect);
     else if ('link' in effect.to) links.reply(effect.to.link, effect.message, now);
     else this.#answer(effect.to.node, effect.message, now);
+  }
+
+  #fromTopics(effect: DoorEffect, now: Instant): void {
+    const { links, directory, membership } = this.#machines;
+    switch (effect.kind) {
+      case 'send':
+        links.send(effect.to, membership.member(effect.to)?.address ?? '', effect.message, now);
+        break;
+      case 'reply':
+        links.reply(effect.link, effect.message, now);
+        break;
+      case 'describe': {
+        const record = directory.describe({ interest: effect.interest });
+        if (record !== undefined) membership.spread(cargoOf(record), now);
+        break;
+      }
+      default:
+        this.#out.push(effect);
+    }
   }
 
   /** Why a cancelled call is taken back where it has not left yet: it would be begun, and its cancellation lost. */

@@ -60,6 +60,17 @@ export type NodeEffect =
   /** So many items of a paced task were taken by its asker. */
   | { readonly kind: 'more'; readonly task: TaskId; readonly items: number }
   | { readonly kind: 'abort'; readonly task: TaskId; readonly reason: string }
+  /** A client has subscribed, or no longer is: `subscription` is the exchange's number, `id` the client's. */
+  | {
+      readonly kind: 'subscribed';
+      readonly link: LinkId;
+      readonly id: number;
+      readonly subscription: number;
+      readonly paced: boolean;
+    }
+  | { readonly kind: 'unsubscribed'; readonly subscription: number }
+  /** A message of a topic did not reach a node. */
+  | { readonly kind: 'unforwarded'; readonly to: NodeId; readonly reason: string }
   | { readonly kind: 'notify'; readonly event: NodeEvent }
   /** Nothing will come after this: the world may close everything. */
   | { readonly kind: 'stopped' };

@@ -1,4 +1,4 @@
-import type { Address, DialId, LinkId, TaskId } from '../base/ids.ts';
+import type { Address, DialId, LinkId, NodeId, TaskId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Outcome } from '../base/outcome.ts';
 import type { Payload } from '../base/payload.ts';
@@ -6,9 +6,10 @@ import type { CallsMessage } from '../calls/messages.ts';
 import type { Coordinates, FunctionRecord } from '../directory/record.ts';
 import type { LinkMessage, Peer } from '../links/messages.ts';
 import type { MembershipMessage } from '../membership/messages.ts';
+import type { AnyTopicsMessage, ForwardMessage } from '../topics/messages.ts';
 
 /** Everything that travels on a link, decoded. */
-export type Message = MembershipMessage | LinkMessage | CallsMessage;
+export type Message = MembershipMessage | LinkMessage | CallsMessage | AnyTopicsMessage;
 
 /** What a node may say anew about itself while it runs. */
 export interface SelfDescription {
@@ -32,6 +33,10 @@ export type NodeInput =
   /** `refused`: a machine answered that nobody listens there, which says more than silence. */
   | { readonly kind: 'dial-failed'; readonly dial: DialId; readonly refused: boolean; readonly reason: string }
   | { readonly kind: 'message'; readonly link: LinkId; readonly message: Message }
+  /** Messages of topics have passed on a link, which the host moved by itself. */
+  | { readonly kind: 'traffic'; readonly link: LinkId }
+  /** A message of a topic for a node that there was no link to. */
+  | { readonly kind: 'forward'; readonly to: NodeId; readonly message: ForwardMessage }
   | { readonly kind: 'describe'; readonly self: SelfDescription }
   | { readonly kind: 'ran'; readonly task: TaskId; readonly outcome: Outcome<Payload> }
   | { readonly kind: 'item'; readonly task: TaskId; readonly payload: Payload }

@@ -14,10 +14,13 @@ import type { Coordinates, FunctionRecord, NodeRecord } from '../directory/recor
 import { Links } from '../links/links.ts';
 import type { LinkMessage, Peer } from '../links/messages.ts';
 import { Membership } from '../membership/membership.ts';
+import type { Exchange } from '../topics/exchange.ts';
+import { type AnyTopicsMessage, isAboutTopics } from '../topics/messages.ts';
 import { Bindings, cargoOf, type Machines } from './bindings.ts';
 import type { NodeEffect } from './effects.ts';
 import type { Message, NodeInput } from './inputs.ts';
 import type { NodeSnapshot } from './snapshot.ts';
+import { TopicsDoor } from './topics-door.ts';
 import { DEFAULT_TUNING, type NodeTuning } from './tuning.ts';
 import { memberViews } from './views.ts';
 
@@ -89,7 +92,8 @@ export class Node implements Machine<NodeEffect> {
       self: id,
     });
     this.#id = id;
-    this.#machines = { calls, directory, links, membership };
+    const topics = new TopicsDoor(id, tuning.topics);
+    this.#machines = { calls, directory, links, membership, topics };
     this.#bindings = new Bindings(this.#machines, this.#out);
     if (name === '') throw new RangeError('a node needs a name');
   }
@@ -100,9 +104,10 @@ export class Node implements Machine<NodeEffect> {
 
   deadline(): Instant {
     if (this.#phase === 'stopped' || this.#phase === 'starting') return NEVER;
-    const { membership, links, calls } = this.#machines;
+    const { membership, links, calls, topics } = this.#machines;
     const grace = this.#saidGoodbye ? NEVER : this.#graceEnds;
-    return earlier(earlier(membership.deadline(), links.deadline()), earlier(calls.deadline(), grace));
+    const work = earlier(calls.deadline(), topics.deadline());
+    return earlier(earlier(membership.deadline(), links.deadline()), earlier(work, grace));
   }
 
   advance(now: Instant): void {
@@ -141,8 +146,22 @@ export class Node implements Machine<NodeEffect> {
     );
   }
 
+  get name(): string {
+    return this.#machines.directory.self.name;
+  }
+
+  /** Who gets messages of which topic; undefined before the node speaks. For the host, which moves them. */
+  get exchange(): Exchange<unknown> | undefined {
+    return this.#machines.topics.exchange;
+  }
+
+  /** The link that what is sent to a node goes out on, where one is up. */
+  linkTo(node: NodeId): LinkId | undefined {
+    return this.#machines.links.linkTo(node);
+  }
+
   #take(input: NodeInput, now: Instant): void {
-    const { membership, links, calls } = this.#machines;
+    const { membership, links, calls, topics } = this.#machines;
     switch (input.kind) {
       case 'start':
         this.#epoch = input.epoch + 1;
@@ -168,6 +187,12 @@ export class Node implements Machine<NodeEffect> {
       case 'message':
         this.#receive(input.link, input.message, now);
         break;
+      case 'traffic':
+        links.heard(input.link, true, now);
+        break;
+      case 'forward':
+        links.send(input.to, membership.member(input.to)?.address ?? '', input.message, now);
+        break;
       case 'describe':
         this.#describe(input.self, now);
         break;
@@ -191,6 +216,7 @@ export class Node implements Machine<NodeEffect> {
         membership.advance(now);
         links.advance(now);
         calls.advance(now);
+        topics.advance(now);
         this.#tellLoad(now);
         break;
     }
@@ -198,9 +224,10 @@ export class Node implements Machine<NodeEffect> {
 
   /** The epoch is durable: the node may speak. */
   #begin(now: Instant): void {
-    const { membership, directory, calls } = this.#machines;
+    const { membership, directory, calls, topics } = this.#machines;
     this.#phase = 'running';
     calls.start(this.#epoch);
+    topics.start(this.#epoch);
     directory.outrun(this.#epoch * 2 ** 20);
     membership.start(directory.self.addresses[0] ?? '', this.#epoch * 2 ** 16, now);
     membership.spread(cargoOf(directory.self), now);
@@ -214,6 +241,7 @@ export class Node implements Machine<NodeEffect> {
     if (peer === undefined) return;
     if (aboutCalls) this.#receiveCall(link, peer, message, now);
     else if (isAboutLinks(message)) links.receive(link, message, now);
+    else if (isAboutTopics(message)) this.#receiveTopics(link, peer, message, now);
     else if (peer.role === 'peer') this.#machines.membership.receive(peer.id, message, now);
     else this.#violated(link, `a client sent "${message.kind}", which only nodes may send`, now);
   }
@@ -221,6 +249,18 @@ export class Node implements Machine<NodeEffect> {
   #receiveCall(link: LinkId, peer: Peer, message: CallsMessage, now: Instant): void {
     if (peer.role === 'peer') this.#receiveFromNode(peer.id, message, now);
     else this.#receiveFromClient(link, message, now);
+  }
+
+  /** Messages of users do not come here: the host moves them. */
+  #receiveTopics(link: LinkId, peer: Peer, message: AnyTopicsMessage, now: Instant): void {
+    const { topics } = this.#machines;
+    if (peer.role === 'peer') {
+      if (message.kind === 'interest' || message.kind === 'interest-have') topics.receive(peer.id, message, now);
+    } else if (message.kind === 'subscribe') topics.subscribe(link, message, now);
+    else if (message.kind === 'unsubscribe') topics.unsubscribe(link, message.id, now);
+    else if (message.kind !== 'publish' && message.kind !== 'taken') {
+      this.#violated(link, `a client sent "${message.kind}", which only nodes may send`, now);
+    }
   }
 
   #receiveFromNode(node: NodeId, message: CallsMessage, now: Instant): void {

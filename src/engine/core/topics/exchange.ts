@@ -139,6 +139,11 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
     return this.#epochs.isCurrent(route.mark);
   }
 
+  /** Whether a member's node is this one. */
+  isSelf(node: NodeId): boolean {
+    return node === this.#self;
+  }
+
   /** The member of a group that gets one message; with a key, the same one as for the last message of that key. */
   choose(group: GroupRoute, key: string | undefined): Member {
     return this.#groups.choose(group, key);

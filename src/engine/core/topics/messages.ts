@@ -1,3 +1,6 @@
+import type { Payload } from '../base/payload.ts';
+import type { SlowPolicy } from './outbox.ts';
+
 /** What one node's exchange says to another's. Messages of users never pass through here: the host moves their bytes. */
 export type TopicsMessage =
   /**
@@ -25,4 +28,133 @@ export interface Interest {
 /** The same for equal interests only. No pattern or group holds a line's end. */
 export function interestKey({ pattern, member }: Interest): string {
   return member === undefined ? pattern : `${pattern}\n${member.group}\n${member.id}`;
+}
+
+/** What a client that subscribes and its node say to each other. */
+export type SubscriberMessage =
+  /** Answered by `subscribed`, or by an `error` with the same number; one that comes later ends the subscription. */
+  | {
+      readonly kind: 'subscribe';
+      /** Chosen by the client, as for a call. */
+      readonly id: number;
+      readonly patterns: readonly string[];
+      readonly group?: string;
+      /** Answer only when all nodes know of it. */
+      readonly everywhere?: true;
+      /** The client says what it has taken, and more than `WINDOW_BYTES` are never on their way. */
+      readonly paced?: true;
+      readonly policy?: SlowPolicy;
+      readonly messagesMax?: number;
+      readonly bytesMax?: number;
+    }
+  | { readonly kind: 'subscribed'; readonly id: number }
+  | { readonly kind: 'unsubscribe'; readonly id: number };
+
+export type SubscribeMessage = Extract<SubscriberMessage, { readonly kind: 'subscribe' }>;
+
+/** Messages of users, and what is said about them. The core never sees one that arrives: the host routes them. */
+export type FlowMessage =
+  | PublishMessage
+  | PublishedMessage
+  | ForwardMessage
+  | DeliverMessage
+  | GapMessage
+  | TakenMessage;
+
+/** What is said of a message wherever it travels. */
+interface Published {
+  readonly topic: string;
+  /** Who published it: the same for all that one publisher says, and nobody else's. */
+  readonly by: string;
+  /** Its publisher's count. With `by`, what a message is known by. */
+  readonly seq: number;
+  readonly headers?: Headers;
+  readonly payload: Payload;
+}
+
+export type Headers = Readonly<Record<string, string>>;
+
+export interface PublishMessage extends Omit<Published, 'by' | 'seq'> {
+  readonly kind: 'publish';
+  /** Answered by `published` or `error`; 0: not at all. */
+  readonly id: number;
+  /** Absent: the node makes them. */
+  readonly by?: string;
+  readonly seq?: number;
+  /** In a consumer group, messages with one key go to one member. */
+  readonly key?: string;
+}
+
+/** The node has routed it, to so many subscriptions of its own and so many other nodes. */
+export interface PublishedMessage {
+  readonly kind: 'published';
+  readonly id: number;
+  readonly local: number;
+  readonly nodes: number;
+}
+
+/** To another node: for all subscriptions there, where `plain`, and for members of groups. */
+export interface ForwardMessage extends Published {
+  readonly kind: 'forward';
+  /** When it was published, in milliseconds since 1970, by the clock of the publisher's node. */
+  readonly at: number;
+  readonly plain: boolean;
+  readonly members: readonly { readonly group: string; readonly id: number }[];
+}
+
+/** To a client: one message for one of its subscriptions. */
+export interface DeliverMessage extends Published {
+  readonly kind: 'deliver';
+  readonly id: number;
+  readonly at: number;
+  /** So many were dropped just before it, because the subscriber was slow. */
+  readonly missed?: number;
+}
+
+/** So many were dropped, and nothing has come after them. */
+export interface GapMessage {
+  readonly kind: 'gap';
+  readonly id: number;
+  readonly missed: number;
+}
+
+/** A paced subscriber has taken messages that cost so much: `COST_BYTES` each, and their payloads. */
+export interface TakenMessage {
+  readonly kind: 'taken';
+  readonly id: number;
+  readonly bytes: number;
+}
+
+/** Trade-off: more hides longer pauses of a subscriber; less holds less memory in it. */
+export const WINDOW_BYTES = 4 * 1024 * 1024;
+export const COST_BYTES = 256;
+
+export type AnyTopicsMessage = TopicsMessage | SubscriberMessage | FlowMessage;
+
+/** Why by hand: it is asked of every message. */
+export function isFlow(message: { readonly kind: string }): message is FlowMessage {
+  switch (message.kind as FlowMessage['kind']) {
+    case 'publish':
+    case 'forward':
+    case 'deliver':
+    case 'published':
+    case 'taken':
+    case 'gap':
+      return true;
+    default:
+      return false;
+  }
+}
+
+export function isAboutTopics(message: { readonly kind: string }): message is AnyTopicsMessage {
+  switch (message.kind as (TopicsMessage | SubscriberMessage)['kind']) {
+    case 'interest':
+    case 'interest-have':
+    case 'subscribe':
+    case 'subscribed':
+    case 'unsubscribe':
+      return true;
+    default:
+      return isFlow(message);
+  }
 }

@@ -1,0 +1,322 @@
+/**
+ * Moves messages of topics through this node. The exchange decides who gets them; here their bytes go from link to link.
+ *
+ *     publish (client) ──► route ─┬─► a way to each local subscription ──► deliver
+ *                                 └─► a way to each node that listens ──► forward ──► there: local subscriptions only
+ *
+ * A payload is never decoded. What may wait is bounded (`way.ts`): for a subscriber by its own limits and policy, for
+ * another node by `NODE_LIMITS`, beyond which the publishers of this node are not read.
+ *
+ * Limit: what is on its way to a node, or waits for it, when the link breaks is lost, and counted; so is what was sent to
+ * a member of a group that had just left, where its node has no other.
+ */
+import type { LinkId, NodeId } from '../../core/base/ids.ts';
+import { type Problem, problem } from '../../core/base/problems.ts';
+import type { Peer } from '../../core/links/messages.ts';
+import type { NodeEffect } from '../../core/node/effects.ts';
+import type { NodeInput } from '../../core/node/inputs.ts';
+import type { Exchange, Route, Subscription } from '../../core/topics/exchange.ts';
+import type { FlowMessage, ForwardMessage, PublishMessage } from '../../core/topics/messages.ts';
+import { Outbox, type OutboxLimits } from '../../core/topics/outbox.ts';
+import { systemRefusal } from '../../core/topics/pattern.ts';
+import { Delivery } from './delivery.ts';
+import { HostLink, type Wire } from './host-link.ts';
+import { Way } from './way.ts';
+
+export interface TopicsHostParts {
+  readonly exchange: () => Exchange<Delivery> | undefined;
+  readonly linkTo: (node: NodeId) => LinkId | undefined;
+  readonly input: (input: NodeInput) => void;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
+  /** Names this life of this node, for publishers that do not name themselves. */
+  readonly life: string;
+}
+
+export class TopicsHost {
+  readonly counters = new TopicsCounters();
+  readonly #parts: TopicsHostParts;
+  readonly #links = new Map<LinkId, HostLink>();
+  /** By the exchange's number. */
+  readonly #subscribers = new Map<number, Subscriber>();
+  /** The same, by link and by the client's number. */
+  readonly #ofClients = new Map<LinkId, Map<number, Subscriber>>();
+  readonly #nodes = new Map<NodeId, Way<Forwarding>>();
+  /** Tells the node now and then which links are alive. */
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: TopicsHostParts) {
+    this.#parts = parts;
+  }
+
+  opened(id: LinkId, peer: Peer, wire: Wire): void {
+    this.#links.set(id, new HostLink(id, peer, wire));
+  }
+
+  closed(id: LinkId): void {
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    this.#links.delete(id);
+    for (const [node, way] of this.#nodes) {
+      if (way.link !== link) continue;
+      this.#nodes.delete(node);
+      this.counters.lost += way.end();
+    }
+    for (const { way } of this.#ofClients.get(id)?.values() ?? []) way.end();
+    if (this.#links.size === 0) this.stop();
+  }
+
+  drained(id: LinkId): void {
+    this.#links.get(id)?.drained();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Takes a message that moves on the hot path; false: it is the node's. */
+  take(id: LinkId, message: FlowMessage): boolean {
+    const link = this.#links.get(id);
+    const exchange = this.#parts.exchange();
+    if (link === undefined || exchange === undefined) return false;
+    const { role } = link.peer;
+    if (message.kind === 'publish' && role === 'client') this.#publish(exchange, link, message);
+    else if (message.kind === 'forward' && role === 'peer') this.#forwarded(exchange, link, message);
+    else if (message.kind === 'taken' && role === 'client') {
+      this.#ofClients.get(id)?.get(message.id)?.way.taken(message.bytes);
+    } else return false;
+    link.busy = true;
+    this.#timer ??= setInterval(() => this.#tellTraffic(), TRAFFIC_MS).unref();
+    return true;
+  }
+
+  subscribed({ link: linkId, id, paced, subscription: number }: Extract<NodeEffect, { kind: 'subscribed' }>): void {
+    const link = this.#links.get(linkId);
+    const subscription = this.#parts.exchange()?.subscription(number);
+    if (link === undefined || subscription === undefined) return;
+    const way = new Way<Delivery>(link, subscription.outbox, {
+      gap: (missed) => void link.wire.send({ id, kind: 'gap', missed }),
+      paced,
+      send: (delivery, missed) => link.wire.send(delivery.deliver(id, missed)),
+    });
+    const subscriber = { id, subscription, way };
+    this.#subscribers.set(number, subscriber);
+    const held = this.#ofClients.get(linkId);
+    if (held === undefined) this.#ofClients.set(linkId, new Map([[id, subscriber]]));
+    else held.set(id, subscriber);
+  }
+
+  unsubscribed({ subscription: number }: Extract<NodeEffect, { kind: 'unsubscribed' }>): void {
+    const subscriber = this.#subscribers.get(number);
+    if (subscriber === undefined) return;
+    const { id, way } = subscriber;
+    this.#subscribers.delete(number);
+    way.end();
+    const held = this.#ofClients.get(way.link.id);
+    held?.delete(id);
+    if (held?.size === 0) this.#ofClients.delete(way.link.id);
+  }
+
+  unforwarded(): void {
+    this.counters.lost++;
+  }
+
+  /** The subscriptions of this node, as they are now. */
+  views(): readonly SubscriptionView[] {
+    return [...this.#subscribers.values()].map(({ subscription, way }) => ({
+      client: way.link.peer.name,
+      delivered: way.sent,
+      dropped: way.dropped,
+      group: subscription.group,
+      id: subscription.id,
+      patterns: subscription.patterns,
+      policy: subscription.outbox.limits.policy,
+      waiting: subscription.outbox.waiting,
+    }));
+  }
+
+  #publish(exchange: Exchange<Delivery>, link: HostLink, message: PublishMessage): void {
+    const { id, topic, key, headers, payload } = message;
+    const route = exchange.route(topic);
+    const refused = !route.ok ? route.problem : route.value.system ? systemRefusal(topic) : undefined;
+    if (!route.ok || refused !== undefined) {
+      this.counters.refused++;
+      if (id > 0 && refused !== undefined) link.wire.send({ id, kind: 'error', problem: refused });
+      return;
+    }
+    this.counters.published++;
+    const by = message.by ?? `${this.#parts.life}/${link.id}`;
+    const seq = message.seq ?? ++link.published;
+    const delivery = new Delivery(topic, by, seq, this.#parts.wallClock(), headers, payload);
+    const local = this.#deliver(delivery, route.value.local, link);
+    const { here, there } = this.#choose(exchange, route.value, key);
+    const members = this.#deliver(delivery, here, link);
+    for (const node of route.value.nodes) if (!there.has(node)) this.#forward(node, delivery, true, NO_MEMBERS, link);
+    for (const [node, chosen] of there) {
+      this.#forward(node, delivery, route.value.nodes.includes(node), chosen, link);
+    }
+    if (id === 0) return;
+    const nodes = new Set([...route.value.nodes, ...there.keys()]).size;
+    link.wire.send({ id, kind: 'published', local: local + members, nodes });
+  }
+
+  /** One member of each group: here, or on other nodes. */
+  #choose(exchange: Exchange<Delivery>, route: Route<Delivery>, key: string | undefined): Chosen {
+    if (route.groups.length === 0) return NOBODY;
+    const here: Subscription<Delivery>[] = [];
+    const there = new Map<NodeId, { readonly group: string; readonly id: number }[]>();
+    for (const one of route.groups) {
+      const { group, id, node } = exchange.choose(one, key);
+      const subscription = exchange.isSelf(node) ? exchange.subscription(id) : undefined;
+      if (subscription !== undefined) here.push(subscription);
+      else {
+        const chosen = there.get(node);
+        if (chosen === undefined) there.set(node, [{ group, id }]);
+        else chosen.push({ group, id });
+      }
+    }
+    return { here, there };
+  }
+
+  #forwarded(exchange: Exchange<Delivery>, link: HostLink, message: ForwardMessage): void {
+    const { at, by, headers, members, payload, plain, seq, topic } = message;
+    const route = exchange.route(topic);
+    if (!route.ok) return;
+    this.counters.forwardedIn++;
+    const delivery = new Delivery(topic, by, seq, at, headers, payload);
+    if (plain) this.#deliver(delivery, route.value.local, link);
+    for (const { group, id } of members) {
+      const subscription = exchange.stand(route.value, group, id);
+      if (subscription === undefined) this.counters.lost++;
+      else this.#deliver(delivery, [subscription], link);
+    }
+  }
+
+  /** To subscriptions of this node. Gives how many. */
+  #deliver(delivery: Delivery, subscriptions: readonly Subscription<Delivery>[], from: HostLink): number {
+    for (const { id } of subscriptions) {
+      const subscriber = this.#subscribers.get(id);
+      if (subscriber === undefined) continue;
+      const verdict = subscriber.way.offer(delivery, () => delivery.keep(), from);
+      if (verdict === 'taken') this.counters.delivered++;
+      else if (verdict === 'dropped') this.counters.dropped++;
+      else if (verdict === 'disconnect') this.#disconnect(subscriber);
+    }
+    return subscriptions.length;
+  }
+
+  /** The subscriber has said that it would rather end than miss something. */
+  #disconnect({ id, way }: Subscriber): void {
+    const { link, outbox } = way;
+    if (way.isOver) return;
+    this.counters.dropped += way.end() + 1;
+    const { bytesMax, messagesMax } = outbox.limits;
+    const text = `the subscriber was more than ${messagesMax} messages or ${bytesMax} bytes behind`;
+    const why: Problem = problem('limit-exceeded', text, { hint: SLOW_HINT, outcome: 'unknown' });
+    link.wire.send({ id, kind: 'error', problem: why });
+    this.#parts.input({ kind: 'message', link: link.id, message: { id, kind: 'unsubscribe' } });
+  }
+
+  #forward(node: NodeId, delivery: Delivery, plain: boolean, members: ForwardMessage['members'], from: HostLink): void {
+    this.counters.forwardedOut++;
+    const way = this.#wayTo(node);
+    if (way === undefined) {
+      this.#parts.input({ kind: 'forward', message: delivery.keep().forward(plain, members), to: node });
+      return;
+    }
+    const item = { cost: delivery.cost, delivery, members, plain };
+    const keep = () => {
+      delivery.keep();
+      return item;
+    };
+    way.offer(item, keep, from);
+  }
+
+  /** Undefined where no link is up. */
+  #wayTo(node: NodeId): Way<Forwarding> | undefined {
+    const id = this.#parts.linkTo(node);
+    const known = this.#nodes.get(node);
+    // Why also the old one while something waits for it: what comes now must not overtake that.
+    if (known !== undefined && (known.link.id === id || known.link.behind.has(known))) return known;
+    const link = id === undefined ? undefined : this.#links.get(id);
+    if (link === undefined) return undefined;
+    const way = new Way<Forwarding>(link, new Outbox<Forwarding>(NODE_LIMITS), {
+      gap: (missed) => {
+        this.counters.lost += missed;
+      },
+      paced: false,
+      send: ({ delivery, members, plain }) => link.wire.send(delivery.forward(plain, members)),
+    });
+    this.#nodes.set(node, way);
+    return way;
+  }
+
+  /** Why: the node closes links that are silent, or of no use; what passes here it does not see. */
+  #tellTraffic(): void {
+    let any = false;
+    for (const link of this.#links.values()) {
+      if (!link.busy && !link.isHeld) continue;
+      any = true;
+      link.busy = false;
+      this.#parts.input({ kind: 'traffic', link: link.id });
+    }
+    if (!any) this.stop();
+  }
+}
+
+/** What became of messages, in numbers. */
+export class TopicsCounters {
+  published = 0;
+  /** Not published: the topic is none, or the mesh's own. */
+  refused = 0;
+  /** To subscriptions of this node, at once; what had to wait is not in it. */
+  delivered = 0;
+  dropped = 0;
+  forwardedIn = 0;
+  forwardedOut = 0;
+  /** On the way to another node, or because nobody there was left of the group. */
+  lost = 0;
+}
+
+/** One subscription, as its node shows it. */
+export interface SubscriptionView {
+  readonly id: number;
+  readonly patterns: readonly string[];
+  readonly group: string | undefined;
+  /** What its client calls itself. */
+  readonly client: string;
+  readonly policy: OutboxLimits['policy'];
+  readonly delivered: number;
+  readonly waiting: number;
+  readonly dropped: number;
+}
+
+interface Subscriber {
+  readonly id: number;
+  readonly subscription: Subscription<Delivery>;
+  readonly way: Way<Delivery>;
+}
+
+interface Forwarding {
+  readonly delivery: Delivery;
+  readonly plain: boolean;
+  readonly members: ForwardMessage['members'];
+  readonly cost: number;
+}
+
+interface Chosen {
+  readonly here: readonly Subscription<Delivery>[];
+  readonly there: ReadonlyMap<NodeId, ForwardMessage['members']>;
+}
+
+const NO_MEMBERS: ForwardMessage['members'] = [];
+const NOBODY: Chosen = { here: [], there: new Map() };
+
+/** What may wait for one other node before publishers are held. Trade-off: more memory, or sooner a pause. */
+const NODE_LIMITS: OutboxLimits = { bytesMax: 16 * 1024 * 1024, messagesMax: 65_536, policy: 'block' };
+
+/** Well within the silence after which a link is dead. */
+const TRAFFIC_MS = 2_000;
+
+const SLOW_HINT = 'Take messages faster, allow more to wait, or choose a policy that drops.\nmpreg subscribe --help';
