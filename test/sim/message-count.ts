@@ -29,6 +29,8 @@ export interface Cost {
   readonly messages: readonly Sent[];
   /** What went from one node to another: without the client's question and its answer. */
   readonly between: readonly Sent[];
+  /** Values that any node holds at the end. */
+  readonly held: number;
 }
 
 /** The names of nodes that a message of so many bytes or more was sent to or came from, the client's side not counted. */
@@ -73,7 +75,8 @@ export function costOf(nodes: readonly CountedNode[], event: AskEvent, watchMs =
   });
   world.timeline.runUntil(ASK_AT_MS + watchMs);
   const between = sent.filter(({ from, to }) => from !== 'client' && to !== 'client');
-  return { answer: ask?.answers[0], answeredMs: (ask?.answeredAt ?? 0) - ASK_AT_MS, between, messages: sent };
+  const held = world.living.reduce((sum, process) => sum + process.snapshot().calls.held, 0);
+  return { answer: ask?.answers[0], answeredMs: (ask?.answeredAt ?? 0) - ASK_AT_MS, between, held, messages: sent };
 }
 
 const ASK_AT_MS = 20_000;

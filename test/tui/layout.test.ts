@@ -120,7 +120,7 @@ test('details tell what the node says of itself, what it has and how it is linke
   const open = act(mesh, 'open');
   expect(texts(open, roomy)).toContain('calls        not known: it does not answer');
   const snapshot = {
-    calls: { running: 2, waiting: 5 },
+    calls: { held: 0, running: 2, waiting: 5 },
     generation: 1,
     health: 0,
     id: 'id-alpha',

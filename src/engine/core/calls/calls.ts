@@ -32,8 +32,7 @@ import { Wards } from './wards.ts';
  *                                    └─ call, routed ─────► another node, which runs it or refuses it
  *
  * Every call is a *job* of this node until it is answered: given to a task here, or sent to one node. A plan is a job
- * of its own kind whose steps are jobs with the plan as their asker. Steps that only feed each other travel together, as
- * a *chain*: see `errand.ts`.
+ * of its own kind whose steps are jobs with the plan as their asker. Steps that travel together: see `errand.ts`.
  *
  * Invariants:
  * - a job is answered exactly once, and is then forgotten; whatever still comes for it is ignored;
@@ -81,6 +80,7 @@ export class Calls implements Machine<CallsEffect> {
     });
     this.#chains = new Chains(desk, this.#held, {
       ended: (message, now) => this.answer(parts.self, message, now),
+      mayHold: (plan, node) => this.#plans.mayHold(plan, node),
       moved: (ward, to, now) => this.#wards.moved(ward, to, now),
       place,
     });
@@ -96,7 +96,7 @@ export class Calls implements Machine<CallsEffect> {
       mayRepeat: (step) => step.idempotent || this.#dispatch.isIdempotent(step.fun),
       send: (origin, call, errand, chain, steps, now) => {
         const { key } = this.#wards.open(origin, call, steps, now);
-        place(this.#chains.take(call, errand, { ...chain, ward: key }, now), undefined, now);
+        place(this.#chains.take(call, errand, { ...chain, ward: key }, true, now), undefined, now);
       },
       withdraw: (step, reason) => this.#ends.withdraw(step, reason),
     });
@@ -149,10 +149,10 @@ export class Calls implements Machine<CallsEffect> {
     if (message.kind === 'call' && message.errand !== undefined && 'node' in from) {
       this.#errand(from, message, message.errand, now);
     } else if (message.kind === 'call' && message.fun === VALUE && 'node' in from) {
-      const { id } = message;
       const value = valueAsked(message, this.#held);
-      if (value.ok) this.#desk.say(from, { by: this.#desk.parts.name(), id, kind: 'result', payload: value.value });
-      else this.#desk.refuse(from, id, value.problem);
+      const about = { by: this.#desk.parts.name(), id: message.id, kind: 'result' } as const;
+      if (value.ok) this.#desk.say(from, { ...about, payload: value.value });
+      else this.#desk.refuse(from, message.id, value.problem);
     } else {
       const refusal = this.#whyRefused(from, message);
       if (refusal !== undefined) this.#desk.refuse(from, message.id, refusal);
@@ -320,14 +320,15 @@ export class Calls implements Machine<CallsEffect> {
       if (refusal !== undefined) this.#desk.refuse(from, call.id, refusal);
       else this.#begin({ asker: from, id: call.id }, call, 0, errand.value, now);
     } else if (!this.#wards.isOver(errand.value.at, chain.ward)) {
-      this.#dispatch.place(this.#chains.take(call, errand.value, chain, now), undefined, now);
+      const isKnown = 'node' in from && from.node === errand.value.at;
+      this.#dispatch.place(this.#chains.take(call, errand.value, chain, isKnown, now), undefined, now);
     }
   }
 
   #begin(origin: Origin, call: CallMessage, retries: number, errand: Errand | undefined, now: Instant): void {
     const job = this.#desk.open(origin, call, call.timeoutMs, now);
     job.retriesLeft = retries;
-    if (errand !== undefined) job.duty = { errand, planEnds: job.deadline, reported: false, since: now };
+    if (errand !== undefined) job.duty = { errand, isKnown: true, planEnds: job.deadline, reported: false, since: now };
     if ('plan' in origin) this.#desk.jobs.limit(job, origin.plan.deadline);
     this.#dispatch.place(job, undefined, now);
   }
@@ -382,7 +383,7 @@ export class Calls implements Machine<CallsEffect> {
     } else if ('payload' in answer) {
       this.#reply(job, origin.asker, origin.id, answer);
     } else {
-      this.#desk.refuse(origin.asker, origin.id, inDoubt(job, answer), duty?.errand.plan);
+      this.#desk.refuse(origin.asker, origin.id, inDoubt(job, answer), this.#held.planOf(duty?.errand));
     }
   }
 
@@ -390,9 +391,10 @@ export class Calls implements Machine<CallsEffect> {
   #reply(job: Job, asker: Asker, id: number, { by, payload }: Answered): void {
     const { duty, call } = job;
     const outcome = duty === undefined ? undefined : this.#held.hold(duty.errand, call.step ?? '', payload);
-    const plan = duty === undefined ? {} : { plan: duty.errand.plan };
-    if (outcome === undefined) this.#desk.say(asker, { ...plan, by, id, kind: 'result', payload });
-    else if (!outcome.ok) this.#desk.refuse(asker, id, outcome.problem, duty?.errand.plan);
-    else this.#desk.say(asker, { ...plan, by, held: true, id, kind: 'result', payload: outcome.value });
+    const plan = this.#held.planOf(duty?.errand);
+    const about = { by, id, kind: 'result', ...(plan === undefined ? {} : { plan }) } as const;
+    if (outcome === undefined) this.#desk.say(asker, { ...about, payload });
+    else if (!outcome.ok) this.#desk.refuse(asker, id, outcome.problem, plan);
+    else this.#desk.say(asker, { ...about, held: true, payload: outcome.value });
   }
 }

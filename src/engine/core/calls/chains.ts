@@ -8,7 +8,7 @@ import type { Desk } from './desk.ts';
 import type { Chain, ChainStep, Errand } from './errand.ts';
 import { HandedOn } from './handed-on.ts';
 import type { HeldValues } from './held-values.ts';
-import { inDoubt, type Job } from './jobs.ts';
+import { type Duty, inDoubt, type Job } from './jobs.ts';
 import type { CallMessage, CallsMessage, ErrorMessage, ResultMessage } from './messages.ts';
 import type { Place } from './placement.ts';
 import type { Answered } from './plans.ts';
@@ -20,7 +20,9 @@ export interface ChainsParts {
   place(job: Job, last: Problem | undefined, now: Instant): void;
   /** This node is the plan's own, and its chain has moved. */
   moved(ward: number, to: NodeId, now: Instant): void;
-  /** The same, and the chain has come to its end. */
+  /** The same, and that node will fetch values for it. */
+  mayHold(plan: number, node: NodeId): void;
+  /** This node is the plan's own, and its chain has come to its end. */
   ended(message: ResultMessage | ErrorMessage, now: Instant): void;
 }
 
@@ -32,7 +34,8 @@ export interface ChainsParts {
  *                             └─ failed for good ───► the plan's node is told why
  *
  * A chain that stays longer than `reportMs` is told of to the plan's node, which then watches this one. A chain that is
- * gone sooner costs no word: the next one to keep it for long will speak.
+ * gone sooner costs no word: the next one to keep it for long will speak, and so will whoever has it when all together
+ * have had it for `quietMs`.
  *
  * Invariant: a chain is a job of one node at a time; handing it on ends the job.
  */
@@ -53,17 +56,17 @@ export class Chains {
     return this.#reports.deadline();
   }
 
-  /** Takes over a chain, and the duty for its step at hand. */
-  take(call: CallMessage, errand: Errand, chain: Chain, now: Instant): Job {
+  /** Takes over a chain, and the duty for its step at hand. `isKnown`: the plan's node sent it here itself. */
+  take(call: CallMessage, errand: Errand, chain: Chain, isKnown: boolean, now: Instant): Job {
     const job = this.#desk.open({ asker: { node: errand.at }, id: chain.ward }, call, call.timeoutMs, now);
     const planEnds = chain.leftMs === 0 ? NEVER : now + chain.leftMs;
-    job.duty = { errand: { ...errand, chain }, planEnds, reported: false, since: now };
+    job.duty = { errand: { ...errand, chain }, isKnown, planEnds, reported: false, since: now };
     this.#desk.jobs.limit(job, planEnds);
     job.tried = chain.tried;
     job.doubtful = chain.doubtful;
     job.retriesLeft = chain.retriesLeft;
     job.retriesMade = chain.retriesMade;
-    if (errand.at !== this.#desk.parts.self) this.#reports.set(job, now + this.#desk.parts.options.reportMs);
+    if (errand.at !== this.#desk.parts.self) this.#reports.set(job, now + this.#silentMs(chain));
     return job;
   }
 
@@ -74,19 +77,21 @@ export class Chains {
     if (duty === undefined || chain === undefined) return;
     const { tried, doubtful, retriesLeft, retriesMade } = job;
     const leftMs = this.#desk.left(duty.planEnds, now);
-    const errand = { ...duty.errand, chain: { ...chain, doubtful, leftMs, retriesLeft, retriesMade, tried } };
+    const quietMs = this.#quietMs(duty, chain, now);
+    const errand = { ...duty.errand, chain: { ...chain, doubtful, leftMs, quietMs, retriesLeft, retriesMade, tried } };
     const message: CallMessage = {
       ...call,
       errand: this.#desk.parts.payload(errand),
-      id: this.#desk.newId(),
+      id: chain.ward, // so that a cancellation cannot overtake it
       routed: true,
       timeoutMs: this.#desk.left(job.deadline, now),
     };
     this.forget(job);
     this.#desk.jobs.forget(job);
-    this.#held.drop(errand.at, errand.plan, true);
+    if (!duty.isKnown) this.#held.drop(errand.at, errand.plan, true);
     this.#desk.effects.push({ address: place.address, kind: 'forward', message, to: place.id });
     if (errand.at === this.#desk.parts.self) {
+      if (errand.inputs.length > 0) this.#parts.mayHold(errand.plan, place.id);
       this.#parts.moved(chain.ward, place.id, now);
       return;
     }
@@ -96,8 +101,9 @@ export class Chains {
 
   /** A chain that was handed on never left: it is this node's again. */
   comeBack(call: CallMessage, errand: Errand, chain: Chain, from: NodeId, now: Instant): Job {
-    if (errand.at === this.#desk.parts.self) this.#parts.moved(chain.ward, errand.at, now);
-    return this.take({ ...call, routed: false }, errand, { ...chain, tried: [...chain.tried, from] }, now);
+    const isOwn = errand.at === this.#desk.parts.self;
+    if (isOwn) this.#parts.moved(chain.ward, errand.at, now);
+    return this.take({ ...call, routed: false }, errand, { ...chain, tried: [...chain.tried, from] }, isOwn, now);
   }
 
   /** The step at hand has ended, and its job is forgotten. */
@@ -147,6 +153,7 @@ export class Chains {
       ...chain,
       doubtful: false,
       leftMs: this.#desk.left(planEnds, now),
+      quietMs: duty === undefined ? 0 : this.#quietMs(duty, chain, now),
       retriesLeft: next.retries,
       retriesMade: 0,
       steps: chain.steps.slice(1),
@@ -154,16 +161,17 @@ export class Chains {
       tried: [],
     };
     const onward: Errand = { ...errand, chain: rest, hold: next.hold, inputs: [] };
-    if (kept !== undefined) this.#say(onward, rest); // a plan's node must know who holds something for it
     const args = this.#argumentsFor(next, job.call.step ?? '', payload);
     if (!args.ok) {
       const why = { ...args.problem, node: by, step: next.name };
       this.#end(errand, { id: chain.ward, kind: 'error', problem: why, trail: rest.trail }, now);
       return;
     }
-    const following = this.take(stepCall(next, args.value), onward, rest, now);
-    if (following.duty !== undefined && duty?.reported) following.duty.reported = true;
+    const following = this.take(stepCall(next, args.value), onward, rest, duty?.isKnown ?? false, now);
+    if (following.duty !== undefined && (duty?.reported || kept !== undefined)) following.duty.reported = true;
     this.#parts.place(following, undefined, now);
+    // A plan's node must know who holds something for it: it is told of the hand-over, or else of the chain here.
+    if (kept !== undefined && this.#desk.jobs.get(following.key) === following) this.#say(onward, rest);
   }
 
   /** Keeps a value that goes on from here, for a plan that may be resumed. What does not fit is made again. */
@@ -171,6 +179,17 @@ export class Chains {
     if (!keep) return undefined;
     const { self } = this.#desk.parts;
     return this.#held.put({ at, plan, step }, payload, false) === undefined ? { at: self } : undefined;
+  }
+
+  /** How long a chain may be here before the plan's node is told. */
+  #silentMs({ quietMs }: Chain): number {
+    const { options } = this.#desk.parts;
+    return Math.max(0, Math.min(options.reportMs, options.quietMs - quietMs));
+  }
+
+  /** For how long nodes have had a chain that the plan's node has not heard of. */
+  #quietMs({ errand, reported, since }: Duty, { quietMs }: Chain, now: Instant): number {
+    return reported || errand.at === this.#desk.parts.self ? 0 : quietMs + Math.max(0, now - since);
   }
 
   #argumentsFor(next: ChainStep, before: string, payload: Payload): Outcome<Payload> {
@@ -196,9 +215,11 @@ export class Chains {
     else this.#end(errand, { ...about, by, held: true, kind: 'result', payload: outcome.value }, now);
   }
 
-  #end({ at, address, plan }: Errand, message: ResultMessage | ErrorMessage, now: Instant): void {
+  #end(errand: Errand, message: ResultMessage | ErrorMessage, now: Instant): void {
+    const { at, address } = errand;
+    const plan = this.#held.planOf(errand);
     if (at === this.#desk.parts.self) this.#parts.ended(message, now);
-    else this.#desk.tell(at, address, { ...message, plan });
+    else this.#desk.tell(at, address, plan === undefined ? message : { ...message, plan });
   }
 
   #say({ at, address, plan }: Errand, { ward, trail }: Chain, to?: NodeId): void {

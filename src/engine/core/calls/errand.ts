@@ -44,6 +44,8 @@ export interface Chain {
   readonly ward: number;
   /** Milliseconds that are left of the plan; 0: as long as it takes. */
   readonly leftMs: number;
+  /** Milliseconds that nodes have had it since the plan's node last heard where it is. */
+  readonly quietMs: number;
   /** What follows, in order: each step needs the value of the one before. */
   readonly steps: readonly ChainStep[];
   /** The steps that are done. */
@@ -117,10 +119,11 @@ function isInput(value: unknown): boolean {
 
 function isChain(value: unknown): boolean {
   if (!isPlainObject(value)) return false;
-  const { ward, leftMs, steps, trail, tried, doubtful, retriesLeft, retriesMade } = value;
+  const { ward, leftMs, quietMs, steps, trail, tried, doubtful, retriesLeft, retriesMade } = value;
   return (
     isCount(ward) &&
     isCount(leftMs) &&
+    isCount(quietMs) &&
     isListOf(steps, isStep) &&
     isListOf(trail, isPassed) &&
     isListOf(tried, (id) => typeof id === 'string') &&

@@ -47,6 +47,11 @@ export class HeldValues {
     return this.#plans.has(node);
   }
 
+  /** The plan that an errand is for, where anything is held for it. */
+  planOf(errand: Errand | undefined): number | undefined {
+    return errand !== undefined && this.#plans.get(errand.at)?.has(errand.plan) ? errand.plan : undefined;
+  }
+
   get({ at, plan, step }: ValueName): Payload | undefined {
     return this.#plans.get(at)?.get(plan)?.get(step)?.payload;
   }

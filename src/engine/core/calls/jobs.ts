@@ -50,6 +50,8 @@ export interface Duty {
   readonly since: Instant;
   /** Whether the plan's node knows that the chain is here. */
   reported: boolean;
+  /** Whether the plan's node sent it here itself, and so will say `drop` for what was fetched for it. */
+  readonly isKnown: boolean;
 }
 
 /** A chain that this node waits for. */

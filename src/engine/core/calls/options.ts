@@ -51,6 +51,16 @@ export interface CallsOptions {
    * Less: a node that dies is noticed where it was.
    */
   readonly reportMs: number;
+  /**
+   * The same, of all nodes that have had it since they last said so. More: fewer messages for chains of many short steps.
+   * Less: the nodes that have it are known better. Less than `graceMs`: else a chain that is well is taken for lost.
+   */
+  readonly quietMs: number;
+  /**
+   * Milliseconds that one hand-over of a chain may take on its way, on average: so much longer is waited for a word for
+   * each step that is left. More: chains over longer ways and with larger values. Less: known sooner that one is lost.
+   */
+  readonly hopMs: number;
   /** Milliseconds without a word of where a chain is until it is lost. More: rides out more. Less: known sooner. */
   readonly silenceMs: number;
   /**
@@ -83,8 +93,10 @@ export const DEFAULT_CALLS: CallsOptions = {
   graceMs: 1_000,
   heldBytesMax: 256 << 20,
   holdBytesMin: 64 << 10,
+  hopMs: 100,
   nestedMax: 64,
   perClientMax: 10_000,
+  quietMs: 500,
   reportMs: 100,
   resumeBytesMax: 8 << 20,
   retryMaxMs: 10_000,

@@ -223,6 +223,7 @@ export class Plans {
     const chain: Chain = {
       doubtful: false,
       leftMs: this.#desk.left(job.deadline, now),
+      quietMs: 0,
       retriesLeft: step.retries,
       retriesMade: 0,
       steps: followers.map((follower) => follower.step),

@@ -1,6 +1,6 @@
 import { Alarms } from '../base/alarms.ts';
 import type { NodeId } from '../base/ids.ts';
-import type { Instant } from '../base/instant.ts';
+import { type Instant, NEVER } from '../base/instant.ts';
 import { problem } from '../base/problems.ts';
 import type { Desk } from './desk.ts';
 import type { Job, StepOrigin, Ward } from './jobs.ts';
@@ -13,14 +13,16 @@ type HoldingMessage = Extract<CallsMessage, { readonly kind: 'holding' }>;
  * chain is known to be.
  *
  *     sent ──► silence: somebody has it, and either passes it on or speaks within `reportMs`
- *       │         │ nothing for `silenceMs` ──────────────────────────► lost
+ *       │         │ nothing for `silenceMs`, and `hopMs` for each step ► lost
  *       │         ▼ "it is here"
  *       │      known: its node is watched by its link ── link broke ──► lost after `graceMs`, if nobody else speaks
  *       ▼
  *     result or error, from whoever has it
  *
- * Invariant: every ward is answered, or lost within `silenceMs` of the last word of it or of the end of the link to the
- * node that had it.
+ * Invariant: every ward is answered, or lost within `silenceMs` and a little for each step of the last word of it or of
+ * the end of the link to the node that had it.
+ *
+ * Limit: a hand-over that takes longer than that, with a very large value on a very slow way, is taken for lost.
  */
 export class Wards {
   readonly #desk: Desk;
@@ -52,7 +54,7 @@ export class Wards {
     if (job?.ward === undefined) return;
     this.#move(job, to);
     if (to === this.#desk.parts.self) this.#silences.clear(job);
-    else this.#silences.set(job, now + this.#desk.parts.options.silenceMs);
+    else this.#silences.set(job, this.#lostAt(job, this.#desk.parts.options.silenceMs, now));
   }
 
   /** A node says that it has a chain, or had it. Who has one that is no longer wanted is told so. */
@@ -62,8 +64,10 @@ export class Wards {
       this.#desk.say({ node: from }, { id, kind: 'cancel', reason: 'the plan no longer waits for it' });
       return;
     }
-    if (trail.length > job.ward.trail.length) job.ward.trail = trail;
+    if (trail.length < job.ward.trail.length) return; // overtaken by what another node has said since
+    job.ward.trail = trail;
     if (to !== undefined) {
+      if (to === job.sentTo && this.#silences.of(job) === NEVER) return; // that one has said so itself
       this.moved(id, to, now);
     } else {
       this.#move(job, from);
@@ -73,7 +77,7 @@ export class Wards {
 
   /** The link to a node is gone that a chain was known to be at. */
   broken(job: Job, now: Instant): void {
-    const at = now + this.#desk.parts.options.graceMs;
+    const at = this.#lostAt(job, this.#desk.parts.options.graceMs, now);
     if (at < this.#silences.of(job)) this.#silences.set(job, at);
   }
 
@@ -95,6 +99,12 @@ export class Wards {
 
   forget(job: Job): void {
     this.#silences.clear(job);
+  }
+
+  /** Why longer for more steps: chains go on without a word, and nobody knows how long their ways are. */
+  #lostAt({ ward }: Job, ms: number, now: Instant): Instant {
+    const left = ward === undefined ? 0 : ward.steps.length - ward.trail.length;
+    return now + ms + left * this.#desk.parts.options.hopMs;
   }
 
   #move(job: Job, to: NodeId): void {

@@ -35,7 +35,8 @@ export interface NodeSnapshot {
   readonly phase: 'starting' | 'running' | 'leaving' | 'stopped';
   readonly members: readonly MemberView[];
   readonly links: { readonly peers: number; readonly clients: number };
-  readonly calls: { readonly running: number; readonly waiting: number };
+  /** `held`: values of plans' steps that stay here until their plans end. */
+  readonly calls: { readonly running: number; readonly waiting: number; readonly held: number };
   /** Lifeguard's local health: 0 fine, up to 8. */
   readonly health: number;
   /** Grows with every change of the directory: what was derived from an equal generation is still true. */
