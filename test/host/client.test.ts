@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
+import type { CallOptions, RunOptions } from '../../src/engine/api.ts';
 import type { Message } from '../../src/engine/core/node/inputs.ts';
 import { LinkClient } from '../../src/engine/host/client.ts';
 import type { WireLink } from '../../src/engine/host/wire-link.ts';
@@ -34,6 +35,62 @@ describe('an answer that is no value', () => {
     await expect(stream).rejects.toMatchObject({ problem: { code: 'value-undecodable', outcome: 'unknown' } });
     expect(got).toEqual(['first']);
     expect(sent).toMatchObject([{ kind: 'call' }, { id: 1, kind: 'cancel' }]);
+  });
+});
+
+describe('what a program without types may give', () => {
+  const wrong = (options: unknown, path?: string) => [options, path] as const;
+
+  test.each([
+    wrong({ timeoutMs: -1 }, 'timeoutMs'),
+    wrong({ timeoutMs: Number.NaN }, 'timeoutMs'),
+    wrong({ timeoutMs: '5s' }, 'timeoutMs'),
+    wrong({ timeoutMs: 2 ** 60 }, 'timeoutMs'),
+    wrong({ locs: 'gpu' }, 'locs'),
+    wrong({ locs: [5] }, 'locs'),
+    wrong({ kwargs: 5 }, 'kwargs'),
+    wrong({ kwargs: [1] }, 'kwargs'),
+    wrong({ version: 2 }, 'version'),
+    wrong({ idempotent: 1 }, 'idempotent'),
+    wrong({ signal: {} }, 'signal'),
+    wrong({ timeout: 5 }),
+  ])('is refused before it is sent: %j', async (options, path) => {
+    const { client, sent } = clientOfTest();
+    const refused = { problem: { code: 'input-invalid', ...(path && { path }) } };
+    await expect(client.call.with(options as CallOptions)('f')).rejects.toMatchObject(refused);
+    const items = client.stream('f', [], options as CallOptions);
+    await expect(items[Symbol.asyncIterator]().next()).rejects.toMatchObject(refused);
+    expect(sent).toEqual([]);
+  });
+
+  test.each([undefined, null, 5, {}, ''])('as a function: %j is refused', async (fun) => {
+    const { client, sent } = clientOfTest();
+    await expect(client.call(fun as string)).rejects.toMatchObject({ problem: { code: 'input-invalid' } });
+    expect(sent).toEqual([]);
+  });
+
+  test.each([
+    [0.2, 1],
+    [1500.5, 1501],
+    [Number.POSITIVE_INFINITY, 0],
+    [undefined, 0],
+  ])('as a time: %j becomes %j whole milliseconds', async (timeoutMs, whole) => {
+    const { client, sent } = clientOfTest();
+    void client.call.with({ timeoutMs } as CallOptions)('f');
+    void client.run([{ fun: 'f', name: 'a' }], { timeoutMs } as RunOptions);
+    await new Promise(setImmediate);
+    expect(sent).toMatchObject([
+      { kind: 'call', timeoutMs: whole },
+      { kind: 'plan', timeoutMs: whole },
+    ]);
+  });
+
+  test('as the time of a plan is refused, too', async () => {
+    const { client, sent } = clientOfTest();
+    await expect(client.run([{ fun: 'f', name: 'a' }], { timeoutMs: -1 })).rejects.toMatchObject({
+      problem: { code: 'input-invalid', path: 'timeoutMs' },
+    });
+    expect(sent).toEqual([]);
   });
 });
 

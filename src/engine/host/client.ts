@@ -8,7 +8,16 @@ import type { PlanReply } from '../core/calls/messages.ts';
 import type { Message } from '../core/node/inputs.ts';
 import { ProblemError } from '../problem-error.ts';
 import { encodable } from '../wire/payload.ts';
-import { argumentsOf, type CallHeader, headerOf, nameProblem, reasonOf } from './call-request.ts';
+import {
+  argumentsOf,
+  type CallHeader,
+  headerOf,
+  nameProblem,
+  optionsProblem,
+  reasonOf,
+  timeoutProblem,
+  wholeMs,
+} from './call-request.ts';
 import { ClientFace } from './client-face.ts';
 import { ItemQueue } from './item-queue.ts';
 import { KeepAlive } from './keep-alive.ts';
@@ -205,7 +214,7 @@ export class LinkClient extends ClientFace {
   #call(fun: string, args: readonly unknown[], options: CallOptions, pending: Pending): number {
     const id = this.#nextId++;
     const { kwargs, signal } = options;
-    const why = this.#whyNot(fun, signal);
+    const why = optionsProblem(options) ?? this.#whyNot(fun, signal);
     const payload = why === undefined ? encodable(argumentsOf(args, kwargs), 'arguments') : failed(why);
     if (!payload.ok) pending.end(payload);
     else {
@@ -216,11 +225,19 @@ export class LinkClient extends ClientFace {
   }
 
   #plan(document: PlanDocument, { graceMs, signal, timeoutMs = 0 }: RunOptions, pending: Pending): void {
-    const why = this.#whyNot('plan', signal);
+    const why = timeoutProblem(timeoutMs) ?? this.#whyNot('plan', signal);
     const payload = why === undefined ? encodable(document, 'plan') : failed(why);
-    if (!payload.ok) pending.end(payload);
-    else
-      this.#request({ id: this.#nextId++, kind: 'plan', payload: payload.value, timeoutMs }, signal, pending, graceMs);
+    if (!payload.ok) {
+      pending.end(payload);
+      return;
+    }
+    const message: Asking = {
+      id: this.#nextId++,
+      kind: 'plan',
+      payload: payload.value,
+      timeoutMs: wholeMs(timeoutMs),
+    };
+    this.#request(message, signal, pending, graceMs);
   }
 
   /** `graceMs`: how long the answer may still take once it was cancelled. */

@@ -15,6 +15,7 @@ import type { AskOptions, CallOptions, Client, PlanDocument, Reply, RunOptions }
 import { didNotHappen } from '../core/base/problems.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import { ProblemError, problemError } from '../problem-error.ts';
+import { isObject } from '../wire/json-value.ts';
 import type { LinkClient } from './client.ts';
 import { ClientFace } from './client-face.ts';
 import type { ReconnectPolicy } from './reconnect-policy.ts';
@@ -262,8 +263,8 @@ const NOTHING_DONE = { outcome: 'did-not-happen' } as const;
 const FOR_GOOD: ReadonlySet<string> = new Set(['key-missing', 'key-wrong', 'cluster-wrong', 'version-unsupported']);
 
 /** Whether a plan may run twice: each of its steps says so. What functions say of themselves is not known here. */
-function isIdempotent(plan: PlanDocument): boolean {
-  const steps: unknown = 'steps' in plan ? plan.steps : plan;
+function isIdempotent(plan: unknown): boolean {
+  const steps = isObject(plan) ? plan['steps'] : plan;
   const says = (step: unknown) => typeof step === 'object' && step !== null && 'idempotent' in step && step.idempotent;
   return Array.isArray(steps) && steps.length > 0 && steps.every((step) => says(step) === true);
 }

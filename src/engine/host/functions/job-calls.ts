@@ -5,10 +5,11 @@
  * to wait for what has been taken back.
  */
 import type { CallFunction, CallOptions } from '../../api.ts';
+import { failed } from '../../core/base/outcome.ts';
 import { type Problem, problem } from '../../core/base/problems.ts';
 import { ProblemError } from '../../problem-error.ts';
 import { encodable } from '../../wire/payload.ts';
-import { callOf, nameProblem, reasonOf } from '../call-request.ts';
+import { callOf, nameProblem, optionsProblem, reasonOf } from '../call-request.ts';
 import type { RawReply, Settle } from '../client.ts';
 import type { Asked, Cancel } from './nested-calls.ts';
 
@@ -49,11 +50,11 @@ export class JobCalls {
   #call(fun: string, args: readonly unknown[], options: CallOptions): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const { signal } = options;
+    const why = nameProblem(fun) ?? optionsProblem(options) ?? this.#whyNot(signal);
     const { call, args: given } = callOf(fun, args, options);
-    const payload = encodable(given, 'arguments');
-    const why = nameProblem(fun) ?? this.#whyNot(signal);
-    if (!payload.ok || why !== undefined) {
-      reject(new ProblemError(why ?? (payload as Extract<typeof payload, { ok: false }>).problem));
+    const payload = why === undefined ? encodable(given, 'arguments') : failed(why);
+    if (!payload.ok) {
+      reject(new ProblemError(payload.problem));
       return promise;
     }
     const done = () => {
