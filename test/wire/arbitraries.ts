@@ -176,7 +176,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   error: { id: uint, plan: optionalUint, problem, trail },
   goaway: { problem },
   gossip: { rumors },
-  holding: { id: uint, plan: uint, to: optionalName, trail: passed },
+  holding: { hops: uint, id: uint, plan: uint, to: optionalName, trail: passed },
   hello: {
     auth: fc.constantFrom('none', 'key'),
     features: fc.option(fc.array(text, { maxLength: 2 }), { nil: undefined }),

@@ -157,7 +157,9 @@ function messageOf(ask: Ask): Message {
 export function planDocument(event: PlanEvent, tokens: readonly string[]): unknown {
   const names = stepNames(event);
   const steps = event.steps.map(({ args, ...terms }, i) => ({ ...terms, args: [tokens[i], ...args], name: names[i] }));
-  const { return: wanted, refs, onError, planTimeoutMs: timeoutMs } = event;
-  const head = Object.entries({ onError, refs, return: wanted, timeoutMs }).filter(([, value]) => value !== undefined);
+  const { return: wanted, refs, onError, resumable, planTimeoutMs: timeoutMs } = event;
+  const head = Object.entries({ onError, refs, resumable, return: wanted, timeoutMs }).filter(
+    ([, value]) => value !== undefined,
+  );
   return head.length === 0 ? steps : { ...Object.fromEntries(head), steps };
 }

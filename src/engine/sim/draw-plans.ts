@@ -95,6 +95,7 @@ export function drawPlan(prng: Prng, taste: Taste): PlanTerms & { readonly steps
     ...(prng.chance(0.2) ? { return: prng.sample(names, prng.between(1, 4)) } : {}),
     ...(prng.chance(taste.trouble > 0 ? 0.5 : 0.2) ? { onError: prng.chance(0.8) ? 'continue' : 'fail' } : {}),
     ...(prng.chance(0.1) ? { planTimeoutMs: lasting(prng) } : {}),
+    ...(prng.chance(0.25) ? { resumable: true } : {}),
   };
 }
 

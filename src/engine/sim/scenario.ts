@@ -113,6 +113,7 @@ export interface PlanTerms {
   readonly onError?: 'fail' | 'continue';
   /** The limit in the document; `timeoutMs` is the client's. */
   readonly planTimeoutMs?: number;
+  readonly resumable?: boolean;
 }
 
 export type PlanEvent = Extract<ScenarioEvent, { readonly kind: 'plan' }>;

@@ -61,7 +61,7 @@ export function withoutSteps(plan: PlanEvent, from: number, count: number): Plan
 /** Ways to make a plan plainer without dropping a step. */
 const PLAINER: readonly ((plan: PlanEvent) => PlanEvent)[] = [
   ({ cancelMs: _, hangUpMs: __, ...rest }) => ({ ...rest, timeoutMs: 0 }),
-  ({ return: _, planTimeoutMs: __, ...rest }) => rest,
+  ({ return: _, planTimeoutMs: __, resumable: ___, ...rest }) => rest,
   (plan) => ({ ...plan, steps: plan.steps.map((step) => ({ ...step, locs: [] })) }),
   (plan) => ({ ...plan, steps: plan.steps.map(({ version: _, timeoutMs: __, ...step }) => step) }),
   (plan) => ({ ...plan, steps: plan.steps.map(({ retries: _, onError: __, ...step }) => step) }),

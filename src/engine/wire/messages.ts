@@ -92,7 +92,7 @@ const calls = {
   error: kind<'error'>(20, { id: uint, problem: problemShape, plan: optional(uint), trail: optional(trail) }),
   cancel: kind<'cancel'>(21, { id: uint, reason: otherwise('', text), at: optional(name) }),
   more: kind<'more'>(22, { id: uint, items: uint }),
-  holding: kind<'holding'>(24, { id: uint, plan: uint, trail, to: optional(name) }),
+  holding: kind<'holding'>(24, { id: uint, plan: uint, hops: uint, trail, to: optional(name) }),
   drop: kind<'drop'>(25, { plan: uint }),
 };
 

@@ -112,7 +112,14 @@ function act(calls: Calls, command: Command, now: number): void {
       const { trail = [] } = wayOf(command);
       return calls.holding(
         who,
-        { id, kind: 'holding', plan: Number(options.get('plan') ?? 0), trail, ...(to === undefined ? {} : { to }) },
+        {
+          hops: Number(options.get('hops') ?? 1),
+          id,
+          kind: 'holding',
+          plan: Number(options.get('plan') ?? 0),
+          trail,
+          ...(to === undefined ? {} : { to }),
+        },
         now,
       );
     }
@@ -123,19 +130,11 @@ function act(calls: Calls, command: Command, now: number): void {
     case 'left':
       return calls.askerLeft(askerOf(who), `${who} left`);
     case 'result':
-      return calls.answer(
-        who,
-        { by: who, id, kind: 'result', payload: sized(resultOf(words)), ...wayOf(command) },
-        now,
-      );
     case 'error':
-      return calls.answer(
-        who,
-        { id, kind: 'error', problem: problemOf(third, words, who, options.get('path')), ...wayOf(command) },
-        now,
-      );
     case 'item':
-      return calls.answer(who, { id, kind: 'item', payload: sized(JSON.parse(words.slice(2).join(' '))) }, now);
+      return answer(calls, command, now);
+    case 'dead':
+      return calls.dead(who, who, now);
     case 'broken':
       return calls.broken(who, who, 'reset', now);
     case 'ran':
@@ -154,6 +153,20 @@ function act(calls: Calls, command: Command, now: number): void {
       return calls.giveUp(now);
     default:
       return complain(command, 'no such command');
+  }
+}
+
+function answer(calls: Calls, command: Command, now: number): void {
+  const { name, words, options } = command;
+  const [who = '', second = '', third = ''] = words;
+  const id = Number(second);
+  const way = wayOf(command);
+  if (name === 'error') {
+    calls.answer(who, { id, kind: 'error', problem: problemOf(third, words, who, options.get('path')), ...way }, now);
+  } else if (name === 'result') {
+    calls.answer(who, { by: who, id, kind: 'result', payload: sized(resultOf(words)), ...way }, now);
+  } else {
+    calls.answer(who, { id, kind: 'item', payload: sized(resultOf(words)) }, now);
   }
 }
 

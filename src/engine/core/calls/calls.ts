@@ -15,7 +15,8 @@ import { type Errand, readErrand } from './errand.ts';
 import type { Explanation } from './explain.ts';
 import { HeldValues } from './held-values.ts';
 import { Inputs, valueAsked } from './inputs.ts';
-import { inDoubt, isChained, type Job, mayPass, mayRepeat, type Origin } from './jobs.ts';
+import { inDoubt, isChained, type Job, mayPass, type Origin } from './jobs.ts';
+import { Losses } from './losses.ts';
 import type { AnswerMessage, CallMessage, CallsMessage, ErrorMessage, ResultMessage } from './messages.ts';
 import { isPartOfWork } from './nested.ts';
 import { isOwn, type Wish } from './placement.ts';
@@ -51,6 +52,7 @@ export class Calls implements Machine<CallsEffect> {
   readonly #chains: Chains;
   readonly #wards: Wards;
   readonly #ends: Ends;
+  readonly #losses: Losses;
   #leaving = false;
 
   constructor(parts: CallsParts) {
@@ -79,15 +81,20 @@ export class Calls implements Machine<CallsEffect> {
       place: (job, now) => place(job, undefined, now),
     });
     this.#chains = new Chains(desk, this.#held, {
+      arrived: (ward, hops) => this.#wards.arrived(ward, hops),
       ended: (message, now) => this.answer(parts.self, message, now),
       mayHold: (plan, node) => this.#plans.mayHold(plan, node),
-      moved: (ward, to, now) => this.#wards.moved(ward, to, now),
+      left: (ward, to, hops, now) => this.#wards.left(ward, to, hops, now),
       place,
     });
     this.#dispatch = new Dispatch(desk, {
       fail,
       handOn: (job, to, now) => this.#chains.handOn(job, to, now),
       isComplete: (job, now) => this.#inputs.isComplete(job, now),
+    });
+    this.#losses = new Losses(desk, this.#dispatch, this.#wards, {
+      fail,
+      isOpen: (job) => this.#ends.isOpen(job),
     });
     this.#plans = new Plans(desk, {
       begin: (origin, call, errand, retries, now) => this.#begin(origin, call, retries, errand, now),
@@ -227,25 +234,19 @@ export class Calls implements Machine<CallsEffect> {
     this.#ends.stopAll(() => true, 'it could not wait any longer', now);
   }
 
+  /** A node is taken for dead, though its link stands. */
+  dead(node: NodeId, name: string, now: Instant): void {
+    this.#losses.dead(node, name, now);
+  }
+
   /** The link to a node broke: what was sent there may or may not have happened. */
   broken(node: NodeId, name: string, reason: string, now: Instant): void {
-    for (const job of this.#desk.jobs.sentTo(node)) {
-      if (!this.#ends.isOpen(job)) continue;
-      if (job.ward !== undefined) {
-        this.#wards.broken(job, now);
-        continue;
-      }
-      const { fun } = job.call;
-      const why = problem('link-lost', `the link to ${name} broke while it ran ${fun}: ${reason}`, { fun, node: name });
-      this.#dispatch.costs.note(job, node, why, now);
-      if (mayRepeat(job, why)) this.#dispatch.place(job, why, now);
-      else this.#fail(job, why, now);
-    }
+    this.#losses.broken(node, name, reason, now);
   }
 
   /** That node closed an idle link: had it received anything that it has not answered, it would not have been idle. */
   parted(node: NodeId, reason: string, now: Instant): void {
-    for (const job of this.#desk.jobs.sentTo(node)) this.#notSent(job, reason, now);
+    for (const job of this.#desk.jobs.sentTo(node)) this.#losses.notSent(job, reason, now);
   }
 
   /** A message to another node certainly did not leave. */
@@ -253,10 +254,10 @@ export class Calls implements Machine<CallsEffect> {
     const errand = message.kind === 'call' && message.errand !== undefined ? readErrand(message.errand) : undefined;
     if (message.kind === 'call' && errand?.ok && errand.value.chain !== undefined) {
       const job = this.#chains.comeBack(message, errand.value, errand.value.chain, to, now);
-      this.#notSent(job, reason, now);
+      this.#losses.notSent(job, reason, now);
     } else if (message.kind === 'call') {
       const job = this.#desk.jobs.get(message.id);
-      if (job?.sentTo === to) this.#notSent(job, reason, now);
+      if (job?.sentTo === to) this.#losses.notSent(job, reason, now);
     } else if (message.kind === 'result' || message.kind === 'error' || message.kind === 'holding') {
       this.#held.dropAll(to);
       for (const job of this.#desk.jobs.allOf({ node: to })) if (isChained(job)) this.#ends.withdraw(job, reason);
@@ -331,14 +332,6 @@ export class Calls implements Machine<CallsEffect> {
     if (errand !== undefined) job.duty = { errand, isKnown: true, planEnds: job.deadline, reported: false, since: now };
     if ('plan' in origin) this.#desk.jobs.limit(job, origin.plan.deadline);
     this.#dispatch.place(job, undefined, now);
-  }
-
-  #notSent(job: Job, reason: string, now: Instant): void {
-    if (job.ward !== undefined || !this.#ends.isOpen(job)) return;
-    const { fun } = job.call;
-    const why = problem('nobody-there', `${fun} could not be sent to its node: ${reason}`, { fun });
-    if (job.sentTo !== undefined) this.#dispatch.costs.note(job, job.sentTo, why, now);
-    this.#dispatch.place(job, why, now);
   }
 
   #wardEnded(job: Job, from: NodeId, message: ResultMessage | ErrorMessage, now: Instant): void {

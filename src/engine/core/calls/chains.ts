@@ -18,9 +18,10 @@ import { stepCall } from './step-call.ts';
 
 export interface ChainsParts {
   place(job: Job, last: Problem | undefined, now: Instant): void;
-  /** This node is the plan's own, and its chain has moved. */
-  moved(ward: number, to: NodeId, now: Instant): void;
-  /** The same, and that node will fetch values for it. */
+  /** This node is the plan's own, and a chain of it has come, or gone. */
+  arrived(ward: number, hops: number): void;
+  left(ward: number, to: NodeId, hops: number, now: Instant): void;
+  /** This node is the plan's own, and that node will fetch values for it. */
   mayHold(plan: number, node: NodeId): void;
   /** This node is the plan's own, and its chain has come to its end. */
   ended(message: ResultMessage | ErrorMessage, now: Instant): void;
@@ -66,7 +67,8 @@ export class Chains {
     job.doubtful = chain.doubtful;
     job.retriesLeft = chain.retriesLeft;
     job.retriesMade = chain.retriesMade;
-    if (errand.at !== this.#desk.parts.self) this.#reports.set(job, now + this.#silentMs(chain));
+    if (errand.at === this.#desk.parts.self) this.#parts.arrived(chain.ward, chain.hops);
+    else this.#reports.set(job, now + this.#silentMs(chain));
     return job;
   }
 
@@ -78,7 +80,9 @@ export class Chains {
     const { tried, doubtful, retriesLeft, retriesMade } = job;
     const leftMs = this.#desk.left(duty.planEnds, now);
     const quietMs = this.#quietMs(duty, chain, now);
-    const errand = { ...duty.errand, chain: { ...chain, doubtful, leftMs, quietMs, retriesLeft, retriesMade, tried } };
+    const hops = chain.hops + 1;
+    const handed = { ...chain, doubtful, hops, leftMs, quietMs, retriesLeft, retriesMade, tried };
+    const errand = { ...duty.errand, chain: handed };
     const message: CallMessage = {
       ...call,
       errand: this.#desk.parts.payload(errand),
@@ -92,17 +96,16 @@ export class Chains {
     this.#desk.effects.push({ address: place.address, kind: 'forward', message, to: place.id });
     if (errand.at === this.#desk.parts.self) {
       if (errand.inputs.length > 0) this.#parts.mayHold(errand.plan, place.id);
-      this.#parts.moved(chain.ward, place.id, now);
+      this.#parts.left(chain.ward, place.id, hops, now);
       return;
     }
     this.#handedOn.add(errand.at, chain.ward, place.id, now);
-    if (duty.reported) this.#say(errand, chain, place.id);
+    if (duty.reported) this.#say(errand, handed, place.id);
   }
 
   /** A chain that was handed on never left: it is this node's again. */
   comeBack(call: CallMessage, errand: Errand, chain: Chain, from: NodeId, now: Instant): Job {
     const isOwn = errand.at === this.#desk.parts.self;
-    if (isOwn) this.#parts.moved(chain.ward, errand.at, now);
     return this.take({ ...call, routed: false }, errand, { ...chain, tried: [...chain.tried, from] }, isOwn, now);
   }
 
@@ -222,9 +225,9 @@ export class Chains {
     else this.#desk.tell(at, address, plan === undefined ? message : { ...message, plan });
   }
 
-  #say({ at, address, plan }: Errand, { ward, trail }: Chain, to?: NodeId): void {
+  #say({ at, address, plan }: Errand, { ward, hops, trail }: Chain, to?: NodeId): void {
     if (at === this.#desk.parts.self) return;
-    const message: CallsMessage = { id: ward, kind: 'holding', plan, trail, ...(to === undefined ? {} : { to }) };
+    const message: CallsMessage = { hops, id: ward, kind: 'holding', plan, trail, ...(to === undefined ? {} : { to }) };
     this.#desk.tell(at, address, message);
   }
 }

@@ -42,6 +42,8 @@ export interface Input {
 export interface Chain {
   /** The number under which the plan's node waits for its end. */
   readonly ward: number;
+  /** How often it was handed on: of two words about where it is, the one with more hops is newer. */
+  readonly hops: number;
   /** Milliseconds that are left of the plan; 0: as long as it takes. */
   readonly leftMs: number;
   /** Milliseconds that nodes have had it since the plan's node last heard where it is. */
@@ -119,9 +121,10 @@ function isInput(value: unknown): boolean {
 
 function isChain(value: unknown): boolean {
   if (!isPlainObject(value)) return false;
-  const { ward, leftMs, quietMs, steps, trail, tried, doubtful, retriesLeft, retriesMade } = value;
+  const { ward, hops, leftMs, quietMs, steps, trail, tried, doubtful, retriesLeft, retriesMade } = value;
   return (
     isCount(ward) &&
+    isCount(hops) &&
     isCount(leftMs) &&
     isCount(quietMs) &&
     isListOf(steps, isStep) &&

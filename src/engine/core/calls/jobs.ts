@@ -60,6 +60,8 @@ export interface Ward {
   readonly steps: readonly number[];
   /** Those of them that are known to be done. */
   trail: readonly Passed[];
+  /** Twice the hops after which it was last heard of, and one more where somebody said that it is there. */
+  heard: number;
 }
 
 /** A plan that is under way. */

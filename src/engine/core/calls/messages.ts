@@ -60,6 +60,8 @@ export type CallsMessage =
       readonly id: number;
       /** The plan for which values may be held there. */
       readonly plan: number;
+      /** How often it was handed on. */
+      readonly hops: number;
       readonly trail: readonly Passed[];
       /** It has been passed on, to this node. */
       readonly to?: NodeId;

@@ -222,6 +222,7 @@ export class Plans {
     }
     const chain: Chain = {
       doubtful: false,
+      hops: 0,
       leftMs: this.#desk.left(job.deadline, now),
       quietMs: 0,
       retriesLeft: step.retries,
@@ -231,7 +232,7 @@ export class Plans {
       tried: [],
       ward: 0,
     };
-    const ward = { trail: [], steps: [index, ...followers.map((follower) => follower.index)] };
+    const ward = { heard: 0, trail: [], steps: [index, ...followers.map((follower) => follower.index)] };
     this.#parts.send(origin, call, errand, chain, ward, now);
   }
 

@@ -1,6 +1,6 @@
 import { Alarms } from '../base/alarms.ts';
 import type { NodeId } from '../base/ids.ts';
-import { type Instant, NEVER } from '../base/instant.ts';
+import type { Instant } from '../base/instant.ts';
 import { problem } from '../base/problems.ts';
 import type { Desk } from './desk.ts';
 import type { Job, StepOrigin, Ward } from './jobs.ts';
@@ -48,31 +48,29 @@ export class Wards {
     return at === this.#desk.parts.self && this.#desk.jobs.get(key)?.ward === undefined;
   }
 
-  /** A chain is at another node, or this one, which has not said so. */
-  moved(key: number, to: NodeId, now: Instant): void {
+  /** A chain was handed to another node. */
+  left(key: number, to: NodeId, hops: number, now: Instant): void {
     const job = this.#desk.jobs.get(key);
-    if (job?.ward === undefined) return;
-    this.#move(job, to);
-    if (to === this.#desk.parts.self) this.#silences.clear(job);
-    else this.#silences.set(job, this.#lostAt(job, this.#desk.parts.options.silenceMs, now));
+    if (this.#isNews(job, 2 * hops, to))
+      this.#silences.set(job, this.#lostAt(job, this.#desk.parts.options.silenceMs, now));
+  }
+
+  /** A chain is at this node. */
+  arrived(key: number, hops: number): void {
+    const job = this.#desk.jobs.get(key);
+    if (this.#isNews(job, 2 * hops + 1, this.#desk.parts.self)) this.#silences.clear(job);
   }
 
   /** A node says that it has a chain, or had it. Who has one that is no longer wanted is told so. */
-  holding(from: NodeId, { id, trail, to }: HoldingMessage, now: Instant): void {
+  holding(from: NodeId, { id, hops, trail, to }: HoldingMessage, now: Instant): void {
     const job = this.#desk.jobs.get(id);
     if (job?.ward === undefined) {
       this.#desk.say({ node: from }, { id, kind: 'cancel', reason: 'the plan no longer waits for it' });
       return;
     }
-    if (trail.length < job.ward.trail.length) return; // overtaken by what another node has said since
-    job.ward.trail = trail;
-    if (to !== undefined) {
-      if (to === job.sentTo && this.#silences.of(job) === NEVER) return; // that one has said so itself
-      this.moved(id, to, now);
-    } else {
-      this.#move(job, from);
-      this.#silences.clear(job);
-    }
+    if (trail.length > job.ward.trail.length) job.ward.trail = trail;
+    if (to !== undefined) this.left(id, to, hops, now);
+    else if (this.#isNews(job, 2 * hops + 1, from)) this.#silences.clear(job);
   }
 
   /** The link to a node is gone that a chain was known to be at. */
@@ -107,8 +105,12 @@ export class Wards {
     return now + ms + left * this.#desk.parts.options.hopMs;
   }
 
-  #move(job: Job, to: NodeId): void {
+  /** Notes where a chain is; false where something newer is known. Why: words of two nodes may overtake each other. */
+  #isNews(job: Job | undefined, heard: number, at: NodeId): job is Job {
+    if (job?.ward === undefined || heard < job.ward.heard) return false;
+    job.ward.heard = heard;
     this.#desk.jobs.take(job);
-    this.#desk.jobs.send(job, to);
+    this.#desk.jobs.send(job, at);
+    return true;
   }
 }

@@ -156,7 +156,7 @@ export class Bindings {
       if (links.has(id)) topics.linked(id, now);
     }
     // Why only with a link: without one, what was sent there is told by `broken` already, or still waits and is not lost.
-    if (state === 'dead' && links.has(id)) calls.broken(id, this.nameOf(id), 'the node is dead', now);
+    if (state === 'dead' && links.has(id)) calls.dead(id, this.nameOf(id), now);
     this.#changes.push(effect);
   }
 

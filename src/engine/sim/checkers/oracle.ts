@@ -53,7 +53,7 @@ export function resolve(value: unknown, names: Names, lookup: Lookup): Resolved 
 export function outputOf(fun: string, args: readonly unknown[], kwargs: StepTerms['kwargs'] = {}): unknown {
   switch (fun) {
     case 'add':
-      return (args as number[]).reduce((sum, term) => sum + term, 0);
+      return args.reduce((sum: number, term) => sum + Number(term), 0);
     case 'sleep':
     case 'flaky':
     case 'stream':

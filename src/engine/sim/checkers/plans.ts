@@ -81,6 +81,7 @@ class Judgement {
     const whole = steps.every(({ state }) => state === 'done');
     law(whole === (problem === undefined), 'a reply says what went wrong if, and only if, something did', says);
     this.#judgeResults(says);
+    this.#judgeValues(says);
     this.#judgeRest(says);
   }
 
@@ -131,6 +132,23 @@ class Judgement {
       const expected = expectedValue(fate);
       const right = expected === undefined || digest(expected.value).hash === digest(results[fate.name]).hash;
       law(right, 'a plan gives what its steps give', () => `${tell(fate)}: not ${JSON.stringify(expected)}; ${says()}`);
+    }
+  }
+
+  /** A resumable plan that failed gives what its steps gave; where nodes may be gone, or time is short, as far as it can. */
+  #judgeValues(says: () => string): void {
+    const { values, results, problem } = this.#reply;
+    const due = this.#event.resumable === true && problem !== undefined;
+    law((values !== undefined) === due, 'values are given where a resumable plan failed', says);
+    for (const fate of this.#fates) {
+      const isDone = this.#outcomes.get(fate.name)?.state === 'done';
+      const given = { ...values, ...results }[fate.name];
+      const has = Object.hasOwn(values ?? {}, fate.name) || Object.hasOwn(results, fate.name);
+      law(!has || isDone, 'only what is done is given', says);
+      law(!due || !isDone || has || this.#mayBeCut, 'a resumable plan gives all that is done', says);
+      const expected = expectedValue(fate);
+      const right = !has || expected === undefined || digest(expected.value).hash === digest(given).hash;
+      law(right, 'a resumable plan gives what its steps gave', () => `${tell(fate)}: ${says()}`);
     }
   }
 

@@ -1,0 +1,60 @@
+import type { NodeId } from '../base/ids.ts';
+import type { Instant } from '../base/instant.ts';
+import { type Problem, problem } from '../base/problems.ts';
+import type { Desk } from './desk.ts';
+import type { Dispatch } from './dispatch.ts';
+import { type Job, mayRepeat } from './jobs.ts';
+import type { Wards } from './wards.ts';
+
+export interface LossesParts {
+  fail(job: Job, why: Problem, now: Instant): void;
+  isOpen(job: Job): boolean;
+}
+
+/** What becomes of jobs that other nodes have, when one of these is gone or never got them. */
+export class Losses {
+  readonly #desk: Desk;
+  readonly #dispatch: Dispatch;
+  readonly #wards: Wards;
+  readonly #parts: LossesParts;
+
+  constructor(desk: Desk, dispatch: Dispatch, wards: Wards, parts: LossesParts) {
+    this.#desk = desk;
+    this.#dispatch = dispatch;
+    this.#wards = wards;
+    this.#parts = parts;
+  }
+
+  /** A node is taken for dead, though its link stands: it may be well, and is told to stop. */
+  dead(node: NodeId, name: string, now: Instant): void {
+    for (const { key } of this.#desk.jobs.sentTo(node)) {
+      this.#desk.say({ node }, { id: key, kind: 'cancel', reason: 'the node was taken for dead' });
+    }
+    this.broken(node, name, 'the node is dead', now);
+  }
+
+  /** The link to a node broke: what was sent there may or may not have happened. */
+  broken(node: NodeId, name: string, reason: string, now: Instant): void {
+    for (const job of this.#desk.jobs.sentTo(node)) {
+      if (!this.#parts.isOpen(job)) continue;
+      if (job.ward !== undefined) {
+        this.#wards.broken(job, now);
+        continue;
+      }
+      const { fun } = job.call;
+      const why = problem('link-lost', `the link to ${name} broke while it ran ${fun}: ${reason}`, { fun, node: name });
+      this.#dispatch.costs.note(job, node, why, now);
+      if (mayRepeat(job, why)) this.#dispatch.place(job, why, now);
+      else this.#parts.fail(job, why, now);
+    }
+  }
+
+  /** What would have given a job to another node certainly did not leave. */
+  notSent(job: Job, reason: string, now: Instant): void {
+    if (job.ward !== undefined || !this.#parts.isOpen(job)) return;
+    const { fun } = job.call;
+    const why = problem('nobody-there', `${fun} could not be sent to its node: ${reason}`, { fun });
+    if (job.sentTo !== undefined) this.#dispatch.costs.note(job, job.sentTo, why, now);
+    this.#dispatch.place(job, why, now);
+  }
+}
