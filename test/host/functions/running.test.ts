@@ -23,6 +23,9 @@ beforeAll(async () => {
        if (how === 'error') throw new RangeError('too far');
        if (how === 'text') throw 'just text';
        if (how === 'undefined') throw undefined;
+       if (how === 'because') throw new Error('outer', { cause: new TypeError('inner', { cause: 'deep text' }) });
+       if (how === 'all') throw new AggregateError([new RangeError('first'), { second: 2 }], 'several');
+       if (how === 'circle') { const e: Error = new Error('round'); e.cause = e; throw e; }
        if (how === 'trap') throw new Proxy({}, { get() { throw 1; }, has() { throw 2; }, getPrototypeOf() { throw 3; } });
        return Promise.reject(new Error('later'));
      };
@@ -106,7 +109,22 @@ describe('a function in a worker', () => {
     ['error', { message: 'too far', name: 'RangeError' }],
     ['later', { message: 'later', name: 'Error' }],
     ['text', { message: 'just text', name: 'String' }],
-    ['undefined', { message: 'undefined' }],
+    ['undefined', { message: 'undefined', name: 'undefined' }],
+    [
+      'because',
+      {
+        message: 'outer',
+        stack: expect.stringMatching(/^Error: outer\n.*\n\[cause\]: TypeError: inner\n.*\n\[cause\]: deep text/s),
+      },
+    ],
+    [
+      'all',
+      {
+        name: 'AggregateError',
+        stack: expect.stringMatching(/\n\[errors\[0\]\]: RangeError: first\n.*\n\[errors\[1\]\]: { second: 2 }/s),
+      },
+    ],
+    ['circle', { message: 'round' }],
     ['trap', { message: 'what it threw cannot be shown' }],
   ];
   test.each(thrown)('that throws (%s) fails with what it threw', async (how, cause) => {

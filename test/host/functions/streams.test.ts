@@ -133,6 +133,18 @@ const KINDS = [
 ] as const;
 
 describe.each(KINDS)('an endless stream of %s', (_, options, windows) => {
+  test('is no step of a plan: it is stopped, and its items are not lost without a word', async () => {
+    const { client } = await mesh(options());
+    const { problem, steps } = await client.run([
+      { args: [1_000], fun: 'endless', name: 'items' },
+      { args: ['items'], fun: 'echo', name: 'after' },
+    ]);
+    expect(problem).toMatchObject({ code: 'usage-invalid', fun: 'endless', node: 'beta', step: 'items' });
+    expect(problem?.message).toContain('endless gives a stream of items');
+    expect(steps.map(({ state }) => state)).toEqual(['failed', 'skipped']);
+    await eventually(async () => expect(await client.call('far')).toMatchObject({ ended: 1 }));
+  });
+
   test('goes no further than its consumer has room for, and on when that has taken some', async () => {
     const { client } = await mesh(options());
     const items = client.stream('endless', [1_000])[Symbol.asyncIterator]();

@@ -60,11 +60,18 @@ interface Bounded {
   readonly places: FunctionPlaces;
 }
 
+interface Task {
+  readonly fn: Bounded;
+  readonly job: Job;
+  /** It is a plan's step and gives items, for which there is no place in a plan. */
+  streams?: true;
+}
+
 export class Runners implements Runner {
   readonly #options: RunnersOptions;
   #byName = new Map<string, Bounded>();
   /** Whose each task is, waiting or running. */
-  readonly #tasks = new IdTable<{ readonly fn: Bounded; readonly job: Job }>();
+  readonly #tasks = new IdTable<Task>();
   readonly #nested: NestedCalls;
   #events: JobEvents | undefined;
 
@@ -82,10 +89,15 @@ export class Runners implements Runner {
           return () => undefined;
         },
         changed: () => this.#rearrange(),
-        item: (task, payload) => this.#events?.item(task, payload),
+        item: (task, payload) => {
+          const running = this.#tasks.get(task);
+          if (running?.job.step === undefined) this.#events?.item(task, payload);
+          else if (!running.streams) this.#refuseStream(task, running);
+        },
         ran: (task, outcome) => {
-          this.#ended(task);
-          this.#events?.ran(task, outcome);
+          const running = this.#tasks.get(task);
+          if (running !== undefined) this.#ended(task, running);
+          this.#events?.ran(task, running?.streams ? failed(noStep(running.job)) : outcome);
         },
       });
     }
@@ -150,13 +162,17 @@ export class Runners implements Runner {
     fn.runner.run(job);
   }
 
-  #ended(task: TaskId): void {
-    const running = this.#tasks.get(task);
-    if (running === undefined) return;
+  #ended(task: TaskId, { fn, job }: Task): void {
     this.#tasks.delete(task);
-    this.#nested.end(task, `${running.job.fun}, which had called it, has ended`);
-    running.fn.places.end(task);
-    this.#startWaiting(running.fn);
+    this.#nested.end(task, `${job.fun}, which had called it, has ended`);
+    fn.places.end(task);
+    this.#startWaiting(fn);
+  }
+
+  /** Its items would be lost without a word, and it might never end. */
+  #refuseStream(task: TaskId, running: Task): void {
+    running.streams = true;
+    this.abort(task, noStep(running.job).message);
   }
 
   #startWaiting(fn: Bounded): void {
@@ -217,4 +233,11 @@ export class Runners implements Runner {
       }
     }
   }
+}
+
+function noStep({ fun }: Job): Problem {
+  return problem('usage-invalid', `${fun} gives a stream of items, and a step of a plan gives one value`, {
+    hint: 'Have it return a list, or call it by itself.\nmpreg call --stream',
+    outcome: 'unknown',
+  });
 }

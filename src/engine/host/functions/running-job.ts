@@ -38,6 +38,8 @@ export interface JobSink {
 const TURN_MS = 5;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 const CAUSE_LENGTH_MAX = 8_192;
+const REASONS_DEPTH_MAX = 8;
+const REASONS_MAX = 8;
 
 type Stream = Iterator<unknown> | AsyncIterator<unknown>;
 
@@ -252,14 +254,32 @@ export function causeOf(thrown: unknown): Cause {
       return {
         message: cut(message),
         name: cut(name),
-        ...(typeof stack === 'string' && { stack: cut(stack) }),
+        ...(typeof stack === 'string' && { stack: cut(stack + reasonsOf(thrown)) }),
       };
     }
-    const name = thrown === null ? 'null' : (Object(thrown) as object).constructor?.name || typeof thrown;
+    const isNothing = thrown === null || thrown === undefined;
+    const name = isNothing ? String(thrown) : (Object(thrown) as object).constructor?.name || typeof thrown;
     return { message: cut(typeof thrown === 'string' ? thrown : inspect(thrown)), name: cut(name) };
   } catch {
     return { message: 'what it threw cannot be shown', name: typeof thrown };
   }
+}
+
+/** What an error says of its reasons: its `cause`, the `errors` of an `AggregateError`, and theirs. */
+function reasonsOf(thrown: object, depth = 0): string {
+  if (depth === REASONS_DEPTH_MAX) return '';
+  const reasons: readonly (readonly [string, unknown])[] = [
+    ...('cause' in thrown ? [['cause', thrown.cause] as const] : []),
+    ...('errors' in thrown && Array.isArray(thrown.errors)
+      ? thrown.errors.slice(0, REASONS_MAX).map((error: unknown, i) => [`errors[${i}]`, error] as const)
+      : []),
+  ];
+  return reasons.map(([what, reason]) => `\n[${what}]: ${reasonOf(reason, depth)}`).join('');
+}
+
+function reasonOf(reason: unknown, depth: number): string {
+  if (!(reason instanceof Error)) return typeof reason === 'string' ? reason : inspect(reason);
+  return (reason.stack ?? `${reason.name}: ${reason.message}`) + reasonsOf(reason, depth + 1);
 }
 
 function cut(text: unknown): string {
