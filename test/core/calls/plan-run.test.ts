@@ -91,7 +91,8 @@ describe('a plan that runs', () => {
     run.done(0, 'n', here('the second'), 0);
     run.failed(0, 'n', problem('function-failed', 'too late'), 0);
     run.stop(problem('cancelled', 'too late'), 0);
-    expect(run.reply(0)).toMatchObject({ problem: { message: 'too late' }, results: { a: 'the first' } });
+    expect(run.reply(0).problem).toBeUndefined();
+    expect(run.reply(0).results).toEqual({ a: 'the first' });
     expect(storyOf(run.reply(0))).toBe('a done');
   });
 });
@@ -154,6 +155,17 @@ describe('when a step fails', () => {
       steps: [step('a', 'echo', 1), step('b', 'fail')],
     });
     expect(reply.results).toEqual({ a: 1 });
+  });
+
+  test('a plan that is stopped from outside says so, whatever failed in it before', () => {
+    const plan = planOf({ onError: 'continue', steps: [step('a', 'fail'), step('b', 'echo', 1)] });
+    const run = new PlanRun(plan, ALONE, 0);
+    run.next(0);
+    run.next(0);
+    run.failed(0, 'n', problem('function-failed', 'why not'), 3);
+    run.stop(problem('timed-out', 'the plan did not end in time'), 9);
+    expect(run.reply(9).problem).toEqual(problem('timed-out', 'the plan did not end in time'));
+    expect(storyOf(run.reply(9))).toBe('a failed, b cancelled');
   });
 
   test('a plan that is stopped from outside names no step as the cause', () => {

@@ -177,9 +177,14 @@ export class PlanRun {
     return true;
   }
 
-  /** Ends what has not ended: nothing is started any more. */
+  /** Ends what has not ended, from outside: that is what became of the plan, whatever failed in it before. */
   stop(why: Problem, now: Instant): void {
-    this.#problem ??= why;
+    if (!this.ended) this.#problem = why;
+    this.#endRest(why, now);
+  }
+
+  /** Nothing is started any more. */
+  #endRest(why: Problem, now: Instant): void {
     for (const [index, step] of this.plan.steps.entries()) {
       if (this.#outcomes[index] !== undefined) continue;
       const state = this.#startedSteps.has(index) ? 'cancelled' : 'skipped';
@@ -250,7 +255,7 @@ export class PlanRun {
 
   #afterFailure(index: number, why: Problem, now: Instant): void {
     const step = this.plan.steps[index];
-    if (step?.onError === 'fail') this.stop(why, now);
+    if (step?.onError === 'fail') this.#endRest(why, now);
     else if (step !== undefined) this.#skip(step);
   }
 
