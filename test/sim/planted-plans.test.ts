@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { functionRecord } from '../../src/engine/sim/faults.ts';
-import type { PlanEvent, Scenario, StepTerms } from '../../src/engine/sim/scenario.ts';
+import type { PlanEvent, Scenario, ScenarioNode, StepTerms } from '../../src/engine/sim/scenario.ts';
 import { withoutSteps } from '../../src/engine/sim/shrink-plans.ts';
 import { makeNode, simulate } from '../../src/engine/sim/simulate.ts';
 import { mixesUpValues } from './planted.ts';
 import * as bugs from './planted-plans.ts';
 
 const ASKED = { atMs: 10_000, kind: 'plan', node: 0, timeoutMs: 0 } as const;
-const FUNCTIONS = ['echo', 'fail', 'flaky', 'pack', 'sleep', 'stream'].map((name) => functionRecord(name));
+const FUNCTIONS = ['bulk', 'count', 'echo', 'fail', 'flaky', 'pack', 'sleep', 'stream'].map((name) =>
+  functionRecord(name),
+);
 
 describe('a bug planted in plans is found by chance', () => {
   test.each([
@@ -24,6 +26,8 @@ describe('a bug planted in plans is found by chance', () => {
     ['blames the wrong step', bugs.blamesTheWrongStep, 'a step is skipped because of a step that failed'],
     ['loses the ends of functions', bugs.losesEnds(), 'everything settles once faults stop'],
     ['keeps values for ever', bugs.keepsValues, 'everything settles once faults stop'],
+    ['hands chains on twice', bugs.handsOnTwice, /at most once|a call has one outcome/],
+    ['forgets to let values go', bugs.forgetsToDrop, 'everything settles once faults stop'],
   ] as const)(
     'in a node that %s',
     (_, make, law) => {
@@ -111,6 +115,34 @@ describe('a bug planted in plans is found in a small quiet world', () => {
       'who was told to stop a step starts neither it nor what builds upon it',
     ],
     [
+      'hands chains on twice',
+      bugs.handsOnTwice,
+      { steps: [step('echo', ['x'], { idempotent: false }), step('echo', ['s0'], { idempotent: false })] },
+      'what is not idempotent runs at most once',
+    ],
+    [
+      'never says that it has a chain',
+      bugs.neverReports,
+      { steps: [step('sleep', [8_000, 'x']), step('echo', ['s0'])] },
+      'without a fault no step is lost',
+    ],
+    [
+      'forgets to let values go',
+      bugs.forgetsToDrop,
+      { steps: [step('bulk', [70_000, 'x']), step('count', ['s0']), step('count', ['s0'])] },
+      'everything settles once faults stop',
+    ],
+    [
+      'loses sight of chains',
+      bugs.losesSightOfChains,
+      {
+        cancelMs: 60,
+        node: 0,
+        steps: [step('echo', ['x']), step('sleep', [4_000, 's0']), step('echo', ['s1'])],
+      },
+      'a plan that is over starts nothing anywhere',
+    ],
+    [
       'starts old work',
       bugs.startsOldWork(),
       { steps: [step('sleep', [50, 'x']), step('echo', ['s0'])] },
@@ -118,6 +150,31 @@ describe('a bug planted in plans is found in a small quiet world', () => {
     ],
   ] as const)('in a node that %s', (_, make, plan, law) => {
     const scenario = quietWorld(plan);
+    expect(simulate({ make, scenario, shrink: false }).failure?.failure.law).toBe(law);
+    expect(simulate({ make: makeNode, scenario }).failure?.text).toBeUndefined();
+  });
+});
+
+describe('a bug planted in how values are lost is found where the node that held one starts again', () => {
+  const again = { atMs: 11_000, forMs: 200, kind: 'crash', node: 1, silent: false, wiped: false } as const;
+  const steps = [
+    step('bulk', [70_000, 'x'], { idempotent: false }),
+    step('sleep', [8_000, 'y']),
+    step('only-there', ['s0', 's1']),
+    step('count', ['s0']),
+  ];
+  test.each([
+    [
+      'takes a step for done whose input is gone',
+      bugs.takesLostForDone,
+      'a step that is done was run by the node that it names',
+    ],
+    ['takes nothing for a value that is gone', bugs.takesLostForNothing, 'a step gets the values that it refers to'],
+  ] as const)('in a node that %s', (_, make, law) => {
+    const quiet = quietWorld({ steps });
+    const [front, worker, newer] = quiet.nodes as [ScenarioNode, ScenarioNode, ScenarioNode];
+    const there = { ...newer, functions: [...newer.functions, functionRecord('only-there')] };
+    const scenario = { ...quiet, events: [...quiet.events, again], nodes: [front, worker, there] };
     expect(simulate({ make, scenario, shrink: false }).failure?.failure.law).toBe(law);
     expect(simulate({ make: makeNode, scenario }).failure?.text).toBeUndefined();
   });
@@ -181,7 +238,7 @@ function step(fun: string, args: readonly unknown[], more: Partial<StepTerms> = 
   return { args, fun, idempotent: true, locs: [], ...more };
 }
 
-/** A node that has no functions, asked for a plan, one that has them all, one with a newer version of one; watched for a minute after. */
+/** A node that has no functions, asked for a plan, one that has them all, one with a newer version of two; watched for a minute after. */
 function quietWorld(plan: Partial<PlanEvent> & Pick<PlanEvent, 'steps'>): Scenario {
   const node = { driftPpm: 0, resources: [], startMs: 0 };
   return {
@@ -192,7 +249,7 @@ function quietWorld(plan: Partial<PlanEvent> & Pick<PlanEvent, 'steps'>): Scenar
     nodes: [
       { ...node, functions: [], name: 'front' },
       { ...node, functions: [...FUNCTIONS, functionRecord('which', '1.2.0')], name: 'worker' },
-      { ...node, functions: [functionRecord('which', '2.0.0')], name: 'newer' },
+      { ...node, functions: [functionRecord('which', '2.0.0'), functionRecord('sleep', '2.0.0')], name: 'newer' },
     ],
     seed: 1,
     seeds: [],

@@ -1,8 +1,9 @@
 /** Nodes with a bug planted in how they carry out plans, one for each law of plans. */
 import type { Payload } from '../../src/engine/core/base/payload.ts';
+import { readErrand } from '../../src/engine/core/calls/errand.ts';
 import type { PlanReply, StepOutcome } from '../../src/engine/core/calls/messages.ts';
 import type { NodeEffect } from '../../src/engine/core/node/effects.ts';
-import type { NodeInput } from '../../src/engine/core/node/inputs.ts';
+import type { Message, NodeInput } from '../../src/engine/core/node/inputs.ts';
 import type { Birth, MakeNode } from '../../src/engine/sim/machine.ts';
 import { planted } from './planted.ts';
 
@@ -175,6 +176,48 @@ export const keepsValues = planted({
   snapshot: (snapshot) => ({ ...snapshot, calls: { ...snapshot.calls, held: 1 } }),
 });
 
+/** Hands every chain on twice. */
+export const handsOnTwice = planted({
+  effects: (effect) => (effect.kind === 'send' && isChain(effect.message) ? [effect, effect] : [effect]),
+});
+
+/** Never says that it has a chain. */
+export const neverReports = planted({
+  effects: (effect) => (effect.kind === 'send' && effect.message.kind === 'holding' ? [] : [effect]),
+});
+
+/** Does not tell anybody that a plan has ended. */
+export const forgetsToDrop = planted({
+  effects: (effect) => (effect.kind === 'send' && effect.message.kind === 'drop' ? [] : [effect]),
+});
+
+/** Lets go of chains: neither says where they are, nor passes their cancellations on. */
+export const losesSightOfChains = planted({
+  effects: (effect) => {
+    if (effect.kind !== 'send') return [effect];
+    const { message } = effect;
+    return message.kind === 'holding' || (message.kind === 'cancel' && message.at !== undefined) ? [] : [effect];
+  },
+});
+
+/** On the node `who`, an answer that says that a value is gone is taken for a value. */
+function takesLostFor(who: string): MakeNode {
+  return planted({
+    inputs: (input, { name, payload }) => {
+      if (input.kind !== 'message' || input.message.kind !== 'error' || name !== who) return [input];
+      const { id, problem } = input.message;
+      if (problem.code !== 'value-lost') return [input];
+      return [{ ...input, message: { by: problem.node ?? 'newer', id, kind: 'result', payload: payload(null) } }];
+    },
+  });
+}
+
+/** Takes a step for done whose input is gone. */
+export const takesLostForDone = takesLostFor('front');
+
+/** Goes on with nothing in the place of an input that is gone. */
+export const takesLostForNothing = takesLostFor('newer');
+
 /** Passes on every item of a stream twice. */
 export const stutters = planted({
   effects: (effect) => (effect.kind === 'send' && effect.message.kind === 'item' ? [effect, effect] : [effect]),
@@ -235,6 +278,11 @@ function remembering(
 function again(effect: NodeEffect, runs: Runs): RunEffect[] {
   const stopped = effect.kind === 'abort' ? runs.get(effect.task) : undefined;
   return stopped === undefined ? [] : [stopped.run];
+}
+
+function isChain(message: Message): boolean {
+  const errand = message.kind === 'call' && message.errand !== undefined ? readErrand(message.errand) : undefined;
+  return errand?.ok === true && errand.value.chain !== undefined;
 }
 
 function read(payload: Payload): unknown {

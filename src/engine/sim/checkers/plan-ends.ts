@@ -15,7 +15,8 @@
  */
 import type { LinkId, NodeId, TaskId } from '../../core/base/ids.ts';
 import type { Instant } from '../../core/base/instant.ts';
-import type { PlanReply } from '../../core/calls/messages.ts';
+import { readErrand } from '../../core/calls/errand.ts';
+import type { CallMessage, PlanReply } from '../../core/calls/messages.ts';
 import type { NodeEffect } from '../../core/node/effects.ts';
 import type { NodeInput } from '../../core/node/inputs.ts';
 import type { Ask } from '../client.ts';
@@ -148,12 +149,12 @@ export class PlanEndsChecker extends Checker {
     } else if (message.kind === 'call') {
       const fate = this.#parts.fates.of(message);
       if (fate === undefined) return;
-      told.calls.set(keyOf(told, link, message.id), fate);
+      told.calls.set(keyOf(told, link, message.id, ownerOf(message)), fate);
       for (const one of this.#buildingOn(fate)) told.stopped.delete(one);
     } else if (message.kind === 'cancel') {
       const key = keyOf(told, link, message.id);
       this.#over(told.plans.get(key), 'cancelled');
-      const fate = told.calls.get(key);
+      const fate = told.calls.get(keyOf(told, link, message.id, message.at));
       if (fate !== undefined) for (const one of this.#buildingOn(fate)) told.stopped.add(one);
     }
   }
@@ -183,7 +184,16 @@ export class PlanEndsChecker extends Checker {
   }
 }
 
-/** Why by node where a node asks: the answer or the cancellation may take a newer link to it. */
-function keyOf({ peers }: Told, link: LinkId, id: number): string {
-  return `${peers.get(link) ?? link} ${id}`;
+/**
+ * Why by node where a node asks: the answer or the cancellation may take a newer link to it. `owner`: whose number it is,
+ * where not the asker's.
+ */
+function keyOf({ peers }: Told, link: LinkId, id: number, owner = peers.get(link)): string {
+  return `${owner ?? link} ${id}`;
+}
+
+/** The node whose chain a call is. */
+function ownerOf({ errand }: CallMessage): NodeId | undefined {
+  const read = errand === undefined ? undefined : readErrand(errand);
+  return read?.ok && read.value.chain !== undefined ? read.value.at : undefined;
 }

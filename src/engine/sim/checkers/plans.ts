@@ -52,6 +52,9 @@ export class PlansChecker extends Checker {
   }
 }
 
+/** What is said of a step whose node, or whose value, is gone. */
+const LOST: ReadonlySet<string> = new Set(['link-lost', 'value-lost']);
+
 /** One reply before the laws. */
 class Judgement {
   readonly #ask: Ask;
@@ -61,6 +64,7 @@ class Judgement {
   readonly #outcomes: ReadonlyMap<string, StepOutcome>;
   /** Whether something else than a step may have ended the plan: its time, its client, its node. */
   readonly #mayBeCut: boolean;
+  readonly #quiet: boolean;
 
   constructor(ask: Ask, event: PlanEvent, fates: readonly Fate[], reply: PlanReply, quiet: boolean) {
     this.#ask = ask;
@@ -68,6 +72,7 @@ class Judgement {
     this.#fates = fates;
     this.#reply = reply;
     this.#outcomes = new Map(reply.steps.map((step) => [step.name, step]));
+    this.#quiet = quiet;
     this.#mayBeCut = !quiet || ask.cancelled || event.timeoutMs > 0 || (event.planTimeoutMs ?? 0) > 0;
   }
 
@@ -96,6 +101,7 @@ class Judgement {
         break;
       case 'failed':
         law(outcome.problem !== undefined, 'a step that failed says why', says);
+        law(!this.#quiet || !LOST.has(outcome.problem.code), 'without a fault no step is lost', says);
         if (didNotHappen(outcome.problem)) deny(fate, outcome.problem);
         break;
       case 'skipped':
