@@ -81,6 +81,11 @@ export interface NodeOptions {
    * Less: a function that leaks is ended sooner, and takes less from the others on the machine.
    */
   readonly workerMemoryMb?: number;
+  /**
+   * Mebibytes of values that the node keeps for plans that are under way; one more is `limit-exceeded`. Default 256. More:
+   * plans with larger values, and more of them at once. Less: a bound on what they take of its memory.
+   */
+  readonly planMemoryMb?: number;
   /** Loads modules again when their files change. Calls that run end on the old code. */
   readonly watch?: boolean;
   /**

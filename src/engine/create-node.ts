@@ -5,6 +5,7 @@ import type { MpregNode, NodeOptions } from './api.ts';
 import { connectTo } from './connect.ts';
 import type { FunctionRecord } from './core/directory/record.ts';
 import { Node } from './core/node/node.ts';
+import { DEFAULT_TUNING } from './core/node/tuning.ts';
 import { builtIns, SAMPLES } from './host/built-ins.ts';
 import type { LinkClient } from './host/client.ts';
 import { SystemClock, wallClock } from './host/clock.ts';
@@ -201,7 +202,8 @@ async function openDoors(
 }
 
 function nodeOf(options: SettledOptions, identity: Identity, runners: Runners): Node {
-  const { cluster, region, coordinates, resources = [] } = options;
+  const { cluster, region, coordinates, planMemoryMb, resources = [] } = options;
+  const heldBytesMax = planMemoryMb === undefined ? {} : { heldBytesMax: planMemoryMb * 2 ** 20 };
   return new Node({
     ...identity,
     cluster,
@@ -210,6 +212,7 @@ function nodeOf(options: SettledOptions, identity: Identity, runners: Runners): 
     resources,
     seed: systemEntropy.seed(),
     software: VERSION,
+    tuning: { ...DEFAULT_TUNING, calls: { ...DEFAULT_TUNING.calls, ...heldBytesMax } },
     ...(region === undefined ? {} : { region }),
     ...(coordinates === undefined ? {} : { coordinates }),
   });

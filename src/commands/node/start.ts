@@ -101,6 +101,13 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
       summary:
         'Heap of one such thread in MiB; its buffers may take twice as much. A thread that needs more is ended. 512 without it.',
     }),
+    'plan-memory': Flags.integer({
+      helpValue: 'MIB',
+      max: 1_048_576,
+      min: 1,
+      summary:
+        'Values in MiB that it keeps for plans until they end: more lets plans carry more, less bounds its memory. 256 without it.',
+    }),
     'no-discover': Flags.boolean({
       summary: 'Neither look for other nodes of yours on this machine nor be found by them.',
     }),
@@ -161,6 +168,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
         host: flags.host,
         key: clusterKey(settings, warn),
         name: flags.name,
+        planMemoryMb: flags['plan-memory'],
         peers: flags.peer?.map((url) => parseNodeUrl(url, '--peer')),
         port: flags.port,
         region: flags.region,

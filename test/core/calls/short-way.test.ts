@@ -150,7 +150,12 @@ test('arguments that are put together in two places are those of one', () => {
 });
 
 test('held values take no more than their limit, and are gone with their plan, or with its node', () => {
-  const held = new HeldValues({ options: { ...DEFAULT_CALLS, heldBytesMax: 20 }, payload: sized, self: 'me' });
+  const held = new HeldValues({
+    options: { ...DEFAULT_CALLS, heldBytesMax: 20 },
+    name: () => 'ME',
+    payload: sized,
+    self: 'me',
+  });
   const put = (at: string, plan: number, name: string, text: string, fetched = false) =>
     held.put({ at, plan, step: name }, sized(text), fetched)?.code;
   expect(put('d', 1, 'a', 'eight.')).toBeUndefined();

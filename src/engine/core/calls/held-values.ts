@@ -6,6 +6,9 @@ import { type Problem, problem } from '../base/problems.ts';
 import type { CallsParts } from './calls-parts.ts';
 import type { Errand } from './errand.ts';
 
+const HINT =
+  'Run fewer such plans at once, or give the node more.\nmpreg node start --plan-memory 1024 # MiB; without it 256';
+
 /** Whose value it is: the node that runs the plan, its number of the plan, and the step's name. */
 export interface ValueName {
   readonly at: NodeId;
@@ -13,7 +16,7 @@ export interface ValueName {
   readonly step: string;
 }
 
-type HeldParts = Pick<CallsParts, 'options' | 'payload' | 'self'>;
+type HeldParts = Pick<CallsParts, 'name' | 'options' | 'payload' | 'self'>;
 
 interface Held {
   readonly payload: Payload;
@@ -79,8 +82,9 @@ export class HeldValues {
     const { heldBytesMax } = this.#parts.options;
     if (bytes > heldBytesMax) {
       this.#prune(at, plan);
-      const text = `the value of ${step} (${payload.size} bytes) does not fit beside the ${this.#bytes} bytes that plans keep here already; the limit is ${heldBytesMax} (heldBytesMax)`;
-      return problem('limit-exceeded', text, { outcome: 'unknown' });
+      const node = this.#parts.name();
+      const text = `the value of ${step} (${payload.size} bytes) does not fit beside the ${this.#bytes} bytes that plans keep on ${node} already; the limit is ${heldBytesMax}`;
+      return problem('limit-exceeded', text, { hint: HINT, node, outcome: 'unknown' });
     }
     if (!values.has(step)) this.#count++;
     this.#bytes = bytes;
