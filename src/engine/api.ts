@@ -8,6 +8,15 @@ import type { NodeEvent } from './core/node/effects.ts';
 import type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
 import type { TlsOptions } from './host/ports.ts';
 import type { StandardSchema } from './standard-schema.ts';
+import type {
+  OfNode,
+  Published,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionView,
+  TopicMatch,
+} from './topics-api.ts';
 
 /** What a function sees of its call, as `this` (or `context()` where there is no `this`). */
 export interface CallContext {
@@ -252,6 +261,17 @@ export interface Client {
   run(plan: PlanDocument, options?: RunOptions): Promise<PlanReply>;
   /** The items of a streaming function as they come. When the connection breaks it throws `link-lost`. */
   stream(fun: string, args: readonly unknown[], options?: CallOptions): AsyncIterable<unknown>;
+  /**
+   * Tells everybody who listens to the topic; resolves once the node has routed it. Rejects with a `ProblemError`:
+   * `topic-invalid`, `not-allowed`, `link-lost` where nobody knows whether it was published.
+   */
+  publish(topic: string, payload: unknown, options?: PublishOptions): Promise<Published>;
+  /** Listens; resolves once that is effective. */
+  subscribe(patterns: string | readonly string[], options?: SubscribeOptions): Promise<Subscription>;
+  /** The subscriptions of every node that is alive. */
+  subscriptions(): Promise<readonly OfNode<SubscriptionView>[]>;
+  /** Who would get a message of the topic, by which pattern, on every node that is alive. Sends nothing. */
+  matches(topic: string): Promise<readonly OfNode<TopicMatch>[]>;
   members(): Promise<readonly MemberView[]>;
   functions(): Promise<readonly FunctionView[]>;
   /** `node`: name or id; default: the node that it is connected to. */

@@ -128,6 +128,7 @@ export async function connectTo(
         if (client !== undefined) client.end(reason, why);
         else reject(why === undefined ? new Error(reason) : new ProblemError(why));
       },
+      drained: () => client?.drained(),
       established: (link, { peer }) => {
         const { id, name } = peer.role === 'peer' ? peer : { id: '', name: peer.name };
         client = new LinkClient(link, { id, name, url }, options.keepAliveMs);

@@ -126,8 +126,10 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
   const own = builtIns({
     explain: (wish, tried) => late.now.explain(wish, tried),
     input: (input) => late.now.input(input),
+    matches: (topic) => late.now.topics.matches(topic),
     onEvent: (listener) => late.now.onEvent(listener),
     snapshot: () => late.now.snapshot(),
+    subscriptions: () => late.now.topics.views(),
   });
   const runners = await createRunner({
     changed: () => late.host?.input({ kind: 'describe', self: { functions: offered(runners) } }),

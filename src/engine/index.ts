@@ -37,6 +37,7 @@ export type { Scenario } from './sim/scenario.ts';
 export type { SimulationFailure, SimulationOptions, SimulationProgress, SimulationReport } from './sim/simulate.ts';
 export type { SimulationTopology } from './sim/topology.ts';
 export type { StandardSchema } from './standard-schema.ts';
+export type * from './topics-api.ts';
 export { valueFromJson, valueToJson } from './wire/json-value.ts';
 export { planToJson } from './wire/plan-json.ts';
 

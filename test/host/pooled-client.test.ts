@@ -3,7 +3,7 @@ import { connect } from '../../src/engine/connect.ts';
 import { createNode } from '../../src/engine/create-node.ts';
 import { ClientFace } from '../../src/engine/host/client-face.ts';
 import { type Lane, PooledClient } from '../../src/engine/host/pooled-client.ts';
-import type { Client, MpregNode, PlanReply, Reply } from '../../src/engine/index.ts';
+import type { Client, MpregNode, PlanReply, Published, Reply, Subscription } from '../../src/engine/index.ts';
 
 /** A lane that answers when it is told to. */
 class TestLane extends ClientFace implements Lane {
@@ -37,6 +37,14 @@ class TestLane extends ClientFace implements Lane {
       return { done: true as const, value: undefined };
     };
     return { [Symbol.asyncIterator]: () => ({ next, return: stop }) };
+  }
+
+  async publishRequest(): Promise<Published> {
+    return { id: this.node.name };
+  }
+
+  async subscribe(): Promise<Subscription> {
+    throw new Error('nobody asks for it here');
   }
 
   answer(): void {

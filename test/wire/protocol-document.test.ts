@@ -183,8 +183,10 @@ describe('on a node', () => {
     const host = {
       explain: () => ({ candidates: [], fun: '', seenBy: '' }),
       input: () => undefined,
+      matches: () => ({ ok: true, value: [] }) as const,
       onEvent: () => () => undefined,
       snapshot: () => node.snapshot(),
+      subscriptions: () => [],
     };
     expect(fieldsOf('function').toSorted()).toEqual(
       builtIns(host)

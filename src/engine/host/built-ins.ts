@@ -1,11 +1,13 @@
 import type { CallContext, FunctionDefinition } from '../api.ts';
+import type { Outcome } from '../core/base/outcome.ts';
 import type { Explanation } from '../core/calls/explain.ts';
 import type { Wish } from '../core/calls/placement.ts';
 import type { NodeEvent } from '../core/node/effects.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import { functionViews } from '../core/node/views.ts';
-import { type ProblemError, problemError } from '../problem-error.ts';
+import { ProblemError, problemError } from '../problem-error.ts';
+import type { SubscriptionView, TopicMatch } from '../topics-api.ts';
 import { ItemQueue } from './item-queue.ts';
 
 /** What the node's own functions need of it. */
@@ -14,6 +16,8 @@ export interface BuiltInHost {
   explain(wish: Wish, tried: readonly string[]): Explanation;
   input(input: NodeInput): void;
   onEvent(listener: (event: NodeEvent) => void): () => void;
+  subscriptions(): readonly SubscriptionView[];
+  matches(topic: string): Outcome<readonly TopicMatch[]>;
 }
 
 /** Small functions that every node offers, so that a fresh mesh has something to call. Version 0.0.0: a user's own win. */
@@ -38,7 +42,7 @@ const DEFAULT_GRACE_MS = 30_000;
 
 /**
  * What a node does for whoever asks by name: `mpreg.info`, `mpreg.functions`, `mpreg.events`, `mpreg.drain`,
- * `mpreg.undrain`, `mpreg.leave`, `mpreg.explain`. They are ordinary calls: `{ node: 'beta' }` has them done by another node. They are in
+ * `mpreg.undrain`, `mpreg.leave`, `mpreg.explain`, `mpreg.subscriptions`, `mpreg.matches`. They are ordinary calls: `{ node: 'beta' }` has them done by another node. They are in
  * nobody's list of functions, because every node has them.
  */
 export function builtIns(host: BuiltInHost): readonly FunctionDefinition[] {
@@ -46,6 +50,8 @@ export function builtIns(host: BuiltInHost): readonly FunctionDefinition[] {
     { name: 'mpreg.info', run: () => host.snapshot() },
     { name: 'mpreg.functions', run: () => functionViews(host.snapshot().members) },
     { name: 'mpreg.explain', run: (fun: unknown, wish: unknown) => explained(host, fun, wish) },
+    { name: 'mpreg.subscriptions', run: () => host.subscriptions() },
+    { name: 'mpreg.matches', run: (topic: unknown) => matches(host, topic) },
     { name: 'mpreg.drain', run: () => host.input({ kind: 'drain' }) ?? null },
     { name: 'mpreg.undrain', run: () => host.input({ kind: 'undrain' }) ?? null },
     { name: 'mpreg.leave', run: (graceMs: number | null) => leave(host, graceMs) },
@@ -71,6 +77,14 @@ function explained(host: BuiltInHost, fun: unknown, given: unknown): Explanation
   const texts = Object.entries({ functionId, node, version }).filter(([, value]) => value !== undefined);
   for (const [name, value] of texts) if (typeof value !== 'string') throw invalid(name, 'a text');
   return host.explain({ fun, locs: locs as string[], ...Object.fromEntries(texts) }, tried as string[]);
+}
+
+/** Throws `topic-invalid` or `input-invalid`. */
+function matches(host: BuiltInHost, topic: unknown): readonly TopicMatch[] {
+  if (typeof topic !== 'string') throw invalid('the topic', 'a text');
+  const found = host.matches(topic);
+  if (!found.ok) throw new ProblemError(found.problem);
+  return found.value;
 }
 
 function invalid(what: string, must: string): ProblemError {

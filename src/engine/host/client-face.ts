@@ -15,7 +15,21 @@ import type { Explanation } from '../core/calls/explain.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import type { NodeEvent } from '../core/node/effects.ts';
 import type { FunctionView, MemberView, NodeSnapshot } from '../core/node/snapshot.ts';
+import { parseTopic } from '../core/topics/pattern.ts';
 import { withResume } from '../plan-resume.ts';
+import { ProblemError } from '../problem-error.ts';
+import type {
+  OfNode,
+  Published,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionView,
+  TopicMatch,
+} from '../topics-api.ts';
+import { encodable } from '../wire/payload.ts';
+import { systemEntropy } from './entropy.ts';
+import type { PublishRequest } from './topics/link-topics.ts';
 
 export abstract class ClientFace implements Client {
   readonly call: CallFunction = Object.assign(
@@ -28,12 +42,44 @@ export abstract class ClientFace implements Client {
     },
   );
 
+  /** Who it is to those who get what it publishes, and how much that was. */
+  readonly #publisher = Buffer.from(systemEntropy.bytes(12)).toString('base64url');
+  #published = 0;
+
   abstract readonly node: Client['node'];
   abstract readonly closed: Promise<string>;
   abstract ask(fun: string, args: readonly unknown[], options?: AskOptions): Promise<Reply>;
   abstract runDocument(plan: PlanDocument, options?: RunOptions): Promise<PlanReply>;
   abstract stream(fun: string, args: readonly unknown[], options?: CallOptions): AsyncIterable<unknown>;
   abstract close(): Promise<void>;
+  abstract subscribe(patterns: string | readonly string[], options?: SubscribeOptions): Promise<Subscription>;
+  abstract publishRequest(request: PublishRequest, options: PublishOptions): Promise<Published>;
+
+  publish(topic: string, payload: unknown, options: PublishOptions = {}): Promise<Published> {
+    const encoded = encodable(payload, 'payload');
+    if (!encoded.ok) return Promise.reject(new ProblemError(encoded.problem));
+    const { headers, key } = options;
+    const request: PublishRequest = {
+      by: this.#publisher,
+      kind: 'publish',
+      payload: encoded.value,
+      seq: ++this.#published,
+      topic,
+      ...(headers === undefined ? {} : { headers }),
+      ...(key === undefined ? {} : { key }),
+    };
+    return this.publishRequest(request, options);
+  }
+
+  subscriptions(): Promise<readonly OfNode<SubscriptionView>[]> {
+    return this.#everyNode<SubscriptionView>('mpreg.subscriptions');
+  }
+
+  async matches(topic: string): Promise<readonly OfNode<TopicMatch>[]> {
+    const parsed = parseTopic(topic);
+    if (!parsed.ok) throw new ProblemError(parsed.problem);
+    return this.#everyNode<TopicMatch>('mpreg.matches', topic);
+  }
 
   run<Results extends object>(plan: TypedPlan<Results>, options?: RunOptions): Promise<TypedReply<Results>>;
   run(plan: PlanDocument, options?: RunOptions): Promise<PlanReply>;
@@ -69,10 +115,27 @@ export abstract class ClientFace implements Client {
     await this.call.with(on(node))('mpreg.leave', options.graceMs ?? null);
   }
 
+  async #everyNode<Found>(fun: string, ...args: readonly unknown[]): Promise<readonly OfNode<Found>[]> {
+    const alive = (await this.members()).filter(({ state }) => state === 'alive' || state === 'draining');
+    const asking = alive.map(async ({ id, name: node }): Promise<OfNode<Found>> => {
+      const found = this.call.with({ ...on(id, true), timeoutMs: EVERY_NODE_MS })(fun, ...args);
+      return found.then(
+        (value) => ({ found: value as readonly Found[], node }),
+        (error: unknown) => {
+          return { found: [], node, problem: error instanceof Error ? error.message : String(error) };
+        },
+      );
+    });
+    return Promise.all(asking);
+  }
+
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<NodeEvent & { readonly at: number }> {
     return this.stream('mpreg.events', [], options) as AsyncIterable<NodeEvent & { readonly at: number }>;
   }
 }
+
+/** For a node that is asked about itself beside others. */
+const EVERY_NODE_MS = 3_000;
 
 function justValue({ value }: Reply): unknown {
   return value;

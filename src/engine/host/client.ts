@@ -7,6 +7,7 @@ import { type Problem, problem } from '../core/base/problems.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import type { Message } from '../core/node/inputs.ts';
 import { ProblemError } from '../problem-error.ts';
+import type { Published, PublishOptions, SubscribeOptions, Subscription } from '../topics-api.ts';
 import { encodable } from '../wire/payload.ts';
 import {
   argumentsOf,
@@ -22,6 +23,9 @@ import { ClientFace } from './client-face.ts';
 import { ItemQueue } from './item-queue.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { Receipts } from './receipts.ts';
+import type { Listening, Sink, SubscribeRequest } from './topics/link-topics.ts';
+import { LinkTopics, type PublishRequest } from './topics/link-topics.ts';
+import { TopicSubscription } from './topics/topic-subscription.ts';
 import type { WireLink } from './wire-link.ts';
 
 /** The node that a client is connected to. */
@@ -78,6 +82,7 @@ export class LinkClient extends ClientFace {
   readonly #link: WireLink;
   readonly #pending = new IdTable<Pending>();
   readonly #keepAlive: KeepAlive | undefined;
+  readonly #topics: LinkTopics;
   #nextId = 1;
   #gone: string | undefined;
   #retired = false;
@@ -88,6 +93,14 @@ export class LinkClient extends ClientFace {
     super();
     this.#link = link;
     this.node = node;
+    this.#topics = new LinkTopics({
+      get isFull() {
+        return link.isFull;
+      },
+      nextId: () => this.#nextId++,
+      send: (message) => link.send(message),
+      settled: () => this.#closeIfDone(),
+    });
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -165,6 +178,28 @@ export class LinkClient extends ClientFace {
     return (reason) => this.#cancel(id, reason);
   }
 
+  publishRequest(request: PublishRequest, options: PublishOptions): Promise<Published> {
+    const why = this.#whyNot('publish', options.signal);
+    return why === undefined ? this.#topics.publish(request, options) : Promise.reject(new ProblemError(why));
+  }
+
+  async subscribe(patterns: string | readonly string[], options: SubscribeOptions = {}): Promise<Subscription> {
+    const subscription = new TopicSubscription(patterns, options, { over: () => undefined, survives: false });
+    const why = this.#whyNot('subscribe', options.signal);
+    if (why === undefined) subscription.listenOn(this);
+    else subscription.fail(why);
+    return subscription.effective();
+  }
+
+  listen(request: SubscribeRequest, sink: Sink): Listening {
+    return this.#topics.listen(request, sink);
+  }
+
+  /** The link has room again. */
+  drained(): void {
+    this.#topics.drained();
+  }
+
   async close(): Promise<void> {
     this.#link.close('the client closes');
     await this.closed;
@@ -181,6 +216,7 @@ export class LinkClient extends ClientFace {
       this.#gone ??= message.problem.message;
       return;
     }
+    if (this.#topics.receive(message)) return;
     if (message.kind !== 'result' && message.kind !== 'error' && message.kind !== 'item') return;
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
@@ -206,6 +242,7 @@ export class LinkClient extends ClientFace {
       pending.end(failed(problem('link-lost', text, { node: this.node.name })));
     }
     this.#pending.clear();
+    this.#topics.end(problem('link-lost', text, { node: this.node.name }));
     this.#gone ??= text;
     this.#resolveClosed(text);
   }
@@ -278,7 +315,8 @@ export class LinkClient extends ClientFace {
   }
 
   #closeIfDone(): void {
-    if (this.#retired && this.#pending.size === 0) this.#link.close('the client goes elsewhere');
+    if (this.#retired && this.#pending.size === 0 && !this.#topics.isBusy)
+      this.#link.close('the client goes elsewhere');
   }
 
   #whyNot(fun: string, signal: AbortSignal | undefined): Problem | undefined {

@@ -86,7 +86,8 @@ export class NodeHost {
     this.topics = new TopicsHost({
       exchange: () => node.exchange as Exchange<Delivery> | undefined,
       input: (input) => this.input(input),
-      life: `${node.name}-${wallClock().toString(36)}`,
+      isAlive: (id) => node.isAlive(id),
+      life: `${node.snapshot(0).record.name}-${wallClock().toString(36)}`,
       linkTo: (id) => node.linkTo(id),
       wallClock,
     });

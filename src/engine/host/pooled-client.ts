@@ -11,7 +11,9 @@
  */
 import type { AskOptions, CallOptions, Client, PlanDocument, Reply, RunOptions } from '../api.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
+import type { Published, PublishOptions, SubscribeOptions, Subscription } from '../topics-api.ts';
 import { ClientFace } from './client-face.ts';
+import type { PublishRequest } from './topics/link-topics.ts';
 
 /** One link, or one that connects again. */
 export interface Lane extends ClientFace {
@@ -52,6 +54,15 @@ export class PooledClient extends ClientFace {
 
   runDocument(plan: PlanDocument, options?: RunOptions): Promise<PlanReply> {
     return this.#use((lane) => lane.runDocument(plan, options));
+  }
+
+  /** Why one lane: what one client publishes stays in its order. Another is taken only while that one is not connected. */
+  publishRequest(request: PublishRequest, options: PublishOptions): Promise<Published> {
+    return this.#steady().publishRequest(request, options);
+  }
+
+  subscribe(patterns: string | readonly string[], options?: SubscribeOptions): Promise<Subscription> {
+    return this.#lane().subscribe(patterns, options);
   }
 
   stream(fun: string, args: readonly unknown[], options?: CallOptions): AsyncIterable<unknown> {
@@ -107,6 +118,10 @@ export class PooledClient extends ClientFace {
       if (best === undefined || one[1] < best[1]) best = one;
     }
     return best?.[0] ?? this.#first;
+  }
+
+  #steady(): Lane {
+    return [...this.#busy.keys()].find(({ connected }) => connected) ?? this.#first;
   }
 
   /** Counts one more on the lane; the answer counts it off, once. */

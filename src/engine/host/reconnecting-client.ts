@@ -12,13 +12,16 @@
  * Limit: a call is sent `SENDS_MAX` times at most: one that brings down every node it meets must not meet them all.
  */
 import type { AskOptions, CallOptions, Client, PlanDocument, Reply, RunOptions } from '../api.ts';
-import { didNotHappen } from '../core/base/problems.ts';
+import { didNotHappen, problem } from '../core/base/problems.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import { ProblemError, problemError } from '../problem-error.ts';
+import type { Published, PublishOptions, SubscribeOptions, Subscription } from '../topics-api.ts';
 import { isObject } from '../wire/json-value.ts';
 import type { LinkClient } from './client.ts';
 import { ClientFace } from './client-face.ts';
 import type { ReconnectPolicy } from './reconnect-policy.ts';
+import type { PublishRequest } from './topics/link-topics.ts';
+import { TopicSubscription } from './topics/topic-subscription.ts';
 
 export interface ReconnectingOptions {
   readonly policy: ReconnectPolicy;
@@ -46,6 +49,7 @@ export class ReconnectingClient extends ClientFace {
   #link: LinkClient;
   /** All that are open: that one, and those that were left and still have something under way. */
   readonly #links = new Set<LinkClient>();
+  readonly #subscriptions = new Set<TopicSubscription>();
   #connecting = false;
   /** Why there will never be a link again. */
   #over: string | undefined;
@@ -84,7 +88,21 @@ export class ReconnectingClient extends ClientFace {
     );
   }
 
+  publishRequest(request: PublishRequest, options: PublishOptions): Promise<Published> {
+    return this.#send(options, (link, timeoutMs) => link.publishRequest(request, inTime(options, timeoutMs)));
+  }
+
+  async subscribe(patterns: string | readonly string[], options: SubscribeOptions = {}): Promise<Subscription> {
+    const over = (one: TopicSubscription) => this.#subscriptions.delete(one);
+    const subscription = new TopicSubscription(patterns, options, { over, survives: true });
+    this.#subscriptions.add(subscription);
+    if (this.#over !== undefined) subscription.fail(problem('nobody-there', this.#over));
+    else if (this.connected) subscription.listenOn(this.#link);
+    return subscription.effective();
+  }
+
   async close(): Promise<void> {
+    for (const subscription of [...this.#subscriptions]) await subscription.close();
     this.#end('the client closes');
     await Promise.all([...this.#links].map((link) => link.close()));
   }
@@ -194,6 +212,7 @@ export class ReconnectingClient extends ClientFace {
       this.#links.delete(link);
       if (link === this.#link) this.#lost(link, now() - since);
     });
+    for (const subscription of [...this.#subscriptions]) subscription.listenOn(link);
     for (const waiter of [...this.#waiters]) waiter.resolve(link);
     void this.#learn(link);
   }
@@ -248,6 +267,7 @@ export class ReconnectingClient extends ClientFace {
     clearTimeout(this.#timer);
     clearTimeout(this.#learning);
     for (const waiter of [...this.#waiters]) waiter.reject(problemError('nobody-there', why));
+    for (const subscription of [...this.#subscriptions]) subscription.fail(problem('nobody-there', why));
     this.#resolveClosed(why);
   }
 }

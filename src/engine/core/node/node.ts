@@ -146,10 +146,6 @@ export class Node implements Machine<NodeEffect> {
     );
   }
 
-  get name(): string {
-    return this.#machines.directory.self.name;
-  }
-
   /** Who gets messages of which topic; undefined before the node speaks. For the host, which moves them. */
   get exchange(): Exchange<unknown> | undefined {
     return this.#machines.topics.exchange;
@@ -158,6 +154,10 @@ export class Node implements Machine<NodeEffect> {
   /** The link that what is sent to a node goes out on, where one is up. */
   linkTo(node: NodeId): LinkId | undefined {
     return this.#machines.links.linkTo(node);
+  }
+
+  isAlive(node: NodeId): boolean {
+    return this.#machines.membership.member(node)?.state === 'alive';
   }
 
   #take(input: NodeInput, now: Instant): void {

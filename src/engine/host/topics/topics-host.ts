@@ -11,20 +11,25 @@
  * a member of a group that had just left, where its node has no other.
  */
 import type { LinkId, NodeId } from '../../core/base/ids.ts';
+import { done, type Outcome } from '../../core/base/outcome.ts';
 import { type Problem, problem } from '../../core/base/problems.ts';
 import type { Peer } from '../../core/links/messages.ts';
 import type { NodeEffect } from '../../core/node/effects.ts';
 import type { NodeInput } from '../../core/node/inputs.ts';
 import type { Exchange, Route, Subscription } from '../../core/topics/exchange.ts';
+import type { GroupRoute, Member } from '../../core/topics/groups.ts';
 import type { FlowMessage, ForwardMessage, PublishMessage } from '../../core/topics/messages.ts';
 import { Outbox, type OutboxLimits } from '../../core/topics/outbox.ts';
 import { systemRefusal } from '../../core/topics/pattern.ts';
+import type { SubscriptionView, TopicMatch } from '../../topics-api.ts';
 import { Delivery } from './delivery.ts';
 import { HostLink, type Wire } from './host-link.ts';
 import { Way } from './way.ts';
 
 export interface TopicsHostParts {
   readonly exchange: () => Exchange<Delivery> | undefined;
+  /** Whether a node is there, beyond doubt. */
+  readonly isAlive: (node: NodeId) => boolean;
   readonly linkTo: (node: NodeId) => LinkId | undefined;
   readonly input: (input: NodeInput) => void;
   /** Milliseconds since 1970. */
@@ -128,12 +133,26 @@ export class TopicsHost {
       client: way.link.peer.name,
       delivered: way.sent,
       dropped: way.dropped,
-      group: subscription.group,
       id: subscription.id,
       patterns: subscription.patterns,
       policy: subscription.outbox.limits.policy,
       waiting: subscription.outbox.waiting,
+      ...(subscription.group === undefined ? {} : { group: subscription.group }),
     }));
+  }
+
+  /** Which subscriptions of this node a message of the topic would reach. */
+  matches(topic: string): Outcome<readonly TopicMatch[]> {
+    const reasons = this.#parts.exchange()?.explain(topic) ?? done([]);
+    if (!reasons.ok) return reasons;
+    const found: TopicMatch[] = [];
+    for (const { group, node, pattern, subscription } of reasons.value) {
+      const subscriber = subscription === undefined ? undefined : this.#subscribers.get(subscription);
+      if (subscriber === undefined || subscription === undefined || !this.#parts.exchange()?.isSelf(node)) continue;
+      const client = subscriber.way.link.peer.name;
+      found.push({ client, pattern, subscription, ...(group === undefined ? {} : { group }) });
+    }
+    return done(found);
   }
 
   #publish(exchange: Exchange<Delivery>, link: HostLink, message: PublishMessage): void {
@@ -167,7 +186,7 @@ export class TopicsHost {
     const here: Subscription<Delivery>[] = [];
     const there = new Map<NodeId, { readonly group: string; readonly id: number }[]>();
     for (const one of route.groups) {
-      const { group, id, node } = exchange.choose(one, key);
+      const { group, id, node } = this.#inReach(exchange, one, exchange.choose(one, key));
       const subscription = exchange.isSelf(node) ? exchange.subscription(id) : undefined;
       if (subscription !== undefined) here.push(subscription);
       else {
@@ -177,6 +196,12 @@ export class TopicsHost {
       }
     }
     return { here, there };
+  }
+
+  /** The member, or another where its node is in doubt. Why: what is sent there may be lost, and others wait for work. */
+  #inReach(exchange: Exchange<Delivery>, { members }: GroupRoute, chosen: Member): Member {
+    const isThere = ({ node }: Member) => exchange.isSelf(node) || this.#parts.isAlive(node);
+    return isThere(chosen) ? chosen : (members.find(isThere) ?? chosen);
   }
 
   #forwarded(exchange: Exchange<Delivery>, link: HostLink, message: ForwardMessage): void {
@@ -277,19 +302,6 @@ export class TopicsCounters {
   forwardedOut = 0;
   /** On the way to another node, or because nobody there was left of the group. */
   lost = 0;
-}
-
-/** One subscription, as its node shows it. */
-export interface SubscriptionView {
-  readonly id: number;
-  readonly patterns: readonly string[];
-  readonly group: string | undefined;
-  /** What its client calls itself. */
-  readonly client: string;
-  readonly policy: OutboxLimits['policy'];
-  readonly delivered: number;
-  readonly waiting: number;
-  readonly dropped: number;
 }
 
 interface Subscriber {

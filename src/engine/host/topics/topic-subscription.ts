@@ -1,0 +1,207 @@
+/**
+ * A subscription that outlives its link: what the user of the library holds.
+ *
+ *     deliver ──► queue ──► for await … or onMessage ──► taken, told to the node
+ *                            link lost ──► the next link: subscribed again, the next message says `interrupted`
+ *
+ * It refuses to guess what was missed meanwhile: it says that nobody knows.
+ */
+import { type Problem, problem } from '../../core/base/problems.ts';
+import { COST_BYTES, type DeliverMessage } from '../../core/topics/messages.ts';
+import { ProblemError } from '../../problem-error.ts';
+import type { SubscribeOptions, Subscription, TopicMessage } from '../../topics-api.ts';
+import { reasonOf } from '../call-request.ts';
+import { ItemQueue } from '../item-queue.ts';
+import type { Listening, Sink, SubscribeRequest } from './link-topics.ts';
+
+/** Something that can subscribe: one link. */
+export interface Listener {
+  listen(request: SubscribeRequest, sink: Sink): Listening;
+}
+
+interface Entry {
+  readonly message: TopicMessage;
+  readonly cost: number;
+  readonly listening: Listening | undefined;
+}
+
+export class TopicSubscription implements Subscription {
+  readonly patterns: readonly string[];
+  readonly closed: Promise<void>;
+  missed = 0;
+  interruptions = 0;
+  readonly #request: SubscribeRequest;
+  readonly #options: SubscribeOptions;
+  /** Whether it goes on when its link is lost. */
+  readonly #survives: boolean;
+  readonly #over: (subscription: TopicSubscription) => void;
+  readonly #queue = new ItemQueue<Entry>(() => void this.close());
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
+  #listening: Listening | undefined;
+  /** To be told with the next message. */
+  #gap = 0;
+  #interrupted = false;
+  #ended = false;
+  readonly #aborted = () => void this.close();
+
+  constructor(
+    patterns: string | readonly string[],
+    options: SubscribeOptions,
+    life: { readonly survives: boolean; readonly over: (subscription: TopicSubscription) => void },
+  ) {
+    this.patterns = typeof patterns === 'string' ? [patterns] : [...patterns];
+    this.#options = options;
+    this.#survives = life.survives;
+    this.#over = life.over;
+    this.closed = this.#closed.promise;
+    this.closed.catch(() => undefined); // whoever wants to know asks
+    this.#ready.promise.catch(() => undefined);
+    const { group, everywhere, policy, messagesMax, bytesMax, signal } = options;
+    this.#request = {
+      patterns: this.patterns,
+      ...(group === undefined ? {} : { group }),
+      ...(everywhere ? { everywhere } : {}),
+      ...(policy === undefined ? {} : { policy }),
+      ...(messagesMax === undefined ? {} : { messagesMax }),
+      ...(bytesMax === undefined ? {} : { bytesMax }),
+    };
+    signal?.addEventListener('abort', this.#aborted, { once: true });
+    if (options.onMessage !== undefined) void this.#handle(options.onMessage);
+  }
+
+  /** Resolves with itself once it is effective; rejects, and is over, where it is not within its time. */
+  async effective(): Promise<this> {
+    const { timeoutMs = READY_MS, signal } = this.#options;
+    const text = `nobody said within ${timeoutMs} ms that the subscription is effective`;
+    const timer = setTimeout(() => this.fail(problem('timed-out', text, { outcome: 'did-not-happen' })), timeoutMs);
+    if (signal?.aborted) this.fail(problem('cancelled', `cancelled: ${reasonOf(signal)}`));
+    try {
+      await this.#ready.promise;
+    } finally {
+      clearTimeout(timer);
+    }
+    return this;
+  }
+
+  /** Subscribes on a link, in place of the last one. */
+  listenOn(link: Listener): void {
+    if (this.#ended) return;
+    this.interrupt();
+    const sink: Sink = {
+      ended: (why) => {
+        if (this.#listening !== listening) return;
+        if (this.#survives && why.code === 'link-lost') this.interrupt();
+        else this.fail(why);
+      },
+      message: (message) => this.#take(message, listening),
+      missed: (count) => this.#miss(count),
+      ready: () => this.#ready.resolve(),
+    };
+    // Why set before it is there: a link that refuses says so at once.
+    let listening: Listening | undefined;
+    this.#listening = undefined;
+    listening = link.listen(this.#request, sink);
+    if (!this.#ended) this.#listening = listening;
+  }
+
+  /** Its link is lost, and another is looked for. */
+  interrupt(): void {
+    if (this.#listening === undefined) return;
+    this.#listening.stop();
+    this.#listening = undefined;
+    this.#interrupted = true;
+    this.interruptions++;
+  }
+
+  fail(why: Problem): void {
+    const error = new ProblemError(why);
+    this.#queue.fail(error);
+    this.#end(() => this.#closed.reject(error));
+    this.#ready.reject(error);
+  }
+
+  async close(): Promise<void> {
+    this.#queue.end();
+    this.#end(() => this.#closed.resolve());
+    this.#ready.reject(new ProblemError(problem('cancelled', 'the subscription was closed before it was effective')));
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<TopicMessage> {
+    const entries = this.#queue[Symbol.asyncIterator]();
+    return {
+      next: async () => {
+        const next = await entries.next();
+        if (next.done) return { done: true, value: undefined };
+        this.#taken(next.value);
+        return { done: false, value: next.value.message };
+      },
+      return: async () => {
+        await entries.return?.();
+        await this.close();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  #end(settle: () => void): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#options.signal?.removeEventListener('abort', this.#aborted);
+    this.#listening?.stop();
+    this.#listening = undefined;
+    this.#over(this);
+    settle();
+  }
+
+  #take({ at, by, headers = {}, missed = 0, payload, seq, topic }: DeliverMessage, listening: Listening | undefined) {
+    this.#miss(missed);
+    const cost = payload.size + COST_BYTES;
+    const value = payload.value();
+    if (!value.ok) {
+      this.#miss(1);
+      listening?.taken(cost);
+      return;
+    }
+    const told = { interrupted: this.#interrupted, missed: this.#gap };
+    this.#gap = 0;
+    this.#interrupted = false;
+    const message = { headers, id: `${by}/${seq}`, payload: value.value, publisher: by, time: at, topic, ...told };
+    this.#queue.push({ cost, listening, message });
+  }
+
+  #miss(count: number): void {
+    this.#gap += count;
+    this.missed += count;
+  }
+
+  #taken({ cost, listening }: Entry): void {
+    if (listening === this.#listening) listening?.taken(cost);
+  }
+
+  async #handle(onMessage: (message: TopicMessage) => unknown): Promise<void> {
+    try {
+      for await (const message of this) {
+        // Why within the loop: leaving it by a throw would close, as if all were well.
+        try {
+          const doing = onMessage(message);
+          if (doing instanceof Promise) await doing;
+        } catch (error) {
+          this.fail(thrownBy(error));
+        }
+      }
+    } catch {
+      // It failed, and `closed` says why.
+    }
+  }
+}
+
+function thrownBy(error: unknown): Problem {
+  const cause = error instanceof Error ? error : new Error(String(error));
+  if (cause instanceof ProblemError) return cause.problem;
+  const { message, name, stack } = cause;
+  const told = { cause: { message, name, ...(stack === undefined ? {} : { stack }) } };
+  return problem('function-failed', `onMessage threw: ${message}`, told);
+}
+
+const READY_MS = 10_000;

@@ -1,0 +1,108 @@
+/** Topics as a user of the library sees them. */
+import type { SlowPolicy } from './core/topics/outbox.ts';
+
+export interface PublishOptions {
+  /** At most 64, for whoever filters or traces messages without reading their payload. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** In a consumer group, messages of one key go to one member, in order, as long as the group has the same members. */
+  readonly key?: string;
+  /**
+   * Whether to wait until the node has routed it. Default true. False: it resolves as soon as it is on its way, and there
+   * is room for more; what the node refuses is not told.
+   */
+  readonly confirm?: boolean;
+  /** It may arrive twice: publish it again where nobody knows whether it arrived. Default false. */
+  readonly idempotent?: boolean;
+  /** Milliseconds; 0: no limit. Default 0. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What became of a message. */
+export interface Published {
+  readonly id: string;
+  /** Subscriptions of the node that took it, and other nodes, that it was passed to; absent where nobody was asked. */
+  readonly local?: number;
+  readonly nodes?: number;
+}
+
+export interface TopicMessage {
+  /** Nobody else's: its publisher and the publisher's count. */
+  readonly id: string;
+  readonly topic: string;
+  readonly payload: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The same for all messages of one client; they come in the order in which they were published. */
+  readonly publisher: string;
+  /** When its node took it, in milliseconds since 1970. */
+  readonly time: number;
+  /** Messages that were dropped just before it, because this subscriber was slow. */
+  readonly missed: number;
+  /** The connection was lost before it, and made again: nobody knows how many messages were missed. */
+  readonly interrupted: boolean;
+}
+
+export interface SubscribeOptions {
+  /** Each message goes to one member of the group. */
+  readonly group?: string;
+  /** Whether to wait until all nodes know of it, not only the one that the client is connected to. Default false. */
+  readonly everywhere?: boolean;
+  /**
+   * What becomes of messages where more wait than may. Default `drop-oldest`. `block` holds the publishers that are
+   * connected to the same node; those on other nodes are not held, and what they send is dropped.
+   */
+  readonly policy?: SlowPolicy;
+  /** Messages that may wait on the node. Default 10 000. More: longer bursts are carried. Fewer: less memory there. */
+  readonly messagesMax?: number;
+  /** Their bytes, with 256 more for each. Default 8 MiB. */
+  readonly bytesMax?: number;
+  /** Takes the messages, one after the other: where it returns a promise, the next comes when that is settled. */
+  readonly onMessage?: (message: TopicMessage) => unknown;
+  /** For becoming effective, in milliseconds. Default 10 000. */
+  readonly timeoutMs?: number;
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Messages as they come. When the connection is lost it is made again on the next one, and the first message after that
+ * says `interrupted`. What nobody takes waits here, up to 4 MiB, then on the node, by the subscription's policy.
+ */
+export interface Subscription extends AsyncIterable<TopicMessage> {
+  readonly patterns: readonly string[];
+  /** Messages dropped so far. */
+  readonly missed: number;
+  /** How often the connection was lost. */
+  readonly interruptions: number;
+  close(): Promise<void>;
+  /** Resolves when it was closed; rejects with a `ProblemError` where it ended otherwise: by `onMessage`, by its policy. */
+  readonly closed: Promise<void>;
+}
+
+/** A subscription, as its node shows it. */
+export interface SubscriptionView {
+  readonly id: number;
+  readonly patterns: readonly string[];
+  readonly group?: string;
+  /** What its client calls itself. */
+  readonly client: string;
+  readonly policy: SlowPolicy;
+  readonly delivered: number;
+  readonly waiting: number;
+  readonly dropped: number;
+}
+
+/** One pattern by which a topic reaches a subscription. */
+export interface TopicMatch {
+  readonly pattern: string;
+  readonly subscription: number;
+  readonly client: string;
+  readonly group?: string;
+}
+
+/** What one node answered about topics; `problem` where it did not. */
+export interface OfNode<Found> {
+  readonly node: string;
+  readonly found: readonly Found[];
+  readonly problem?: string;
+}

@@ -1,0 +1,153 @@
+/** Topics over three real processes: patterns, order, and nodes that are killed and come back. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Client, connect, type TopicMessage } from '../../src/engine/index.ts';
+import { BUILT, type RunningNode, World } from '../cli/mpreg.ts';
+import { until } from './until.ts';
+
+let world: World;
+const clients: Client[] = [];
+
+beforeEach(() => {
+  world = new World(BUILT);
+});
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+  await world.close();
+});
+
+/** `port`: of a former life. */
+function start(name: string, port = 0): Promise<RunningNode> {
+  return world.node(['--name', name, '--port', `${port}`, '--data-dir', world.path(name)]);
+}
+
+async function clientOf(...nodes: readonly RunningNode[]): Promise<Client> {
+  const client = await connect({ urls: nodes.map(({ url }) => url) });
+  clients.push(client);
+  return client;
+}
+
+async function three(): Promise<[RunningNode, RunningNode, RunningNode]> {
+  const nodes = await Promise.all([start('alpha'), start('beta'), start('gamma')]);
+  for (const node of nodes) {
+    const client = await clientOf(node);
+    const alive = async () => (await client.members()).filter(({ state }) => state === 'alive').length;
+    await until(`${node.name} sees all`, alive, (seen) => seen === nodes.length);
+  }
+  return nodes;
+}
+
+async function listen(node: RunningNode, ...patterns: string[]): Promise<TopicMessage[]> {
+  const heard: TopicMessage[] = [];
+  const client = await clientOf(node);
+  await client.subscribe(patterns, { everywhere: true, onMessage: (message) => void heard.push(message) });
+  return heard;
+}
+
+/** The node ends as in a power cut, and starts anew where it was. */
+async function again(node: RunningNode): Promise<RunningNode> {
+  node.child.kill('SIGKILL');
+  await node.ended;
+  return start(node.name, Number(new URL(node.url).port));
+}
+
+const payloads = (heard: readonly TopicMessage[]) => heard.map(({ payload }) => payload);
+
+describe('over three nodes', () => {
+  test('each subscription gets what matches it, once and in each publisher’s order', async () => {
+    const [alpha, beta, gamma] = await three();
+    const orders = await listen(gamma, 'order.#', 'order.*', '#.eu');
+    const paid = await listen(beta, '*.*.paid');
+    const publishers = [await clientOf(alpha), await clientOf(alpha), await clientOf(beta)];
+    const topics = ['order.eu', 'order.eu.paid', 'order', 'cart.eu', 'cart.us'];
+    await Promise.all(
+      publishers.map(async (publisher, who) => {
+        for (let i = 0; i < 400; i++) await publisher.publish(topics[i % topics.length] ?? '', { i, who });
+      }),
+    );
+    const matching = Array.from({ length: 400 }, (_, i) => i).filter((i) => topics[i % topics.length] !== 'cart.us');
+    await until(
+      'all are heard',
+      () => orders.length,
+      (count) => count >= 3 * matching.length,
+    );
+    for (const who of [0, 1, 2]) {
+      const from = orders.map(({ payload }) => payload as { i: number; who: number }).filter((one) => one.who === who);
+      expect(from.map(({ i }) => i)).toEqual(matching);
+    }
+    expect(new Set(orders.map(({ id }) => id)).size).toBe(orders.length);
+    await until(
+      'all are heard',
+      () => paid.length,
+      (count) => count >= 240,
+    );
+    expect(new Set(paid.map(({ topic }) => topic))).toEqual(new Set(['order.eu.paid']));
+    expect(paid).toHaveLength(240);
+  });
+
+  test('a subscription is effective again when the node that it was on was killed and came back', async () => {
+    const [alpha, , gamma] = await three();
+    const heard = await listen(gamma, 'tick.*');
+    const publisher = await clientOf(alpha);
+    await publisher.publish('tick.1', 'before');
+    await until(
+      'it is heard',
+      () => heard.length,
+      (count) => count === 1,
+    );
+    await again(gamma);
+    const publish = async () => {
+      await publisher.publish('tick.2', 'after');
+      return heard.length;
+    };
+    await until('it is heard again', publish, (count) => count >= 2);
+    expect(payloads(heard).slice(0, 2)).toEqual(['before', 'after']);
+    expect(heard[1]).toMatchObject({ interrupted: true });
+    expect(heard.slice(2).every(({ interrupted }) => !interrupted)).toBe(true);
+  });
+
+  test('a node that was killed and came back hears again who listens on the others', async () => {
+    const [alpha, , gamma] = await three();
+    const heard = await listen(gamma, 'tick.*');
+    const publisher = await clientOf(alpha);
+    await publisher.publish('tick.1', 'before');
+    await again(alpha);
+    const publish = async () => {
+      await publisher.publish('tick.2', 'after');
+      return heard.length;
+    };
+    await until('it is heard again', publish, (count) => count >= 2);
+    expect(payloads(heard).slice(0, 2)).toEqual(['before', 'after']);
+    expect(heard.every(({ interrupted, missed }) => !interrupted && missed === 0)).toBe(true);
+  });
+
+  test('a member of a group takes over when the node of another is gone', { timeout: 40_000 }, async () => {
+    const [alpha, beta, gamma] = await three();
+    const heard: [node: string, payload: unknown][] = [];
+    for (const node of [beta, gamma]) {
+      const onMessage = ({ payload }: TopicMessage) => void heard.push([node.name, payload]);
+      const member = await connect({ reconnect: false, urls: [node.url] });
+      clients.push(member);
+      await member.subscribe('job', { everywhere: true, group: 'workers', onMessage });
+    }
+    const publisher = await clientOf(alpha);
+    for (let i = 0; i < 10; i++) await publisher.publish('job', i);
+    await until(
+      'all are heard',
+      () => heard.length,
+      (count) => count === 10,
+    );
+    expect(heard.filter(([node]) => node === 'beta')).toHaveLength(5);
+    gamma.child.kill('SIGKILL');
+    const alive = async () => (await publisher.members()).filter(({ state }) => state === 'alive').length;
+    await until('alpha knows that gamma is gone', alive, (count) => count === 2);
+    heard.length = 0;
+    for (let i = 0; i < 10; i++) await publisher.publish('job', i);
+    await until(
+      'all are heard',
+      () => heard.length,
+      (count) => count === 10,
+    );
+    expect(heard).toEqual(Array.from({ length: 10 }, (_, i) => ['beta', i]));
+  });
+});
