@@ -2,8 +2,8 @@
  * Plans from stdin or a file, answered as each is done.
  *
  * One plan: its results object on stdout; if it failed, what there is of the results, and the error like any other.
- * Many: one line per plan; a plan that failed is a line `{"error":…}`, the others go on, and the exit code is that of the
- * failure that stands first in the input.
+ * Many: one line per plan; a plan that failed, and text that is none, is a line `{"error":…}`, the others go on, and the
+ * exit code is that of the failure that stands first in the input.
  *
  * Under `--json` a plan that failed is told with all that `plan run --resume` needs: itself, and the values of its steps.
  *
@@ -121,7 +121,7 @@ class PlanRuns {
       }
       this.#another.resolve(false);
     } finally {
-      this.#another.resolve(true); // text that is no plan counts as another one
+      this.#another.resolve(true); // what cannot be read any further counts as another one
       while (this.#running.size > 0) await this.#oneIsDone();
     }
     if (this.#first === undefined) return;
@@ -136,12 +136,13 @@ class PlanRuns {
     });
   }
 
-  #start({ line, value }: JsonDocument): void {
+  #start(document: JsonDocument): void {
     const index = this.#count++;
     this.#running.add(index);
-    const reply = runOne(value, this.#options);
+    const { wrong } = document;
+    const reply = wrong === undefined ? runOne(document.value, this.#options) : Promise.resolve(failedWith(wrong));
     const turn = this.#options.ordered === true ? Promise.all([reply, this.#printed]) : reply;
-    const print = async (): Promise<void> => this.#tell(index, line, value, await reply);
+    const print = async (): Promise<void> => this.#tell(index, document, await reply);
     const printed = turn.then(() => {
       if (this.#options.ordered === true) return print();
       this.#printed = this.#printed.then(print);
@@ -154,13 +155,15 @@ class PlanRuns {
     }, this.#break);
   }
 
-  async #tell(index: number, line: number, json: unknown, reply: PlanReply): Promise<void> {
+  async #tell(index: number, { line, value, wrong }: JsonDocument, reply: PlanReply): Promise<void> {
     const { output } = this.#options;
     const { problem } = reply;
-    const document = { ...replyDocument(reply), ...(output.json && resumeDocument(json, reply)), line };
+    const resumable = output.json && wrong === undefined && resumeDocument(value, reply);
+    const document = { ...replyDocument(reply), ...resumable, line };
     this.#progress.hide();
     if (problem === undefined) return output.event(document, toJson(resultsDocument(reply)));
     if (index === 0 && (await this.#isOnly())) {
+      if (wrong !== undefined) throw new ProblemError(wrong);
       await output.result(document, Object.keys(reply.results).length > 0 ? toJson(resultsDocument(reply)) : '');
       throw afterResult(problem, output);
     }
@@ -194,8 +197,12 @@ async function runOne(json: unknown, options: PlansOptions): Promise<PlanReply> 
     return await within(afterNode(timeoutMs), 'the plan', client.run(plan, { ...how, timeoutMs }));
   } catch (error) {
     if (!(error instanceof ProblemError) || signal.aborted) throw error;
-    return { problem: error.problem, results: {}, steps: [], tookMs: 0 };
+    return failedWith(error.problem);
   }
+}
+
+function failedWith(problem: Problem): PlanReply {
+  return { problem, results: {}, steps: [], tookMs: 0 };
 }
 
 /** The plan of a reply that failed: as it was read, without given values that the reply holds, too. */

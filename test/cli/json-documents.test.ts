@@ -1,7 +1,7 @@
 /** JSON documents out of a stream: whole, at once, and with the place where one is wrong. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type JsonDocument, jsonDocuments } from '../../src/cli/json-documents.ts';
+import { type JsonDocument, jsonDocuments, soundDocuments } from '../../src/cli/json-documents.ts';
 
 async function* chunks(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
   const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
@@ -72,8 +72,38 @@ describe('a stream of JSON', () => {
     ['[01]', 'line 1, column 3: the plan is no JSON: "1]" cannot stand there'],
     ['[1', 'line 1, column 3: the input ends inside the plan that begins at line 1, column 1'],
     ['[1]\n {"a": "x', 'line 2, column 10: the input ends inside the plan that begins at line 2, column 2'],
-  ])('%j is refused with its place', async (text, message) => {
-    await expect(read(text)).rejects.toMatchObject({ problem: { code: 'input-invalid', message } });
+    ['["x\ny"]', 'line 1, column 2: the plan is no JSON: "\\"x" cannot stand there'],
+    ['[1\n[2]', 'line 2, column 1: the plan is no JSON: "[" cannot stand there'],
+  ])('%j is wrong in that place', async (text, message) => {
+    const [found] = (await read(text)).filter(({ wrong }) => wrong !== undefined);
+    expect(found).toMatchObject({ value: undefined, wrong: { code: 'input-invalid', message } });
+    await expect(collect(soundDocuments(jsonDocuments(chunks(Buffer.from(text), []), 'the plan')))).rejects.toThrow(
+      message,
+    );
+  });
+
+  /** Lines that are documents as their values; of those that are wrong, where they begin. */
+  const told = async (text: string, cuts: readonly number[] = []) =>
+    (await read(text, cuts)).map(({ line, value, wrong }) => (wrong === undefined ? value : `wrong ${line}`));
+
+  test.each([
+    ['words between documents', '[1]\nhello\nworld [3]\n[2]', [[1], 'wrong 2', 'wrong 3', [2]]],
+    ['words first', 'hello\n[2]', ['wrong 1', [2]]],
+    ['words behind a document', '[1] hello [3]\n[2]', [[1], 'wrong 1', [2]]],
+    ['a comma too many', '[1,]\n[2]', ['wrong 1', [2]]],
+    ['a wrong document, and more on its line', '[1,] [3]\n[2]', ['wrong 1', [2]]],
+    ['a line that was cut in a text', '["one\n[2]\n{"a":3}', ['wrong 1', [2], { a: 3 }]],
+    ['a line that was cut behind a value', '[{"a":1\n[2]\n[3]', ['wrong 1', [2], [3]]],
+    ['a line that was cut before a name', '{"a":1,\n[2]\n{"b":1,\n{"c":3}', ['wrong 1', [2], 'wrong 3', { c: 3 }]],
+    ['a line that was cut at its beginning', '{\n[2]', ['wrong 1', [2]]],
+    ['many lines, broken off in the second', '[\n  "a,\n  2\n],\n[3]', ['wrong 1', [3]]],
+    ['many lines, one of them wrong', '[\n  1,,\n  2\n]\n[3]', ['wrong 1', [3]]],
+    ['many lines that begin with brackets', '[\n[1],\n[2],\n{"a":\n[3]}\n]\n[4]', [[[1], [2], { a: [3] }], [4]]],
+    ['carriage returns', '[1]\r\nhello\r\n[2]\r\n', [[1], 'wrong 2', [2]]],
+    ['an end inside', '[1]\n[2', [[1], 'wrong 2']],
+  ])('goes on behind what is wrong: %s', async (_, text, expected) => {
+    expect(await told(text)).toEqual(expected);
+    for (let cut = 1; cut < text.length; cut++) expect(await told(text, [cut])).toEqual(expected);
   });
 
   test('that is not text is refused', async () => {

@@ -122,10 +122,13 @@ describe('what is no plan', () => {
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'input-invalid', outcome: 'did-not-happen' } });
   });
 
-  test('after good plans ends the command, and their answers stay', async () => {
-    const { code, stderr, stdout } = await world.mpreg(['call', '-'], { input: `${PLAN}\nrubbish` });
-    expect({ code, stdout }).toEqual({ code: 2, stdout: RESULT });
-    expect(stderr).toContain('line 3, column 1');
+  test('among good plans is a line of its own, and they are answered', async () => {
+    const input = `${PLAN}\nrubbish\n${PLAN}`;
+    const { code, stderr, stdout } = await world.mpreg(['call', '-', '--ordered'], { input });
+    const [first, second, third] = stdout.split('\n');
+    expect({ code, first, third }).toEqual({ code: 2, first: RESULT.trim(), third: RESULT.trim() });
+    expect(JSON.parse(second ?? '')).toMatchObject({ error: { code: 'input-invalid' } });
+    expect(stderr).toContain('1 of 3 plans failed; the first, on line 3: line 3, column 1');
   });
 });
 

@@ -119,6 +119,29 @@ describe('plan run', () => {
     expect(ran.stderr).toContain('2 of 4 plans failed; the first, on line 2');
   });
 
+  test('goes on after lines that are no plans, which are lines of the answer', async () => {
+    const path = file('broken.ndjson', [step('a', 'echo', 1)], 0, [step('b', 'echo', 2)], 0, [step('c', 'echo', 3)]);
+    const [cut, good] = ['[{"name":"cut', JSON.stringify([step('d', 'echo', 4)])];
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8').replace('\n0\n', '\nhello\n').replace('\n0\n', `\n${cut}\n${good}\n`),
+    );
+    const ran = await at('plan', 'run', path, '--ordered');
+    expect(ran.code).toBe(2);
+    const wrong = (line: number) => ({
+      error: { code: 'input-invalid', message: expect.stringContaining(`line ${line}, `) },
+    });
+    expect(lines(ran)).toMatchObject([{ a: 1 }, wrong(2), { b: 2 }, wrong(4), { d: 4 }, { c: 3 }]);
+    expect(ran.stderr).toContain('2 of 6 plans failed; the first, on line 2');
+    const told = await at('plan', 'run', path, '--ordered', '--json');
+    expect(lines(told)).toMatchObject([1, 2, 3, 4, 5, 6].map((line) => ({ line, results: {} })));
+    const checked = await at('plan', 'check', path);
+    expect(checked).toMatchObject({
+      code: 2,
+      stdout: expect.stringMatching(/^line 1: ok.*\nline 2: not valid: .*\nline 3: ok/),
+    });
+  });
+
   test('ends a plan at --timeout with exit code 6', async () => {
     const ran = await at('plan', 'run', file('nap.json', [step('nap', 'nap', 60_000)]), '--timeout', '300ms');
     expect(ran).toMatchObject({ code: 6, stdout: '' });

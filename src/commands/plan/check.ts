@@ -26,9 +26,10 @@ export default class PlanCheck extends BaseCommand<typeof PlanCheck> {
     let wrong = 0;
     let problems = 0;
     let first: { readonly line: number; readonly problem: Problem } | undefined;
-    for await (const { line, value } of jsonDocuments(inputChunks(file, 'a plan', options), 'the plan')) {
+    for await (const { line, value, wrong: no } of jsonDocuments(inputChunks(file, 'a plan', options), 'the plan')) {
       count++;
-      const plan = checkPlan(value);
+      const plan =
+        no === undefined ? checkPlan(value) : ({ count: 1, ok: false, problem: no, problems: [no] } as const);
       if (plan.ok) {
         const { steps, results } = summary(plan.value);
         await this.output.event({ line, ok: true, steps, results }, `line ${line}: ${told(steps, results)}`);

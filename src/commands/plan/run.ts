@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { inputChunks } from '../../cli/io.ts';
-import { type JsonDocument, jsonDocuments } from '../../cli/json-documents.ts';
+import { type JsonDocument, jsonDocuments, soundDocuments } from '../../cli/json-documents.ts';
 import { planFlags, runPlans } from '../../cli/plans.ts';
 import { resumedPlans } from '../../cli/resume.ts';
 import { problemError } from '../../engine/index.ts';
@@ -11,9 +11,8 @@ export default class PlanRun extends BaseCommand<typeof PlanRun> {
   static override description = [
     'A plan is a JSON array of steps, or an object with "steps". Prints the results object; with --json the whole reply: ' +
       'results, what became of each step and where, timings, and the line on which the plan begins.',
-    'Many plans, one per line: each is answered on a line of its own as soon as it is done. Text that is no plan ends the ' +
-      'command with exit code 2; a plan that fails is a line {"error":…}, the others go on, and the exit code is that of ' +
-      'the failure that stands first.',
+    'Many plans, one per line: each is answered on a line of its own as soon as it is done. A plan that fails, and text ' +
+      'that is none, is a line {"error":…}, the others go on, and the exit code is that of the failure that stands first.',
     'With --json a reply that failed holds the plan and the values of its steps: --resume goes on with it, and steps that ' +
       'are done are not run again. With a plan beside it, steps that were changed since, and all behind them, run again.',
   ].join('\n\n');
@@ -68,8 +67,9 @@ export default class PlanRun extends BaseCommand<typeof PlanRun> {
     if (file === '-' && resume === '-') {
       throw problemError('usage-invalid', 'the plan and the reply cannot both be read from stdin');
     }
-    const plans = file === undefined ? {} : { plans: read(file, 'plan') };
-    return resumedPlans({ ...plans, output: this.output, replies: read(resume, 'reply'), source: nameOf(resume) });
+    const plans = file === undefined ? {} : { plans: soundDocuments(read(file, 'plan')) };
+    const replies = soundDocuments(read(resume, 'reply'));
+    return resumedPlans({ ...plans, output: this.output, replies, source: nameOf(resume) });
   }
 }
 

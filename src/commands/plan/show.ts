@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { inputChunks } from '../../cli/io.ts';
-import { jsonDocuments } from '../../cli/json-documents.ts';
+import { jsonDocuments, soundDocuments } from '../../cli/json-documents.ts';
 import { drawPlan, planView } from '../../cli/plan-drawing.ts';
 import { dropEmpty } from '../../cli/settings.ts';
 import { checkPlan, type Explanation, type Plan, ProblemError, problemError, type Step } from '../../engine/index.ts';
@@ -22,7 +22,7 @@ export default class PlanShow extends BaseCommand<typeof PlanShow> {
   async run(): Promise<void> {
     const { file } = this.args;
     const options = { note: (text: string) => this.output.note(text), signal: this.interruption.signal };
-    const documents = jsonDocuments(inputChunks(file, 'a plan', options), 'the plan');
+    const documents = soundDocuments(jsonDocuments(inputChunks(file, 'a plan', options), 'the plan'));
     const { done, value } = await documents.next();
     if (done === true) throw problemError('input-invalid', `${file === '-' ? 'stdin' : file} holds no plan`);
     const plan = checkPlan(value.value);
