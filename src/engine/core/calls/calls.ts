@@ -190,6 +190,7 @@ export class Calls implements Machine<CallsEffect> {
 
   /** `at`: whose chain it is, where it is not the asker's. */
   cancel(from: Asker, id: number, reason: string, now: Instant, at?: NodeId): void {
+    if (at === this.#desk.parts.self) return; // an old word: what this node no longer wants it has stopped itself
     const asker = at === undefined ? from : { node: at };
     const job = this.#desk.jobs.of(asker, id);
     if (job === undefined) {

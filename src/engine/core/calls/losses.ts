@@ -25,9 +25,13 @@ export class Losses {
     this.#parts = parts;
   }
 
-  /** A node is taken for dead, though its link stands: it may be well, and is told to stop. */
+  /**
+   * A node is taken for dead, though its link stands: it may be well, and is told to stop. Why not chains: it may hand
+   * them on, in time; if not, it is told when they are given up.
+   */
   dead(node: NodeId, name: string, now: Instant): void {
-    for (const { key } of this.#desk.jobs.sentTo(node)) {
+    for (const { key, ward } of this.#desk.jobs.sentTo(node)) {
+      if (ward !== undefined) continue;
       this.#desk.say({ node }, { id: key, kind: 'cancel', reason: 'the node was taken for dead' });
     }
     this.broken(node, name, 'the node is dead', now);
