@@ -86,6 +86,18 @@ describe('a chain', () => {
   });
 });
 
+test('steps that are begun again are never said not to have run', () => {
+  const plan = planOf({ onError: 'continue', steps: [step('a', 'f'), step('b', 'f', 'a'), step('c', 'f', 'b')] });
+  const run = new PlanRun(plan, LIMITS, 0);
+  run.next(0);
+  run.again([0, 1, 2]);
+  expect(handedOut(run)).toEqual(['a b c']);
+  run.unchain([1, 2]);
+  run.failed(0, undefined, problem('nobody-there', 'all are gone', { step: 'a' }), 0);
+  expect(storyOf(run.reply(0))).toBe('a failed, b cancelled (a), c cancelled (a)');
+  expect(run.reply(0).problem).toMatchObject({ code: 'nobody-there', outcome: 'unknown' });
+});
+
 describe('a value that is held elsewhere', () => {
   const steps = [step('a', 'f'), step('b', 'f', 'a.x'), step('c', 'f', 'a', { y: 'g' }), step('g', 'f')];
   function held(): PlanRun {

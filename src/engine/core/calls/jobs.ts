@@ -71,6 +71,8 @@ export interface Running {
   readonly steps: Map<number, Job>;
   /** Nodes that may hold values for it. */
   readonly holders: Set<NodeId>;
+  /** Chains that were lost: whoever turns up with one is told to stop. */
+  readonly lost: Set<number>;
   /** How often a step was begun again because a node was lost, by index. */
   readonly again: Map<number, number>;
   proceeding: boolean;

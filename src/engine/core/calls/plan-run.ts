@@ -1,7 +1,7 @@
 import type { NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Outcome } from '../base/outcome.ts';
-import type { Problem } from '../base/problems.ts';
+import { didNotHappen, type Problem } from '../base/problems.ts';
 import { type ChainLimits, chainFrom, type Follower } from './chain-from.ts';
 import type { Input } from './errand.ts';
 import type { Arguments, Passed, PlanReply, StepOutcome } from './messages.ts';
@@ -48,6 +48,8 @@ export class PlanRun {
   readonly #outcomes: (StepOutcome | undefined)[];
   /** The steps that are handed out, and since when. */
   readonly #startedSteps = new Map<number, Instant>();
+  /** Steps that were handed out before, and are handed out again: they may have run. */
+  readonly #again = new Set<number>();
   /** For each step, how many of its needs are not done. */
   readonly #waits: number[];
   readonly #ready: number[] = [];
@@ -157,7 +159,10 @@ export class PlanRun {
 
   /** Steps that were handed out are to be handed out again. */
   again(steps: readonly number[]): void {
-    for (const index of steps) this.#startedSteps.delete(index);
+    for (const index of steps) {
+      this.#startedSteps.delete(index);
+      this.#again.add(index);
+    }
     this.#ready.push(...steps.slice(0, 1));
   }
 
@@ -168,6 +173,7 @@ export class PlanRun {
     this.#startedSteps.delete(index);
     if (this.#held.delete(step.name)) {
       this.#outcomes[made] = undefined;
+      this.#again.add(made);
       this.#open++;
       for (const waiting of step.neededBy) this.#waits[waiting] = (this.#waits[waiting] ?? 0) + 1;
       this.#ready.push(made);
@@ -187,7 +193,7 @@ export class PlanRun {
   #endRest(why: Problem, now: Instant): void {
     for (const [index, step] of this.plan.steps.entries()) {
       if (this.#outcomes[index] !== undefined) continue;
-      const state = this.#startedSteps.has(index) ? 'cancelled' : 'skipped';
+      const state = this.#startedSteps.has(index) || this.#again.has(index) ? 'cancelled' : 'skipped';
       const because = why.step === undefined ? {} : { because: why.step };
       this.#end(index, { ...this.#times(index, now), ...because, fun: step.fun, name: step.name, state });
     }
@@ -249,8 +255,9 @@ export class PlanRun {
   #fail(index: number, node: string | undefined, why: Problem, now: Instant): void {
     const { fun = '', name = '' } = this.plan.steps[index] ?? {};
     const by = node === undefined ? {} : { node };
-    this.#end(index, { ...this.#times(index, now), ...by, fun, name, problem: why, state: 'failed' });
-    this.#problem ??= why;
+    const problem = this.#again.has(index) && didNotHappen(why) ? { ...why, outcome: 'unknown' as const } : why;
+    this.#end(index, { ...this.#times(index, now), ...by, fun, name, problem, state: 'failed' });
+    this.#problem ??= problem;
   }
 
   #afterFailure(index: number, why: Problem, now: Instant): void {
@@ -265,7 +272,8 @@ export class PlanRun {
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
       const step = this.plan.steps[index];
       if (step === undefined || this.#outcomes[index] !== undefined) continue;
-      this.#end(index, { because: cause.name, fun: step.fun, name: step.name, state: 'skipped' });
+      const state = this.#again.has(index) ? 'cancelled' : 'skipped';
+      this.#end(index, { because: cause.name, fun: step.fun, name: step.name, state });
       for (const next of step.neededBy) open.push(next);
     }
   }

@@ -90,7 +90,7 @@ export class Plans {
     const timeoutMs = limits.length > 0 ? Math.min(...limits) : 0;
     const job = this.#desk.open({ asker: from, id: message.id }, call, timeoutMs, now);
     const run = new PlanRun(plan.value, options, now);
-    job.plan = { again: new Map(), awaited: undefined, holders: new Set(), proceeding: false, run, steps: new Map() };
+    job.plan = { again: new Map(), awaited: undefined, holders: new Set(), lost: new Set(), proceeding: false, run, steps: new Map() };
     this.#proceed(job, now);
   }
 
@@ -119,9 +119,10 @@ export class Plans {
   }
 
   /** A chain is lost: it is begun again where all of it may be, or its steps have failed. */
-  chainLost({ plan, index }: StepOrigin, { ward }: Job, why: Problem, now: Instant): void {
+  chainLost({ plan, index }: StepOrigin, { key, ward }: Job, why: Problem, now: Instant): void {
     if (plan.plan === undefined || ward === undefined) return;
-    const { run } = plan.plan;
+    const { run, lost } = plan.plan;
+    lost.add(key);
     const mayRepeat = ward.steps.every((at) => {
       const step = run.plan.steps[at];
       return step !== undefined && this.#parts.mayRepeat(step);
@@ -130,8 +131,8 @@ export class Plans {
       run.again(ward.steps);
     } else {
       run.passed(ward.steps, ward.trail, now);
-      const lost = ward.steps.slice(ward.trail.length);
-      run.lost(lost, { ...why, step: run.plan.steps[lost[0] ?? index]?.name ?? '' }, now);
+      const open = ward.steps.slice(ward.trail.length);
+      run.lost(open, { ...why, step: run.plan.steps[open[0] ?? index]?.name ?? '' }, now);
     }
     this.#proceed(plan, now);
   }

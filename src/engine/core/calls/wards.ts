@@ -62,10 +62,12 @@ export class Wards {
   }
 
   /** A node says that it has a chain, or had it. Who has one that is no longer wanted is told so. */
-  holding(from: NodeId, { id, hops, trail, to }: HoldingMessage, now: Instant): void {
+  holding(from: NodeId, { id, plan, hops, trail, to }: HoldingMessage, now: Instant): void {
     const job = this.#desk.jobs.get(id);
     if (job?.ward === undefined) {
-      this.#desk.say({ node: from }, { id, kind: 'cancel', reason: 'the plan no longer waits for it' });
+      const running = this.#desk.jobs.get(plan)?.plan;
+      const hasEnded = running !== undefined && !running.lost.has(id); // its end has overtaken this word
+      if (!hasEnded) this.#desk.say({ node: from }, { id, kind: 'cancel', reason: 'the plan no longer waits for it' });
       return;
     }
     if (trail.length > job.ward.trail.length) job.ward.trail = trail;
