@@ -90,7 +90,15 @@ export class Plans {
     const timeoutMs = limits.length > 0 ? Math.min(...limits) : 0;
     const job = this.#desk.open({ asker: from, id: message.id }, call, timeoutMs, now);
     const run = new PlanRun(plan.value, options, now);
-    job.plan = { again: new Map(), awaited: undefined, holders: new Set(), lost: new Set(), proceeding: false, run, steps: new Map() };
+    job.plan = {
+      again: new Map(),
+      awaited: undefined,
+      holders: new Set(),
+      lost: new Set(),
+      proceeding: false,
+      run,
+      steps: new Map(),
+    };
     this.#proceed(job, now);
   }
 
