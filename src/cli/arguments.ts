@@ -37,15 +37,16 @@ export async function readNamedArguments(
 }
 
 async function readArgument(word: string, options: ArgumentOptions): Promise<unknown> {
-  if (word.startsWith('@@')) return asValue(word.slice(1), options.string);
-  if (word !== '-' && !word.startsWith('@')) return asValue(word, options.string);
+  if (word.startsWith('@@')) return asArgument(word.slice(1), options.string);
+  if (word !== '-' && !word.startsWith('@')) return asArgument(word, options.string);
   const file = word === '-' ? '-' : word.slice(1);
   const bytes = await readInput(file, word === '-' ? 'an argument' : `the argument ${word}`, options);
   const text = decodeText(bytes);
-  return text === undefined ? bytes : asValue(text, options.string);
+  return text === undefined ? bytes : asArgument(text, options.string);
 }
 
-function asValue(text: string, asText: boolean): unknown {
+/** One word that is neither a file nor stdin. */
+export function asArgument(text: string, asText: boolean): unknown {
   if (asText) return text;
   let json: unknown;
   try {

@@ -4,7 +4,7 @@
  * carry words to this and candidates back.
  */
 import type { Config } from '@oclif/core';
-import { connect, nearbyNodes, PROBLEMS } from '../engine/index.ts';
+import { type Client, connect, nearbyNodes, PROBLEMS } from '../engine/index.ts';
 import { SHELLS } from './completion-scripts.ts';
 import { readContexts } from './contexts.ts';
 import { globalFlags } from './global-flags.ts';
@@ -18,7 +18,7 @@ export interface Candidate {
 /** Tells the shell to offer files in place of candidates. */
 export const FILES: readonly Candidate[] = [{ value: ':files' }];
 
-type Kind = 'code' | 'context' | 'file' | 'function' | 'node' | 'nothing' | 'shell';
+type Kind = 'code' | 'context' | 'file' | 'function' | 'node' | 'nothing' | 'pattern' | 'shell' | 'topic';
 
 /** What the positional arguments of a command are; the last kind stands for all that follow. Others are files. */
 const ARGUMENTS: Readonly<Record<string, readonly Kind[]>> = {
@@ -33,6 +33,9 @@ const ARGUMENTS: Readonly<Record<string, readonly Kind[]>> = {
   'node:drain': ['node', 'nothing'],
   'node:info': ['node', 'nothing'],
   'node:leave': ['node', 'nothing'],
+  publish: ['topic', 'file'],
+  subscribe: ['pattern'],
+  'topic:match': ['topic', 'nothing'],
 };
 
 const FLAG_VALUES: Readonly<Record<string, Kind>> = {
@@ -156,7 +159,10 @@ async function ofKind(kind: Kind, words: readonly string[]): Promise<readonly Ca
 }
 
 /** Asks the mesh that the command line would reach; nothing where none answers at once. */
-async function live(kind: 'function' | 'node', words: readonly string[]): Promise<readonly Candidate[]> {
+async function live(
+  kind: 'function' | 'node' | 'pattern' | 'topic',
+  words: readonly string[],
+): Promise<readonly Candidate[]> {
   const value = (flag: string): string | undefined => {
     const at = words.indexOf(flag);
     return at < 0 ? process.env[`MPREG_${flag.slice(2).toUpperCase().replace('-', '_')}`] : words[at + 1];
@@ -175,6 +181,7 @@ async function live(kind: 'function' | 'node', words: readonly string[]): Promis
       const members = (await client.members()).filter(({ state }) => state !== 'dead' && state !== 'left');
       return members.map(({ name, record, state }) => ({ description: record?.region ?? state, value: name }));
     }
+    if (kind !== 'function') return await patterns(client, kind);
     const functions = new Map((await client.functions()).map((fun) => [fun.name, fun.description ?? `on ${fun.node}`]));
     return [...functions]
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -182,4 +189,14 @@ async function live(kind: 'function' | 'node', words: readonly string[]): Promis
   } finally {
     await client.close();
   }
+}
+
+/** What somebody listens to; as topics, those that have no wildcards. */
+async function patterns(client: Client, kind: 'pattern' | 'topic'): Promise<readonly Candidate[]> {
+  const found = new Map<string, string>();
+  for (const { found: subscriptions, node } of await client.subscriptions()) {
+    for (const pattern of subscriptions.flatMap(({ patterns }) => patterns)) found.set(pattern, `on ${node}`);
+  }
+  const wanted = [...found].filter(([pattern]) => kind === 'pattern' || !/[*#]/.test(pattern));
+  return wanted.sort(([a], [b]) => (a < b ? -1 : 1)).map(([value, description]) => ({ description, value }));
 }

@@ -116,7 +116,8 @@ export abstract class ClientFace implements Client {
   }
 
   async #everyNode<Found>(fun: string, ...args: readonly unknown[]): Promise<readonly OfNode<Found>[]> {
-    const alive = (await this.members()).filter(({ state }) => state === 'alive' || state === 'draining');
+    const members = await this.members();
+    const alive = members.filter(({ state }) => state === 'alive' || state === 'draining').sort(byName);
     const asking = alive.map(async ({ id, name: node }): Promise<OfNode<Found>> => {
       const found = this.call.with({ ...on(id, true), timeoutMs: EVERY_NODE_MS })(fun, ...args);
       return found.then(
@@ -136,6 +137,10 @@ export abstract class ClientFace implements Client {
 
 /** For a node that is asked about itself beside others. */
 const EVERY_NODE_MS = 3_000;
+
+function byName(a: MemberView, b: MemberView): number {
+  return a.name === b.name ? (a.id < b.id ? -1 : 1) : a.name < b.name ? -1 : 1;
+}
 
 function justValue({ value }: Reply): unknown {
   return value;

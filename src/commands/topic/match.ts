@@ -1,0 +1,42 @@
+import { Args } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+
+export default class TopicMatch extends BaseCommand<typeof TopicMatch> {
+  static override summary = 'Say who would get a message of a topic, where, and by which pattern; sends nothing.';
+  static override description =
+    'One line for each pattern that matches. Of those who name the same group one gets the message, of all others each, ' +
+    'once, however many of its patterns match. With --json, an array with one object each.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> order.eu.paid',
+    '<%= config.bin %> <%= command.id %> order.eu.paid --json',
+  ];
+  static override args = {
+    topic: Args.string({ description: 'The topic, as it would be published.', ignoreStdin: true, required: true }),
+  };
+
+  async run(): Promise<void> {
+    const { topic } = this.args;
+    const answers = await this.ask('subscriptions', (client) => client.matches(topic));
+    for (const { node, problem } of answers) if (problem !== undefined) this.output.warn(`${node}: ${problem}`);
+    const rows = answers.flatMap(({ node, found }) =>
+      found.map(({ client, group, pattern, subscription }) => ({
+        node,
+        pattern,
+        group: group ?? null,
+        client,
+        subscription,
+      })),
+    );
+    await this.output.table(rows, {
+      columns: [
+        { name: 'node', value: ({ node }) => node },
+        { name: 'pattern', style: () => 'bold', value: ({ pattern }) => pattern },
+        { name: 'group', value: ({ group }) => group ?? '' },
+        { name: 'client', style: () => 'dim', value: ({ client }) => client },
+        { align: 'right', name: 'subscription', value: ({ subscription }) => `${subscription}` },
+      ],
+      empty: `Nobody listens to ${topic}.`,
+      rows,
+    });
+  }
+}
