@@ -125,7 +125,7 @@ export class Chains {
   /** Whoever has a chain that this node handed on is told to stop. False where it never had it. */
   cancelOn(at: NodeId, ward: number, reason: string): boolean {
     const to = this.#handedOn.get(at, ward);
-    if (to === undefined) return false;
+    if (to === undefined || to === at) return false; // home again: that node knows best
     this.#desk.say({ node: to }, { at, id: ward, kind: 'cancel', reason });
     return true;
   }
