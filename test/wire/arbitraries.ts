@@ -9,7 +9,7 @@ import type { WireMessage } from '../../src/engine/wire/wire.ts';
 
 /** None begins with a byte order mark, which does not always arrive. */
 const text = fc.string({ maxLength: 40, unit: 'binary' }).filter((value) => !value.startsWith('\uFEFF'));
-/** None is `__proto__`, which arrives under another name. */
+/** None is `__proto__`, of which deep comparisons make a prototype; `payload.test.ts` has it. */
 const key = fc.oneof(
   text.filter((value) => value !== '__proto__'),
   fc.constantFrom('hasOwnProperty', 'constructor', 'toJSON', '$date', '$lit', '$map', '$bytes', '7', ''),

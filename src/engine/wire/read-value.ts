@@ -2,7 +2,7 @@ import { BIGINT_BYTES_MAX, DEPTH_MAX, EXTENSION, NUMBER_ARRAYS } from './extensi
 import { Misfit } from './misfit.ts';
 import { bufferOf, Reader } from './reader.ts';
 import { NOT_SMALL, readSmall } from './small-value.ts';
-import { unpack } from './values.ts';
+import { unpack, withoutPrototypes } from './values.ts';
 
 /**
  * MessagePack → a value that shares no memory with the bytes. Throws a `Misfit`.
@@ -37,6 +37,11 @@ function smallFrom(bytes: Uint8Array, from: number, to: number): unknown {
 }
 
 const NO_BYTES = Buffer.alloc(0);
+const NO_PLACES: number[] = [];
+const PROTOTYPE = Buffer.from('__proto__');
+const UNDERSCORE = 0x5f;
+/** What a text of nine bytes begins with, by how many bytes its head has. */
+const TEXT_OF_NINE: readonly (number | undefined)[] = [undefined, 0xa9, 0xd9, 0xda, undefined, 0xdb];
 /** One for all: nothing else runs while it reads. */
 const smallReader = new Reader(NO_BYTES);
 
@@ -46,15 +51,21 @@ const DATE_MAX = 8.64e15;
 export class ValueReader extends Reader {
   /** Whether a map or a set was passed over. */
   #folded = false;
+  /** Where texts of keys `__proto__` were passed over. */
+  #prototypes: number[] = NO_PLACES;
 
   /** The value that begins here. */
   value(depth = 0): unknown {
     const from = this.at;
     this.#folded = false;
+    this.#prototypes = NO_PLACES;
     this.skip(depth);
     const { buffer, byteOffset } = this.bytes;
+    const bytes = new Uint8Array(buffer, byteOffset + from, this.at - from);
     try {
-      return unpack(new Uint8Array(buffer, byteOffset + from, this.at - from), this.#folded);
+      if (this.#prototypes.length === 0) return unpack(bytes, this.#folded);
+      const places = this.#prototypes.map((place) => place - from);
+      return unpack(withoutPrototypes(bytes, places), true);
     } catch (error) {
       throw new Misfit(error instanceof Error ? error.message : String(error), from);
     }
@@ -117,9 +128,20 @@ export class ValueReader extends Reader {
     this.#descend(count * 2, depth);
     for (let i = 0; i < count; i++) {
       if (!isKey(this.bytes[this.at] as number)) throw new Misfit('a key is neither text nor a number', this.at);
+      const from = this.at;
       this.skip(DEPTH_MAX);
+      if (this.bytes[this.at - 1] === UNDERSCORE) this.#noteKey(from);
       this.skip(depth + 1);
     }
+  }
+
+  /** A key was passed over that begins there and ends like `__proto__`. */
+  #noteKey(from: number): void {
+    const place = this.at - PROTOTYPE.length;
+    if (this.bytes[from] !== TEXT_OF_NINE[place - from]) return;
+    if (PROTOTYPE.compare(this.bytes, place, this.at) !== 0) return;
+    if (this.#prototypes === NO_PLACES) this.#prototypes = [];
+    this.#prototypes.push(place);
   }
 
   #descend(elements: number, depth: number): void {

@@ -7,8 +7,8 @@
  * Why `index-no-eval`: it makes no code from text, loads no native parser, and its table of extensions is not the one
  * that a user's own `import 'msgpackr'` would change.
  *
- * Limits, all msgpackr's: −0 arrives as 0; whole numbers beyond 32 bits are written as float 64; a key `__proto__`
- * arrives as `__proto_`; a text of more than 64 bytes loses a byte order mark at its beginning.
+ * Limits, all msgpackr's: −0 arrives as 0; whole numbers beyond 32 bits are written as float 64; a text of more than 64
+ * bytes loses a byte order mark at its beginning. It renames a key `__proto__`, so such keys are put away before.
  */
 import { addExtension, Packr } from 'msgpackr/index-no-eval';
 import { EXTENSION, NUMBER_ARRAYS } from './extensions.ts';
@@ -65,7 +65,21 @@ export function pack(plain: unknown): Buffer {
   return bytes;
 }
 
-/** The value of bytes that were scanned, in memory of its own. `folded`: there are maps or sets in it. */
+/** As long as `__proto__`. Limit: beside a key `__proto__`, a key like this one becomes another. */
+const PUT_AWAY = Buffer.from('\0proto\0\0\0');
+const PUT_AWAY_KEY = PUT_AWAY.toString();
+
+/** The same bytes, in memory of their own, with the keys `__proto__` put away that begin at those places. */
+export function withoutPrototypes(bytes: Uint8Array, places: readonly number[]): Uint8Array {
+  const copy = Buffer.from(bytes);
+  for (const place of places) PUT_AWAY.copy(copy, place);
+  return copy;
+}
+
+/**
+ * The value of bytes that were scanned, in memory of its own. `folded`: there are maps or sets in it, or keys that were
+ * put away.
+ */
 export function unpack(bytes: Uint8Array, folded: boolean): unknown {
   const value: unknown = packr.unpack(bytes);
   return folded ? unfold(value) : value;
@@ -81,8 +95,13 @@ function unfold(value: unknown): unknown {
   } else if (Object.getPrototypeOf(value) === Object.prototype) {
     const object = value as Record<string, unknown>;
     for (const key of Object.keys(object)) object[key] = unfold(object[key]);
+    if (Object.hasOwn(object, PUT_AWAY_KEY)) return Object.fromEntries(Object.entries(object).map(putBack));
   }
   return value;
+}
+
+function putBack([key, value]: [string, unknown]): [string, unknown] {
+  return [key === PUT_AWAY_KEY ? '__proto__' : key, value];
 }
 
 function pairs(flat: readonly unknown[]): Map<unknown, unknown> {
