@@ -5,6 +5,7 @@ const STATUS: Readonly<Partial<Record<ProblemCode, number>>> = {
   'input-invalid': 400,
   'plan-invalid': 400,
   'reference-missing': 400,
+  'usage-invalid': 400,
   'value-undecodable': 400,
   'key-missing': 401,
   'key-wrong': 401,
