@@ -49,7 +49,8 @@ export interface SubscribeOptions {
   readonly everywhere?: boolean;
   /**
    * What becomes of messages where more wait than may. Default `drop-oldest`. `block` holds the publishers that are
-   * connected to the same node; those on other nodes are not held, and what they send is dropped.
+   * connected to the same node; those on other nodes, and those that are slow subscribers themselves, are not held, and
+   * what they send is dropped.
    */
   readonly policy?: SlowPolicy;
   /** Messages that may wait on the node. Default 10 000. More: longer bursts are carried. Fewer: less memory there. */

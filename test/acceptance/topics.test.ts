@@ -1,4 +1,5 @@
 /** Topics over three real processes: patterns, order, and nodes that are killed and come back. */
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Client, connect, type TopicMessage } from '../../src/engine/index.ts';
 import { BUILT, type RunningNode, World } from '../cli/mpreg.ts';
@@ -151,3 +152,41 @@ describe('over three nodes', () => {
     expect(heard).toEqual(Array.from({ length: 10 }, (_, i) => ['beta', i]));
   });
 });
+
+describe('a subscriber that is stopped', () => {
+  test.runIf(process.platform === 'linux')(
+    'costs its node no more than may wait for it, and nobody else a message',
+    { timeout: 60_000 },
+    async () => {
+      const alpha = await start('alpha');
+      const stopped = world.spawn(['subscribe', 'flood', '--raw'], { env: { MPREG_URL: alpha.url } });
+      await new Promise<void>((resolve) => {
+        stopped.stderr.on('data', (text) => String(text).includes('listening on') && resolve());
+      });
+      let heard = 0;
+      const other = await clientOf(alpha);
+      await other.subscribe('flood', { onMessage: () => void heard++, policy: 'block' });
+      stopped.kill('SIGSTOP');
+      const publisher = await clientOf(alpha);
+      const payload = new Uint8Array(16_000);
+      const before = memoryOf(alpha.pid);
+      const COUNT = 25_000; // 400 MB
+      for (let i = 1; i <= COUNT; i++) {
+        const publishing = publisher.publish('flood', payload, { confirm: i % 100 === 0 });
+        if (i % 100 === 0) await publishing;
+      }
+      await until(
+        'the other has heard all',
+        () => heard,
+        (count) => count === COUNT,
+      );
+      expect(memoryOf(alpha.pid) - before).toBeLessThan(160);
+      stopped.kill('SIGCONT');
+    },
+  );
+});
+
+/** Resident, in MB. */
+function memoryOf(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_000;
+}

@@ -284,6 +284,8 @@ export class TopicsHost {
       if (!link.busy && !link.isHeld) continue;
       any = true;
       link.busy = false;
+      // Why: whoever is not read asks in vain whether the node is there, and would go elsewhere.
+      if (link.isHeld) link.wire.send({ kind: 'beat', reply: true });
       this.#parts.input({ kind: 'traffic', link: link.id });
     }
     if (!any) this.stop();

@@ -58,8 +58,9 @@ export class Way<Item extends { readonly cost: number } = Delivery> implements P
   }
 
   /**
-   * `keep` makes an item that can wait. `from`: the link that it came on, to be held where this way says so; another
-   * node's is not: where its publisher should wait, what it sends is dropped.
+   * `keep` makes an item that can wait. `from`: the link that it came on, to be held where this way says so. Where its
+   * publisher should wait and cannot be held, what it sends is dropped: on another node's link there are others too, and
+   * of a subscriber that is behind itself nobody would hear what it has taken, so that two could wait for each other.
    */
   offer(item: Item, keep: () => Item, from: HostLink): Verdict {
     if (this.#over) return 'disconnect';
@@ -70,12 +71,13 @@ export class Way<Item extends { readonly cost: number } = Delivery> implements P
       }
       this.link.behind.add(this);
     }
-    if (from.peer.role === 'peer' && this.outbox.blocked) {
+    const canWait = from.peer.role === 'client' && from.behind.size === 0;
+    if (!canWait && this.outbox.blocked) {
       this.#miss();
       return 'dropped';
     }
     const verdict = this.outbox.offer(keep(), 1, item.cost);
-    if (verdict === 'hold') {
+    if (verdict === 'hold' && canWait) {
       this.#held.add(from);
       from.hold(this);
     }
