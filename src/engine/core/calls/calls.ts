@@ -254,6 +254,7 @@ export class Calls implements Machine<CallsEffect> {
   undelivered(to: NodeId, message: CallsMessage, reason: string, now: Instant): void {
     const errand = message.kind === 'call' && message.errand !== undefined ? readErrand(message.errand) : undefined;
     if (message.kind === 'call' && errand?.ok && errand.value.chain !== undefined) {
+      if (this.#wards.isOver(errand.value.at, errand.value.chain.ward)) return;
       const job = this.#chains.comeBack(message, errand.value, errand.value.chain, to, now);
       this.#losses.notSent(job, reason, now);
     } else if (message.kind === 'call') {
