@@ -89,9 +89,10 @@ export class PlanBuilder<
   > {
     if (this.#steps.has(name)) throw problemError('plan-invalid', `two steps are named "${name}"`);
     const { kwargs, ...more } = options ?? ({} as StepOptions);
-    const given = typeof args === 'function' ? args(this) : args;
+    const given: unknown = typeof args === 'function' ? args(this) : (args ?? []);
+    if (!Array.isArray(given)) throw problemError('plan-invalid', `the arguments of the step "${name}" must be a list`);
     const named = kwargs === undefined ? {} : { kwargs: fields(kwargs) };
-    this.#steps.set(name, { args: (given as readonly unknown[]).map(explicit), fun, name, ...named, ...more });
+    this.#steps.set(name, { args: given.map(explicit), fun, name, ...named, ...more });
     return this as never;
   }
 

@@ -80,6 +80,12 @@ describe('the document', () => {
   test('refuses two steps of one name, and a reference inside of what is taken as it is', () => {
     const p = plan<Functions>().step('rows', 'ingest', [1]);
     expect(() => p.step('rows', 'ingest', [2])).toThrow(expect.objectContaining({ code: 'plan-invalid' }));
+    expect(() => p.step('text', 'ingest', 'rows' as never)).toThrow(expect.objectContaining({ code: 'plan-invalid' }));
+    expect(
+      plan()
+        .step('none', 'f', undefined as never)
+        .toJSON(),
+    ).toMatchObject({ steps: [{ args: [] }] });
     expect(() => p.step('odd', 'echo', [{ $lit: p.ref('rows') }])).toThrow(
       expect.objectContaining({ code: 'plan-invalid' }),
     );
