@@ -281,7 +281,7 @@ function again(effect: NodeEffect, runs: Runs): RunEffect[] {
 }
 
 function isChain(message: Message): boolean {
-  const errand = message.kind === 'call' && message.errand !== undefined ? readErrand(message.errand) : undefined;
+  const errand = message.kind === 'call' ? readErrand(message) : undefined;
   return errand?.ok === true && errand.value.chain !== undefined;
 }
 

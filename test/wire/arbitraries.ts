@@ -137,6 +137,7 @@ const trail = fc.option(passed, { nil: undefined });
 
 const callFields = {
   errand: fc.option(fc.array(anyValue, { maxLength: 2 }).map(payloadOf), { nil: undefined }),
+  following: fc.option(fc.array(anyValue.map(payloadOf), { maxLength: 3 }), { nil: undefined }),
   paced: fc.option(fc.boolean(), { nil: undefined }),
   depth: fc.option(uint, { nil: undefined }),
   fun: name,
@@ -243,5 +244,7 @@ export function opened(message: WireMessage): object {
   if (!('payload' in message)) return message;
   const open = (payload: Payload) => payloadFrom(payload.bytes()).value();
   const errand = message.kind === 'call' && message.errand !== undefined ? { errand: open(message.errand) } : {};
-  return { ...message, ...errand, payload: open(message.payload) };
+  const following =
+    message.kind === 'call' && message.following !== undefined ? { following: message.following.map(open) } : {};
+  return { ...message, ...errand, ...following, payload: open(message.payload) };
 }

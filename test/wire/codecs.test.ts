@@ -149,11 +149,7 @@ describe('in mpreg.v1', () => {
   });
 
   it('fields of a newer version survive in a call that is passed on, and are passed over elsewhere', () => {
-    const call = frame(
-      16,
-      [5, 'f', null, null, null, null, null, null, null, null, null, null, null, 'new', { a: [1] }],
-      valueBytes({ args: [] }),
-    );
+    const call = frame(16, [5, 'f', ...Array(CALL_FIELDS - 2).fill(null), 'new', { a: [1] }], valueBytes({ args: [] }));
     const [message] = decoded('mpreg.v1', call);
     expect(message).toMatchObject({ rest: ['new', { a: [1] }] });
     expect(bytesOf(message as WireMessage)).toEqual(call);

@@ -3,8 +3,7 @@ import type { Problem } from '../core/base/problems.ts';
 import type { CallMessage } from '../core/calls/messages.ts';
 import { CALL_FIELDS, KINDS } from './messages.ts';
 import { inside, located, Misfit } from './misfit.ts';
-import { BytesPayload } from './payload.ts';
-import { encoded } from './payload-shape.ts';
+import { BytesPayload, writePayload } from './payload.ts';
 import type { ValueReader } from './read-value.ts';
 import { problemShape } from './record-shape.ts';
 import { NAME_MAX } from './shapes.ts';
@@ -72,12 +71,14 @@ function writeCall(w: Writer, call: CallMessage): void {
   if (count > 9) textOrNil(w, call.functionId);
   if (count > 10) wholeOrNil(w, call.depth);
   if (count > 11) boolOrNil(w, call.paced);
-  if (count > 12) bytesOrNil(w, call.errand?.bytes());
+  if (count > 12) encodedOrNil(w, call.errand);
+  if (count > 13) encodedListOrNil(w, call.following);
   if (call.rest) for (const value of call.rest) w.value(value);
 }
 
 /** Up to the last field that is there. */
 function callFields(call: CallMessage): number {
+  if (call.following !== undefined) return 14;
   if (call.errand !== undefined) return 13;
   if (call.paced !== undefined) return 12;
   if (call.depth !== undefined) return 11;
@@ -107,9 +108,22 @@ function boolOrNil(w: Writer, value: boolean | undefined): void {
   else w.bool(value);
 }
 
-function bytesOrNil(w: Writer, value: Uint8Array | undefined): void {
-  if (value === undefined) w.nil();
-  else w.value(value);
+function encodedOrNil(w: Writer, value: Payload | undefined): void {
+  if (value === undefined) {
+    w.nil();
+  } else {
+    w.binHead(value.size);
+    writePayload(w, value);
+  }
+}
+
+function encodedListOrNil(w: Writer, values: readonly Payload[] | undefined): void {
+  if (values === undefined) {
+    w.nil();
+  } else {
+    w.arrayHead(values.length);
+    for (const value of values) encodedOrNil(w, value);
+  }
 }
 
 function trueOrNil(w: Writer, value: boolean): void {
@@ -192,18 +206,23 @@ function readMore(r: ValueReader, count: number): Partial<CallMessage> {
   if (count > 9 && !r.nil()) more.functionId = r.name();
   if (count > 10 && !r.nil()) more.depth = r.uint();
   if (count > 11 && !r.nil()) more.paced = r.bool();
-  if (count > 12 && !r.nil()) more.errand = readErrand(r);
+  if (count > 12 && !r.nil()) more.errand = readEncoded(r, 'errand');
+  if (count > 13 && !r.nil()) more.following = readFollowing(r);
   if (count > CALL_FIELDS) more.rest = Array.from({ length: count - CALL_FIELDS }, () => r.value(1));
   return more;
 }
 
-function readErrand(r: ValueReader): Payload {
+function readEncoded(r: ValueReader, ...path: readonly (string | number)[]): Payload {
   const at = r.at;
-  try {
-    return encoded.unpack(r.value(1));
-  } catch (error) {
-    throw located(inside(error, 'errand'), at);
-  }
+  const from = r.bin();
+  if (from !== undefined) return new BytesPayload(r.bytes, from, r.at);
+  throw located(path.reduceRight(inside, new Misfit('must be bytes')), at);
+}
+
+function readFollowing(r: ValueReader): readonly Payload[] {
+  const count = r.arrayHead();
+  r.need(count);
+  return Array.from({ length: count }, (_, i) => readEncoded(r, 'following', i));
 }
 
 function readProblem(r: ValueReader): Problem {

@@ -79,6 +79,7 @@ const calls = {
       depth: optional(uint),
       paced: optional(bool),
       errand: optional(encoded),
+      following: optional(list(encoded)),
     },
     'arguments',
   ),
@@ -177,7 +178,7 @@ export const KINDS: Readonly<Record<Kind, MessageKind>> = {
 };
 
 /** How many positions of a call's header this version knows; what lies behind them is its `rest`. */
-export const CALL_FIELDS = 13;
+export const CALL_FIELDS = 14;
 
 function kind<K extends Kind>(code: number, fields: Fields<Header<K>>, payload?: MessageKind['payload']): MessageKind {
   return { code, header: record<Header<K>>(fields), ...(payload && { payload }) };

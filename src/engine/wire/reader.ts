@@ -120,6 +120,17 @@ export class Reader {
     return name;
   }
 
+  /** Passes over bytes, and says where they begin; undefined where something else is next. */
+  bin(): number | undefined {
+    const token = this.u8();
+    if (token < 0xc4 || token > 0xc6) return undefined;
+    const size = token === 0xc4 ? this.u8() : token === 0xc5 ? this.u16() : this.u32();
+    this.need(size);
+    const from = this.at;
+    this.at += size;
+    return from;
+  }
+
   #textHead(): number {
     const token = this.u8();
     if ((token & 0xe0) === 0xa0) return token & 0x1f;

@@ -12,7 +12,7 @@ import type { Writer } from './writer.ts';
 
 /** Elements of a list or an object, as many as a head of one byte can say; and nesting. Beyond, msgpackr is as quick. */
 const ELEMENTS_MAX = 15;
-const DEPTH_MAX = 3;
+const DEPTH_MAX = 4;
 /** Bytes of a text that is read here: from longer ones msgpackr takes a byte order mark, so it has them all. */
 const TEXT_MAX = 64;
 

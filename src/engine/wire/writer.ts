@@ -110,6 +110,23 @@ export class Writer {
     }
   }
 
+  /** Of as many bytes as follow. */
+  binHead(count: number): void {
+    this.reserve(5);
+    if (count < 0x100) {
+      this.bytes[this.at++] = 0xc4;
+    } else if (count < 0x10000) {
+      this.bytes[this.at++] = 0xc5;
+      this.bytes[this.at++] = count >>> 8;
+    } else {
+      this.bytes[this.at++] = 0xc6;
+      this.u32At(this.at, count);
+      this.at += 4;
+      return;
+    }
+    this.bytes[this.at++] = count;
+  }
+
   /** Any value. Throws a `Misfit`. */
   value(value: unknown): void {
     this.all(valueBytes(value));

@@ -11,11 +11,13 @@
  */
 import { NEVER } from '../../../src/engine/core/base/instant.ts';
 import { done, failed } from '../../../src/engine/core/base/outcome.ts';
+import type { Payload } from '../../../src/engine/core/base/payload.ts';
 import { Prng } from '../../../src/engine/core/base/prng.ts';
 import { type Problem, type ProblemCode, problem } from '../../../src/engine/core/base/problems.ts';
 import { Calls } from '../../../src/engine/core/calls/calls.ts';
+import { type ChainStep, packStep, readStep } from '../../../src/engine/core/calls/chain-step.ts';
 import type { Asker, CallsEffect } from '../../../src/engine/core/calls/effects.ts';
-import { readErrand } from '../../../src/engine/core/calls/errand.ts';
+import { type Chain, type Errand, packErrand, readErrand } from '../../../src/engine/core/calls/errand.ts';
 import type {
   CallMessage,
   CallsMessage,
@@ -173,17 +175,17 @@ function answer(calls: Calls, command: Command, now: number): void {
 function callOf(command: Command): CallMessage {
   const { words, options } = command;
   const { node, version, id: functionId, depth, step } = Object.fromEntries(options);
-  const [args, errand] = command.input.map((line) => sized(JSON.parse(line)));
+  const [args, errand] = command.input.map((line) => JSON.parse(line));
   return {
     fun: words[2] ?? '',
     id: Number(words[1]),
     idempotent: words.includes('idempotent'),
     kind: 'call',
     locs: options.get('locs')?.split(',') ?? [],
-    payload: args ?? sized({ args: [] }),
+    payload: sized(args ?? { args: [] }),
     routed: words.includes('routed'),
     timeoutMs: msOf(command),
-    ...(errand === undefined ? {} : { errand }),
+    ...(errand === undefined ? {} : errandOf(errand)),
     ...(step === undefined ? {} : { step }),
     ...(node === undefined ? {} : { node }),
     ...(version === undefined ? {} : { version }),
@@ -191,6 +193,14 @@ function callOf(command: Command): CallMessage {
     ...(depth === undefined ? {} : { depth: Number(depth) }),
     ...(words.includes('paced') ? { paced: true } : {}),
   };
+}
+
+type OpenChain = Omit<Chain, 'steps'> & { readonly steps: readonly ChainStep[] };
+
+/** In a script, the steps of a chain are objects. */
+function errandOf({ chain, ...errand }: Omit<Errand, 'chain'> & { readonly chain?: OpenChain }) {
+  const steps = chain?.steps.map((step) => packStep(step, sized)) ?? [];
+  return packErrand(chain === undefined ? errand : { ...errand, chain: { ...chain, steps } }, sized);
 }
 
 function msOf({ options }: Command): number {
@@ -265,16 +275,21 @@ function depthText(depth: number | undefined): string {
 }
 
 /** ` {plan 1 of self, may hold, needs a from b; chain 3, then c, d after 5 ms on b; tried b}` */
-function errandText({ errand: payload }: CallMessage): string {
-  const errand = payload === undefined ? undefined : readErrand(payload);
+function errandText(message: CallMessage): string {
+  const errand = readErrand(message);
   if (!errand?.ok) return '';
   const { at, plan, hold, inputs, chain } = errand.value;
   const needs = inputs.map(({ step, node }) => `, needs ${step} from ${node}`).join('');
   const head = `plan ${plan} of ${at}${hold ? ', may hold' : ''}${needs}`;
   if (chain === undefined) return ` {${head}}`;
-  const then = chain.steps.map(({ name }) => name).join(', ') || 'nothing';
+  const then = chain.steps.map(nameOf).join(', ') || 'nothing';
   const tried = chain.tried.length === 0 ? '' : `; tried ${chain.tried.join(', ')}`;
   return ` {${head}; chain ${chain.ward}, then ${then}${trailText(chain)}${tried}}`;
+}
+
+function nameOf(packed: Payload): string {
+  const step = readStep(packed);
+  return step.ok ? step.value.name : '?';
 }
 
 function trailText({ trail = [] }: { readonly trail?: readonly Passed[] }): string {

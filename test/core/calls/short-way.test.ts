@@ -113,7 +113,7 @@ describe('a value that is held elsewhere', () => {
     expect(new Set(all)).toEqual(
       new Set([
         ['b', { args: [{ $ref: 'a', path: ['x'] }] }, [{ node: 'ONE', step: 'a' }]],
-        ['c', { args: [{ $ref: 'a', path: [] }, { y: { $lit: 7 } }] }, [{ node: 'ONE', step: 'a' }]],
+        ['c', { args: [{ $ref: 'a' }, { y: { $lit: 7 } }] }, [{ node: 'ONE', step: 'a' }]],
       ]),
     );
   });

@@ -154,7 +154,7 @@ export class Calls implements Machine<CallsEffect> {
   /** A call or a plan. */
   request(from: Asker, message: Extract<CallsMessage, { readonly kind: 'call' | 'plan' }>, now: Instant): void {
     if (message.kind === 'call' && message.errand !== undefined && 'node' in from) {
-      this.#errand(from, message, message.errand, now);
+      this.#errand(from, message, now);
     } else if (message.kind === 'call' && message.fun === VALUE && 'node' in from) {
       const value = valueAsked(message, this.#held);
       const about = { by: this.#desk.parts.name(), id: message.id, kind: 'result' } as const;
@@ -252,7 +252,7 @@ export class Calls implements Machine<CallsEffect> {
 
   /** A message to another node certainly did not leave. */
   undelivered(to: NodeId, message: CallsMessage, reason: string, now: Instant): void {
-    const errand = message.kind === 'call' && message.errand !== undefined ? readErrand(message.errand) : undefined;
+    const errand = message.kind === 'call' ? readErrand(message) : undefined;
     if (message.kind === 'call' && errand?.ok && errand.value.chain !== undefined) {
       if (this.#wards.isOver(errand.value.at, errand.value.chain.ward)) return;
       const job = this.#chains.comeBack(message, errand.value, errand.value.chain, to, now);
@@ -311,8 +311,9 @@ export class Calls implements Machine<CallsEffect> {
   }
 
   /** A step that another node sent, with more to do than to run it. */
-  #errand(from: Asker, call: CallMessage, payload: Payload, now: Instant): void {
-    const errand = readErrand(payload);
+  #errand(from: Asker, call: CallMessage, now: Instant): void {
+    const errand = readErrand(call);
+    if (errand === undefined) return;
     if (!errand.ok) {
       this.#desk.refuse(from, call.id, errand.problem);
       return;

@@ -1,5 +1,5 @@
 import type { Outcome } from '../base/outcome.ts';
-import type { ChainStep } from './errand.ts';
+import type { ChainStep } from './chain-step.ts';
 import type { Arguments } from './messages.ts';
 import type { Plan, Step } from './plan.ts';
 import { bind } from './references.ts';

@@ -4,8 +4,9 @@ import { type Instant, NEVER } from '../base/instant.ts';
 import { done, type Outcome } from '../base/outcome.ts';
 import type { Payload } from '../base/payload.ts';
 import { type Problem, problem } from '../base/problems.ts';
+import { type ChainStep, readStep } from './chain-step.ts';
 import type { Desk } from './desk.ts';
-import type { Chain, ChainStep, Errand } from './errand.ts';
+import { type Chain, type Errand, packErrand } from './errand.ts';
 import { HandedOn } from './handed-on.ts';
 import type { HeldValues } from './held-values.ts';
 import { type Duty, inDoubt, type Job } from './jobs.ts';
@@ -85,7 +86,7 @@ export class Chains {
     const errand = { ...duty.errand, chain: handed };
     const message: CallMessage = {
       ...call,
-      errand: this.#desk.parts.payload(errand),
+      ...packErrand(errand, this.#desk.parts.payload),
       id: chain.ward, // so that a cancellation cannot overtake it
       routed: true,
       timeoutMs: this.#desk.left(job.deadline, now),
@@ -117,9 +118,10 @@ export class Chains {
       this.#end(errand, { id: chain.ward, kind: 'error', problem: why, trail: chain.trail }, now);
       return;
     }
-    const [next] = chain.steps;
-    if (next !== undefined) this.#goOn(job, errand, chain, next, answer, now);
-    else this.#deliver(job, errand, chain, answer, now);
+    const [first] = chain.steps;
+    const next = first === undefined ? undefined : readStep(first);
+    if (next === undefined) this.#deliver(job, errand, chain, answer, now);
+    else this.#goOn(job, errand, chain, next, answer, now);
   }
 
   /** Whoever has a chain that this node handed on is told to stop. False where it never had it. */
@@ -147,11 +149,24 @@ export class Chains {
     this.#reports.clear(job);
   }
 
-  #goOn(job: Job, errand: Errand, chain: Chain, next: ChainStep, { by, payload }: Answered, now: Instant): void {
+  #goOn(
+    job: Job,
+    errand: Errand,
+    chain: Chain,
+    step: Outcome<ChainStep>,
+    { by, payload }: Answered,
+    now: Instant,
+  ): void {
     const { duty } = job;
     const kept = this.#keep(errand, job.call.step ?? '', payload);
     const passed = { ms: Math.max(0, now - (duty?.since ?? now)), node: by, ...kept };
     const planEnds = duty?.planEnds ?? NEVER;
+    const trail = [...chain.trail, passed];
+    if (!step.ok) {
+      this.#end(errand, { id: chain.ward, kind: 'error', problem: step.problem, trail }, now);
+      return;
+    }
+    const next = step.value;
     const rest: Chain = {
       ...chain,
       doubtful: false,
@@ -160,7 +175,7 @@ export class Chains {
       retriesLeft: next.retries,
       retriesMade: 0,
       steps: chain.steps.slice(1),
-      trail: [...chain.trail, passed],
+      trail,
       tried: [],
     };
     const onward: Errand = { ...errand, chain: rest, hold: next.hold, inputs: [] };

@@ -4,6 +4,7 @@ import type { Instant } from '../base/instant.ts';
 import { didNotHappen, type Problem } from '../base/problems.ts';
 import { Costs } from './costs.ts';
 import type { Desk } from './desk.ts';
+import { packErrand } from './errand.ts';
 import { type Explanation, explain } from './explain.ts';
 import { addTried, isChained, type Job } from './jobs.ts';
 import type { CallMessage } from './messages.ts';
@@ -129,7 +130,7 @@ export class Dispatch {
     job.givenAt = now;
     this.#desk.jobs.send(job, place.id);
     const timeoutMs = this.#desk.left(job.deadline, now);
-    const errand = job.duty === undefined ? {} : { errand: this.#desk.parts.payload(job.duty.errand) };
+    const errand = job.duty === undefined ? {} : packErrand(job.duty.errand, this.#desk.parts.payload);
     const message: CallMessage = { ...job.call, id: job.key, routed: true, timeoutMs, ...errand };
     this.#desk.effects.push({ address: place.address, kind: 'forward', message, to: place.id });
   }

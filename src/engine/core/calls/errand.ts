@@ -1,9 +1,9 @@
 import type { Address, NodeId } from '../base/ids.ts';
 import { done, failed, type Outcome } from '../base/outcome.ts';
-import type { Payload } from '../base/payload.ts';
+import type { Payload, PayloadMaker } from '../base/payload.ts';
 import { problem } from '../base/problems.ts';
 import type { CallMessage, Passed } from './messages.ts';
-import { isPlainObject } from './references.ts';
+import { isCount, isFlag, isListOf, isText } from './packed.ts';
 
 /**
  * What a step's call carries beside its arguments, where the node that runs it does some of the plan's work itself: it
@@ -48,8 +48,11 @@ export interface Chain {
   readonly leftMs: number;
   /** Milliseconds that nodes have had it since the plan's node last heard where it is. */
   readonly quietMs: number;
-  /** What follows, in order: each step needs the value of the one before. */
-  readonly steps: readonly ChainStep[];
+  /**
+   * What follows, in order: each a packed `ChainStep` that needs the value of the one before.
+   * Why packed: who has the chain looks into the next one alone, and passes on the others as they came.
+   */
+  readonly steps: readonly Payload[];
   /** The steps that are done. */
   readonly trail: readonly Passed[];
   /** Nodes on which the step at hand was tried. */
@@ -61,31 +64,30 @@ export interface Chain {
   readonly retriesMade: number;
 }
 
-/** A step that waits for the one before it. Its arguments are a template: what it refers to is that step's value. */
-export interface ChainStep {
-  readonly name: string;
-  /** Where it stands in the plan, for messages: `steps[3]`. */
-  readonly where: string;
-  readonly fun: string;
-  readonly args: unknown;
-  readonly kwargs?: unknown;
-  readonly locs: readonly string[];
-  readonly version?: string;
-  readonly functionId?: string;
-  readonly timeoutMs: number;
-  readonly retries: number;
-  readonly idempotent: boolean;
-  /** Its value may stay where it was made, if it is large. */
-  readonly hold: boolean;
+/** What a call carries of an errand: the steps that follow by themselves, all else as a list of its fields. */
+export function packErrand(errand: Errand, payload: PayloadMaker): Pick<CallMessage, 'errand' | 'following'> {
+  const { at, address, plan, hold, keep, inputs, chain } = errand;
+  const fields: unknown[] = [at, address, plan, hold, keep, inputs.map(({ step, node }) => [step, node])];
+  if (chain === undefined) return { errand: payload(fields) };
+  const { ward, hops, leftMs, quietMs, trail, tried, doubtful, retriesLeft, retriesMade, steps } = chain;
+  const passed = trail.map((done) => (done.at === undefined ? [done.node, done.ms] : [done.node, done.ms, done.at]));
+  fields.push([ward, hops, leftMs, quietMs, passed, tried, doubtful, retriesLeft, retriesMade]);
+  return { errand: payload(fields), ...(steps.length === 0 ? {} : { following: steps }) };
 }
 
-/** Reads what a peer sent. */
-export function readErrand(payload: Payload): Outcome<Errand> {
-  const value = payload.value();
-  if (!value.ok) return value;
-  return isErrand(value.value)
-    ? done(value.value)
-    : failed(problem('protocol-violated', 'what a call says of its plan cannot be understood'));
+/** Reads what a peer sent; undefined where a call has no errand. */
+export function readErrand({ errand: packed, following = [] }: CallMessage): Outcome<Errand> | undefined {
+  const fields = packed?.value();
+  if (fields === undefined || !fields.ok) return fields;
+  if (!isErrand(fields.value)) return failed(problem('protocol-violated', UNCLEAR));
+  const [at, address, plan, hold, keep, needs, packedChain] = fields.value;
+  const inputs = needs.map(([step, node]) => ({ node, step }));
+  if (packedChain === undefined) return done({ address, at, hold, inputs, keep, plan });
+  const [ward, hops, leftMs, quietMs, passed, tried, doubtful, retriesLeft, retriesMade] = packedChain;
+  const trail = passed.map(([node, ms, kept]) => (kept === undefined ? { ms, node } : { at: kept, ms, node }));
+  const fared = { doubtful, retriesLeft, retriesMade, tried };
+  const chain = { ...fared, hops, leftMs, quietMs, steps: following, trail, ward };
+  return done({ address, at, chain, hold, inputs, keep, plan });
 }
 
 /** Whether a call that has not left yet is what a cancellation, which would overtake it, is about. */
@@ -96,68 +98,61 @@ export function isCancelledBy(
 ): boolean {
   if (waiting.kind !== 'call') return false;
   const call = waiting as CallMessage;
-  const errand = call.errand === undefined ? undefined : readErrand(call.errand);
+  const errand = readErrand(call);
   if (!errand?.ok || errand.value.chain === undefined) return at === undefined && call.id === id;
   return errand.value.chain.ward === id && errand.value.at === (at ?? self);
 }
 
-function isErrand(value: unknown): value is Errand {
-  if (!isPlainObject(value)) return false;
-  const { at, address, plan, hold, keep, inputs, chain } = value;
+const UNCLEAR = 'what a call says of its plan cannot be understood';
+
+type PackedErrand = readonly [
+  ...[at: NodeId, address: Address, plan: number, hold: boolean, keep: boolean],
+  inputs: readonly (readonly [step: string, node: NodeId])[],
+  chain?: PackedChain,
+];
+
+type PackedChain = readonly [
+  ...[ward: number, hops: number, leftMs: number, quietMs: number],
+  trail: readonly (readonly [node: string, ms: number, at?: NodeId])[],
+  ...[tried: readonly NodeId[], doubtful: boolean, retriesLeft: number, retriesMade: number],
+];
+
+function isErrand(value: unknown): value is PackedErrand {
+  if (!Array.isArray(value)) return false;
+  const [at, address, plan, hold, keep, inputs, chain] = value as readonly unknown[];
   return (
-    typeof at === 'string' &&
-    typeof address === 'string' &&
+    isText(at) &&
+    isText(address) &&
     isCount(plan) &&
-    typeof hold === 'boolean' &&
-    typeof keep === 'boolean' &&
+    isFlag(hold) &&
+    isFlag(keep) &&
     isListOf(inputs, isInput) &&
     (chain === undefined || isChain(chain))
   );
 }
 
 function isInput(value: unknown): boolean {
-  return isPlainObject(value) && typeof value['step'] === 'string' && typeof value['node'] === 'string';
+  return Array.isArray(value) && isText(value[0]) && isText(value[1]);
 }
 
 function isChain(value: unknown): boolean {
-  if (!isPlainObject(value)) return false;
-  const { ward, hops, leftMs, quietMs, steps, trail, tried, doubtful, retriesLeft, retriesMade } = value;
+  if (!Array.isArray(value)) return false;
+  const [ward, hops, leftMs, quietMs, trail, tried, doubtful, retriesLeft, retriesMade] = value as readonly unknown[];
   return (
     isCount(ward) &&
     isCount(hops) &&
     isCount(leftMs) &&
     isCount(quietMs) &&
-    isListOf(steps, isStep) &&
     isListOf(trail, isPassed) &&
-    isListOf(tried, (id) => typeof id === 'string') &&
-    typeof doubtful === 'boolean' &&
+    isListOf(tried, isText) &&
+    isFlag(doubtful) &&
     isCount(retriesLeft) &&
     isCount(retriesMade)
   );
 }
 
 function isPassed(value: unknown): boolean {
-  return isPlainObject(value) && typeof value['node'] === 'string' && isCount(value['ms']);
-}
-
-function isStep(value: unknown): boolean {
-  if (!isPlainObject(value)) return false;
-  const { name, where, fun, args, locs, version, functionId, timeoutMs, retries, idempotent, hold } = value;
-  const isText = (text: unknown) => typeof text === 'string';
-  return (
-    [name, where, fun].every(isText) &&
-    Array.isArray(args) &&
-    isListOf(locs, isText) &&
-    [version, functionId].every((text) => text === undefined || isText(text)) &&
-    [timeoutMs, retries].every(isCount) &&
-    [idempotent, hold].every((flag) => typeof flag === 'boolean')
-  );
-}
-
-function isListOf(value: unknown, fits: (item: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.every(fits);
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  if (!Array.isArray(value)) return false;
+  const [node, ms, at] = value as readonly unknown[];
+  return isText(node) && isCount(ms) && (at === undefined || isText(at));
 }

@@ -27,6 +27,8 @@ export interface CallMessage {
   readonly step?: string;
   /** Between nodes: an `Errand`, where the node that runs this step does more of its plan's work than that. */
   readonly errand?: Payload;
+  /** With an errand: the steps of its chain behind this one, each a packed `ChainStep`. */
+  readonly following?: readonly Payload[];
   readonly payload: Payload;
   /** How many calls it is nested in: 1 where a function makes it that a client called. Absent: a client makes it. */
   readonly depth?: number;

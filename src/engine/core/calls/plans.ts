@@ -4,6 +4,7 @@ import type { Outcome } from '../base/outcome.ts';
 import type { Payload, PayloadMaker } from '../base/payload.ts';
 import { type Problem, problem } from '../base/problems.ts';
 import type { Follower } from './chain-from.ts';
+import { packStep } from './chain-step.ts';
 import type { Desk } from './desk.ts';
 import type { Asker } from './effects.ts';
 import type { Chain, Errand } from './errand.ts';
@@ -222,9 +223,9 @@ export class Plans {
     const call = stepCall(step, payload(args));
     const hold = run.mayStay(index);
     const errand = { address: address(), at: self, hold, inputs, keep: run.plan.resumable, plan: job.key };
-    const followers = withinBytes(ready.followers, options.chainBytesMax, payload);
-    run.unchain(ready.followers.slice(followers.length).map((follower) => follower.index));
-    if (followers.length === 0) {
+    const steps = withinBytes(ready.followers, options.chainBytesMax, payload);
+    run.unchain(ready.followers.slice(steps.length).map((follower) => follower.index));
+    if (steps.length === 0) {
       const needed = hold || inputs.length > 0;
       this.#parts.begin(origin, call, needed ? errand : undefined, step.retries, now);
       return;
@@ -236,12 +237,16 @@ export class Plans {
       quietMs: 0,
       retriesLeft: step.retries,
       retriesMade: 0,
-      steps: followers.map((follower) => follower.step),
+      steps,
       trail: [],
       tried: [],
       ward: 0,
     };
-    const ward = { heard: 0, trail: [], steps: [index, ...followers.map((follower) => follower.index)] };
+    const ward = {
+      heard: 0,
+      trail: [],
+      steps: [index, ...ready.followers.slice(0, steps.length).map((follower) => follower.index)],
+    };
     this.#parts.send(origin, call, errand, chain, ward, now);
   }
 
@@ -295,10 +300,14 @@ export class Plans {
 }
 
 /** As many followers as may travel: what the plan's author wrote into their arguments may be large. */
-function withinBytes(followers: readonly Follower[], bytesMax: number, payload: PayloadMaker): readonly Follower[] {
-  let fitting = followers;
-  while (fitting.length > 0 && payload(fitting.map(({ step }) => step)).size > bytesMax) {
-    fitting = fitting.slice(0, fitting.length >> 1);
+function withinBytes(followers: readonly Follower[], bytesMax: number, payload: PayloadMaker): readonly Payload[] {
+  const fitting: Payload[] = [];
+  let left = bytesMax;
+  for (const { step } of followers) {
+    const packed = packStep(step, payload);
+    left -= packed.size;
+    if (left < 0) break;
+    fitting.push(packed);
   }
   return fitting;
 }

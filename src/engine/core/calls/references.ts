@@ -112,7 +112,7 @@ export function bind(
 ): Outcome<unknown> {
   const reference = referenceOf(value, steps, mode);
   if (reference !== undefined) {
-    if (!values.has(reference.step)) return done({ $ref: reference.step, path: reference.path });
+    if (!values.has(reference.step)) return done(explicit(reference));
     const found = walk(values.get(reference.step), reference, where);
     return found.ok ? done({ $lit: found.value }) : found;
   }
@@ -133,6 +133,10 @@ export function bind(
     entries.push([key, bound.value]);
   }
   return done(Object.fromEntries(entries));
+}
+
+function explicit({ step, path }: Reference): unknown {
+  return path.length === 0 ? { $ref: step } : { $ref: step, path };
 }
 
 function walk(from: unknown, reference: Reference, where: string): Outcome<unknown> {

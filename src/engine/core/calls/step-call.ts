@@ -1,5 +1,5 @@
 import type { Payload } from '../base/payload.ts';
-import type { ChainStep } from './errand.ts';
+import type { ChainStep } from './chain-step.ts';
 import type { CallMessage } from './messages.ts';
 import type { Step } from './plan.ts';
 

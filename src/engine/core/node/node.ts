@@ -293,7 +293,7 @@ export class Node implements Machine<NodeEffect> {
     const { calls } = this.#machines;
     switch (message.kind) {
       case 'call':
-        if (message.errand !== undefined)
+        if (message.errand !== undefined || message.following !== undefined)
           this.#violated(link, 'a client sent an errand, which only nodes may send', now);
         else calls.request({ link }, message.routed ? { ...message, routed: false } : message, now);
         break;

@@ -193,7 +193,7 @@ function keyOf({ peers }: Told, link: LinkId, id: number, owner = peers.get(link
 }
 
 /** The node whose chain a call is. */
-function ownerOf({ errand }: CallMessage): NodeId | undefined {
-  const read = errand === undefined ? undefined : readErrand(errand);
+function ownerOf(call: CallMessage): NodeId | undefined {
+  const read = readErrand(call);
   return read?.ok && read.value.chain !== undefined ? read.value.at : undefined;
 }
