@@ -1,6 +1,6 @@
 import type { Payload } from '../core/base/payload.ts';
 import type { Problem } from '../core/base/problems.ts';
-import type { CallMessage } from '../core/calls/messages.ts';
+import type { CallMessage, Passed, ResultMessage } from '../core/calls/messages.ts';
 import { CALL_FIELDS, KINDS } from './messages.ts';
 import { inside, located, Misfit } from './misfit.ts';
 import { BytesPayload, writePayload } from './payload.ts';
@@ -30,10 +30,7 @@ export function writeHot(w: Writer, message: WireMessage): boolean {
       writeCall(w, message);
       return true;
     case 'result':
-      if (message.held || message.plan !== undefined || message.trail !== undefined) return false;
-      w.arrayHead(2);
-      w.uint(message.id);
-      w.text(message.by);
+      writeResult(w, message);
       return true;
     case 'item':
       w.arrayHead(1);
@@ -74,6 +71,24 @@ function writeCall(w: Writer, call: CallMessage): void {
   if (count > 12) encodedOrNil(w, call.errand);
   if (count > 13) encodedListOrNil(w, call.following);
   if (call.rest) for (const value of call.rest) w.value(value);
+}
+
+/** Why with the trail: every chain ends so. With nine steps behind it, 0.2 µs instead of 1.4, and 0.8 instead of 1.5 to read. */
+function writeResult(w: Writer, { id, by, held, plan, trail }: ResultMessage): void {
+  const count = trail !== undefined ? 5 : plan !== undefined ? 4 : held ? 3 : 2;
+  w.arrayHead(count);
+  w.uint(id);
+  w.text(by);
+  if (count > 2) trueOrNil(w, held === true);
+  if (count > 3) wholeOrNil(w, plan);
+  if (trail === undefined) return;
+  w.arrayHead(trail.length);
+  for (const { node, ms, at } of trail) {
+    w.arrayHead(at === undefined ? 2 : 3);
+    w.text(node);
+    w.uint(ms);
+    if (at !== undefined) w.text(at);
+  }
 }
 
 /** Up to the last field that is there. */
@@ -151,11 +166,8 @@ export function readHot(r: ValueReader, code: number, end: number): WireMessage 
     case CALL:
       return readCall(r, end);
     case RESULT: {
-      const count = shortest(r, 2);
-      if (count === undefined) return undefined;
-      const id = r.uint();
-      const by = r.name();
-      return { by, id, kind: 'result', payload: behind(r, count, 2, end) };
+      const count = shortest(r, 5);
+      return count === undefined ? undefined : readResult(r, count, end);
     }
     case ITEM: {
       const count = fields(r, 1);
@@ -195,6 +207,35 @@ function readCall(r: ValueReader, end: number): CallMessage {
   const payload = behind(r, 0, 0, end);
   const call: CallMessage = { fun, id, idempotent, kind: 'call', locs, payload, routed, timeoutMs };
   return more === undefined ? call : Object.assign(call, more);
+}
+
+function readResult(r: ValueReader, count: number, end: number): ResultMessage {
+  const id = r.uint();
+  const by = r.name();
+  const more: { -readonly [Key in keyof ResultMessage]?: ResultMessage[Key] } = {};
+  if (count > 2 && !r.nil()) more.held = readYes(r);
+  if (count > 3 && !r.nil()) more.plan = r.uint();
+  if (count > 4 && !r.nil()) more.trail = readTrail(r);
+  const result: ResultMessage = { by, id, kind: 'result', payload: behind(r, 0, 0, end) };
+  return count > 2 ? Object.assign(result, more) : result;
+}
+
+function readYes(r: ValueReader): true {
+  if (r.bool()) return true;
+  throw new Misfit('must be true', r.at - 1);
+}
+
+function readTrail(r: ValueReader): readonly Passed[] {
+  const count = r.arrayHead();
+  r.need(count);
+  return Array.from({ length: count }, () => {
+    const known = fields(r, 2);
+    const node = r.name();
+    const ms = r.uint();
+    const at = known > 2 && !r.nil() ? readName(r) : undefined;
+    for (let i = 3; i < known; i++) r.skip(1);
+    return at === undefined ? { ms, node } : { at, ms, node };
+  });
 }
 
 /** The fields of a call that are rarely there. */
