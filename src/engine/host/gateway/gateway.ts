@@ -12,6 +12,7 @@ import { writeEvents } from './events.ts';
 import { argumentsOf, optionsOf, type Refusal, type Wanted, wantedBy, whyNot } from './request.ts';
 import { SharedClient } from './shared-client.ts';
 import { statusOf } from './status.ts';
+import { publish, subscribe, topicWantedBy } from './topics.ts';
 
 export interface GatewayOptions {
   /** A client of this very node, with no socket between. */
@@ -29,7 +30,7 @@ const BODIES_BYTES_MAX = 256 * 2 ** 20;
 const REFUSAL_MS_MAX = 1_000;
 
 /**
- * Calls and plans over plain HTTP, for `curl` and every language: `POST /v1/call/FUN` and `POST /v1/plan`, answered by the
+ * Calls, plans and topics (`topics.ts`) over plain HTTP, for `curl` and every language: `POST /v1/call/FUN` and `POST /v1/plan`, answered by the
  * documents that the command line prints under `--json`, with `Accept: text/event-stream` by a stream's items as they come.
  *
  * A request is a call of a client inside this process, so that placing, limits and problems are those of any other call.
@@ -60,11 +61,18 @@ export class Gateway {
 
   async #answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://node');
-    const refusal = whyNot(request, this.#options.key, this.#options.digest);
+    const allow = url.pathname === '/v1/subscribe' ? 'GET' : 'POST';
+    const refusal = whyNot(request, allow, this.#options.key, this.#options.digest);
     if (refusal !== undefined) return refuse(request, response, refusal);
+    const topic = topicWantedBy(url);
+    if (topic?.kind === 'subscribe') return subscribe(await this.#client.get(), url, signal, response);
+    if (topic !== undefined) {
+      const body = await this.#bodies.read(request);
+      return write(response, 200, await publish(await this.#client.get(), topic.topic, body, url, signal));
+    }
     const wanted = wantedBy(url);
     if (wanted === undefined) {
-      const says = `nothing at ${url.pathname}; there are /v1/call/FUN and /v1/plan`;
+      const says = `nothing at ${url.pathname}; there are /v1/call/FUN, /v1/plan, /v1/publish/TOPIC and /v1/subscribe`;
       return refuse(request, response, { problem: problem('input-invalid', says), status: 404 });
     }
     const options = { ...optionsOf(url, wanted), signal };
@@ -110,7 +118,7 @@ function refuse(request: IncomingMessage, response: ServerResponse, refusal: Ref
   const document = { error: errorDocument(refusal.problem) };
   const more = {
     ...(status === 401 && { 'www-authenticate': 'Bearer' }),
-    ...(status === 405 && { allow: 'POST' }),
+    ...(refusal.allow && { allow: refusal.allow }),
   };
   if (response.headersSent) response.destroy();
   else if (request.complete) write(response, status, document, more);

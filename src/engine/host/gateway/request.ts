@@ -22,6 +22,8 @@ export type Wanted =
 export interface Refusal {
   readonly problem: Problem;
   readonly status?: number;
+  /** The method that there is. */
+  readonly allow?: 'GET' | 'POST';
 }
 
 /**
@@ -31,9 +33,17 @@ export interface Refusal {
  * another site only after a question (CORS preflight) that nobody here answers; pages of other origins, and names that
  * are not this machine's, were refused by the listener.
  */
-export function whyNot(request: IncomingMessage, key: Uint8Array | undefined, digest: Digest): Refusal | undefined {
+export function whyNot(
+  request: IncomingMessage,
+  allow: 'GET' | 'POST',
+  key: Uint8Array | undefined,
+  digest: Digest,
+): Refusal | undefined {
   const { headers, method, socket } = request;
-  if (method !== 'POST') return { problem: problem('input-invalid', 'calls and plans are sent by POST'), status: 405 };
+  if (method !== allow) {
+    const says = allow === 'POST' ? 'calls, plans and messages are sent by POST' : 'messages are read by GET';
+    return { allow, problem: problem('input-invalid', says), status: 405 };
+  }
   if (key === undefined) {
     if (!isLoopback(socket.remoteAddress?.replace(/^::ffff:/, '') ?? '')) {
       return { problem: problem('not-allowed', 'this node has no key: it is called from its own machine only') };
@@ -51,6 +61,7 @@ export function whyNot(request: IncomingMessage, key: Uint8Array | undefined, di
       return { problem: problem('key-wrong', 'the bearer token is not the key of this cluster') };
     }
   }
+  if (allow === 'GET') return undefined; // it changes nothing, and pages of other origins cannot read the answer
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type === 'application/json') return undefined;
   const hint = 'Say what the body is.\ncurl -H "Content-Type: application/json" …';
@@ -105,7 +116,8 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, h: 3_600_000, m: 60_000
 /** The longest delay that a timer takes. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-function milliseconds(text: string): number {
+/** Throws `input-invalid`. */
+export function milliseconds(text: string): number {
   const [, amount, unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h)?$/.exec(text) ?? [];
   const ms = Math.round(Number(amount) * (UNITS[unit] ?? 1));
   if (!(ms <= LONGEST_MS) || (unit === '' && ms !== 0)) {

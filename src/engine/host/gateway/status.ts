@@ -5,6 +5,7 @@ const STATUS: Readonly<Partial<Record<ProblemCode, number>>> = {
   'input-invalid': 400,
   'plan-invalid': 400,
   'reference-missing': 400,
+  'topic-invalid': 400,
   'usage-invalid': 400,
   'value-undecodable': 400,
   'key-missing': 401,

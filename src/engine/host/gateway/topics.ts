@@ -1,0 +1,100 @@
+/**
+ * Topics over plain HTTP.
+ *
+ *     POST /v1/publish/TOPIC?header=user=7&key=7&timeout=5s     the payload, as JSON
+ *     GET  /v1/subscribe?pattern=order.%23&group=billing        messages as server-sent events
+ *
+ * It refuses to keep anything: whoever connects again hears what comes from then on.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Client } from '../../api.ts';
+import { problemError } from '../../problem-error.ts';
+import type { Published, PublishOptions, SubscribeOptions, TopicMessage } from '../../topics-api.ts';
+import { valueFromJson } from '../../wire/json-value.ts';
+import { Misfit } from '../../wire/misfit.ts';
+import { writeEvents } from './events.ts';
+import { milliseconds } from './request.ts';
+
+export type TopicWanted = { readonly kind: 'publish'; readonly topic: string } | { readonly kind: 'subscribe' };
+
+/** Throws `input-invalid`; undefined where it is about something else. */
+export function topicWantedBy({ pathname }: URL): TopicWanted | undefined {
+  if (pathname === '/v1/subscribe') return { kind: 'subscribe' };
+  const encoded = /^\/v1\/publish\/(.+)$/.exec(pathname)?.[1];
+  if (encoded === undefined) return undefined;
+  try {
+    return { kind: 'publish', topic: decodeURIComponent(encoded) };
+  } catch {
+    throw problemError('input-invalid', `the topic is not well encoded: ${encoded}`);
+  }
+}
+
+/** The payload is null where the body is empty. */
+export function publish(
+  client: Client,
+  topic: string,
+  body: unknown,
+  url: URL,
+  signal: AbortSignal,
+): Promise<Published> {
+  const { searchParams } = onlyThese(url, 'publish', ['header', 'key', 'timeout']);
+  const headers = searchParams.getAll('header').map((pair): [string, string] => {
+    const at = pair.indexOf('=');
+    if (at < 1) throw problemError('input-invalid', `"header" must be NAME=VALUE, not "${pair}"`);
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  });
+  const key = searchParams.get('key');
+  const options: PublishOptions = {
+    signal,
+    timeoutMs: milliseconds(searchParams.get('timeout') ?? '0'),
+    ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
+    ...(key === null ? {} : { key }),
+  };
+  return client.publish(topic, payloadOf(body), options);
+}
+
+/** Writes messages until whoever asked goes away. Rejects, with nothing written, where a pattern is refused. */
+export async function subscribe(
+  client: Client,
+  url: URL,
+  signal: AbortSignal,
+  response: ServerResponse,
+): Promise<void> {
+  const { searchParams } = onlyThese(url, 'subscribe', ['group', 'pattern', 'policy']);
+  const group = searchParams.get('group');
+  const subscription = await client.subscribe(searchParams.getAll('pattern'), {
+    ...(group === null ? {} : { group }),
+    ...policyOf(searchParams.get('policy')),
+    signal,
+  });
+  await writeEvents(documents(subscription), response);
+}
+
+const POLICIES = ['drop-oldest', 'drop-newest', 'disconnect', 'block'] as const;
+
+function policyOf(text: string | null): Pick<SubscribeOptions, 'policy'> {
+  if (text === null) return {};
+  const policy = POLICIES.find((known) => known === text);
+  if (policy === undefined) throw problemError('input-invalid', `"policy" must be one of ${POLICIES.join(', ')}`);
+  return { policy };
+}
+
+async function* documents(messages: AsyncIterable<TopicMessage>): AsyncGenerator<object> {
+  for await (const message of messages) yield { ...message, time: new Date(message.time).toISOString() };
+}
+
+function payloadOf(body: unknown): unknown {
+  try {
+    return body === undefined ? null : valueFromJson(body);
+  } catch (error) {
+    if (!(error instanceof Misfit)) throw error;
+    const path = error.pathFrom('body');
+    throw problemError('input-invalid', `${path}: ${error.message}`, { path });
+  }
+}
+
+function onlyThese(url: URL, kind: TopicWanted['kind'], known: readonly string[]): URL {
+  const odd = [...url.searchParams.keys()].find((name) => !known.includes(name));
+  if (odd === undefined) return url;
+  throw problemError('input-invalid', `a ${kind} has no parameter "${odd}"; it has ${known.join(', ')}`);
+}
