@@ -177,6 +177,7 @@ async function openDoors(
     gateway: (request, response) => gateway.handle(request, response),
     key,
     snapshot: () => late.now.snapshot(),
+    topics: () => late.now.topics.counters,
   });
   const listen = (by: Transport, host: string, port: number): Promise<Listener> =>
     by.listen({

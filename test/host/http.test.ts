@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { NodeSnapshot } from '../../src/engine/core/node/snapshot.ts';
 import { systemDigest } from '../../src/engine/host/digest.ts';
 import { httpHandler } from '../../src/engine/host/http.ts';
+import { TopicsCounters } from '../../src/engine/host/topics/topics-host.ts';
 import { WireCounters } from '../../src/engine/host/wire-counters.ts';
 
 const KEY = 'a shared secret of this test';
@@ -21,6 +22,7 @@ const snapshot = {
 function asked(remoteAddress: string, token: string | undefined, encrypted = false): number {
   const answer = httpHandler({
     counters: () => new WireCounters(),
+    topics: () => new TopicsCounters(),
     digest: systemDigest,
     gateway: () => undefined,
     key: new TextEncoder().encode(KEY),

@@ -194,13 +194,17 @@ describe('a subscriber that is slow', () => {
   }
 
   it('sees the newest with drop-oldest, and is told in its place how many it missed', async () => {
-    const { heard, seen } = await flood({ policy: 'drop-oldest' });
+    const { heard, publisher, seen } = await flood({ policy: 'drop-oldest' });
     await until(
       'the last is heard',
       () => numbers(heard).at(-1),
       (last) => last === COUNT - 1,
     );
     expect(seen).toMatchObject({ policy: 'drop-oldest', waiting: 50 });
+    const metrics = await (await fetch(`${publisher.node.url.replace('ws', 'http')}/metrics`)).text();
+    expect(metrics).toContain(`\nmpreg_topics_dropped_total ${seen?.dropped}\n`);
+    expect(metrics).toContain(`\nmpreg_topics_published_total ${COUNT + 1}\n`);
+    expect(metrics).toContain(`\nmpreg_topics_delivered_total ${COUNT - (seen?.dropped ?? 0)}\n`);
     const dropped = heard.reduce((sum, { missed }) => sum + missed, 0);
     expect(heard.length + dropped).toBe(COUNT);
     expect(dropped).toBeGreaterThan(1_000);

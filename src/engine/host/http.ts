@@ -2,12 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { Digest, HttpHandler } from './ports.ts';
+import type { TopicsCounters } from './topics/topics-host.ts';
 import { isLoopback } from './transports/web-socket-listener.ts';
 import type { WireCounters } from './wire-counters.ts';
 
 export interface HttpParts {
   readonly snapshot: () => NodeSnapshot;
   readonly counters: () => WireCounters;
+  readonly topics: () => TopicsCounters;
   readonly digest: Digest;
   /**
    * Whoever is not on this machine must show it for `/metrics`, as a bearer token, or what is derived from it:
@@ -66,7 +68,7 @@ function health({ snapshot }: HttpParts, response: ServerResponse): void {
   });
 }
 
-function metrics({ snapshot, counters }: HttpParts): string {
+function metrics({ snapshot, counters, topics }: HttpParts): string {
   const { members, links, calls, health, generation } = snapshot();
   const states = ['alive', 'suspect', 'dead', 'left', 'draining'] as const;
   const count = (state: string) => members.filter((member) => member.state === state).length;
@@ -84,12 +86,18 @@ function metrics({ snapshot, counters }: HttpParts): string {
     gauge('mpreg_calls_waiting', 'Calls that wait for an answer', [['', calls.waiting]]),
     gauge('mpreg_health', 'Local health multiplier of Lifeguard, 0 is best', [['', health]]),
     gauge('mpreg_routing_generation', 'Grows with every change of the directory', [['', generation]]),
-    ...Object.entries({ ...counters() }).map(
-      ([name, value]) => `# TYPE mpreg_wire_${snake(name)}_total counter\nmpreg_wire_${snake(name)}_total ${value}`,
-    ),
+    ...totals('wire', counters()),
+    ...totals('topics', topics()),
     gauge('process_resident_memory_bytes', 'Resident memory', [['', process.memoryUsage.rss()]]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function totals(about: string, counters: object): string[] {
+  return Object.entries(counters).map(([counted, value]) => {
+    const name = `mpreg_${about}_${snake(counted)}_total`;
+    return `# TYPE ${name} counter\n${name} ${value}`;
+  });
 }
 
 function gauge(name: string, help: string, values: readonly (readonly [labels: string, value: number])[]): string {

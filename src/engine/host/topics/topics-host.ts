@@ -103,7 +103,11 @@ export class TopicsHost {
     const way = new Way<Delivery>(link, subscription.outbox, {
       gap: (missed) => void link.wire.send({ id, kind: 'gap', missed }),
       paced,
-      send: (delivery, missed) => link.wire.send(delivery.deliver(id, missed)),
+      send: (delivery, missed) => {
+        const refused = link.wire.send(delivery.deliver(id, missed));
+        if (refused === undefined) this.counters.delivered++;
+        return refused;
+      },
     });
     const subscriber = { id, subscription, way };
     this.#subscribers.set(number, subscriber);
@@ -223,10 +227,10 @@ export class TopicsHost {
     for (const { id } of subscriptions) {
       const subscriber = this.#subscribers.get(id);
       if (subscriber === undefined) continue;
+      const before = subscriber.way.dropped;
       const verdict = subscriber.way.offer(delivery, () => delivery.keep(), from);
-      if (verdict === 'taken') this.counters.delivered++;
-      else if (verdict === 'dropped') this.counters.dropped++;
-      else if (verdict === 'disconnect') this.#disconnect(subscriber);
+      this.counters.dropped += subscriber.way.dropped - before;
+      if (verdict === 'disconnect') this.#disconnect(subscriber);
     }
     return subscriptions.length;
   }
@@ -235,7 +239,7 @@ export class TopicsHost {
   #disconnect({ id, way }: Subscriber): void {
     const { link, outbox } = way;
     if (way.isOver) return;
-    this.counters.dropped += way.end() + 1;
+    this.counters.dropped += way.end();
     const { bytesMax, messagesMax } = outbox.limits;
     const text = `the subscriber was more than ${messagesMax} messages or ${bytesMax} bytes behind`;
     const why: Problem = problem('limit-exceeded', text, { hint: SLOW_HINT, outcome: 'unknown' });
@@ -297,8 +301,9 @@ export class TopicsCounters {
   published = 0;
   /** Not published: the topic is none, or the mesh's own. */
   refused = 0;
-  /** To subscriptions of this node, at once; what had to wait is not in it. */
+  /** To subscriptions of this node: put onto their links. */
   delivered = 0;
+  /** Because a subscriber was slow. */
   dropped = 0;
   forwardedIn = 0;
   forwardedOut = 0;
