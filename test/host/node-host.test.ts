@@ -36,6 +36,10 @@ class ScriptedNode {
   deadline(): number {
     return Number.MAX_SAFE_INTEGER;
   }
+
+  snapshot(): unknown {
+    return { record: { name: 'alpha' } };
+  }
 }
 
 const hosts: NodeHost[] = [];
