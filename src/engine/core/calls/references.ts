@@ -77,26 +77,10 @@ export function substitute(
   steps: ReadonlySet<string>,
   mode: RefsMode,
 ): Outcome<unknown> {
-  const reference = referenceOf(value, steps, mode);
-  if (reference !== undefined) return walk(values.get(reference.step), reference, where);
-  if (Array.isArray(value)) {
-    const items: unknown[] = [];
-    for (const [i, item] of value.entries()) {
-      const put = substitute(item, `${where}[${i}]`, values, steps, mode);
-      if (!put.ok) return put;
-      items.push(put.value);
-    }
-    return done(items);
-  }
-  if (!isPlainObject(value)) return done(value);
-  if (isLiteral(value)) return done(value['$lit']);
-  const entries: [string, unknown][] = [];
-  for (const [key, item] of Object.entries(value)) {
-    const put = substitute(item, `${where}.${key}`, values, steps, mode);
-    if (!put.ok) return put;
-    entries.push([key, put.value]);
-  }
-  return done(Object.fromEntries(entries));
+  return rebuild(value, where, steps, mode, {
+    literal: ({ $lit }) => $lit,
+    put: (reference, at) => walk(values.get(reference.step), reference, at),
+  });
 }
 
 /**
@@ -110,27 +94,47 @@ export function bind(
   steps: ReadonlySet<string>,
   mode: RefsMode,
 ): Outcome<unknown> {
+  return rebuild(value, where, steps, mode, {
+    literal: (literal) => literal,
+    put: (reference, at) => {
+      if (!values.has(reference.step)) return done(explicit(reference));
+      const found = walk(values.get(reference.step), reference, at);
+      return found.ok ? done({ $lit: found.value }) : found;
+    },
+  });
+}
+
+/** What becomes of the parts of a value that mean something. */
+interface Parts {
+  put(reference: Reference, where: string): Outcome<unknown>;
+  literal(value: Readonly<Record<string, unknown>>): unknown;
+}
+
+function rebuild(
+  value: unknown,
+  where: string,
+  steps: ReadonlySet<string>,
+  mode: RefsMode,
+  parts: Parts,
+): Outcome<unknown> {
   const reference = referenceOf(value, steps, mode);
-  if (reference !== undefined) {
-    if (!values.has(reference.step)) return done(explicit(reference));
-    const found = walk(values.get(reference.step), reference, where);
-    return found.ok ? done({ $lit: found.value }) : found;
-  }
+  if (reference !== undefined) return parts.put(reference, where);
   if (Array.isArray(value)) {
     const items: unknown[] = [];
     for (const [i, item] of value.entries()) {
-      const bound = bind(item, `${where}[${i}]`, values, steps, mode);
-      if (!bound.ok) return bound;
-      items.push(bound.value);
+      const built = rebuild(item, `${where}[${i}]`, steps, mode, parts);
+      if (!built.ok) return built;
+      items.push(built.value);
     }
     return done(items);
   }
-  if (!isPlainObject(value) || isLiteral(value)) return done(value);
+  if (!isPlainObject(value)) return done(value);
+  if (isLiteral(value)) return done(parts.literal(value));
   const entries: [string, unknown][] = [];
   for (const [key, item] of Object.entries(value)) {
-    const bound = bind(item, `${where}.${key}`, values, steps, mode);
-    if (!bound.ok) return bound;
-    entries.push([key, bound.value]);
+    const built = rebuild(item, `${where}.${key}`, steps, mode, parts);
+    if (!built.ok) return built;
+    entries.push([key, built.value]);
   }
   return done(Object.fromEntries(entries));
 }
