@@ -68,6 +68,32 @@ describe('plan run', () => {
     ]);
   });
 
+  test('gives the values of the steps that no other refers to', async () => {
+    const first = step('|first', 'echo', 'hi there!');
+    const second = step('|second', 'echo', '|first');
+    const third = step('|third', 'echos', '|first', 'AND ME TOO');
+    const joined = step('|third', 'echos', '|first', '|second', 'AND ME TOO');
+    const all = ['hi there!', 'hi there!', 'AND ME TOO'];
+    const plans = file(
+      'examples.ndjson',
+      [step('first', 'echo', 'hi there!')],
+      [first, second, third],
+      [first, second, joined],
+      [first, second, joined, step('|4th', 'echo', '|third')],
+    );
+    const results = [
+      '{"first":"hi there!"}',
+      '{"|second":"hi there!","|third":["hi there!","AND ME TOO"]}',
+      JSON.stringify({ '|third': all }),
+      JSON.stringify({ '|4th': all }),
+    ];
+    const printed = { code: 0, stdout: `${results.join('\n')}\n` };
+    expect(await at('plan', 'run', plans, '--ordered')).toMatchObject(printed);
+    expect(await world.mpreg(['call', '-', '--ordered'], { input: readFileSync(plans, 'utf8') })).toMatchObject(
+      printed,
+    );
+  });
+
   test('reads stdin where the file is -', async () => {
     expect(await world.mpreg(['plan', 'run', '-'], { input: JSON.stringify(CHAIN) })).toMatchObject({
       code: 0,
