@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import type { NodeSnapshot } from '../../src/engine/core/node/snapshot.ts';
+import { TopicsCounters } from '../../src/engine/flow/topics-flow.ts';
 import { systemDigest } from '../../src/engine/host/digest.ts';
 import { httpHandler } from '../../src/engine/host/http.ts';
-import { TopicsCounters } from '../../src/engine/host/topics/topics-host.ts';
 import { WireCounters } from '../../src/engine/host/wire-counters.ts';
 
 const KEY = 'a shared secret of this test';

@@ -9,6 +9,7 @@ import { codecOf } from '../../src/engine/wire/codecs.ts';
 import { Acceptor } from '../../src/engine/wire/handshake-sides.ts';
 import { payloadOf } from '../../src/engine/wire/payload.ts';
 import { DEFAULT_LIMITS, type WireMessage } from '../../src/engine/wire/wire.ts';
+import { plain } from '../core/calls/values.ts';
 
 /** A connection whose other end is the test. */
 class HeldConnection implements Connection {
@@ -233,7 +234,7 @@ test('a value for which there is no memory is refused like any that is too large
   const bytes = () => {
     throw new RangeError('Array buffer allocation failed');
   };
-  const payload = { bytes, size: 0, value: () => ({ ok: true, value: null }) as const };
+  const payload = { ...plain(null), bytes };
   expect(link.send({ id: 1, kind: 'item', payload })).toMatchObject({
     code: 'limit-exceeded',
     message: 'this item is too large to be encoded: Array buffer allocation failed',

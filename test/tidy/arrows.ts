@@ -44,6 +44,11 @@ export const ARROW_RULES: readonly ArrowRule[] = [
     refuses: (to) => (to.startsWith(CORE) && !MESSAGES.test(to)) || /^src\/engine\/(host|sim)\//.test(to),
   },
   {
+    from: /^src\/engine\/flow\//,
+    name: 'flow belongs to no world',
+    refuses: (to) => /^(node:|src\/engine\/(host|sim|create-node\.ts|index\.ts))/.test(to),
+  },
+  {
     from: /^src\/engine\/sim\//,
     name: 'sim is deterministic',
     refuses: (to) => /^(node:|src\/engine\/(host\/(?!ports\.ts)|create-node\.ts|index\.ts))/.test(to),

@@ -25,6 +25,8 @@ describe('an import is refused', () => {
     ['of the host by the wire', 'src/engine/wire/a.ts', '../host/b.ts', 'wire sees only messages'],
     ['of a built-in module by the simulator', 'src/engine/sim/a.ts', 'node:crypto', 'sim is deterministic'],
     ['of the host by the simulator', 'src/engine/sim/a.ts', '../host/b.ts', 'sim is deterministic'],
+    ['of a built-in module by what moves messages', 'src/engine/flow/a.ts', 'node:fs', 'flow belongs to no world'],
+    ['of the host by what moves messages', 'src/engine/flow/a.ts', '../host/b.ts', 'flow belongs to no world'],
     ['of the simulator by the host', 'src/engine/host/a.ts', '../sim/b.ts', 'host never simulates'],
     ['of a command by the engine', 'src/engine/a.ts', '../commands/b.ts', 'the engine has no face'],
     ['of the command framework by the engine', 'src/engine/a.ts', '@oclif/core', 'the engine has no face'],

@@ -9,6 +9,8 @@ import type { Node } from '../core/node/node.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { Exchange } from '../core/topics/exchange.ts';
 import { isFlow } from '../core/topics/messages.ts';
+import type { Delivery } from '../flow/delivery.ts';
+import { TopicsFlow } from '../flow/topics-flow.ts';
 import { ProblemError, problemError } from '../problem-error.ts';
 import { wallClock } from './clock.ts';
 import type { Doors } from './doors.ts';
@@ -18,8 +20,6 @@ import { peerName } from './peer-name.ts';
 import type { Clock, Connection, Runner, Store } from './ports.ts';
 import { DialError } from './ports.ts';
 import { shorter } from './shorter.ts';
-import type { Delivery } from './topics/delivery.ts';
-import { TopicsHost } from './topics/topics-host.ts';
 import { CLOSE_MS_MAX } from './transports/buffering.ts';
 import { WireCounters } from './wire-counters.ts';
 import { WireLink, type WireLinkEvents } from './wire-link.ts';
@@ -49,7 +49,7 @@ export interface NodeHostParts {
  */
 export class NodeHost {
   readonly counters = new WireCounters();
-  readonly topics: TopicsHost;
+  readonly topics: TopicsFlow;
   /** Why the last dial came to nothing; a refusal by whoever was there, if it was one. */
   lastFailure: string | undefined;
   lastRefusal: Problem | undefined;
@@ -83,10 +83,11 @@ export class NodeHost {
     });
     this.stopped.catch(() => undefined); // whoever wants to know asks
     const { node } = parts;
-    this.topics = new TopicsHost({
+    this.topics = new TopicsFlow({
       exchange: () => node.exchange as Exchange<Delivery> | undefined,
       input: (input) => this.input(input),
       isAlive: (id) => node.isAlive(id),
+      later: (ms, then) => void setTimeout(then, ms).unref(),
       life: `${node.snapshot(0).record.name}-${wallClock().toString(36)}`,
       linkTo: (id) => node.linkTo(id),
       wallClock,

@@ -16,6 +16,10 @@ export class SimPayload implements Payload {
     this.#value = value;
   }
 
+  kept(): Payload {
+    return this;
+  }
+
   value(): Outcome<unknown> {
     return done(this.#value);
   }

@@ -61,6 +61,10 @@ export class BytesPayload implements Payload {
     return this.#source.subarray(this.#from, this.#to);
   }
 
+  kept(): Payload {
+    return payloadFrom(Uint8Array.from(this.bytes()));
+  }
+
   value(): Outcome<unknown> {
     this.#value ??= this.#decode();
     return this.#value;
@@ -100,6 +104,10 @@ class ValuePayload implements Payload {
     } catch {
       return 0;
     }
+  }
+
+  kept(): Payload {
+    return payloadFrom(Uint8Array.from(this.bytes()));
   }
 
   value(): Outcome<unknown> {

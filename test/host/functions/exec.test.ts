@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { NEVER } from '../../../src/engine/core/base/instant.ts';
 import type { ExecRunnerOptions } from '../../../src/engine/host/functions/exec-flight.ts';
 import { ExecRunner } from '../../../src/engine/host/functions/exec-runner.ts';
+import { plain } from '../../core/calls/values.ts';
 import { type Caller, clock, deaf, Modules, pause } from './harness.ts';
 
 /** A program that does what its call says, in the words of the protocol and no others. */
@@ -138,7 +139,7 @@ test('arguments that are nested too deep for others are too deep for a program',
 
 test('arguments of which no line can be made are refused without trying', async () => {
   const caller = await start();
-  const payload = { bytes: () => new Uint8Array(), size: 2 ** 28, value: () => ({ ok: true, value: {} }) as const };
+  const payload = { ...plain({}), size: 2 ** 28 };
   const task = new Promise((resolve) => {
     caller.runner.own({ ...deaf, ran: (_task, outcome) => resolve(outcome) });
   });

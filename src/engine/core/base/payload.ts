@@ -12,6 +12,8 @@ export interface Payload {
   value(): Outcome<unknown>;
   /** The encoded value, MessagePack. */
   bytes(): Uint8Array;
+  /** The same value, to be held for long: it keeps alive nothing but itself, not all that it arrived with. */
+  kept(): Payload;
   /** How many bytes it takes on the wire, known or estimated, for limits and statistics. */
   readonly size: number;
 }

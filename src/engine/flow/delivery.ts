@@ -1,7 +1,6 @@
-import type { Payload } from '../../core/base/payload.ts';
-import type { DeliverMessage, ForwardMessage, Headers } from '../../core/topics/messages.ts';
-import { COST_BYTES } from '../../core/topics/messages.ts';
-import { payloadFrom } from '../../wire/payload.ts';
+import type { Payload } from '../core/base/payload.ts';
+import type { DeliverMessage, ForwardMessage, Headers } from '../core/topics/messages.ts';
+import { COST_BYTES } from '../core/topics/messages.ts';
 
 /** One message on its way through this node, to whomever it goes. Its payload is never looked into. */
 export class Delivery {
@@ -29,7 +28,7 @@ export class Delivery {
 
   /** Makes it wait. Why a copy: its payload is a part of all that arrived with it, which would be kept alive. */
   keep(): this {
-    if (!this.#kept) this.#payload = payloadFrom(Uint8Array.from(this.#payload.bytes()));
+    if (!this.#kept) this.#payload = this.#payload.kept();
     this.#kept = true;
     return this;
   }

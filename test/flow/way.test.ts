@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { WINDOW_BYTES } from '../../src/engine/core/topics/messages.ts';
 import { Outbox, type OutboxLimits, type SlowPolicy } from '../../src/engine/core/topics/outbox.ts';
-import { HostLink } from '../../src/engine/host/topics/host-link.ts';
-import { Way } from '../../src/engine/host/topics/way.ts';
+import { FlowLink } from '../../src/engine/flow/flow-link.ts';
+import { Way } from '../../src/engine/flow/way.ts';
 
 class TestWire {
   isFull = false;
@@ -22,7 +22,7 @@ const linkOf = (role: 'client' | 'peer' = 'client') => {
   const wire = new TestWire();
   const peer =
     role === 'client' ? ({ name: 'c', role } as const) : ({ address: '', id: 'n', name: 'n', role } as const);
-  return { link: new HostLink(++links, peer, wire), wire };
+  return { link: new FlowLink(++links, peer, wire), wire };
 };
 
 interface Item {
@@ -30,7 +30,7 @@ interface Item {
   readonly cost: number;
 }
 
-function wayOn(link: HostLink, policy: SlowPolicy, more: { readonly paced?: boolean; readonly refuses?: number } = {}) {
+function wayOn(link: FlowLink, policy: SlowPolicy, more: { readonly paced?: boolean; readonly refuses?: number } = {}) {
   const limits: OutboxLimits = { bytesMax: 1_000_000_000, messagesMax: 4, policy };
   const got: string[] = [];
   const way = new Way<Item>(link, new Outbox<Item>(limits), {
@@ -42,7 +42,7 @@ function wayOn(link: HostLink, policy: SlowPolicy, more: { readonly paced?: bool
       return undefined;
     },
   });
-  const offer = (n: number, from: HostLink, cost = 1) => {
+  const offer = (n: number, from: FlowLink, cost = 1) => {
     const item = { cost, n };
     return way.offer(item, () => item, from);
   };

@@ -1,8 +1,8 @@
-import type { Problem } from '../../core/base/problems.ts';
-import { WINDOW_BYTES } from '../../core/topics/messages.ts';
-import type { Outbox, Verdict } from '../../core/topics/outbox.ts';
+import type { Problem } from '../core/base/problems.ts';
+import { WINDOW_BYTES } from '../core/topics/messages.ts';
+import type { Outbox, Verdict } from '../core/topics/outbox.ts';
 import type { Delivery } from './delivery.ts';
-import type { HostLink, Pump } from './host-link.ts';
+import type { FlowLink, Pump } from './flow-link.ts';
 
 /**
  * The way of messages from this node to one receiver: straight onto its link while there is room, through its outbox
@@ -18,7 +18,7 @@ import type { HostLink, Pump } from './host-link.ts';
  * Invariants: nothing overtakes; what is dropped is told with the next message, or as a gap where none comes.
  */
 export class Way<Item extends { readonly cost: number } = Delivery> implements Pump {
-  readonly link: HostLink;
+  readonly link: FlowLink;
   readonly outbox: Outbox<Item>;
   /** Messages put onto the link. */
   sent = 0;
@@ -30,11 +30,11 @@ export class Way<Item extends { readonly cost: number } = Delivery> implements P
   readonly #paced: boolean;
   #unread = 0;
   /** Publishers that wait for it. */
-  readonly #held = new Set<HostLink>();
+  readonly #held = new Set<FlowLink>();
   #over = false;
 
   constructor(
-    link: HostLink,
+    link: FlowLink,
     outbox: Outbox<Item>,
     to: {
       readonly send: (item: Item, missed: number) => Problem | undefined;
@@ -62,7 +62,7 @@ export class Way<Item extends { readonly cost: number } = Delivery> implements P
    * publisher should wait and cannot be held, what it sends is dropped: on another node's link there are others too, and
    * of a subscriber that is behind itself nobody would hear what it has taken, so that two could wait for each other.
    */
-  offer(item: Item, keep: () => Item, from: HostLink): Verdict {
+  offer(item: Item, keep: () => Item, from: FlowLink): Verdict {
     if (this.#over) return 'disconnect';
     if (!this.link.behind.has(this)) {
       if (this.#hasRoom) {

@@ -4,58 +4,61 @@
  *     publish (client) ──► route ─┬─► a way to each local subscription ──► deliver
  *                                 └─► a way to each node that listens ──► forward ──► there: local subscriptions only
  *
- * A payload is never decoded. What may wait is bounded (`way.ts`): for a subscriber by its own limits and policy, for
+ * Like the core it is synchronous and touches nothing of the world, so that the simulator runs it as well; unlike it, it runs for every
+ * message. A payload is never decoded. What may wait is bounded (`way.ts`): for a subscriber by its own limits and policy, for
  * another node by `NODE_LIMITS`, beyond which the publishers of this node are not read.
  *
  * Limit: what is on its way to a node, or waits for it, when the link breaks is lost, and counted; so is what was sent to
  * a member of a group that had just left, where its node has no other.
  */
-import type { LinkId, NodeId } from '../../core/base/ids.ts';
-import { done, type Outcome } from '../../core/base/outcome.ts';
-import { type Problem, problem } from '../../core/base/problems.ts';
-import type { Peer } from '../../core/links/messages.ts';
-import type { NodeEffect } from '../../core/node/effects.ts';
-import type { NodeInput } from '../../core/node/inputs.ts';
-import type { Exchange, Route, Subscription } from '../../core/topics/exchange.ts';
-import type { GroupRoute, Member } from '../../core/topics/groups.ts';
-import type { FlowMessage, ForwardMessage, PublishMessage } from '../../core/topics/messages.ts';
-import { Outbox, type OutboxLimits } from '../../core/topics/outbox.ts';
-import { systemRefusal } from '../../core/topics/pattern.ts';
-import type { SubscriptionView, TopicMatch } from '../../topics-api.ts';
+import type { LinkId, NodeId } from '../core/base/ids.ts';
+import { done, type Outcome } from '../core/base/outcome.ts';
+import { type Problem, problem } from '../core/base/problems.ts';
+import type { Peer } from '../core/links/messages.ts';
+import type { NodeEffect } from '../core/node/effects.ts';
+import type { NodeInput } from '../core/node/inputs.ts';
+import type { Exchange, Route, Subscription } from '../core/topics/exchange.ts';
+import type { GroupRoute, Member } from '../core/topics/groups.ts';
+import type { FlowMessage, ForwardMessage, PublishMessage } from '../core/topics/messages.ts';
+import { Outbox, type OutboxLimits } from '../core/topics/outbox.ts';
+import { systemRefusal } from '../core/topics/pattern.ts';
+import type { SubscriptionView, TopicMatch } from '../topics-api.ts';
 import { Delivery } from './delivery.ts';
-import { HostLink, type Wire } from './host-link.ts';
+import { FlowLink, type Wire } from './flow-link.ts';
 import { Way } from './way.ts';
 
-export interface TopicsHostParts {
+export interface TopicsFlowParts {
   readonly exchange: () => Exchange<Delivery> | undefined;
   /** Whether a node is there, beyond doubt. */
   readonly isAlive: (node: NodeId) => boolean;
   readonly linkTo: (node: NodeId) => LinkId | undefined;
   readonly input: (input: NodeInput) => void;
+  /** Calls `then` once, so many milliseconds from now. */
+  readonly later: (ms: number, then: () => void) => void;
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
   /** Names this life of this node, for publishers that do not name themselves. */
   readonly life: string;
 }
 
-export class TopicsHost {
+export class TopicsFlow {
   readonly counters = new TopicsCounters();
-  readonly #parts: TopicsHostParts;
-  readonly #links = new Map<LinkId, HostLink>();
+  readonly #parts: TopicsFlowParts;
+  readonly #links = new Map<LinkId, FlowLink>();
   /** By the exchange's number. */
   readonly #subscribers = new Map<number, Subscriber>();
   /** The same, by link and by the client's number. */
   readonly #ofClients = new Map<LinkId, Map<number, Subscriber>>();
   readonly #nodes = new Map<NodeId, Way<Forwarding>>();
-  /** Tells the node now and then which links are alive. */
-  #timer: NodeJS.Timeout | undefined;
+  /** The node will be told which links are alive. */
+  #telling = false;
 
-  constructor(parts: TopicsHostParts) {
+  constructor(parts: TopicsFlowParts) {
     this.#parts = parts;
   }
 
   opened(id: LinkId, peer: Peer, wire: Wire): void {
-    this.#links.set(id, new HostLink(id, peer, wire));
+    this.#links.set(id, new FlowLink(id, peer, wire));
   }
 
   closed(id: LinkId): void {
@@ -68,16 +71,10 @@ export class TopicsHost {
       this.counters.lost += way.end();
     }
     for (const { way } of this.#ofClients.get(id)?.values() ?? []) way.end();
-    if (this.#links.size === 0) this.stop();
   }
 
   drained(id: LinkId): void {
     this.#links.get(id)?.drained();
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
   }
 
   /** Takes a message that moves on the hot path; false: it is the node's. */
@@ -92,7 +89,7 @@ export class TopicsHost {
       this.#ofClients.get(id)?.get(message.id)?.way.taken(message.bytes);
     } else return false;
     link.busy = true;
-    this.#timer ??= setInterval(() => this.#tellTraffic(), TRAFFIC_MS).unref();
+    if (!this.#telling) this.#tellLater();
     return true;
   }
 
@@ -159,7 +156,7 @@ export class TopicsHost {
     return done(found);
   }
 
-  #publish(exchange: Exchange<Delivery>, link: HostLink, message: PublishMessage): void {
+  #publish(exchange: Exchange<Delivery>, link: FlowLink, message: PublishMessage): void {
     const { id, topic, key, headers, payload } = message;
     const route = exchange.route(topic);
     const refused = !route.ok ? route.problem : route.value.system ? systemRefusal(topic) : undefined;
@@ -208,7 +205,7 @@ export class TopicsHost {
     return isThere(chosen) ? chosen : (members.find(isThere) ?? chosen);
   }
 
-  #forwarded(exchange: Exchange<Delivery>, link: HostLink, message: ForwardMessage): void {
+  #forwarded(exchange: Exchange<Delivery>, link: FlowLink, message: ForwardMessage): void {
     const { at, by, headers, members, payload, plain, seq, topic } = message;
     const route = exchange.route(topic);
     if (!route.ok) return;
@@ -223,7 +220,7 @@ export class TopicsHost {
   }
 
   /** To subscriptions of this node. Gives how many. */
-  #deliver(delivery: Delivery, subscriptions: readonly Subscription<Delivery>[], from: HostLink): number {
+  #deliver(delivery: Delivery, subscriptions: readonly Subscription<Delivery>[], from: FlowLink): number {
     for (const { id } of subscriptions) {
       const subscriber = this.#subscribers.get(id);
       if (subscriber === undefined) continue;
@@ -247,7 +244,7 @@ export class TopicsHost {
     this.#parts.input({ kind: 'message', link: link.id, message: { id, kind: 'unsubscribe' } });
   }
 
-  #forward(node: NodeId, delivery: Delivery, plain: boolean, members: ForwardMessage['members'], from: HostLink): void {
+  #forward(node: NodeId, delivery: Delivery, plain: boolean, members: ForwardMessage['members'], from: FlowLink): void {
     this.counters.forwardedOut++;
     const way = this.#wayTo(node);
     if (way === undefined) {
@@ -283,6 +280,7 @@ export class TopicsHost {
 
   /** Why: the node closes links that are silent, or of no use; what passes here it does not see. */
   #tellTraffic(): void {
+    this.#telling = false;
     let any = false;
     for (const link of this.#links.values()) {
       if (!link.busy && !link.isHeld) continue;
@@ -292,7 +290,12 @@ export class TopicsHost {
       if (link.isHeld) link.wire.send({ kind: 'beat', reply: true });
       this.#parts.input({ kind: 'traffic', link: link.id });
     }
-    if (!any) this.stop();
+    if (any) this.#tellLater();
+  }
+
+  #tellLater(): void {
+    this.#telling = true;
+    this.#parts.later(TRAFFIC_MS, () => this.#tellTraffic());
   }
 }
 

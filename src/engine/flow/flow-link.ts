@@ -1,7 +1,7 @@
-import type { LinkId } from '../../core/base/ids.ts';
-import type { Problem } from '../../core/base/problems.ts';
-import type { Peer } from '../../core/links/messages.ts';
-import type { Message } from '../../core/node/inputs.ts';
+import type { LinkId } from '../core/base/ids.ts';
+import type { Problem } from '../core/base/problems.ts';
+import type { Peer } from '../core/links/messages.ts';
+import type { Message } from '../core/node/inputs.ts';
 
 /** What topics need of a link (`wire-link.ts`). */
 export interface Wire {
@@ -18,7 +18,7 @@ export interface Pump {
 }
 
 /** A link as topics see it. */
-export class HostLink {
+export class FlowLink {
   readonly id: LinkId;
   readonly peer: Peer;
   readonly wire: Wire;
