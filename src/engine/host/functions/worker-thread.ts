@@ -4,15 +4,7 @@
  * A job is *sent* until the thread begins it, and can be taken back until then, also from a thread that is busy or dead:
  * both sides change the slot's state with one atomic operation, so a job never runs twice.
  */
-import { getAsset, getAssetKeys, isSea } from 'node:sea';
-import { fileURLToPath } from 'node:url';
-import {
-  MessageChannel,
-  type MessagePort,
-  receiveMessageOnPort,
-  Worker,
-  type WorkerOptions,
-} from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import type { FunctionWorkerData, Loaded } from '../../../worker/function-worker.ts';
 import { type Instant, NEVER } from '../../core/base/instant.ts';
 import type { Payload } from '../../core/base/payload.ts';
@@ -20,6 +12,7 @@ import { payloadFrom } from '../../wire/payload.ts';
 import type { CallHeader } from '../call-request.ts';
 import type { Settle } from '../client.ts';
 import type { Job } from '../ports.ts';
+import { startWorker } from '../start-worker.ts';
 import { logLines } from './lines.ts';
 import type { ModuleFile } from './module-files.ts';
 import type { Asked, Cancel } from './nested-calls.ts';
@@ -270,15 +263,4 @@ export class WorkerThread {
     if (error !== undefined) return `crashed: ${String(error.stack ?? error)}`;
     return this.#ended ?? `exited with code ${code}`;
   }
-}
-
-/** Starts src/worker/<name>: from source, from dist, or from a single executable (of Node's or of pkg's making). */
-function startWorker(name: string, options: WorkerOptions): Worker {
-  if (isSea()) {
-    const file = `worker/${name}.cjs`;
-    if (getAssetKeys().includes(file)) return new Worker(getAsset(file, 'utf8'), { ...options, eval: true });
-    return new Worker(fileURLToPath(new URL(file, import.meta.url)), options); // pkg wants a path, not a URL
-  }
-  const ext = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new Worker(new URL(`../../../worker/${name}.${ext}`, import.meta.url), options);
 }

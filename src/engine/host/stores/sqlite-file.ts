@@ -1,0 +1,109 @@
+/**
+ * Opens a SQLite file that belongs to this process alone, in write-ahead mode, synced to the disk at every commit.
+ *
+ * What it refuses to do: replace or repair a damaged file; open one that another process has; make a database in the
+ * place of one that has disappeared. A new database is made under another name and moved in place when it is whole, so
+ * that an empty file is damage, not a beginning.
+ */
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type ProblemError, problemError } from '../../problem-error.ts';
+
+/** Marks the file as ours: "mpre" in ASCII. */
+const APPLICATION_ID = 0x6d707265;
+const PAGE_BYTES = 4096;
+
+/** Larger files are not read from end to end when they are opened: what is damaged there shows when it is read. */
+const CHECKED_BYTES_MAX = 256 * 1024 * 1024;
+
+export interface SqliteFile {
+  /** Its directory is made, readable by its owner alone, where it is missing. */
+  readonly file: string;
+  /** What makes its tables. Changes with `version` only. */
+  readonly schema: string;
+  readonly version: number;
+  /** It grows no further; commits beyond fail with `store-failed`. Default 1 GiB. */
+  readonly bytesMax?: number;
+}
+
+/** Throws `data-in-use`, `store-corrupt`, `version-unsupported` or `store-failed`. */
+export function openSqlite(options: SqliteFile): DatabaseSync {
+  const { file, bytesMax = 2 ** 30 } = options;
+  let db: DatabaseSync | undefined;
+  try {
+    mkdirSync(dirname(file), { mode: 0o700, recursive: true });
+    if (!existsSync(file)) make(options);
+    if (statSync(file).size === 0) throw corrupt(file, 'it is empty');
+    db = new DatabaseSync(file, { timeout: 0 });
+    db.exec('pragma locking_mode = exclusive');
+    db.exec('begin immediate; commit');
+    check(db, options);
+    db.exec('pragma journal_mode = wal; pragma synchronous = full');
+    db.exec(`pragma max_page_count = ${Math.ceil(bytesMax / PAGE_BYTES)}`);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw explained(error, file);
+  }
+}
+
+/** What SQLite threw, as a problem of the file. */
+export function explained(error: unknown, file: string): ProblemError {
+  if (error instanceof Error && error.name === 'ProblemError') return error as ProblemError;
+  const { message, errcode } = error as Error & { errcode?: number };
+  const primary = (errcode ?? 0) & 0xff; // the low byte of SQLite's extended result codes
+  if (primary === 5 || primary === 6) return problemError('data-in-use', `another process has ${file} open`);
+  if (primary === 11 || primary === 26) return corrupt(file, message);
+  return problemError('store-failed', `${file} cannot be used: ${message}`);
+}
+
+function check(db: DatabaseSync, { file, version: wanted }: SqliteFile): void {
+  const ask = (pragma: string) => Object.values(db.prepare(`pragma ${pragma}`).get() ?? {})[0];
+  if (ask('application_id') !== APPLICATION_ID) throw corrupt(file, 'it is not a database of mpreg');
+  const version = ask('user_version');
+  if (version !== wanted)
+    throw problemError('version-unsupported', `${file} was written by another version of mpreg (${version})`);
+  if (statSync(file).size > CHECKED_BYTES_MAX) return;
+  const verdict = ask('quick_check(1)');
+  if (verdict !== 'ok') throw corrupt(file, String(verdict));
+}
+
+/** Makes an empty database, whole before it has its name. Two processes may try at once: one of them gets the name. */
+function make({ file, schema, version }: SqliteFile): void {
+  if (existsSync(`${file}-wal`)) throw corrupt(file, 'it is gone, while its write-ahead log is still there');
+  const made = `${file}.${process.pid}.new`;
+  rmSync(made, { force: true });
+  closeSync(openSync(made, 'wx', 0o600));
+  try {
+    const db = new DatabaseSync(made);
+    db.exec(`pragma page_size = ${PAGE_BYTES}; pragma synchronous = full;
+      begin;
+      ${schema};
+      pragma application_id = ${APPLICATION_ID};
+      pragma user_version = ${version};
+      commit`);
+    db.close();
+    linkSync(made, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(made, { force: true });
+  }
+  syncDirectory(dirname(file));
+}
+
+function corrupt(file: string, why: string): ProblemError {
+  return problemError('store-corrupt', `${file} is damaged: ${why}`);
+}
+
+/** Makes a new name in a directory survive a crash of the machine. Limit: Windows cannot, and need not. */
+function syncDirectory(directory: string): void {
+  if (process.platform === 'win32') return;
+  const handle = openSync(directory, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
