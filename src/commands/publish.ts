@@ -5,7 +5,8 @@ import { STDIN_BYTES_MAX, stdinChunks } from '../cli/io.ts';
 import { Progress } from '../cli/progress.ts';
 import { linesOf, parseHeaders, parseRate, publishAll, repeated, type Sent } from '../cli/publishing.ts';
 import { dropEmpty } from '../cli/settings.ts';
-import { problemError } from '../engine/index.ts';
+import { textOf } from '../cli/values.ts';
+import { problemError, type RequestOptions, valueToJson } from '../engine/index.ts';
 
 const repeatable = { multiple: true, multipleNonGreedy: true } as const;
 
@@ -16,6 +17,9 @@ export default class Publish extends BaseCommand<typeof Publish> {
       'one the payload is null. Words that begin with a dash come after --.',
     'Done when the node has routed it to its own subscriptions and to the nodes where somebody listens; whether anybody ' +
       'does is no matter. Nothing is kept: who subscribes later does not get it.',
+    'With --request it prints what is replied, as text or JSON; with --json {"headers", "id", "payload", "publisher", ' +
+      '"time", "tookMs"} for each reply. Ends with 5 where nobody listens, with 6 where nobody replies in time, and as a ' +
+      'call does where whoever listens refuses.',
     'With --json {"topic", "published", "id", "local", "nodes", "node", "tookMs"}: how many were published, and of the ' +
       'last one its id and how many subscriptions of the node and other nodes it was passed to.',
   ].join('\n\n');
@@ -23,6 +27,7 @@ export default class Publish extends BaseCommand<typeof Publish> {
     '<%= config.bin %> <%= command.id %> order.eu \'{"total": 7}\' --header user=7',
     'tail -f orders.log | <%= config.bin %> <%= command.id %> log.orders - --split newline',
     '<%= config.bin %> <%= command.id %> tick --count 100 --rate 10/s --json',
+    '<%= config.bin %> <%= command.id %> price.tea --request --timeout 2s',
   ];
   static override args = {
     topic: Args.string({ description: 'Words with dots between: order.eu.paid.', ignoreStdin: true, required: true }),
@@ -36,6 +41,16 @@ export default class Publish extends BaseCommand<typeof Publish> {
       summary: 'Each line of stdin is a message of its own, published as it comes.',
     }),
     count: Flags.integer({ helpValue: 'N', min: 1, summary: 'Publish it so many times, or so many lines.' }),
+    request: Flags.boolean({
+      exclusive: ['count', 'rate', 'split'],
+      summary: 'Wait for a reply, and print it; --timeout says how long.',
+    }),
+    replies: Flags.integer({
+      dependsOn: ['request'],
+      helpValue: 'N',
+      min: 1,
+      summary: 'Replies to wait for, each on a line of its own. 1 without it.',
+    }),
     rate: Flags.string({ helpValue: 'RATE', summary: 'Not more than that: 1000/s, 30/m.' }),
   };
 
@@ -44,6 +59,7 @@ export default class Publish extends BaseCommand<typeof Publish> {
     const pace = rate === undefined ? undefined : parseRate(rate);
     const headers = header.length === 0 ? undefined : parseHeaders(header);
     const { signal } = this.interruption;
+    if (this.flags.request) return this.#request({ ...dropEmpty({ headers, key }), signal });
     const payloads = await this.#payloads(count);
     const client = await this.client();
     const { timeoutMs } = await this.settings();
@@ -70,17 +86,47 @@ export default class Publish extends BaseCommand<typeof Publish> {
     }
   }
 
-  async #payloads(count: number | undefined): Promise<Iterable<unknown> | AsyncIterable<unknown>> {
+  /** A line for each reply. */
+  async #request(about: RequestOptions): Promise<void> {
+    const { replies = 1 } = this.flags;
+    const payload = await this.#payload();
+    const client = await this.client();
+    const { timeoutMs } = await this.settings();
+    const began = performance.now();
+    const options = { ...about, replies, timeoutMs };
+    let seen = 0;
+    for await (const reply of client.requestMany(this.args.topic, payload, options)) {
+      const { headers, id, payload: value, publisher, time } = reply;
+      const tookMs = Math.round(performance.now() - began);
+      const document = {
+        headers,
+        id,
+        payload: valueToJson(value),
+        publisher,
+        time: new Date(time).toISOString(),
+        tookMs,
+      };
+      await this.output.event(document, textOf(value));
+      seen++;
+    }
+    if (seen < replies) throw problemError('timed-out', `${seen} of ${replies} replies came within ${timeoutMs} ms`);
+  }
+
+  async #payload(): Promise<unknown> {
     const { payload } = this.args;
+    const { signal } = this.interruption;
+    const note = (text: string) => this.output.note(text);
+    const reading = { bytesMax: STDIN_BYTES_MAX, note, signal, string: this.flags.string };
+    const [value = null] = payload === undefined ? [] : await readArguments([payload], reading);
+    return value;
+  }
+
+  async #payloads(count: number | undefined): Promise<Iterable<unknown> | AsyncIterable<unknown>> {
     const { split, string } = this.flags;
     const { signal } = this.interruption;
     const note = (text: string) => this.output.note(text);
-    if (split === undefined) {
-      const reading = { bytesMax: STDIN_BYTES_MAX, note, signal, string };
-      const [value = null] = payload === undefined ? [] : await readArguments([payload], reading);
-      return repeated(value, count ?? 1);
-    }
-    if (payload !== '-')
+    if (split === undefined) return repeated(await this.#payload(), count ?? 1);
+    if (this.args.payload !== '-')
       throw problemError('usage-invalid', '--split is for what comes on stdin: mpreg publish TOPIC -');
     return first(linesOf(stdinChunks('messages', { note, signal })), count, (line) => asArgument(line, string));
   }

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { toJson } from '../cli/output.ts';
 import { dropEmpty } from '../cli/settings.ts';
+import { textOf } from '../cli/values.ts';
 import { type Subscription, type TopicMessage, valueToJson } from '../engine/index.ts';
 
 export default class Subscribe extends BaseCommand<typeof Subscribe> {
@@ -79,8 +79,4 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     const document = { ...message, payload: valueToJson(payload), time };
     await this.output.event(document, `${time}\t${topic}\t${textOf(payload)}`);
   }
-}
-
-function textOf(payload: unknown): string {
-  return typeof payload === 'string' ? payload : toJson(valueToJson(payload));
 }

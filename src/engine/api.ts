@@ -11,11 +11,16 @@ import type { StandardSchema } from './standard-schema.ts';
 import type {
   OfNode,
   Published,
+  Publisher,
+  PublisherOptions,
   PublishOptions,
+  RequestManyOptions,
+  RequestOptions,
   SubscribeOptions,
   Subscription,
   SubscriptionView,
   TopicMatch,
+  TopicMessage,
 } from './topics-api.ts';
 
 /** What a function sees of its call, as `this` (or `context()` where there is no `this`). */
@@ -266,6 +271,15 @@ export interface Client {
    * `topic-invalid`, `not-allowed`, `link-lost` where nobody knows whether it was published.
    */
   publish(topic: string, payload: unknown, options?: PublishOptions): Promise<Published>;
+  /** Publishes many messages, without waiting for each. */
+  publisher(options?: PublisherOptions): Publisher;
+  /**
+   * Publishes, and resolves with the first reply. Rejects with `no-responders` where nobody listens, `timed-out` where
+   * nobody replied, and the problem where whoever listens refused it.
+   */
+  request(topic: string, payload: unknown, options?: RequestOptions): Promise<TopicMessage>;
+  /** Replies as they come. Throws `timed-out` where none came; one that refuses ends it with its problem. */
+  requestMany(topic: string, payload: unknown, options?: RequestManyOptions): AsyncIterable<TopicMessage>;
   /** Listens; resolves once that is effective. */
   subscribe(patterns: string | readonly string[], options?: SubscribeOptions): Promise<Subscription>;
   /** The subscriptions of every node that is alive. */

@@ -1,5 +1,6 @@
 /** Topics as a user of the library sees them. */
 import type { SlowPolicy } from './core/topics/outbox.ts';
+import type { ProblemError } from './problem-error.ts';
 
 export interface PublishOptions {
   /** At most 64, for whoever filters or traces messages without reading their payload. */
@@ -40,6 +41,54 @@ export interface TopicMessage {
   readonly missed: number;
   /** The connection was lost before it, and made again: nobody knows how many messages were missed. */
   readonly interrupted: boolean;
+  /** Whether its publisher waits for a reply, and `reply` was not called. */
+  readonly wantsReply: boolean;
+  /** Answers its publisher, and nobody else. Resolves when that is on its way; `usage-invalid` where nobody waits for it. */
+  reply(value: unknown): Promise<void>;
+  /** Answers with a problem, which whoever asked is rejected with. */
+  refuse(why: ProblemError): Promise<void>;
+}
+
+export interface RequestOptions extends Pick<PublishOptions, 'headers' | 'key' | 'idempotent' | 'signal'> {
+  /** For the reply, in milliseconds; 0: no limit. Default 10 000. */
+  readonly timeoutMs?: number;
+}
+
+export interface RequestManyOptions extends RequestOptions {
+  /** Ends after so many replies. Default: with its time. */
+  readonly replies?: number;
+}
+
+/** Publishes faster than one by one, and never faster than its node takes it. */
+export interface Publisher {
+  /**
+   * Resolves as soon as there is room for the next one, long before the node has taken this. Rejects with the first
+   * failure of any message before; then nothing more is published.
+   */
+  publish(topic: string, payload: unknown, options?: Pick<PublishOptions, 'headers' | 'key'>): Promise<void>;
+  /** Resolves when the node has taken all; rejects with the first failure. */
+  flush(): Promise<void>;
+  /** Flushes, and takes no more. */
+  close(): Promise<void>;
+  /** A stream to pipe payloads into, all for one topic; closing it closes the publisher. */
+  writable(topic: string): WritableStream<unknown>;
+  readonly counts: PublisherCounts;
+}
+
+export interface PublisherCounts {
+  /** Taken by the node. */
+  readonly published: number;
+  /** Under way. */
+  readonly open: number;
+  /** Refused, or lost; also those under way when the first was. */
+  readonly failed: number;
+}
+
+export interface PublisherOptions extends Pick<PublishOptions, 'idempotent' | 'timeoutMs' | 'signal'> {
+  /** Messages under way. Default 1 000. More: a distant node is kept busy. Fewer: less is in doubt when a link breaks. */
+  readonly openMax?: number;
+  /** Their payloads' bytes. Default 8 MiB. More: large messages go faster. Fewer: less memory here and on the node. */
+  readonly bytesMax?: number;
 }
 
 export interface SubscribeOptions {
@@ -57,7 +106,10 @@ export interface SubscribeOptions {
   readonly messagesMax?: number;
   /** Their bytes, with 256 more for each. Default 8 MiB. */
   readonly bytesMax?: number;
-  /** Takes the messages, one after the other: where it returns a promise, the next comes when that is settled. */
+  /**
+   * Takes the messages, one after the other: where it returns a promise, the next comes when that is settled. What it
+   * returns (but undefined) or throws is the reply to a message that wants one; what it throws otherwise ends the subscription.
+   */
   readonly onMessage?: (message: TopicMessage) => unknown;
   /** For becoming effective, in milliseconds. Default 10 000. */
   readonly timeoutMs?: number;

@@ -3,7 +3,15 @@ import { connect } from '../../src/engine/connect.ts';
 import { createNode } from '../../src/engine/create-node.ts';
 import { ClientFace } from '../../src/engine/host/client-face.ts';
 import { type Lane, PooledClient } from '../../src/engine/host/pooled-client.ts';
-import type { Client, MpregNode, PlanReply, Published, Reply, Subscription } from '../../src/engine/index.ts';
+import type {
+  Client,
+  MpregNode,
+  PlanReply,
+  Published,
+  Reply,
+  Subscription,
+  TopicMessage,
+} from '../../src/engine/index.ts';
 
 /** A lane that answers when it is told to. */
 class TestLane extends ClientFace implements Lane {
@@ -41,6 +49,14 @@ class TestLane extends ClientFace implements Lane {
 
   async publishRequest(): Promise<Published> {
     return { id: this.node.name };
+  }
+
+  async requestPayload(): Promise<TopicMessage> {
+    throw new Error('nobody asks for it here');
+  }
+
+  requestsOf(): AsyncIterable<TopicMessage> {
+    throw new Error('nobody asks for it here');
   }
 
   async subscribe(): Promise<Subscription> {

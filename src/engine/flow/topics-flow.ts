@@ -19,6 +19,7 @@ import type { NodeEffect } from '../core/node/effects.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
 import type { Exchange, Route, Subscription } from '../core/topics/exchange.ts';
 import type { GroupRoute, Member } from '../core/topics/groups.ts';
+import { shownPattern } from '../core/topics/inboxes.ts';
 import type { FlowMessage, ForwardMessage, PublishMessage } from '../core/topics/messages.ts';
 import { Outbox, type OutboxLimits } from '../core/topics/outbox.ts';
 import { systemRefusal } from '../core/topics/pattern.ts';
@@ -135,7 +136,7 @@ export class TopicsFlow {
       delivered: way.sent,
       dropped: way.dropped,
       id: subscription.id,
-      patterns: subscription.patterns,
+      patterns: subscription.patterns.map(shownPattern),
       policy: subscription.outbox.limits.policy,
       waiting: subscription.outbox.waiting,
       ...(subscription.group === undefined ? {} : { group: subscription.group }),

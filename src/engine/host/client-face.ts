@@ -11,6 +11,7 @@ import type {
   TypedPlan,
   TypedReply,
 } from '../api.ts';
+import type { Payload } from '../core/base/payload.ts';
 import type { Explanation } from '../core/calls/explain.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import type { NodeEvent } from '../core/node/effects.ts';
@@ -21,15 +22,22 @@ import { ProblemError } from '../problem-error.ts';
 import type {
   OfNode,
   Published,
+  Publisher,
+  PublisherOptions,
   PublishOptions,
+  RequestManyOptions,
+  RequestOptions,
   SubscribeOptions,
   Subscription,
   SubscriptionView,
   TopicMatch,
+  TopicMessage,
 } from '../topics-api.ts';
 import { encodable } from '../wire/payload.ts';
 import { systemEntropy } from './entropy.ts';
 import type { PublishRequest } from './topics/link-topics.ts';
+import { REQUEST_MS } from './topics/requests.ts';
+import { TopicPublisher } from './topics/topic-publisher.ts';
 
 export abstract class ClientFace implements Client {
   readonly call: CallFunction = Object.assign(
@@ -55,14 +63,37 @@ export abstract class ClientFace implements Client {
   abstract subscribe(patterns: string | readonly string[], options?: SubscribeOptions): Promise<Subscription>;
   abstract publishRequest(request: PublishRequest, options: PublishOptions): Promise<Published>;
 
+  abstract requestPayload(topic: string, payload: Payload, options: RequestOptions): Promise<TopicMessage>;
+  abstract requestsOf(topic: string, payload: Payload, options: RequestManyOptions): AsyncIterable<TopicMessage>;
+
   publish(topic: string, payload: unknown, options: PublishOptions = {}): Promise<Published> {
     const encoded = encodable(payload, 'payload');
     if (!encoded.ok) return Promise.reject(new ProblemError(encoded.problem));
+    return this.#publishPayload(topic, encoded.value, options);
+  }
+
+  publisher(options: PublisherOptions = {}): Publisher {
+    return new TopicPublisher((topic, payload, more) => this.#publishPayload(topic, payload, more), options);
+  }
+
+  async request(topic: string, payload: unknown, options: RequestOptions = {}): Promise<TopicMessage> {
+    const encoded = encodable(payload, 'payload');
+    if (!encoded.ok) throw new ProblemError(encoded.problem);
+    return this.requestPayload(topic, encoded.value, { timeoutMs: REQUEST_MS, ...options });
+  }
+
+  requestMany(topic: string, payload: unknown, options: RequestManyOptions = {}): AsyncIterable<TopicMessage> {
+    const encoded = encodable(payload, 'payload');
+    if (!encoded.ok) throw new ProblemError(encoded.problem);
+    return this.requestsOf(topic, encoded.value, { timeoutMs: REQUEST_MS, ...options });
+  }
+
+  #publishPayload(topic: string, payload: Payload, options: PublishOptions): Promise<Published> {
     const { headers, key } = options;
     const request: PublishRequest = {
       by: this.#publisher,
       kind: 'publish',
-      payload: encoded.value,
+      payload,
       seq: ++this.#published,
       topic,
       ...(headers === undefined ? {} : { headers }),

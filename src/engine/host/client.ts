@@ -7,7 +7,15 @@ import { type Problem, problem } from '../core/base/problems.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import type { Message } from '../core/node/inputs.ts';
 import { ProblemError } from '../problem-error.ts';
-import type { Published, PublishOptions, SubscribeOptions, Subscription } from '../topics-api.ts';
+import type {
+  Published,
+  PublishOptions,
+  RequestManyOptions,
+  RequestOptions,
+  SubscribeOptions,
+  Subscription,
+  TopicMessage,
+} from '../topics-api.ts';
 import { encodable } from '../wire/payload.ts';
 import {
   argumentsOf,
@@ -25,6 +33,8 @@ import { KeepAlive } from './keep-alive.ts';
 import { Receipts } from './receipts.ts';
 import type { Listening, Sink, SubscribeRequest } from './topics/link-topics.ts';
 import { LinkTopics, type PublishRequest } from './topics/link-topics.ts';
+import type { Publish } from './topics/received-message.ts';
+import { Requests } from './topics/requests.ts';
 import { TopicSubscription } from './topics/topic-subscription.ts';
 import type { WireLink } from './wire-link.ts';
 
@@ -83,6 +93,7 @@ export class LinkClient extends ClientFace {
   readonly #pending = new IdTable<Pending>();
   readonly #keepAlive: KeepAlive | undefined;
   readonly #topics: LinkTopics;
+  readonly #requests: Requests;
   #nextId = 1;
   #gone: string | undefined;
   #retired = false;
@@ -100,6 +111,12 @@ export class LinkClient extends ClientFace {
       nextId: () => this.#nextId++,
       send: (message) => link.send(message),
       settled: () => this.#closeIfDone(),
+    });
+    this.#requests = new Requests({
+      nodeId: node.id,
+      publishRequest: (request, options) => this.publishRequest(request, options),
+      settled: () => this.#closeIfDone(),
+      subscribe: (pattern, options) => this.subscribe(pattern, options),
     });
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -183,8 +200,23 @@ export class LinkClient extends ClientFace {
     return why === undefined ? this.#topics.publish(request, options) : Promise.reject(new ProblemError(why));
   }
 
+  requestPayload(topic: string, payload: Payload, options: RequestOptions): Promise<TopicMessage> {
+    return new Promise((resolve, reject) => {
+      const end = (why: Problem | undefined) => why !== undefined && reject(new ProblemError(why));
+      this.#requests.ask(topic, payload, { ...options, replies: 1 }, { end, reply: resolve });
+    });
+  }
+
+  requestsOf(topic: string, payload: Payload, options: RequestManyOptions): AsyncIterable<TopicMessage> {
+    const queue = new ItemQueue<TopicMessage>(() => stop());
+    const end = (why: Problem | undefined) => (why === undefined ? queue.end() : queue.fail(new ProblemError(why)));
+    const stop = this.#requests.ask(topic, payload, options, { end, reply: (message) => queue.push(message) });
+    return queue;
+  }
+
   async subscribe(patterns: string | readonly string[], options: SubscribeOptions = {}): Promise<Subscription> {
-    const subscription = new TopicSubscription(patterns, options, { over: () => undefined, survives: false });
+    const publish: Publish = (...message) => this.publish(...message);
+    const subscription = new TopicSubscription(patterns, options, { over: () => undefined, publish, survives: false });
     const why = this.#whyNot('subscribe', options.signal);
     if (why === undefined) subscription.listenOn(this);
     else subscription.fail(why);
@@ -242,7 +274,9 @@ export class LinkClient extends ClientFace {
       pending.end(failed(problem('link-lost', text, { node: this.node.name })));
     }
     this.#pending.clear();
-    this.#topics.end(problem('link-lost', text, { node: this.node.name }));
+    const lost = problem('link-lost', text, { node: this.node.name });
+    this.#topics.end(lost);
+    this.#requests.end(lost);
     this.#gone ??= text;
     this.#resolveClosed(text);
   }
@@ -315,8 +349,8 @@ export class LinkClient extends ClientFace {
   }
 
   #closeIfDone(): void {
-    if (this.#retired && this.#pending.size === 0 && !this.#topics.isBusy)
-      this.#link.close('the client goes elsewhere');
+    const isBusy = this.#pending.size > 0 || this.#topics.isBusy || this.#requests.isBusy;
+    if (this.#retired && !isBusy) this.#link.close('the client goes elsewhere');
   }
 
   #whyNot(fun: string, signal: AbortSignal | undefined): Problem | undefined {

@@ -10,8 +10,17 @@
  * another may be open sooner. After an outage several lanes may end up at the same node.
  */
 import type { AskOptions, CallOptions, Client, PlanDocument, Reply, RunOptions } from '../api.ts';
+import type { Payload } from '../core/base/payload.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
-import type { Published, PublishOptions, SubscribeOptions, Subscription } from '../topics-api.ts';
+import type {
+  Published,
+  PublishOptions,
+  RequestManyOptions,
+  RequestOptions,
+  SubscribeOptions,
+  Subscription,
+  TopicMessage,
+} from '../topics-api.ts';
 import { ClientFace } from './client-face.ts';
 import type { PublishRequest } from './topics/link-topics.ts';
 
@@ -59,6 +68,15 @@ export class PooledClient extends ClientFace {
   /** Why one lane: what one client publishes stays in its order. Another is taken only while that one is not connected. */
   publishRequest(request: PublishRequest, options: PublishOptions): Promise<Published> {
     return this.#steady().publishRequest(request, options);
+  }
+
+  /** On the same lane, for the same reason. */
+  requestPayload(topic: string, payload: Payload, options: RequestOptions): Promise<TopicMessage> {
+    return this.#steady().requestPayload(topic, payload, options);
+  }
+
+  requestsOf(topic: string, payload: Payload, options: RequestManyOptions): AsyncIterable<TopicMessage> {
+    return this.#steady().requestsOf(topic, payload, options);
   }
 
   subscribe(patterns: string | readonly string[], options?: SubscribeOptions): Promise<Subscription> {

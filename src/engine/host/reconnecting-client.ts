@@ -12,15 +12,25 @@
  * Limit: a call is sent `SENDS_MAX` times at most: one that brings down every node it meets must not meet them all.
  */
 import type { AskOptions, CallOptions, Client, PlanDocument, Reply, RunOptions } from '../api.ts';
+import type { Payload } from '../core/base/payload.ts';
 import { didNotHappen, problem } from '../core/base/problems.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import { ProblemError, problemError } from '../problem-error.ts';
-import type { Published, PublishOptions, SubscribeOptions, Subscription } from '../topics-api.ts';
+import type {
+  Published,
+  PublishOptions,
+  RequestManyOptions,
+  RequestOptions,
+  SubscribeOptions,
+  Subscription,
+  TopicMessage,
+} from '../topics-api.ts';
 import { isObject } from '../wire/json-value.ts';
 import type { LinkClient } from './client.ts';
 import { ClientFace } from './client-face.ts';
 import type { ReconnectPolicy } from './reconnect-policy.ts';
 import type { PublishRequest } from './topics/link-topics.ts';
+import type { Publish } from './topics/received-message.ts';
 import { TopicSubscription } from './topics/topic-subscription.ts';
 
 export interface ReconnectingOptions {
@@ -82,19 +92,25 @@ export class ReconnectingClient extends ClientFace {
   }
 
   stream(fun: string, args: readonly unknown[], options: CallOptions = {}): AsyncIterable<unknown> {
-    if (this.connected) return this.#link.stream(fun, args, options);
-    return whenThere(this.#connected(this.#patience(options), options.signal), (link) =>
-      link.stream(fun, args, options),
-    );
+    return this.#iterate(options, (link) => link.stream(fun, args, options));
   }
 
   publishRequest(request: PublishRequest, options: PublishOptions): Promise<Published> {
     return this.#send(options, (link, timeoutMs) => link.publishRequest(request, inTime(options, timeoutMs)));
   }
 
+  requestPayload(topic: string, payload: Payload, options: RequestOptions): Promise<TopicMessage> {
+    return this.#send(options, (link, timeoutMs) => link.requestPayload(topic, payload, inTime(options, timeoutMs)));
+  }
+
+  requestsOf(topic: string, payload: Payload, options: RequestManyOptions): AsyncIterable<TopicMessage> {
+    return this.#iterate(options, (link) => link.requestsOf(topic, payload, options));
+  }
+
   async subscribe(patterns: string | readonly string[], options: SubscribeOptions = {}): Promise<Subscription> {
     const over = (one: TopicSubscription) => this.#subscriptions.delete(one);
-    const subscription = new TopicSubscription(patterns, options, { over, survives: true });
+    const publish: Publish = (...message) => this.publish(...message);
+    const subscription = new TopicSubscription(patterns, options, { over, publish, survives: true });
     this.#subscriptions.add(subscription);
     if (this.#over !== undefined) subscription.fail(problem('nobody-there', this.#over));
     else if (this.connected) subscription.listenOn(this.#link);
@@ -105,6 +121,11 @@ export class ReconnectingClient extends ClientFace {
     for (const subscription of [...this.#subscriptions]) await subscription.close();
     this.#end('the client closes');
     await Promise.all([...this.#links].map((link) => link.close()));
+  }
+
+  #iterate<Item>(options: Patience, open: (link: LinkClient) => AsyncIterable<Item>): AsyncIterable<Item> {
+    if (this.connected) return open(this.#link);
+    return whenThere(this.#connected(this.#patience(options), options.signal), open);
   }
 
   /** Why the first link is tried apart: nearly every call ends there, and needs no loop that waits. */
@@ -314,10 +335,10 @@ function inTime<Options extends Patience>(options: Options, timeoutMs: number): 
 }
 
 /** Items from a link that is not there yet. */
-function whenThere(
+function whenThere<Item>(
   link: Promise<LinkClient>,
-  open: (link: LinkClient) => AsyncIterable<unknown>,
-): AsyncIterable<unknown> {
+  open: (link: LinkClient) => AsyncIterable<Item>,
+): AsyncIterable<Item> {
   let stopped = false;
   const items = link.then((there) => (stopped ? undefined : open(there)[Symbol.asyncIterator]()));
   items.catch(() => undefined); // told to whoever asks for an item

@@ -147,6 +147,12 @@ export const PROBLEMS = {
     'no node can be reached',
     'Start one here, or say where one is with --url.\nmpreg node start',
   ),
+  'no-responders': kind(
+    5,
+    no,
+    'nobody listens who could reply',
+    'Start what answers on that topic, or check its name.\nmpreg topic list',
+  ),
   'link-lost': kind(
     6,
     'unknown',

@@ -3,18 +3,19 @@ import type { NodeId } from '../base/ids.ts';
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
 import { done, failed, type Outcome } from '../base/outcome.ts';
-import { type Problem, problem } from '../base/problems.ts';
 import { WideMap } from '../base/wide-map.ts';
 import type { TopicsEffect } from './effects.ts';
 import { Epochs, type Mark } from './epochs.ts';
 import { type GroupRoute, Groups, groupRoutes, type Member, memberOf } from './groups.ts';
+import { Inboxes, isInbox } from './inboxes.ts';
 import { Interests } from './interests.ts';
 import { Listeners, type MemberBinding } from './listeners.ts';
 import type { Interest, TopicsMessage } from './messages.ts';
 import type { TopicsOptions } from './options.ts';
 import { Outbox, type OutboxLimits } from './outbox.ts';
-import { ANY, isSystem, keyOf, type Pattern, parsePattern, parseTopic } from './pattern.ts';
+import { isSystem, keyOf, type Pattern, parsePattern, parseTopic } from './pattern.ts';
 import { RouteCache } from './route-cache.ts';
+import { whyRefused } from './subscription-limits.ts';
 import { summarise } from './summary.ts';
 import { Trie } from './trie.ts';
 
@@ -45,6 +46,7 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
   readonly #subscriptions = new WideMap<number, Entry<Item>>((id) => id);
   /** Those that are in no group. */
   readonly #plain = new Trie<Binding<Item>>();
+  readonly #inboxes: Inboxes<Subscription<Item>>;
   readonly #listeners: Listeners;
   readonly #interests: Interests;
   readonly #routes: RouteCache<Outcome<Route<Item>>>;
@@ -58,6 +60,7 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
   constructor(self: NodeId, version: number, options: TopicsOptions) {
     this.#self = self;
     this.#options = options;
+    this.#inboxes = new Inboxes(self);
     const changed = (pattern: Pattern) => this.#epochs.changed(pattern);
     this.#listeners = new Listeners(this.#groups, options.peerPatternsMax, changed);
     this.#interests = new Interests(version, this.#listeners, this.#effects, options.retryMs);
@@ -93,6 +96,7 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
     const members: MemberBinding[] = [];
     const member = group === undefined ? undefined : memberOf(group, this.#self, id);
     for (const pattern of parsed.value) {
+      if (isInbox(pattern.segments)) return done(this.#open(pattern, subscription));
       if (member === undefined) plain.push(this.#bind(pattern, subscription));
       else members.push(this.#listeners.join(member, pattern));
     }
@@ -107,6 +111,7 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
     const entry = this.#subscriptions.get(id);
     if (entry === undefined) return false;
     this.#subscriptions.delete(id);
+    if (entry.inbox !== undefined) return this.#shut(entry.inbox);
     for (const binding of entry.plain) {
       this.#plain.remove(binding.pattern, binding);
       this.#epochs.changed(binding.pattern);
@@ -236,36 +241,23 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
       patterns.set(keyOf(parsed.value), parsed.value);
     }
     const all = [...patterns.values()];
-    const refused = this.#whyRefused(all, group);
+    const held = { memberPatterns: this.#joined.size, subscriptions: this.#subscriptions.size };
+    const refused = this.#inboxes.whyNot(all, group) ?? whyRefused({ group, patterns: all }, held, this.#options);
     return refused === undefined ? done(all) : failed(refused);
   }
 
-  #whyRefused(patterns: readonly Pattern[], group: string | undefined): Problem | undefined {
-    const { patternsMax, hashesMax, subscriptionsMax, memberPatternsMax } = this.#options;
-    const count = patterns.length;
-    if (count === 0) return problem('topic-invalid', 'a subscription without patterns would never get anything');
-    if (group !== undefined && !GROUP.test(group)) {
-      return problem('topic-invalid', 'the name of a group has 1 to 255 characters, none of them control characters');
-    }
-    if (count > patternsMax) {
-      return problem(
-        'limit-exceeded',
-        `a subscription has at most ${patternsMax} patterns (patternsMax), not ${count}`,
-      );
-    }
-    const hashes = patterns.flatMap(({ segments }) => segments.slice(0, -1)).filter((segment) => segment === ANY);
-    if (hashes.length > hashesMax) {
-      const text = `a subscription's patterns hold at most ${hashesMax} # that something follows (hashesMax)`;
-      return problem('limit-exceeded', `${text}, not ${hashes.length}`);
-    }
-    if (this.#subscriptions.size >= subscriptionsMax) {
-      return problem('overloaded', `this node has ${subscriptionsMax} subscriptions already (subscriptionsMax)`);
-    }
-    if (group !== undefined && this.#joined.size + count > memberPatternsMax) {
-      const text = `members of groups have ${this.#joined.size} patterns on this node already`;
-      return problem('overloaded', `${text}, at most ${memberPatternsMax} (memberPatternsMax)`);
-    }
-    return undefined;
+  /** Nobody is told: its address says where it is. */
+  #open(inbox: Pattern, subscription: Subscription<Item>): Subscription<Item> {
+    this.#subscriptions.set(subscription.id, { inbox, members: [], plain: [], subscription });
+    this.#inboxes.set(inbox.text, subscription);
+    this.#epochs.changed(inbox);
+    return subscription;
+  }
+
+  #shut(inbox: Pattern): true {
+    this.#inboxes.delete(inbox.text);
+    this.#epochs.changed(inbox);
+    return true;
   }
 
   #bind(pattern: Pattern, subscription: Subscription<Item>): Binding<Item> {
@@ -276,6 +268,9 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
   }
 
   #routeOf(topic: string, segments: readonly string[]): Route<Item> {
+    if (isInbox(segments)) {
+      return Object.freeze({ ...this.#inboxes.route(topic, segments), mark: this.#epochs.mark(segments) });
+    }
     const local = new Set(this.#plain.match(segments).map(({ subscription }) => subscription));
     const nodes = new Set(this.#listeners.nodes(segments).map(({ node }) => node));
     const members = this.#listeners.members(segments).map(({ member }) => member);
@@ -366,11 +361,8 @@ interface Binding<Item> {
 }
 
 interface Entry<Item> {
+  readonly inbox?: Pattern;
   readonly subscription: Subscription<Item>;
   readonly plain: readonly Binding<Item>[];
   readonly members: readonly MemberBinding[];
 }
-
-/** Why: the separator of keys is a line's end. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-const GROUP = /^[^\u0000-\u001f\u007f]{1,255}$/;

@@ -13,6 +13,7 @@ import type { SubscribeOptions, Subscription, TopicMessage } from '../../topics-
 import { reasonOf } from '../call-request.ts';
 import { ItemQueue } from '../item-queue.ts';
 import type { Listening, Sink, SubscribeRequest } from './link-topics.ts';
+import { type Publish, ReceivedMessage } from './received-message.ts';
 
 /** Something that can subscribe: one link. */
 export interface Listener {
@@ -20,7 +21,7 @@ export interface Listener {
 }
 
 interface Entry {
-  readonly message: TopicMessage;
+  readonly message: ReceivedMessage;
   readonly cost: number;
   readonly listening: Listening | undefined;
 }
@@ -35,6 +36,7 @@ export class TopicSubscription implements Subscription {
   /** Whether it goes on when its link is lost. */
   readonly #survives: boolean;
   readonly #over: (subscription: TopicSubscription) => void;
+  readonly #publish: Publish;
   readonly #queue = new ItemQueue<Entry>(() => void this.close());
   readonly #ready = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
@@ -48,12 +50,18 @@ export class TopicSubscription implements Subscription {
   constructor(
     patterns: string | readonly string[],
     options: SubscribeOptions,
-    life: { readonly survives: boolean; readonly over: (subscription: TopicSubscription) => void },
+    life: {
+      readonly survives: boolean;
+      readonly over: (subscription: TopicSubscription) => void;
+      /** For replies. */
+      readonly publish: Publish;
+    },
   ) {
     this.patterns = typeof patterns === 'string' ? [patterns] : [...patterns];
     this.#options = options;
     this.#survives = life.survives;
     this.#over = life.over;
+    this.#publish = life.publish;
     this.closed = this.#closed.promise;
     this.closed.catch(() => undefined); // whoever wants to know asks
     this.#ready.promise.catch(() => undefined);
@@ -127,7 +135,7 @@ export class TopicSubscription implements Subscription {
     this.#ready.reject(new ProblemError(problem('cancelled', 'the subscription was closed before it was effective')));
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<TopicMessage> {
+  [Symbol.asyncIterator](): AsyncIterator<ReceivedMessage> {
     const entries = this.#queue[Symbol.asyncIterator]();
     return {
       next: async () => {
@@ -166,7 +174,8 @@ export class TopicSubscription implements Subscription {
     const told = { interrupted: this.#interrupted, missed: this.#gap };
     this.#gap = 0;
     this.#interrupted = false;
-    const message = { headers, id: `${by}/${seq}`, payload: value.value, publisher: by, time: at, topic, ...told };
+    const about = { headers, id: `${by}/${seq}`, payload: value.value, publisher: by, time: at, topic, ...told };
+    const message = new ReceivedMessage(about, this.#publish);
     this.#queue.push({ cost, listening, message });
   }
 
@@ -185,9 +194,12 @@ export class TopicSubscription implements Subscription {
         // Why within the loop: leaving it by a throw would close, as if all were well.
         try {
           const doing = onMessage(message);
-          if (doing instanceof Promise) await doing;
+          const returned = doing instanceof Promise ? await doing : doing;
+          if (returned !== undefined && message.wantsReply) await message.reply(returned);
         } catch (error) {
-          this.fail(thrownBy(error));
+          const why = thrownBy(error);
+          if (!message.wantsReply) this.fail(why);
+          else await message.refuse(new ProblemError(why)).catch(() => undefined);
         }
       }
     } catch {

@@ -1,0 +1,63 @@
+import { problem } from '../../core/base/problems.ts';
+import { ProblemError } from '../../problem-error.ts';
+import type { Published, PublishOptions, TopicMessage } from '../../topics-api.ts';
+
+/** On a message: the topic on which its publisher hears answers. On an answer: which message, and whether it failed. */
+export const REPLY_TO = 'mpreg-reply';
+export const REPLY_OF = 'mpreg-of';
+export const REPLY_PROBLEM = 'mpreg-problem';
+
+export type Publish = (topic: string, payload: unknown, options: PublishOptions) => Promise<Published>;
+
+/** A message as its subscriber has it: data, and what can be done about it. */
+export class ReceivedMessage implements TopicMessage {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly id: string;
+  readonly interrupted: boolean;
+  readonly missed: number;
+  readonly payload: unknown;
+  readonly publisher: string;
+  readonly time: number;
+  readonly topic: string;
+  readonly #publish: Publish;
+  #replied = false;
+
+  constructor(
+    about: Pick<TopicMessage, 'headers' | 'id' | 'interrupted' | 'missed' | 'payload' | 'publisher' | 'time' | 'topic'>,
+    publish: Publish,
+  ) {
+    this.headers = about.headers;
+    this.id = about.id;
+    this.interrupted = about.interrupted;
+    this.missed = about.missed;
+    this.payload = about.payload;
+    this.publisher = about.publisher;
+    this.time = about.time;
+    this.topic = about.topic;
+    this.#publish = publish;
+  }
+
+  get wantsReply(): boolean {
+    return !this.#replied && this.headers[REPLY_TO] !== undefined;
+  }
+
+  reply(value: unknown): Promise<void> {
+    return this.#answer(value, {});
+  }
+
+  refuse(why: ProblemError): Promise<void> {
+    return this.#answer(why.problem, { [REPLY_PROBLEM]: why.code });
+  }
+
+  async #answer(value: unknown, headers: Readonly<Record<string, string>>): Promise<void> {
+    const to = this.headers[REPLY_TO];
+    if (to === undefined) throw new ProblemError(problem('usage-invalid', `nobody waits for a reply to ${this.id}`));
+    this.#replied = true;
+    try {
+      await this.#publish(to, value, { confirm: false, headers: { ...headers, [REPLY_OF]: this.id } });
+    } catch (error) {
+      this.#replied = false;
+      throw error;
+    }
+  }
+}
