@@ -1,8 +1,9 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
+import { type CommandEnd, MessageCommands } from '../cli/message-commands.ts';
 import { dropEmpty } from '../cli/settings.ts';
 import { textOf } from '../cli/values.ts';
-import { type Subscription, type TopicMessage, valueToJson } from '../engine/index.ts';
+import { problemError, type Subscription, type TopicMessage, valueToJson } from '../engine/index.ts';
 
 export default class Subscribe extends BaseCommand<typeof Subscribe> {
   static override summary = 'Listen to topics, one line per message, until interrupted.';
@@ -12,12 +13,17 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     'Prints when its node took it, its topic and its payload, with tabs between; with --json an object with "id", "topic", ' +
       '"payload", "headers", "publisher", "time", "missed" and "interrupted". What was dropped because this command was too ' +
       'slow, and a connection that was lost and made again, are told on stderr, and in the next message.',
+    'A command of --exec finds the payload on stdin, and MPREG_TOPIC, MPREG_ID, MPREG_PUBLISHER, MPREG_TIME and ' +
+      'MPREG_HEADER_NAME in its environment. No shell reads it: words are split and quotes taken off. Where the message wants a ' +
+      'reply, what it prints is that. With --json an object for each with "id", "topic", "code", "failure", "replied", "tookMs". ' +
+      'What fails is told on stderr, and makes the end one with 1. Ctrl-C ends those that run.',
     'Ends with 0 after --count messages, with 130 after Ctrl-C.',
   ].join('\n\n');
   static override examples = [
     "<%= config.bin %> <%= command.id %> 'order.#'",
     "<%= config.bin %> <%= command.id %> 'order.*.paid' 'cart.#' --json --count 10",
     "<%= config.bin %> <%= command.id %> 'job.*' --group workers --raw",
+    "<%= config.bin %> <%= command.id %> 'job.*' --group workers --exec 'python3 work.py' --concurrency 4",
   ];
   static override args = {
     pattern: Args.string({
@@ -31,6 +37,17 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     raw: Flags.boolean({ summary: 'Only payloads: text as it is, bytes as they are, all else as JSON.' }),
     count: Flags.integer({ helpValue: 'N', min: 1, summary: 'End after so many messages.' }),
     group: Flags.string({ helpValue: 'NAME', summary: 'Share the messages with all who name the same group.' }),
+    exec: Flags.string({
+      exclusive: ['raw'],
+      helpValue: 'COMMAND',
+      summary: 'Run a command for each message, its payload on stdin, in place of printing it.',
+    }),
+    concurrency: Flags.integer({
+      dependsOn: ['exec'],
+      helpValue: 'N',
+      min: 1,
+      summary: 'Commands that run at once: more are faster, one keeps the order. 1 without it.',
+    }),
     everywhere: Flags.boolean({ summary: 'Say that it listens only when all nodes know of it.' }),
     policy: Flags.option({ options: ['drop-oldest', 'drop-newest', 'disconnect', 'block'] as const })({
       summary: 'What becomes of messages that come faster than they are printed; drop-oldest without it.',
@@ -45,6 +62,7 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
   async run(): Promise<void> {
     const { count = Number.POSITIVE_INFINITY, everywhere, group, policy, waiting } = this.flags;
     const { signal } = this.interruption;
+    const commands = this.#commands();
     const client = await this.client();
     const { timeoutMs } = await this.settings();
     const patterns = this.args.pattern as unknown as readonly string[];
@@ -55,16 +73,36 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
       ...(timeoutMs > 0 ? { timeoutMs } : {}),
     });
     this.output.note(`listening on ${client.node.name}; Ctrl-C ends`);
-    await this.#follow(subscription, count);
+    await this.#follow(subscription, count, (message) => commands?.run(message) ?? this.#print(message));
+    await commands?.end();
+    if (commands === undefined || commands.failed === 0) return;
+    throw problemError('function-failed', `${commands.failed} of ${commands.ran} commands failed`, EXEC_HINT);
   }
 
-  async #follow(subscription: Subscription, count: number): Promise<void> {
+  #commands(): MessageCommands | undefined {
+    const { concurrency = 1, exec, json } = this.flags;
+    if (exec === undefined) return undefined;
+    const stdout = json ? 'stderr' : 'stdout';
+    const { signal } = this.interruption;
+    return new MessageCommands(exec, { concurrency, ended: (end) => this.#ended(end), signal, stdout });
+  }
+
+  async #ended({ code, failure, message: { id, topic }, replied, tookMs }: CommandEnd): Promise<void> {
+    if (failure !== undefined) this.output.warn(`${topic} ${id}: the command ${failure}`);
+    if (this.output.json) await this.output.event({ code, failure: failure ?? null, id, replied, tookMs, topic }, '');
+  }
+
+  async #follow(
+    subscription: Subscription,
+    count: number,
+    take: (message: TopicMessage) => Promise<void>,
+  ): Promise<void> {
     let seen = 0;
     for await (const message of subscription) {
       if (message.interrupted) this.output.warn('the connection was lost and made again: nobody knows what was missed');
       if (message.missed > 0)
         this.output.warn(`${message.missed} messages were dropped: they came faster than printed`);
-      await this.#print(message);
+      await take(message);
       if (++seen >= count) return;
     }
   }
@@ -80,3 +118,5 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     await this.output.event(document, `${time}\t${topic}\t${textOf(payload)}`);
   }
 }
+
+const EXEC_HINT = { hint: 'Each is told above, with its message.\nmpreg subscribe --help' } as const;
