@@ -7,6 +7,7 @@ import type { Coordinates } from './core/directory/record.ts';
 import type { NodeEvent } from './core/node/effects.ts';
 import type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
 import type { TlsOptions } from './host/ports.ts';
+import type { Queue, QueueInfo } from './queues-api.ts';
 import type { StandardSchema } from './standard-schema.ts';
 import type {
   OfNode,
@@ -286,6 +287,10 @@ export interface Client {
   subscriptions(): Promise<readonly OfNode<SubscriptionView>[]>;
   /** Who would get a message of the topic, by which pattern, on every node that is alive. Sends nothing. */
   matches(topic: string): Promise<readonly OfNode<TopicMatch>[]>;
+  /** A queue by its name, wherever in the mesh it is, also before it is made. */
+  queue(name: string): Queue;
+  /** The queues of every node that is alive. */
+  queues(): Promise<readonly OfNode<QueueInfo>[]>;
   members(): Promise<readonly MemberView[]>;
   functions(): Promise<readonly FunctionView[]>;
   /** `node`: name or id; default: the node that it is connected to. */

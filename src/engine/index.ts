@@ -33,6 +33,7 @@ export { type PlanBuilder, type PlanOptions, plan, type Ref, type StepOptions } 
 export { checkPlan, planFromJson } from './plan-document.ts';
 export { type Resumption, resumption } from './plan-resume.ts';
 export { ProblemError, problemError } from './problem-error.ts';
+export type * from './queues-api.ts';
 export { readScenario, writeScenario } from './sim/replay.ts';
 export type { Scenario } from './sim/scenario.ts';
 export type { SimulationFailure, SimulationOptions, SimulationProgress, SimulationReport } from './sim/simulate.ts';

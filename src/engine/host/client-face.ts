@@ -19,6 +19,7 @@ import type { FunctionView, MemberView, NodeSnapshot } from '../core/node/snapsh
 import { parseTopic } from '../core/topics/pattern.ts';
 import { withResume } from '../plan-resume.ts';
 import { ProblemError } from '../problem-error.ts';
+import type { Queue, QueueInfo } from '../queues-api.ts';
 import type {
   OfNode,
   Published,
@@ -35,6 +36,7 @@ import type {
 } from '../topics-api.ts';
 import { encodable } from '../wire/payload.ts';
 import { systemEntropy } from './entropy.ts';
+import { QueueHandle } from './queue-client/queue-handle.ts';
 import type { PublishRequest } from './topics/link-topics.ts';
 import { REQUEST_MS } from './topics/requests.ts';
 import { TopicPublisher } from './topics/topic-publisher.ts';
@@ -100,6 +102,22 @@ export abstract class ClientFace implements Client {
       ...(key === undefined ? {} : { key }),
     };
     return this.publishRequest(request, options);
+  }
+
+  queue(name: string): Queue {
+    return new QueueHandle(name, async (fun, argument, options) => {
+      const { value } = await this.askInOrder(fun, [argument], options);
+      return value;
+    });
+  }
+
+  queues(): Promise<readonly OfNode<QueueInfo>[]> {
+    return this.#everyNode<QueueInfo>('mpreg.queue.list', {});
+  }
+
+  /** Requests that are made one after the other arrive so, as long as the connection stands. */
+  protected askInOrder(fun: string, args: readonly unknown[], options: AskOptions): Promise<Reply> {
+    return this.ask(fun, args, options);
   }
 
   subscriptions(): Promise<readonly OfNode<SubscriptionView>[]> {

@@ -65,6 +65,10 @@ export class PooledClient extends ClientFace {
     return this.#use((lane) => lane.runDocument(plan, options));
   }
 
+  protected override askInOrder(fun: string, args: readonly unknown[], options: AskOptions): Promise<Reply> {
+    return this.#steady().ask(fun, args, options);
+  }
+
   /** Why one lane: what one client publishes stays in its order. Another is taken only while that one is not connected. */
   publishRequest(request: PublishRequest, options: PublishOptions): Promise<Published> {
     return this.#steady().publishRequest(request, options);

@@ -1,0 +1,275 @@
+/**
+ * Messages of one queue as they come, each with a lease that is kept up until somebody has said what becomes of it.
+ *
+ *     receive ──► ready ──(next)──► begun ──(ack, nack, release, lost)──► gone
+ *        ▲          │                                │
+ *        │          └── stop: released               │
+ *        └───── while ready + begun < prefetch ◄─────┘
+ *
+ * One receive is under way at a time. It waits on the queue's node until there is something; when there is trouble, it is
+ * tried again after pauses that grow. Leases of what is ready or begun are extended when a third of them is over.
+ *
+ * Limit: where an answer with messages is lost on its way, they come again when their leases end.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { ProblemError } from '../../problem-error.ts';
+import type { ConsumeOptions, Consumption, QueueMessage, ReceivedMessage } from '../../queues-api.ts';
+import { HeldMessage } from './held-message.ts';
+import { ANSWER_MS, isPassing, type QueueCalls } from './queue-calls.ts';
+import { Receipts } from './receipts.ts';
+
+const PREFETCH = 100;
+const VISIBILITY_MS = 30_000;
+const GRACE_MS = 30_000;
+/** How long a receive that is under way may still bring something once it is to end: what is dropped there comes late. */
+const LAST_MS = 200;
+/** How long one receive waits where there is nothing. Shorter: more idle calls. Longer: a dead node is noticed later. */
+const WAIT_MS = 20_000;
+const PAUSE_MS = 100;
+const PAUSE_MS_MAX = 5_000;
+const RECEIVE_MAX = 1_000;
+
+type Next = IteratorResult<QueueMessage, undefined>;
+const END: Next = { done: true, value: undefined };
+
+export class Consuming implements Consumption {
+  readonly closed: Promise<void>;
+  readonly #calls: QueueCalls;
+  readonly #receipts: Receipts;
+  readonly #options: ConsumeOptions;
+  readonly #prefetch: number;
+  readonly #visibilityMs: number;
+  /** Received and not begun, in order. */
+  #ready: HeldMessage[] = [];
+  /** Begun, and nobody has said what becomes of them. */
+  readonly #begun = new Set<HeldMessage>();
+  /** Those who wait for a message; while there are any, none is ready. */
+  readonly #waiting: PromiseWithResolvers<Next>[] = [];
+  readonly #closed = Promise.withResolvers<void>();
+  /** Ends the receive that is under way. */
+  readonly #stopping = new AbortController();
+  /** Wakes the receiving when there is room. */
+  #wake: (() => void) | undefined;
+  #receiving: Promise<void> = Promise.resolve();
+  /** Set by `stop`, called when nothing is begun any more. */
+  #idle: (() => void) | undefined;
+  #error: unknown;
+  #extending: NodeJS.Timeout | undefined;
+  #stopped: Promise<void> | undefined;
+  readonly #aborted = () => void this.stop();
+
+  constructor(calls: QueueCalls, options: ConsumeOptions) {
+    const { consumer, prefetch = PREFETCH, signal, visibilityMs = VISIBILITY_MS } = options;
+    this.#calls = calls;
+    this.#options = options;
+    this.#receipts = new Receipts(calls, consumer);
+    this.#prefetch = Math.max(1, prefetch);
+    this.#visibilityMs = visibilityMs;
+    this.closed = this.#closed.promise;
+    this.closed.catch(() => undefined); // whoever wants to know asks
+    this.#extending = setInterval(() => this.#extend(), Math.max(10, visibilityMs / 3));
+    signal?.addEventListener('abort', this.#aborted, { once: true });
+    if (signal?.aborted) void this.stop();
+    else this.#receiving = this.#receive();
+  }
+
+  get held(): number {
+    return this.#ready.length + this.#begun.size;
+  }
+
+  /** Hears of each message that was settled, or lost. */
+  settled(message: HeldMessage): void {
+    this.#begun.delete(message);
+    if (this.#begun.size === 0) this.#idle?.();
+    if (this.#wants > 0) this.#wake?.();
+  }
+
+  next(): Promise<Next> {
+    if (this.#error !== undefined) {
+      const error = this.#error;
+      this.#error = undefined;
+      return Promise.reject(error);
+    }
+    if (this.#stopped !== undefined) return Promise.resolve(END);
+    const message = this.#ready.shift();
+    if (message !== undefined) {
+      this.#begin(message);
+      if (this.#wants > 0) this.#wake?.();
+      return Promise.resolve({ done: false, value: message });
+    }
+    const waiter = Promise.withResolvers<Next>();
+    this.#waiting.push(waiter);
+    if (this.#wants > 0) this.#wake?.();
+    return waiter.promise;
+  }
+
+  /** The next message, and what else is there, up to `max` of them; none at the end. */
+  async nextBatch(max: number): Promise<readonly QueueMessage[]> {
+    const first = await this.next();
+    if (first.done) return [];
+    const more = this.#ready.splice(0, max - 1);
+    for (const message of more) this.#begin(message);
+    if (this.#wants > 0) this.#wake?.();
+    return [first.value, ...more];
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<QueueMessage, undefined> {
+    const auto = this.#options.ack !== 'manual';
+    let last: HeldMessage | undefined;
+    const finish = () => {
+      const before = last;
+      last = undefined;
+      if (before?.isSettled === false) before.ack().catch((error: unknown) => this.#trouble(error));
+    };
+    return {
+      next: async () => {
+        finish();
+        const next = await this.next();
+        if (auto && next.done !== true) last = next.value as HeldMessage;
+        return next;
+      },
+      // Why released: nobody can know whether the loop was left because the work was done, or because it failed.
+      return: async () => {
+        const before = last;
+        last = undefined;
+        if (before?.isSettled === false) await before.release().catch((error: unknown) => this.#trouble(error));
+        const stopped = this.stop();
+        if (auto) await stopped;
+        return END;
+      },
+    };
+  }
+
+  /** Room for so many; 0 while what there is lasts for a while, so that few calls bring many messages each. */
+  get #wants(): number {
+    const room = this.#prefetch - this.held;
+    return room * 2 >= this.#prefetch || this.#ready.length === 0 ? room : 0;
+  }
+
+  async #receive(): Promise<void> {
+    let pauseMs = PAUSE_MS;
+    let seen = false;
+    while (this.#stopped === undefined) {
+      if (this.#wants <= 0) await this.#roomy();
+      this.#wake = undefined;
+      if (this.#stopped !== undefined || this.#wants <= 0) continue;
+      try {
+        const messages = await this.#once(Math.min(RECEIVE_MAX, this.#wants));
+        pauseMs = PAUSE_MS;
+        seen = true;
+        this.#take(messages);
+      } catch (error) {
+        if (this.#stopped !== undefined) return;
+        const isMissing = error instanceof ProblemError && error.code === 'queue-unknown';
+        if (!isPassing(error) || (isMissing && !seen && this.#options.awaitQueue !== true)) return this.#fail(error);
+        this.#trouble(error);
+        await pause(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+        pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
+      }
+    }
+  }
+
+  #roomy(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  async #once(max: number): Promise<readonly ReceivedMessage[]> {
+    const { consumer, groupMax } = this.#options;
+    const argument = {
+      max,
+      visibilityMs: this.#visibilityMs,
+      waitMs: WAIT_MS,
+      ...(consumer === undefined ? {} : { consumer }),
+      ...(groupMax === undefined ? {} : { groupMax }),
+    };
+    const options = { signal: this.#stopping.signal, timeoutMs: WAIT_MS + ANSWER_MS };
+    const { messages } = await this.#calls.call<{ readonly messages: readonly ReceivedMessage[] }>(
+      'receive',
+      argument,
+      options,
+    );
+    return messages;
+  }
+
+  #take(received: readonly ReceivedMessage[]): void {
+    for (const one of received) {
+      const message = new HeldMessage(this.#calls.name, one, this.#receipts, this);
+      const waiter = this.#stopped === undefined ? this.#waiting.shift() : undefined;
+      if (waiter === undefined) this.#ready.push(message);
+      else {
+        this.#begin(message);
+        waiter.resolve({ done: false, value: message });
+      }
+    }
+  }
+
+  #begin(message: HeldMessage): void {
+    if (!message.isSettled) this.#begun.add(message);
+  }
+
+  #extend(): void {
+    for (const message of [...this.#begun, ...this.#ready]) {
+      if (message.isSettled) continue;
+      message.extend(this.#visibilityMs).catch((error: unknown) => {
+        if (error instanceof ProblemError && error.code === 'lease-lost') this.#lose(message);
+        else this.#trouble(error);
+      });
+    }
+  }
+
+  #lose(message: HeldMessage): void {
+    if (message.isSettled) return;
+    this.#ready = this.#ready.filter((one) => one !== message);
+    message.lose();
+  }
+
+  async #stop(): Promise<void> {
+    const { graceMs = GRACE_MS, signal } = this.#options;
+    signal?.removeEventListener('abort', this.#aborted);
+    // Why later: `#stopped` must be set before anybody looks.
+    await Promise.resolve();
+    this.#wake?.();
+    for (const { resolve } of this.#waiting.splice(0)) resolve(END);
+    const late = setTimeout(() => this.#stopping.abort(), LAST_MS);
+    await Promise.all([this.#releaseReady(), this.#receiving]);
+    clearTimeout(late);
+    await this.#releaseReady();
+    if (this.#begun.size > 0) {
+      const over = setTimeout(() => this.#idle?.(), graceMs);
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+      clearTimeout(over);
+    }
+    clearInterval(this.#extending);
+    await Promise.allSettled([...this.#begun].map((message) => message.release()));
+    await this.#receipts.idle();
+    this.#closed.resolve();
+  }
+
+  async #releaseReady(): Promise<void> {
+    const ready = this.#ready.filter(({ isSettled }) => !isSettled);
+    this.#ready = [];
+    const settled = await Promise.allSettled(ready.map((message) => message.release()));
+    for (const one of settled) if (one.status === 'rejected') this.#trouble(one.reason);
+  }
+
+  #fail(error: unknown): void {
+    this.#closed.reject(error);
+    const first = this.#waiting.shift();
+    if (first === undefined) this.#error = error;
+    else first.reject(error);
+    void this.stop();
+  }
+
+  #trouble(error: unknown): void {
+    if (error instanceof ProblemError) this.#options.onTrouble?.(error.problem);
+  }
+}

@@ -1,0 +1,60 @@
+/** The functions `mpreg.queue.*` by name: what each takes and gives, and where it is run. */
+import type { CallOptions } from '../../api.ts';
+import type { Problem } from '../../core/base/problems.ts';
+import { ProblemError, problemError } from '../../problem-error.ts';
+
+/** Calls a function with its one argument. */
+export type AskQueue = (fun: string, argument: object, options: CallOptions) => Promise<unknown>;
+
+/** How long a node may take beyond the time that it was told to wait: it may be writing. */
+export const ANSWER_MS = 30_000;
+
+export class QueueCalls {
+  readonly name: string;
+  readonly #ask: AskQueue;
+  readonly #where: CallOptions;
+
+  constructor(name: string, ask: AskQueue) {
+    this.name = name;
+    this.#ask = ask;
+    this.#where = { locs: [`queue:${name}`] };
+  }
+
+  /** Of the queue, on the node that has it. */
+  call<Value>(what: string, argument: object = {}, options: CallOptions = {}): Promise<Value> {
+    const given = { queue: this.name, ...argument };
+    return this.#ask(`mpreg.queue.${what}`, given, {
+      timeoutMs: ANSWER_MS,
+      ...this.#where,
+      ...options,
+    }) as Promise<Value>;
+  }
+
+  /** One result for each item, in order. */
+  async results<Result>(what: string, argument: object, options?: CallOptions): Promise<readonly Result[]> {
+    const answer = await this.call<{ readonly results?: unknown } | null>(what, argument, options);
+    const results = answer?.results;
+    if (!Array.isArray(results)) throw problemError('internal', `mpreg.queue.${what} gave no results`);
+    return results as readonly Result[];
+  }
+}
+
+/** What may pass if one waits: no connection, no node with the queue, too much to do. */
+export function isPassing(error: unknown): error is ProblemError {
+  return error instanceof ProblemError && PASSING.has(error.code);
+}
+
+const PASSING: ReadonlySet<Problem['code']> = new Set([
+  'cancelled',
+  'function-unknown',
+  'link-lost',
+  'nobody-there',
+  'node-stopping',
+  'node-unknown',
+  'not-here',
+  'overloaded',
+  'queue-unknown',
+  'resource-unknown',
+  'timed-out',
+  'timed-out-before-start',
+]);

@@ -1,0 +1,186 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type {
+  ConsumeOptions,
+  Consumption,
+  CreateQueueOptions,
+  ExtendReceipt,
+  NackReceipt,
+  PeekedMessage,
+  Queue,
+  QueueInfo,
+  QueueMessage,
+  QueueOptions,
+  ReceiptResult,
+  ReceivedMessage,
+  ReceiveOptions,
+  RedriveJob,
+  RedriveOptions,
+  SendMessage,
+  SendOptions,
+  SendResult,
+  Sent,
+  Work,
+  WorkOptions,
+} from '../../queues-api.ts';
+import { Consuming } from './consuming.ts';
+import { HeldMessage } from './held-message.ts';
+import { ANSWER_MS, type AskQueue, QueueCalls } from './queue-calls.ts';
+import { Receipts } from './receipts.ts';
+import { Sending } from './sending.ts';
+import { Working } from './working.ts';
+
+const WATCH_MS = 1_000;
+const READS = { idempotent: true };
+
+/** A queue by its name. Everything that it does is a call of the node on which the queue lives. */
+export class QueueHandle implements Queue {
+  readonly name: string;
+  readonly #calls: QueueCalls;
+  readonly #ask: AskQueue;
+  #sending: Sending | undefined;
+  /** Of consumers without a name. */
+  #receipts: Receipts | undefined;
+
+  constructor(name: string, ask: AskQueue) {
+    this.name = name;
+    this.#ask = ask;
+    this.#calls = new QueueCalls(name, ask);
+  }
+
+  send(body: unknown, options: SendOptions = {}): Promise<Sent> {
+    return this.#sends.send({ ...options, body });
+  }
+
+  sendBatch(messages: readonly SendMessage[]): Promise<readonly SendResult[]> {
+    return this.#sends.sendBatch(messages);
+  }
+
+  get sending(): number {
+    return this.#sending?.open ?? 0;
+  }
+
+  room(): Promise<void> {
+    return this.#sends.room();
+  }
+
+  async receive({ signal, ...options }: ReceiveOptions = {}): Promise<readonly QueueMessage[]> {
+    const { consumer, waitMs = 0 } = options;
+    const receipts = consumer === undefined ? this.#anonymous : new Receipts(this.#calls, consumer);
+    const timeoutMs = waitMs + ANSWER_MS;
+    const { messages } = await this.#calls.call<{ readonly messages: readonly ReceivedMessage[] }>(
+      'receive',
+      { max: 1, ...options },
+      { timeoutMs, ...(signal === undefined ? {} : { signal }) },
+    );
+    return messages.map((message) => new HeldMessage(this.name, message, receipts));
+  }
+
+  consume(options: ConsumeOptions = {}): Consumption {
+    return new Consuming(this.#calls, options);
+  }
+
+  work(handler: (message: QueueMessage) => unknown, options: WorkOptions = {}): Work {
+    const one = (messages: readonly QueueMessage[]) => handler(messages[0] as QueueMessage);
+    return new Working(this.#calls, one, { ...options, batch: 1 });
+  }
+
+  ack(receipts: readonly string[], consumer?: string): Promise<readonly ReceiptResult[]> {
+    return this.#calls.results('ack', { receipts, ...named(consumer) }, READS);
+  }
+
+  nack(receipts: readonly NackReceipt[], consumer?: string): Promise<readonly ReceiptResult[]> {
+    return this.#calls.results('nack', { receipts, ...named(consumer) }, READS);
+  }
+
+  extend(receipts: readonly ExtendReceipt[]): Promise<readonly ReceiptResult[]> {
+    return this.#calls.results('extend', { receipts }, READS);
+  }
+
+  release(receipts: readonly string[]): Promise<readonly ReceiptResult[]> {
+    return this.#calls.results('release', { receipts }, READS);
+  }
+
+  async peek(
+    options: { readonly max?: number; readonly after?: number; readonly state?: PeekedMessage['state'] } = {},
+  ): Promise<readonly PeekedMessage[]> {
+    const { messages } = await this.#calls.call<{ readonly messages: readonly PeekedMessage[] }>(
+      'peek',
+      options,
+      READS,
+    );
+    return messages;
+  }
+
+  create(options: CreateQueueOptions = {}): Promise<QueueInfo> {
+    const again = { idempotent: true, timeoutMs: ANSWER_MS };
+    return this.#ask('mpreg.queue.create', { name: this.name, ...options }, again) as Promise<QueueInfo>;
+  }
+
+  info(): Promise<QueueInfo> {
+    return this.#calls.call('info', {}, READS);
+  }
+
+  edit(options: Omit<QueueOptions, 'kind'>): Promise<QueueInfo> {
+    return this.#calls.call('edit', { options }, READS);
+  }
+
+  async delete(): Promise<void> {
+    await this.#calls.call('delete');
+  }
+
+  async purge(): Promise<number> {
+    return (await this.#calls.call<{ readonly purged: number }>('purge')).purged;
+  }
+
+  redrive(options: RedriveOptions = {}): Promise<RedriveJob> {
+    return this.#calls.call('redrive', options);
+  }
+
+  cancelRedrive(): Promise<RedriveJob> {
+    return this.#calls.call('redrive.cancel', {}, READS);
+  }
+
+  async subscribe(consumer: string): Promise<readonly string[]> {
+    return (await this.#calls.call<Subscribed>('subscribe', { consumer }, READS)).consumers;
+  }
+
+  async unsubscribe(consumer: string): Promise<readonly string[]> {
+    return (await this.#calls.call<Subscribed>('unsubscribe', { consumer }, READS)).consumers;
+  }
+
+  move(node: string): Promise<QueueInfo> {
+    return this.#calls.call('move', { to: node }, { timeoutMs: 0 });
+  }
+
+  async *watch({
+    everyMs = WATCH_MS,
+    signal,
+  }: {
+    readonly everyMs?: number;
+    readonly signal?: AbortSignal;
+  } = {}): AsyncGenerator<QueueInfo> {
+    while (signal?.aborted !== true) {
+      yield await this.info();
+      await pause(everyMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Made when it is first needed: most of these are asked for their counts. */
+  get #sends(): Sending {
+    this.#sending ??= new Sending(this.#calls);
+    return this.#sending;
+  }
+
+  get #anonymous(): Receipts {
+    this.#receipts ??= new Receipts(this.#calls);
+    return this.#receipts;
+  }
+}
+
+interface Subscribed {
+  readonly consumers: readonly string[];
+}
+
+function named(consumer: string | undefined): { readonly consumer?: string } {
+  return consumer === undefined ? {} : { consumer };
+}

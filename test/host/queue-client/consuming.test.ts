@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import type { QueueMessage } from '../../../src/engine/queues-api.ts';
+import { FakeQueue } from './fake-queue.ts';
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function filled(count: number): Promise<FakeQueue> {
+  const fake = new FakeQueue();
+  await fake.queue.sendBatch(Array.from({ length: count }, (_, i) => ({ body: `m${i + 1}` })));
+  return fake;
+}
+
+async function until(right: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !right(); i++) await sleep(10);
+  expect(right()).toBe(true);
+}
+
+describe('a loop over messages', () => {
+  test('acknowledges each when the next is asked for, many in one call, and gives them in order', async () => {
+    const fake = await filled(1_000);
+    const seen: unknown[] = [];
+    for await (const { body } of fake.queue.consume({ prefetch: 500 })) {
+      seen.push(body);
+      if (seen.length === 1_000) break;
+    }
+    expect(seen).toEqual(Array.from({ length: 1_000 }, (_, i) => `m${i + 1}`));
+    expect(fake.acked).toHaveLength(999);
+    expect(fake.calls.filter(({ what }) => what === 'ack').length).toBeLessThan(20);
+  });
+
+  test('that is left releases the message it had, and all that it had not begun', async () => {
+    const fake = await filled(10);
+    const failing = async () => {
+      for await (const { body } of fake.queue.consume()) if (body === 'm3') throw new Error('stop here');
+    };
+    await expect(failing()).rejects.toThrow('stop here');
+    expect(fake.acked).toEqual([1, 2]);
+    expect(fake.leased).toBe(0);
+    expect([...fake.messages.values()].every(({ receives }) => receives === 0)).toBe(true);
+  });
+
+  test('takes no more than it may hold', async () => {
+    const fake = await filled(50);
+    const consumption = fake.queue.consume({ ack: 'manual', graceMs: 10, prefetch: 8 });
+    const messages = consumption[Symbol.asyncIterator]();
+    const held: QueueMessage[] = [];
+    for (let i = 0; i < 8; i++) held.push(((await messages.next()) as { value: QueueMessage }).value);
+    const ninth = messages.next();
+    await sleep(50);
+    expect([fake.leased, consumption.held]).toEqual([8, 8]);
+    await held[0]?.ack();
+    await expect(ninth).resolves.toMatchObject({ value: { body: 'm9' } });
+    await consumption.stop();
+    expect(fake.leased).toBe(0);
+  });
+
+  test('keeps the lease of a message for as long as the work takes', async () => {
+    const fake = await filled(1);
+    for await (const message of fake.queue.consume({ visibilityMs: 90 })) {
+      await sleep(400);
+      expect([fake.leased, message.signal.aborted, message.receives]).toEqual([1, false, 1]);
+      await message.ack();
+      break;
+    }
+    expect(fake.acked).toEqual([1]);
+  });
+
+  test('tells the work of a message that it belongs to somebody else now', async () => {
+    const fake = await filled(1);
+    for await (const message of fake.queue.consume({ ack: 'manual', visibilityMs: 90 })) {
+      const held = fake.messages.get(1);
+      if (held !== undefined) held.token = 99;
+      await new Promise((resolve) => message.signal.addEventListener('abort', resolve));
+      await expect(message.ack()).rejects.toMatchObject({ code: 'lease-lost' });
+      break;
+    }
+  });
+
+  test('goes on after its connection, and its queue, were away for a while', async () => {
+    const fake = await filled(2);
+    const troubles: string[] = [];
+    const consumption = fake.queue.consume({ onTrouble: ({ code }) => void troubles.push(code), prefetch: 1 });
+    const seen: unknown[] = [];
+    for await (const { body } of consumption) {
+      seen.push(body);
+      if (seen.length === 1) {
+        fake.failing = ({ what }) => (what === 'receive' && troubles.length < 2 ? 'before' : undefined);
+        fake.exists = false;
+        setTimeout(() => {
+          fake.exists = true;
+        }, 300);
+      } else break;
+    }
+    expect(seen).toEqual(['m1', 'm2']);
+    expect(troubles).toContain('link-lost');
+    expect(fake.acked).toContain(1);
+  });
+
+  test('of a queue that is not there fails, unless it is told to wait for it', async () => {
+    const fake = new FakeQueue();
+    fake.exists = false;
+    const never = async () => {
+      for await (const message of fake.queue.consume()) return message;
+    };
+    await expect(never()).rejects.toMatchObject({ code: 'queue-unknown' });
+    const waiting = fake.queue.consume({ awaitQueue: true })[Symbol.asyncIterator]();
+    const first = waiting.next();
+    await sleep(50);
+    fake.exists = true;
+    await fake.queue.send('at last');
+    await expect(first).resolves.toMatchObject({ value: { body: 'at last' } });
+    await waiting.return?.();
+  });
+
+  test('ends with its signal', async () => {
+    const fake = await filled(3);
+    const controller = new AbortController();
+    const seen: unknown[] = [];
+    for await (const { body } of fake.queue.consume({ signal: controller.signal })) {
+      seen.push(body);
+      controller.abort();
+    }
+    expect(seen).toEqual(['m1']);
+    await until(() => fake.leased === 0);
+    expect(fake.acked).toEqual([1]);
+  });
+});
+
+describe('handlers at work', () => {
+  test('run so many at once, acknowledge what is done and give back what failed, with the reason', async () => {
+    const fake = await filled(9);
+    let atOnce = 0;
+    let most = 0;
+    const failed = new Set<unknown>();
+    const work = fake.queue.work(
+      async ({ body }) => {
+        most = Math.max(most, ++atOnce);
+        await sleep(10);
+        atOnce--;
+        if (body === 'm4' && !failed.has(body)) {
+          failed.add(body);
+          throw new Error('out of paper');
+        }
+      },
+      { concurrency: 3 },
+    );
+    await until(() => fake.acked.length === 9);
+    expect([most, fake.nacked]).toEqual([3, ['out of paper']]);
+    await work.stop();
+    await work.closed;
+  });
+
+  test('are waited for at the end, and what they had not begun is released', async () => {
+    const fake = await filled(6);
+    const done: unknown[] = [];
+    const work = fake.queue.work(
+      async ({ body }) => {
+        await sleep(100);
+        done.push(body);
+      },
+      { concurrency: 2 },
+    );
+    await until(() => work.running === 2);
+    await work.stop();
+    expect(done.sort()).toEqual(['m1', 'm2']);
+    expect([fake.acked.length, fake.leased, fake.messages.size]).toEqual([2, 0, 4]);
+  });
+});
