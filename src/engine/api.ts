@@ -6,6 +6,7 @@ import type { PlanReply } from './core/calls/messages.ts';
 import type { Coordinates } from './core/directory/record.ts';
 import type { NodeEvent } from './core/node/effects.ts';
 import type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
+import type { RetryPolicy } from './host/functions/trigger.ts';
 import type { TlsOptions } from './host/ports.ts';
 import type { Queue, QueueInfo } from './queues-api.ts';
 import type { StandardSchema } from './standard-schema.ts';
@@ -64,6 +65,17 @@ export interface FunctionDefinition<
    * least 1 000. Longer: larger bursts are carried. Shorter: another node is asked sooner.
    */
   readonly queue?: number;
+  /**
+   * Patterns of topics: the function is called with each message's payload, and as second argument its `TriggerMessage`, as
+   * many at once as its `concurrency` allows; 1 keeps their order.
+   */
+  readonly on?: string | readonly string[];
+  /** Each message goes to one node of those whose functions name the same group. Default: the function's name. */
+  readonly group?: string;
+  /** How often a message is tried on which it fails. */
+  readonly retry?: RetryPolicy;
+  /** The topic that gets messages on which it has failed for good, with the reason in their headers. Default: they are lost. */
+  readonly deadLetter?: string;
   readonly run: Run;
 }
 

@@ -105,6 +105,7 @@ export async function connectTo(
   options: Omit<ConnectOptions, 'urls'>,
   timeoutMs: number,
   transport: Transport = webSocketTransport,
+  clientName = `pid ${process.pid}`,
 ): Promise<LinkClient> {
   const doors = new Doors(
     {
@@ -118,7 +119,7 @@ export async function connectTo(
       transport,
     },
     undefined,
-    `pid ${process.pid}`,
+    clientName,
   );
   const connection = await doors.dial(url);
   return new Promise((resolve, reject) => {

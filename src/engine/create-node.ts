@@ -20,6 +20,7 @@ import { NodeHost } from './host/node-host.ts';
 import type { Connection, Listener, Store, TlsOptions, Transport } from './host/ports.ts';
 import { MemoryStore } from './host/stores/memory.ts';
 import { SqliteStore } from './host/stores/sqlite.ts';
+import { Triggers } from './host/topics/triggers.ts';
 import { MemoryNetwork, MemoryTransport } from './host/transports/memory.ts';
 import { webSocketTransport } from './host/transports/web-socket.ts';
 import { isLoopback } from './host/transports/web-socket-listener.ts';
@@ -55,6 +56,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     const host = new NodeHost({ clock: new SystemClock(), doors, log: settled.log, node, runner, store });
     late.host = host;
     await host.start(Number(store.read('epoch') ?? 0));
+    trigger(runner, host, late, { id, log: settled.log, name });
     return new HostedNode({ host, id, inside, name, options: settled, url: address });
   } catch (error) {
     await Promise.allSettled(opened.reverse().map((part) => part.close()));
@@ -104,16 +106,18 @@ async function identify(store: Store): Promise<string> {
 class LateHost {
   host: NodeHost | undefined;
   /** Opens a client of the node, with no socket between. */
-  open: (() => Promise<LinkClient>) | undefined;
+  open: ((name?: string) => Promise<LinkClient>) | undefined;
+  /** Functions of this node are others now. */
+  changed: () => void = () => undefined;
 
   get now(): NodeHost {
     if (this.host === undefined) throw problemError('node-stopping', 'the node is only starting');
     return this.host;
   }
 
-  async connect(): Promise<LinkClient> {
+  async connect(name?: string): Promise<LinkClient> {
     if (this.open === undefined) throw problemError('node-stopping', 'the node is only starting');
-    return this.open();
+    return this.open(name);
   }
 
   accept(connection: Connection): void {
@@ -132,7 +136,10 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
     subscriptions: () => late.now.topics.views(),
   });
   const runners = await createRunner({
-    changed: () => late.host?.input({ kind: 'describe', self: { functions: offered(runners) } }),
+    changed: () => {
+      late.host?.input({ kind: 'describe', self: { functions: offered(runners) } });
+      late.changed();
+    },
     exec: options.exec ?? [],
     inline: [...own, ...(options.inline ?? []), ...SAMPLES],
     log: options.log,
@@ -151,6 +158,26 @@ function offered(runners: Runners): readonly FunctionRecord[] {
   return runners.functions.filter(({ name }) => !name.startsWith('mpreg.'));
 }
 
+/** Has topics trigger functions for as long as the node takes new work. */
+function trigger(
+  runners: Runners,
+  host: NodeHost,
+  late: LateHost,
+  { id, log, name }: { readonly id: string; readonly name: string; readonly log: SettledOptions['log'] },
+): void {
+  const triggers = new Triggers({ log, node: { id, name }, open: (as) => late.connect(as) });
+  let over = false;
+  const arrange = () => triggers.arrange(over || host.snapshot().record.state !== 'active' ? [] : runners.triggered);
+  const end = () => {
+    over = true;
+    arrange();
+  };
+  late.changed = arrange;
+  host.onEvent((event) => event.kind === 'member' && event.id === id && queueMicrotask(arrange));
+  host.stopped.then(end, end);
+  arrange();
+}
+
 /** Listens on the network, and inside this process for its own clients. */
 async function openDoors(
   options: SettledOptions,
@@ -163,7 +190,8 @@ async function openDoors(
   const doors = new Doors({ cluster, digest: systemDigest, entropy: systemEntropy, key, tls, transport }, identity);
   const memory = new MemoryTransport(new MemoryNetwork());
   let innerUrl = '';
-  const open = () => connectTo(innerUrl, { cluster, ...(key === undefined ? {} : { key }) }, UPGRADE_MS_MAX, memory);
+  const own = { cluster, ...(key === undefined ? {} : { key }) };
+  const open = (as?: string) => connectTo(innerUrl, own, UPGRADE_MS_MAX, memory, as);
   late.open = open;
   const gateway = new Gateway({
     bodyBytesMax: doors.limits.frameBytesMax,

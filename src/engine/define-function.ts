@@ -6,6 +6,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CallContext, FunctionDefinition } from './api.ts';
+import { TRIGGER_FIELDS, triggerMisfit } from './host/functions/trigger.ts';
 import { problemError } from './problem-error.ts';
 import type { SchemaOutput, StandardSchema } from './standard-schema.ts';
 
@@ -24,6 +25,7 @@ const FIELDS = [
   'timeoutMs',
   'concurrency',
   'queue',
+  ...TRIGGER_FIELDS,
   'args',
   'result',
   'run',
@@ -92,7 +94,8 @@ export function definitionMisfit(definition: Readonly<Record<string, unknown>>):
     const held = definition[field];
     if ((held !== undefined || field === 'run') && !fits(held)) return `${name}: ${field} must be ${what}`;
   }
-  return undefined;
+  const misfit = triggerMisfit(definition);
+  return misfit === undefined ? undefined : `${name}: ${misfit}`;
 }
 
 type Rule = readonly [field: string, fits: (held: unknown) => boolean, what: string];

@@ -28,6 +28,7 @@ export type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapsho
 export { context, defineFunction } from './define-function.ts';
 export { errorDocument, replyDocument, resultsDocument } from './documents.ts';
 export { splitWords } from './host/functions/split-words.ts';
+export type { RetryPolicy, TriggerMessage } from './host/functions/trigger.ts';
 export type { TlsOptions } from './host/ports.ts';
 export { type PlanBuilder, type PlanOptions, plan, type Ref, type StepOptions } from './plan-builder.ts';
 export { checkPlan, planFromJson } from './plan-document.ts';

@@ -6,6 +6,7 @@ import type { Job, JobEvents } from '../ports.ts';
 import type { Asked, Cancel } from './nested-calls.ts';
 import { jsonSchemaOf } from './schemas.ts';
 import { signatureOf } from './signature.ts';
+import { type Trigger, triggerOf } from './trigger.ts';
 
 /** A function as its runner has it: what everybody is told, and what only its own node knows. Plain data. */
 export interface FunctionOffer {
@@ -13,6 +14,7 @@ export interface FunctionOffer {
   /** Where its author said so. */
   readonly concurrency?: number;
   readonly queue?: number;
+  readonly trigger?: Trigger;
   readonly argsSchema?: JsonSchema;
   readonly resultSchema?: JsonSchema;
 }
@@ -49,15 +51,23 @@ export function offerOf(definition: FunctionDefinition): FunctionOffer {
 export type Described = Omit<FunctionDefinition, 'args' | 'result' | 'run'>;
 
 export function withSchemas(
-  { concurrency, queue, version = DEFAULT_VERSION, resources = [], ...about }: Described,
+  { concurrency, deadLetter, group, on, queue, retry, version = DEFAULT_VERSION, resources = [], ...about }: Described,
   argsSchema: JsonSchema | undefined,
   resultSchema: JsonSchema | undefined,
 ): FunctionOffer {
   const signature = signatureOf(argsSchema, resultSchema);
+  const triggering = {
+    ...(deadLetter && { deadLetter }),
+    ...(group && { group }),
+    ...(on && { on }),
+    ...(retry && { retry }),
+  };
+  const trigger = triggerOf(about.name, triggering);
   return {
     record: { ...about, resources: [...resources], version, ...(signature !== undefined && { signature }) },
     ...(concurrency !== undefined && { concurrency }),
     ...(queue !== undefined && { queue }),
+    ...(trigger !== undefined && { trigger }),
     ...(argsSchema !== undefined && { argsSchema }),
     ...(resultSchema !== undefined && { resultSchema }),
   };

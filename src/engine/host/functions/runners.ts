@@ -24,9 +24,11 @@ import { type Problem, problem } from '../../core/base/problems.ts';
 import type { FunctionRecord } from '../../core/directory/record.ts';
 import type { JsonSchema } from '../../standard-schema.ts';
 import type { Job, JobEvents, Runner } from '../ports.ts';
+import type { Triggered } from '../topics/triggers.ts';
 import { FunctionPlaces } from './function-places.ts';
 import { type Carrier, NestedCalls } from './nested-calls.ts';
 import type { FunctionOffer, PartRunner } from './offer.ts';
+import type { Trigger } from './trigger.ts';
 
 export interface RunnersOptions {
   /** The first that offers a name has it. */
@@ -46,6 +48,7 @@ export interface FunctionDescription extends FunctionRecord {
   readonly queue: number;
   readonly running: number;
   readonly waiting: number;
+  readonly trigger: Trigger | null;
   readonly argsSchema: JsonSchema | null;
   readonly resultSchema: JsonSchema | null;
 }
@@ -112,9 +115,22 @@ export class Runners implements Runner {
     const fn = this.#byName.get(name);
     if (fn === undefined) return null;
     const { offer, places } = fn;
-    const { argsSchema = null, resultSchema = null, record } = offer;
+    const { argsSchema = null, resultSchema = null, record, trigger = null } = offer;
     const { limits, running, waiting } = places;
-    return { ...record, argsSchema, ...limits, resultSchema, running, waiting };
+    return { ...record, argsSchema, ...limits, resultSchema, running, trigger, waiting };
+  }
+
+  /** Those that topics trigger. */
+  get triggered(): readonly Triggered[] {
+    return [...this.#byName].flatMap(
+      ([
+        fun,
+        {
+          offer: { trigger },
+          places,
+        },
+      ]) => (trigger === undefined ? [] : [{ concurrency: places.limits.concurrency, fun, trigger }]),
+    );
   }
 
   own(events: JobEvents): void {
