@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { problemError } from '../../problem-error.ts';
 
 /**
- * Reads bodies of JSON, each within a limit and all together within another. What says beforehand that it is too large is
+ * Reads bodies, each within a limit and all together within another. What says beforehand that it is too large is
  * refused before a byte of it is kept.
  */
 export class Bodies {
@@ -18,6 +18,11 @@ export class Bodies {
 
   /** What the JSON says; undefined where the body is empty. Throws `limit-exceeded`, `overloaded`, `input-invalid`. */
   async read(request: IncomingMessage): Promise<unknown> {
+    return parsed(await this.bytes(request));
+  }
+
+  /** Throws `limit-exceeded`, `overloaded`. */
+  async bytes(request: IncomingMessage): Promise<Uint8Array> {
     this.#admit(Number(request.headers['content-length'] ?? 0));
     const chunks: Uint8Array[] = [];
     let bytes = 0;
@@ -31,13 +36,13 @@ export class Bodies {
     } finally {
       this.#held -= bytes;
     }
-    return parsed(Buffer.concat(chunks));
+    return Buffer.concat(chunks);
   }
 
   /** `counted`: how much of it is among what is held already. */
   #admit(bytes: number, counted = 0): void {
     if (bytes > this.#bytesMax) {
-      throw problemError('limit-exceeded', `the body is over the limit of ${this.#bytesMax} bytes (frameBytesMax)`, {
+      throw problemError('limit-exceeded', `the body is over the limit of ${this.#bytesMax} bytes`, {
         hint: 'Pass large data by name: give a path or an address that the function reads itself.',
       });
     }

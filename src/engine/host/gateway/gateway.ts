@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { CallOptions, Client } from '../../api.ts';
 import { type Problem, problem } from '../../core/base/problems.ts';
 import { errorDocument, replyDocument } from '../../documents.ts';
@@ -9,6 +8,7 @@ import { valueToJson } from '../../wire/json-value.ts';
 import type { Digest } from '../ports.ts';
 import { Bodies } from './body.ts';
 import { writeEvents } from './events.ts';
+import { reply } from './reply.ts';
 import { argumentsOf, optionsOf, type Refusal, type Wanted, wantedBy, whyNot } from './request.ts';
 import { SharedClient } from './shared-client.ts';
 import { statusOf } from './status.ts';
@@ -25,9 +25,6 @@ export interface GatewayOptions {
 
 /** Limit: bodies that are being read, together, in bytes. */
 const BODIES_BYTES_MAX = 256 * 2 ** 20;
-
-/** A client that is still sending when it is refused has so long to read why. */
-const REFUSAL_MS_MAX = 1_000;
 
 /**
  * Calls, plans and topics (`topics.ts`) over plain HTTP, for `curl` and every language: `POST /v1/call/FUN` and `POST /v1/plan`, answered by the
@@ -112,43 +109,26 @@ function problemOf(error: unknown): Problem {
   return problem('internal', error instanceof Error ? `${error.name}: ${error.message}` : String(error));
 }
 
-/** Tells why not, and only then stops listening: a client that is still sending would not see the answer otherwise. */
 function refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
   const status = refusal.status ?? statusOf(refusal.problem);
   const document = { error: errorDocument(refusal.problem) };
-  const more = {
+  reply(request, response, status, textOf(document), {
+    'content-type': 'application/json',
     ...(status === 401 && { 'www-authenticate': 'Bearer' }),
     ...(refusal.allow && { allow: refusal.allow }),
-  };
-  if (response.headersSent) response.destroy();
-  else if (request.complete) write(response, status, document, more);
-  else {
-    response.writeHead(status, { ...headersOf(document), ...more, connection: 'close' });
-    response.write(textOf(document));
-    request.resume();
-    const read = new Promise((resolve) => request.once('close', resolve).once('end', resolve));
-    void Promise.race([read, pause(REFUSAL_MS_MAX)]).then(() => response.end());
-  }
+  });
 }
 
-function write(
-  response: ServerResponse,
-  status: number,
-  document: object,
-  more: Readonly<Record<string, string>> = {},
-): void {
-  response.writeHead(status, { ...headersOf(document), ...more });
-  response.end(textOf(document));
+function write(response: ServerResponse, status: number, document: object): void {
+  const text = textOf(document);
+  response.writeHead(status, {
+    'cache-control': 'no-store',
+    'content-length': Buffer.byteLength(text),
+    'content-type': 'application/json',
+  });
+  response.end(text);
 }
 
 function textOf(document: object): string {
   return `${JSON.stringify(document)}\n`;
-}
-
-function headersOf(document: object): Record<string, string | number> {
-  return {
-    'cache-control': 'no-store',
-    'content-length': Buffer.byteLength(textOf(document)),
-    'content-type': 'application/json',
-  };
 }

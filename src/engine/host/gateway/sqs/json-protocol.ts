@@ -1,0 +1,65 @@
+/** The JSON protocol (`application/x-amz-json-1.0`): values by their shapes. Fields that nobody knows are passed over. */
+import { isObject } from '../../../wire/json-value.ts';
+import { missing, SqsError } from './errors.ts';
+import type { RecordShape, Shape, ValueOf } from './shape.ts';
+
+/** Throws `SerializationException` or `MissingRequiredParameterException`. */
+export function readJson<S extends RecordShape>(body: string, shape: S): ValueOf<S> {
+  let parsed: unknown;
+  try {
+    parsed = body === '' ? {} : JSON.parse(body);
+  } catch (error) {
+    throw new SqsError('SerializationException', `The body is not JSON: ${(error as Error).message}`);
+  }
+  return read(parsed, shape, '') as ValueOf<S>;
+}
+
+export function writeJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (inner instanceof Map) return Object.fromEntries(inner as Map<string, unknown>);
+    return inner instanceof Uint8Array ? Buffer.from(inner).toString('base64') : inner;
+  });
+}
+
+function read(value: unknown, shape: Shape, path: string): unknown {
+  switch (shape.kind) {
+    case 'text':
+      return typeof value === 'string' ? value : misfit(path, 'a text');
+    case 'integer':
+      return Number.isSafeInteger(value) ? value : misfit(path, 'a whole number');
+    case 'boolean':
+      return typeof value === 'boolean' ? value : misfit(path, 'true or false');
+    case 'blob':
+      return typeof value === 'string' ? base64(value, path) : misfit(path, 'base64');
+    case 'list':
+      if (!Array.isArray(value)) return misfit(path, 'a list');
+      return value.map((one, at) => read(one, shape.of, `${path}.${at + 1}`));
+    case 'map':
+      if (!isObject(value)) return misfit(path, 'an object');
+      return new Map(
+        Object.entries(value)
+          .filter(([, one]) => one !== null)
+          .map(([name, one]) => [name, read(one, shape.of, `${path}.${name}`)]),
+      );
+    case 'record':
+      return isObject(value) ? fieldsOf(value, shape, path) : misfit(path, 'an object');
+  }
+}
+
+function fieldsOf(value: Readonly<Record<string, unknown>>, shape: RecordShape, path: string): unknown {
+  const given = (name: string) => Object.hasOwn(value, name) && value[name] !== null;
+  const under = (name: string) => (path === '' ? name : `${path}.${name}`);
+  for (const name of shape.required) if (!given(name)) throw missing(under(name));
+  const known = Object.entries(shape.fields).filter(([name]) => given(name));
+  return Object.fromEntries(known.map(([name, of]) => [name, read(value[name], of, under(name))]));
+}
+
+/** Throws `SerializationException`: Node reads past what is no base64. */
+export function base64(value: string, path: string): Uint8Array {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(value)) return misfit(path, 'base64');
+  return new Uint8Array(Buffer.from(value, 'base64'));
+}
+
+function misfit(path: string, must: string): never {
+  throw new SqsError('SerializationException', `${path === '' ? 'The body' : path} must be ${must}.`);
+}

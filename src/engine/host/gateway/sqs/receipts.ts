@@ -1,0 +1,117 @@
+/** DeleteMessage and ChangeMessageVisibility, one by one and in batches: what a receipt handle still allows. */
+import { asks, does } from './action.ts';
+import { checkBatch, FAILED, type Failure, failureOf, some, within } from './batches.ts';
+import { invalidValue, SqsError } from './errors.ts';
+import type { ReceiptOutcome } from './queues-face.ts';
+import { integer, list, record, text } from './shape.ts';
+
+const DONE = record({ Id: text }, 'Id');
+const DELETION = record({ Id: text, ReceiptHandle: text }, 'Id', 'ReceiptHandle');
+const CHANGE = record({ Id: text, ReceiptHandle: text, VisibilityTimeout: integer }, 'Id', 'ReceiptHandle');
+
+export const deleteMessage = does(
+  record({ QueueUrl: text, ReceiptHandle: text }, 'ReceiptHandle'),
+  async ({ QueueUrl: url, ReceiptHandle: receipt }, desk, asked) => {
+    const { name, settings } = await desk.queue(url, asked);
+    const [outcome] = await desk.queues.acknowledge(name, [receipt]);
+    checkDeleted(receipt, outcome, settings.fifo);
+  },
+);
+
+export const deleteMessageBatch = asks(
+  record({ QueueUrl: text, Entries: list(DELETION, 'DeleteMessageBatchRequestEntry') }),
+  record({ Successful: list(DONE, 'DeleteMessageBatchResultEntry'), Failed: FAILED }),
+  async ({ Entries: entries, QueueUrl: url }, desk, asked) => {
+    const { name, settings } = await desk.queue(url, asked);
+    checkBatch(entries, 'DeleteMessageBatchRequestEntry');
+    const receipts = entries.map(({ ReceiptHandle }) => ReceiptHandle);
+    const outcomes = await desk.queues.acknowledge(name, receipts);
+    return sorted(entries, (at) => checkDeleted(receipts[at] ?? '', outcomes[at], settings.fifo));
+  },
+);
+
+export const changeMessageVisibility = does(
+  record({ QueueUrl: text, ReceiptHandle: text, VisibilityTimeout: integer }, 'ReceiptHandle', 'VisibilityTimeout'),
+  async ({ QueueUrl: url, ReceiptHandle: receipt, VisibilityTimeout: seconds }, desk, asked) => {
+    checkSeconds(seconds);
+    const { name } = await desk.queue(url, asked);
+    const [outcome] = await desk.queues.extend(name, [{ leaseMs: seconds * 1000, receipt }]);
+    checkChanged(receipt, outcome);
+  },
+);
+
+export const changeMessageVisibilityBatch = asks(
+  record({ QueueUrl: text, Entries: list(CHANGE, 'ChangeMessageVisibilityBatchRequestEntry') }),
+  record({ Successful: list(DONE, 'ChangeMessageVisibilityBatchResultEntry'), Failed: FAILED }),
+  async ({ Entries: entries, QueueUrl: url }, desk, asked) => {
+    const { name, settings } = await desk.queue(url, asked);
+    checkBatch(entries, 'ChangeMessageVisibilityBatchRequestEntry');
+    const refused = entries.map(({ VisibilityTimeout: seconds }) => refusalOf(() => checkSeconds(seconds)));
+    const good = entries.flatMap((entry, at) => (refused[at] === undefined ? [{ at, entry }] : []));
+    const leases = good.map(({ entry: { ReceiptHandle: receipt, VisibilityTimeout: seconds } }) => ({
+      leaseMs: seconds === undefined ? settings.leaseMs : seconds * 1000,
+      receipt,
+    }));
+    const outcomes = leases.length === 0 ? [] : await desk.queues.extend(name, leases);
+    const outcomeAt = new Map(good.map(({ at }, place) => [at, outcomes[place]]));
+    return sorted(entries, (at) => {
+      const refusal = refused[at];
+      if (refusal !== undefined) throw refusal;
+      checkChanged(entries[at]?.ReceiptHandle ?? '', outcomeAt.get(at));
+    });
+  },
+);
+
+/** Which entries went well and which did not: `check` throws for these. */
+function sorted(entries: readonly { readonly Id: string }[], check: (at: number) => void) {
+  const failed: Failure[] = [];
+  const successful: { readonly Id: string }[] = [];
+  for (const [at, { Id }] of entries.entries()) {
+    const refusal = refusalOf(() => check(at));
+    if (refusal === undefined) successful.push({ Id });
+    else failed.push(failureOf(Id, refusal));
+  }
+  return { Failed: some(failed), Successful: some(successful) };
+}
+
+function refusalOf(check: () => void): unknown {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/**
+ * A message that is gone can be deleted again. In a queue that is not fifo a handle which another receipt has replaced
+ * deletes nothing and is told nothing about it: so the service does, and clients count on it.
+ */
+function checkDeleted(receipt: string, outcome: ReceiptOutcome | undefined, fifo: boolean): void {
+  if (outcome === 'invalid') throw invalidReceipt();
+  if (fifo && (outcome === 'expired' || outcome === 'lost')) {
+    throw invalidValue(
+      `Value ${receipt} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.`,
+    );
+  }
+}
+
+function checkChanged(receipt: string, outcome: ReceiptOutcome | undefined): void {
+  if (outcome === 'invalid') throw invalidReceipt();
+  if (outcome === 'expired') {
+    throw new SqsError('MessageNotInflight', 'The message referred to is not in flight: its lease has ended.');
+  }
+  if (outcome !== 'done') {
+    const reason = 'Message does not exist or is not available for visibility timeout change.';
+    throw invalidValue(`Value ${receipt} for parameter ReceiptHandle is invalid. Reason: ${reason}`);
+  }
+}
+
+function invalidReceipt(): SqsError {
+  return new SqsError('ReceiptHandleIsInvalid', 'The input receipt handle is invalid.');
+}
+
+function checkSeconds(seconds: number | undefined): void {
+  const rule = 'VisibilityTimeout must be an integer between 0 and 43200.';
+  within('VisibilityTimeout', seconds, [0, 43_200], rule);
+}
