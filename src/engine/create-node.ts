@@ -20,6 +20,7 @@ import { NodeHost } from './host/node-host.ts';
 import type { Connection, Listener, Store, TlsOptions, Transport } from './host/ports.ts';
 import { MemoryStore } from './host/stores/memory.ts';
 import { SqliteStore } from './host/stores/sqlite.ts';
+import { SystemTopics } from './host/topics/system-topics.ts';
 import { Triggers } from './host/topics/triggers.ts';
 import { MemoryNetwork, MemoryTransport } from './host/transports/memory.ts';
 import { webSocketTransport } from './host/transports/web-socket.ts';
@@ -33,6 +34,8 @@ import { payloadOf } from './wire/payload.ts';
 /** Limit: sockets of one node; a cluster's links and its clients are far fewer. */
 const CONNECTIONS_MAX = 4_096;
 const UPGRADE_MS_MAX = 5_000;
+/** How often the node looks whether messages of topics were dropped. */
+const SYSTEM_MS = 1_000;
 
 /**
  * Starts a node in this process.
@@ -57,6 +60,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     late.host = host;
     await host.start(Number(store.read('epoch') ?? 0));
     trigger(runner, host, late, { id, log: settled.log, name });
+    speak(host, name);
     return new HostedNode({ host, id, inside, name, options: settled, url: address });
   } catch (error) {
     await Promise.allSettled(opened.reverse().map((part) => part.close()));
@@ -176,6 +180,22 @@ function trigger(
   host.onEvent((event) => event.kind === 'member' && event.id === id && queueMicrotask(arrange));
   host.stopped.then(end, end);
   arrange();
+}
+
+/** Has the node say over topics what happens. */
+function speak(host: NodeHost, name: string): void {
+  const system = new SystemTopics({
+    by: name,
+    counts: () => host.topics.counters,
+    now: () => performance.now(),
+    say: (topic, forAll, make) => host.topics.say(topic, forAll, () => payloadOf(make())),
+    subscriptions: () => host.topics.views(),
+  });
+  host.onEvent((event) => system.event(event));
+  host.onFailure = (about) => system.callFailed(about);
+  const looking = setInterval(() => system.look(), SYSTEM_MS).unref();
+  const end = () => clearInterval(looking);
+  host.stopped.then(end, end);
 }
 
 /** Listens on the network, and inside this process for its own clients. */

@@ -13,6 +13,7 @@
  */
 import type { LinkId, NodeId } from '../core/base/ids.ts';
 import { done, type Outcome } from '../core/base/outcome.ts';
+import type { Payload } from '../core/base/payload.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { Peer } from '../core/links/messages.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
@@ -26,6 +27,7 @@ import { systemRefusal } from '../core/topics/pattern.ts';
 import type { SubscriptionView, TopicMatch } from '../topics-api.ts';
 import { Delivery } from './delivery.ts';
 import { FlowLink, type Wire } from './flow-link.ts';
+import { hereOnly, OWN } from './own-messages.ts';
 import { Way } from './way.ts';
 
 export interface TopicsFlowParts {
@@ -51,6 +53,8 @@ export class TopicsFlow {
   /** The same, by link and by the client's number. */
   readonly #ofClients = new Map<LinkId, Map<number, Subscriber>>();
   readonly #nodes = new Map<NodeId, Way<Forwarding>>();
+  /** Of the mesh's own messages, the last one's count. */
+  #said = 0;
   /** The node will be told which links are alive. */
   #telling = false;
 
@@ -123,6 +127,29 @@ export class TopicsFlow {
     const held = this.#ofClients.get(way.link.id);
     held?.delete(id);
     if (held?.size === 0) this.#ofClients.delete(way.link.id);
+  }
+
+  /**
+   * Says something of the mesh's own: to subscriptions of this node, and, where it is for all, of others. `make` is called
+   * only where somebody listens; answers whether anybody does.
+   */
+  say(topic: string, forAll: boolean, make: () => Payload): boolean {
+    const exchange = this.#parts.exchange();
+    const route = exchange?.route(topic);
+    if (exchange === undefined || !route?.ok) return false;
+    const { groups, local, nodes } = forAll ? route.value : hereOnly(exchange, route.value);
+    if (local.length + nodes.length + groups.length === 0) return false;
+    const delivery = new Delivery(topic, this.#parts.life, ++this.#said, this.#parts.wallClock(), undefined, make());
+    const { here, there } = this.#choose(exchange, { ...route.value, groups }, undefined);
+    this.#deliver(delivery, [...local, ...here], OWN);
+    for (const node of nodes) if (!there.has(node)) this.#forward(node, delivery, true, NO_MEMBERS, OWN);
+    for (const [node, members] of there) this.#forward(node, delivery, nodes.includes(node), members, OWN);
+    return true;
+  }
+
+  /** Whether a link is a client's. */
+  isClient(id: LinkId): boolean {
+    return this.#links.get(id)?.peer.role === 'client';
   }
 
   unforwarded(): void {

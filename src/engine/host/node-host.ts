@@ -53,6 +53,8 @@ export class NodeHost {
   /** Why the last dial came to nothing; a refusal by whoever was there, if it was one. */
   lastFailure: string | undefined;
   lastRefusal: Problem | undefined;
+  /** Hears of each call that ends with a problem for a client of this node. */
+  onFailure: (about: Problem) => void = () => undefined;
   /** Resolves when the node has stopped and everything is closed. Rejects with `internal` where a bug has ended it. */
   readonly stopped: Promise<void>;
   readonly #parts: NodeHostParts;
@@ -231,6 +233,7 @@ export class NodeHost {
 
   #send(id: LinkId, message: Message): void {
     if (this.#ended.size > 0 && 'id' in message && this.#ended.has(`${id}/${message.id}`)) return;
+    if (message.kind === 'error' && this.topics.isClient(id)) this.onFailure(message.problem);
     const link = this.#links.get(id);
     const why = link?.send(message);
     if (link !== undefined && why !== undefined) this.#undeliverable(id, message, why);

@@ -103,6 +103,7 @@ test('a node tells of its functions what others need not know', async () => {
     resources: [],
     resultSchema: null,
     running: 0,
+    trigger: null,
     version: '1.0.0',
     waiting: 0,
   });
