@@ -159,3 +159,41 @@ export interface OfNode<Found> {
   readonly found: readonly Found[];
   readonly problem?: string;
 }
+
+/** How much of a set of topics is kept. The oldest go first where one of the limits is reached. */
+export interface KeepOptions {
+  /** Milliseconds. Default: no age is too old. */
+  readonly ageMs?: number;
+  /** Messages. Default 100 000. */
+  readonly countMax?: number;
+  /** Their payloads, with 256 bytes more for each. Default 1 GiB. */
+  readonly bytesMax?: number;
+  /** In memory: faster, and gone with its node. Default: on disk, where the node has a data directory. */
+  readonly memory?: boolean;
+}
+
+/** What a node keeps of one pattern's topics. */
+export interface KeepView {
+  readonly id: string;
+  readonly pattern: string;
+  readonly durability: 'disk' | 'memory';
+  readonly ageMaxMs?: number;
+  readonly countMax: number;
+  readonly bytesMax: number;
+  /** Numbers of the oldest and the newest message that it holds; `last` is one less than `first` where it holds none. */
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+  readonly bytes: number;
+  /** Durable names, and the number of the last message that each has acknowledged. */
+  readonly names: readonly { readonly name: string; readonly position: number }[];
+  /** Who reads now. */
+  readonly readers: readonly {
+    /** Its name, or that of the node that it is connected to. */
+    readonly client: string;
+    readonly patterns: readonly string[];
+    readonly durable?: string;
+    /** Messages. */
+    readonly sent: number;
+  }[];
+}

@@ -1,5 +1,5 @@
 import type { Payload } from '../core/base/payload.ts';
-import type { DeliverMessage, ForwardMessage, Headers } from '../core/topics/messages.ts';
+import type { DeliverMessage, ForwardMessage, Headers, StoreMessage } from '../core/topics/messages.ts';
 import { COST_BYTES } from '../core/topics/messages.ts';
 
 /** One message on its way through this node, to whomever it goes. Its payload is never looked into. */
@@ -19,6 +19,10 @@ export class Delivery {
     this.at = at;
     this.headers = headers;
     this.#payload = payload;
+  }
+
+  get payload(): Payload {
+    return this.#payload;
   }
 
   /** What it costs while it waits. */
@@ -46,6 +50,11 @@ export class Delivery {
       ...(this.headers === undefined ? {} : { headers: this.headers }),
       ...(missed === 0 ? {} : { missed }),
     };
+  }
+
+  /** As `forward`, for a node that is to store it. */
+  store(n: number, plain: boolean, members: ForwardMessage['members']): StoreMessage {
+    return { ...this.forward(plain, members), kind: 'store', n };
   }
 
   forward(plain: boolean, members: ForwardMessage['members']): ForwardMessage {

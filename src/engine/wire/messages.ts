@@ -124,7 +124,7 @@ const topics = {
     },
     'value',
   ),
-  published: kind<'published'>(52, { id: uint, local: uint, nodes: uint }),
+  published: kind<'published'>(52, { id: uint, local: uint, nodes: uint, kept: optional(uint) }),
   forward: kind<'forward'>(
     53,
     { ...publication, plain: bool, members: otherwise([], members), headers: optional(headers) },
@@ -139,6 +139,30 @@ const topics = {
   taken: kind<'taken'>(56, { id: uint, bytes: uint }),
   interest: kind<'interest'>(57, { from: uint, version: uint, removed: interests, added: interests }),
   'interest-have': kind<'interest-have'>(58, { version: uint }),
+  store: kind<'store'>(
+    62,
+    { n: uint, ...publication, plain: bool, members: otherwise([], members), headers: optional(headers) },
+    'value',
+  ),
+  stored: kind<'stored'>(63, { n: uint, count: uint, sequence: uint, problem: optional(problemShape) }),
+  read: kind<'read'>(64, {
+    id: uint,
+    patterns: list(text),
+    from: optional(uint),
+    last: optional(uint),
+    ageMs: optional(uint),
+    durable: optional(name),
+    resume: optional(record<NonNullable<Header<'read'>['resume']>>({ keep: name, next: uint })),
+    paced: optional(yes),
+  }),
+  reading: kind<'reading'>(65, { id: uint, keep: text, next: uint, problem: optional(problemShape) }),
+  kept: kind<'kept'>(
+    66,
+    { id: uint, sequence: uint, ...publication, missed: optional(uint), headers: optional(headers) },
+    'value',
+  ),
+  acknowledge: kind<'acknowledge'>(67, { id: uint, sequence: uint }),
+  unread: kind<'unread'>(68, { id: uint }),
 };
 
 export const KINDS: Readonly<Record<Kind, MessageKind>> = {

@@ -23,6 +23,7 @@ export const nodeRecord: Shape<object> = open({
   ),
   id: name,
   interest: optional(uint),
+  keeps: optional(list(object({ memory: optional(bool), pattern: text }))),
   load: real,
   name: name,
   region: optional(text),

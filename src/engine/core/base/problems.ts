@@ -95,6 +95,18 @@ export const PROBLEMS = {
     'no node offers that function together with those resources',
     'Ask for fewer resources, or start a node that has them all.\nmpreg function list',
   ),
+  'keep-unknown': kind(
+    3,
+    no,
+    'nothing of that topic is kept',
+    'Keep it first, or look at what is kept.\nmpreg topic info',
+  ),
+  'keeper-away': kind(
+    5,
+    no,
+    'the node that keeps the topic is out of reach',
+    'Start it again, or have another node keep the same topics.\nmpreg topic info',
+  ),
   'node-unknown': kind(3, no, 'no such node', 'Use a name or an id from the list of nodes.\nmpreg node list'),
   'context-unknown': kind(3, no, 'no such context', 'Add it first.\nmpreg context list'),
   'code-unknown': kind(3, no, 'no such problem code', 'Look at all of them.\nmpreg errors'),

@@ -18,6 +18,13 @@ export interface FunctionRecord {
   readonly signature?: string;
 }
 
+/** Topics whose messages a node keeps. */
+export interface KeepRecord {
+  readonly pattern: string;
+  /** It ends with its node's life. */
+  readonly memory?: true;
+}
+
 /** A place on the globe, in degrees. */
 export interface Coordinates {
   readonly latitude: number;
@@ -45,6 +52,8 @@ export interface NodeRecord {
   readonly state: 'active' | 'draining';
   /** The version of what it listens to; absent where it never listened to anything. */
   readonly interest?: number;
+  /** The topics whose messages it keeps; absent where it keeps none. */
+  readonly keeps?: readonly KeepRecord[];
   /** The version of mpreg that it runs. */
   readonly software: string;
 }

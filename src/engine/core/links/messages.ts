@@ -15,3 +15,7 @@ export type LinkMessage =
 export type Peer =
   | { readonly role: 'peer'; readonly id: NodeId; readonly name: string; readonly address: string }
   | { readonly role: 'client'; readonly name: string };
+
+export function isAboutLinks(message: { readonly kind: string }): message is LinkMessage {
+  return message.kind === 'beat' || message.kind === 'goaway';
+}

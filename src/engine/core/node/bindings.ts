@@ -87,7 +87,7 @@ export class Bindings {
   }
 
   #fromMembership(effect: MembershipEffect, now: Instant): void {
-    const { directory, links } = this.#machines;
+    const { directory, links, topics } = this.#machines;
     switch (effect.kind) {
       case 'send':
         links.send(effect.to, effect.address ?? '', effect.message, now);
@@ -103,6 +103,7 @@ export class Bindings {
         break;
       case 'forgotten':
         directory.forget(effect.id);
+        topics.keeps(effect, false);
         this.#strangers.delete(effect.id);
         break;
       case 'paused':
@@ -121,7 +122,7 @@ export class Bindings {
 
   /** News of what a node says of itself. */
   #record({ about, version, body }: Extract<MembershipEffect, { readonly kind: 'cargo' }>, now: Instant): void {
-    const { membership, directory } = this.#machines;
+    const { membership, directory, topics } = this.#machines;
     const record = body as NodeRecord;
     if (record.id !== about || record.version !== version || version > RECORD_VERSION_MAX) return;
     const own = about === directory.self.id;
@@ -129,7 +130,10 @@ export class Bindings {
     if (news !== undefined) membership.spread(cargoOf(news), now);
     const member = membership.member(about);
     if (member === undefined) this.#meetStranger(about);
-    else if (news !== undefined && !own && reachOf(member.state) !== 'gone') this.#heard(about, now);
+    else if (news !== undefined && !own) {
+      topics.keeps(news, reachOf(member.state) !== 'gone');
+      if (reachOf(member.state) !== 'gone') this.#heard(about, now);
+    }
   }
 
   /** A record may come before its node is known, or of one that has just been forgotten: such are kept for a while. */
@@ -150,6 +154,7 @@ export class Bindings {
     this.#strangers.delete(id);
     if (id === directory.self.id) return;
     directory.reach(id, reachOf(state));
+    topics.keeps(directory.record(id) ?? { id }, reachOf(state) !== 'gone');
     if (reachOf(state) === 'gone') topics.gone(id, now);
     else if (effect.before !== 'alive' && effect.before !== 'suspect') {
       this.#heard(id, now);

@@ -3,7 +3,7 @@ import type { Instant } from '../base/instant.ts';
 import type { Outcome } from '../base/outcome.ts';
 import type { Payload } from '../base/payload.ts';
 import type { CallsMessage } from '../calls/messages.ts';
-import type { Coordinates, FunctionRecord } from '../directory/record.ts';
+import type { Coordinates, FunctionRecord, KeepRecord } from '../directory/record.ts';
 import type { LinkMessage, Peer } from '../links/messages.ts';
 import type { MembershipMessage } from '../membership/messages.ts';
 import type { AnyTopicsMessage, ForwardMessage } from '../topics/messages.ts';
@@ -19,6 +19,7 @@ export interface SelfDescription {
   readonly addresses?: readonly Address[];
   readonly resources?: readonly string[];
   readonly functions?: readonly FunctionRecord[];
+  readonly keeps?: readonly KeepRecord[];
   readonly load?: number;
 }
 

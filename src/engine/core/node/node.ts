@@ -12,7 +12,7 @@ import type { Wish } from '../calls/placement.ts';
 import { Directory, type SelfChange } from '../directory/directory.ts';
 import type { Coordinates, FunctionRecord, NodeRecord } from '../directory/record.ts';
 import { Links } from '../links/links.ts';
-import type { LinkMessage, Peer } from '../links/messages.ts';
+import { isAboutLinks, type Peer } from '../links/messages.ts';
 import { Membership } from '../membership/membership.ts';
 import type { Exchange } from '../topics/exchange.ts';
 import { type AnyTopicsMessage, isAboutTopics } from '../topics/messages.ts';
@@ -227,7 +227,7 @@ export class Node implements Machine<NodeEffect> {
     const { membership, directory, calls, topics } = this.#machines;
     this.#phase = 'running';
     calls.start(this.#epoch);
-    topics.start(this.#epoch);
+    topics.start(this.#epoch, directory.self);
     directory.outrun(this.#epoch * 2 ** 20);
     membership.start(directory.self.addresses[0] ?? '', this.#epoch * 2 ** 16, now);
     membership.spread(cargoOf(directory.self), now);
@@ -316,10 +316,11 @@ export class Node implements Machine<NodeEffect> {
   }
 
   #describe(change: SelfChange, now: Instant): void {
-    const { membership, directory } = this.#machines;
+    const { membership, directory, topics } = this.#machines;
     const record = directory.describe(change);
     if (record === undefined || this.#phase === 'starting') return;
     membership.spread(cargoOf(record), now);
+    if (change.keeps !== undefined) topics.keeps(record, true);
     if (change.addresses !== undefined) membership.readdress(record.addresses[0] ?? '', now);
   }
 
@@ -393,8 +394,4 @@ function recordOf(config: NodeConfig): NodeRecord {
     ...(region === undefined ? {} : { region }),
     ...(coordinates === undefined ? {} : { coordinates }),
   };
-}
-
-function isAboutLinks(message: Message): message is LinkMessage {
-  return message.kind === 'beat' || message.kind === 'goaway';
 }

@@ -4,6 +4,7 @@ import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
 import { getOrMake } from '../base/maps.ts';
 import { type Problem, problem } from '../base/problems.ts';
+import type { NodeRecord } from '../directory/record.ts';
 import type { TopicsEffect } from '../topics/effects.ts';
 import { Exchange } from '../topics/exchange.ts';
 import type { SubscribeMessage, TopicsMessage } from '../topics/messages.ts';
@@ -44,8 +45,9 @@ export class TopicsDoor implements Machine<DoorEffect> {
   }
 
   /** Begins a life: versions of interest count up from its epoch, so that they are higher than those of the last. */
-  start(epoch: number): void {
+  start(epoch: number, self: NodeRecord): void {
     this.#exchange = new Exchange<unknown>(this.#self, epoch * 2 ** 20 + 1, this.#options);
+    this.keeps(self, true);
   }
 
   get exchange(): Exchange<unknown> | undefined {
@@ -103,6 +105,13 @@ export class TopicsDoor implements Machine<DoorEffect> {
 
   heard(node: NodeId, version: number, now: Instant): void {
     this.#exchange?.heard(node, version, now);
+  }
+
+  /** What a node keeps, by its own word. Why those in memory go with their node: there is nothing left to come back to. */
+  keeps({ id, keeps = [] }: Pick<NodeRecord, 'id' | 'keeps'>, inReach: boolean): void {
+    const kept = keeps.filter(({ memory }) => inReach || memory !== true);
+    const patterns = kept.map(({ pattern }) => pattern);
+    this.#exchange?.keeps.say(id, patterns, inReach);
   }
 
   gone(node: NodeId, now: Instant): void {

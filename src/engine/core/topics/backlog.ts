@@ -32,7 +32,7 @@ import { Kept } from './kept.ts';
  * the host passes on what matches.
  */
 export class Backlog implements Machine<BacklogEffect> {
-  readonly #limits: BacklogLimits;
+  #limits: BacklogLimits;
   readonly #kept: Kept;
   readonly #effects = new Effects<BacklogEffect>();
   readonly #readers = new Map<number, Reader>();
@@ -65,6 +65,17 @@ export class Backlog implements Machine<BacklogEffect> {
     };
   }
 
+  /** How far each durable name has come. */
+  get positions(): ReadonlyMap<string, number> {
+    return this.#positions;
+  }
+
+  /** Other limits, from now on. */
+  limit(limits: BacklogLimits, now: Instant): void {
+    this.#limits = limits;
+    this.#evict(now);
+  }
+
   /** A message has come. Its number; it is durable when `persisted` says so. */
   append(bytes: number, now: Instant): number {
     const sequence = this.#kept.push(bytes, now);
@@ -88,6 +99,11 @@ export class Backlog implements Machine<BacklogEffect> {
     this.#evict(now);
   }
 
+  /** Storage has refused what is not durable yet. Nobody has seen those numbers, so that they are given out again. */
+  refused(_now: Instant): void {
+    this.#kept.truncate(this.#durable);
+  }
+
   /** A reader begins; `id` never stood for another. One that comes with a name takes the place of another of that name, which is told. */
   open(id: number, start: Start, now: Instant): Outcome<number> {
     if (this.#readers.has(id)) return failed(problem('exists-already', `reader ${id} reads already`));
@@ -96,11 +112,11 @@ export class Backlog implements Machine<BacklogEffect> {
         const text = `${this.#limits.namesMax} durable names are remembered here already (namesMax)`;
         return failed(problem('overloaded', text));
       }
-      this.#remember(start.name, this.#durable - 1);
+      this.#remember(start.name, this.#within(this.#startOf(start.first ?? { kind: 'new' })) - 1);
     }
     if (start.kind === 'name') this.#replace(start.name);
     this.#evict(now);
-    const next = Math.max(1, Math.min(this.#startOf(start), this.#durable));
+    const next = this.#within(this.#startOf(start));
     const reader: Reader = { live: false, name: start.kind === 'name' ? start.name : undefined, next };
     this.#readers.set(id, reader);
     this.#goOn(id, reader);
@@ -187,8 +203,12 @@ export class Backlog implements Machine<BacklogEffect> {
       case 'since':
         return this.#kept.since(start.at);
       case 'name':
-        return (this.#positions.get(start.name) ?? 0) + 1;
+        return start.next ?? (this.#positions.get(start.name) ?? 0) + 1;
     }
+  }
+
+  #within(next: number): number {
+    return Math.max(1, Math.min(next, this.#durable));
   }
 
   /** Has the next part read, or makes the reader live where there is none. */
@@ -241,8 +261,11 @@ export type Start =
   /** With the newest `count` that are kept. */
   | { readonly kind: 'last'; readonly count: number }
   | { readonly kind: 'since'; readonly at: Instant }
-  /** After the last that was acknowledged under a name; a new name begins with what comes from now on. */
-  | { readonly kind: 'name'; readonly name: string };
+  /**
+   * After the last that was acknowledged under a name. A new name begins with `first`, or with what comes from now on.
+   * `next`: of a reader that has been here and comes back; it has what was before, though it is not acknowledged yet.
+   */
+  | { readonly kind: 'name'; readonly name: string; readonly first?: Start; readonly next?: number };
 
 export type BacklogEffect =
   /** To be read from storage, and answered with `read`. */

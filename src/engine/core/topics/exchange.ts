@@ -9,6 +9,7 @@ import { Epochs, type Mark } from './epochs.ts';
 import { type GroupRoute, Groups, groupRoutes, type Member, memberOf } from './groups.ts';
 import { Inboxes, isInbox } from './inboxes.ts';
 import { Interests } from './interests.ts';
+import { Keeps } from './keeps.ts';
 import { Listeners, type MemberBinding } from './listeners.ts';
 import type { Interest, TopicsMessage } from './messages.ts';
 import type { TopicsOptions } from './options.ts';
@@ -24,7 +25,8 @@ import { Trie } from './trie.ts';
  *
  *     publish order.eu ──► route ─┬─► local     subscriptions of this node, each once
  *                                 ├─► nodes     other nodes that listen, each once ──► there: local, and no further
- *                                 └─► groups    one member of each, here or there (`choose`)
+ *                                 ├─► groups    one member of each, here or there (`choose`)
+ *                                 └─► keepers   nodes that store it, perhaps this one
  *
  * The publisher's node sends straight to every node that listens, and a message that came from a node goes to local
  * subscriptions only; so it crosses each link at most once and travels in no circle.
@@ -48,6 +50,8 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
   readonly #plain = new Trie<Binding<Item>>();
   readonly #inboxes: Inboxes<Subscription<Item>>;
   readonly #listeners: Listeners;
+  /** Who stores what, here and elsewhere. */
+  readonly keeps: Keeps;
   readonly #interests: Interests;
   readonly #routes: RouteCache<Outcome<Route<Item>>>;
   /** Members of groups on this node. */
@@ -63,6 +67,7 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
     this.#inboxes = new Inboxes(self);
     const changed = (pattern: Pattern) => this.#epochs.changed(pattern);
     this.#listeners = new Listeners(this.#groups, options.peerPatternsMax, changed);
+    this.keeps = new Keeps(changed);
     this.#interests = new Interests(version, this.#listeners, this.#effects, options.retryMs);
     this.#routes = new RouteCache(options.routesMax);
   }
@@ -276,6 +281,7 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
     const members = this.#listeners.members(segments).map(({ member }) => member);
     return Object.freeze({
       groups: groupRoutes(members),
+      keepers: this.keeps.keepers(segments),
       local: Object.freeze([...local]),
       mark: this.#epochs.mark(segments),
       nodes: Object.freeze([...nodes]),
@@ -326,6 +332,8 @@ export interface Route<Item> {
   /** Without this one. */
   readonly nodes: readonly NodeId[];
   readonly groups: readonly GroupRoute[];
+  /** Nodes that store it, perhaps with this one. */
+  readonly keepers: readonly NodeId[];
   readonly mark: Mark;
 }
 

@@ -62,6 +62,15 @@ export class Kept {
     if (this.#first % BLOCK === 0) this.#blocks.shift();
   }
 
+  /** Takes the newest out, down to `next`, which is not below `first`. */
+  truncate(next: number): void {
+    while (this.#next > next && this.count > 0) {
+      this.#next--;
+      this.#bytes -= this.#blockOf(this.#next).bytes[this.#next % BLOCK] ?? 0;
+      if (this.#next % BLOCK === 0 || this.count === 0) this.#blocks.pop();
+    }
+  }
+
   /** When a kept message came. */
   at(sequence: number): Instant {
     return this.#blockOf(sequence).at[sequence % BLOCK] ?? 0;

@@ -1,4 +1,5 @@
 import type { Payload } from '../base/payload.ts';
+import type { Problem } from '../base/problems.ts';
 import type { SlowPolicy } from './outbox.ts';
 
 /** What one node's exchange says to another's. Messages of users never pass through here: the host moves their bytes. */
@@ -59,7 +60,18 @@ export type FlowMessage =
   | ForwardMessage
   | DeliverMessage
   | GapMessage
-  | TakenMessage;
+  | TakenMessage
+  | KeepMessage;
+
+/** About topics that are kept: between a publisher's node and the keeper, and between a reader and the keeper. */
+export type KeepMessage =
+  | StoreMessage
+  | StoredMessage
+  | ReadMessage
+  | ReadingMessage
+  | KeptMessage
+  | AcknowledgeMessage
+  | UnreadMessage;
 
 /** What is said of a message wherever it travels. */
 interface Published {
@@ -91,6 +103,8 @@ export interface PublishedMessage {
   readonly id: number;
   readonly local: number;
   readonly nodes: number;
+  /** The number under which it is kept; absent where nobody keeps it. */
+  readonly kept?: number;
 }
 
 /** To another node: for all subscriptions there, where `plain`, and for members of groups. */
@@ -118,6 +132,77 @@ export interface GapMessage {
   readonly missed: number;
 }
 
+/** To a node that keeps the topic: a `forward` that is to be stored as well. */
+export interface StoreMessage extends Published {
+  readonly kind: 'store';
+  /** The sender's number for it, by which it is answered. */
+  readonly n: number;
+  readonly at: number;
+  readonly plain: boolean;
+  readonly members: ForwardMessage['members'];
+}
+
+/** What was stored as `n` and those after it, `count` in all, is durable as `sequence` and those after that; or it is not, and why. */
+export interface StoredMessage {
+  readonly kind: 'stored';
+  readonly n: number;
+  readonly count: number;
+  readonly sequence: number;
+  readonly problem?: Problem;
+}
+
+/**
+ * Reads what is kept, and goes on with what comes: from a client to its node, and from there to the keeper. Of `from`,
+ * `last` and `ageMs` one at most; without, it begins with what comes from now on.
+ */
+export interface ReadMessage {
+  readonly kind: 'read';
+  readonly id: number;
+  readonly patterns: readonly string[];
+  readonly from?: number;
+  readonly last?: number;
+  /** With what has come in the last so many milliseconds. */
+  readonly ageMs?: number;
+  /** After what was acknowledged under that name; one that is new begins as the fields above say. */
+  readonly durable?: string;
+  /** Of a reader that was cut off: what it read, and the number after the last that it got. Comes before all of these. */
+  readonly resume?: { readonly keep: string; readonly next: number };
+  /** As of a subscription. */
+  readonly paced?: true;
+}
+
+/** The reader reads what is kept as `keep`, from `next` on. With a problem: it does not, or no longer does. */
+export interface ReadingMessage {
+  readonly kind: 'reading';
+  readonly id: number;
+  readonly keep: string;
+  readonly next: number;
+  readonly problem?: Problem;
+}
+
+/** To a reader: one message as it is kept. */
+export interface KeptMessage extends Published {
+  readonly kind: 'kept';
+  readonly id: number;
+  readonly sequence: number;
+  readonly at: number;
+  /** So many numbers before it had gone before the reader came to them. */
+  readonly missed?: number;
+}
+
+/** A reader with a durable name has dealt with everything up to and with `sequence`. */
+export interface AcknowledgeMessage {
+  readonly kind: 'acknowledge';
+  readonly id: number;
+  readonly sequence: number;
+}
+
+/** The reader reads no more. */
+export interface UnreadMessage {
+  readonly kind: 'unread';
+  readonly id: number;
+}
+
 /** A paced subscriber has taken messages that cost so much: `COST_BYTES` each, and their payloads. */
 export interface TakenMessage {
   readonly kind: 'taken';
@@ -140,6 +225,13 @@ export function isFlow(message: { readonly kind: string }): message is FlowMessa
     case 'published':
     case 'taken':
     case 'gap':
+    case 'store':
+    case 'stored':
+    case 'read':
+    case 'reading':
+    case 'kept':
+    case 'acknowledge':
+    case 'unread':
       return true;
     default:
       return false;
