@@ -11,6 +11,9 @@ import type { TlsOptions } from './host/ports.ts';
 import type { Queue, QueueInfo } from './queues-api.ts';
 import type { StandardSchema } from './standard-schema.ts';
 import type {
+  KeepOptions,
+  KeepView,
+  Kept,
   OfNode,
   Published,
   Publisher,
@@ -295,6 +298,18 @@ export interface Client {
   requestMany(topic: string, payload: unknown, options?: RequestManyOptions): AsyncIterable<TopicMessage>;
   /** Listens; resolves once that is effective. */
   subscribe(patterns: string | readonly string[], options?: SubscribeOptions): Promise<Subscription>;
+  /**
+   * Has messages of matching topics kept, on `node` or the node that it is connected to; where that keeps the pattern already,
+   * it changes the limits. Resolves when that is durable there and all nodes in reach know of it, or had five seconds to.
+   * Rejects with `exists-already` where another node keeps the same pattern.
+   */
+  keep(pattern: string, options?: KeepOptions & { readonly node?: string }): Promise<Kept>;
+  /** Keeps the pattern no more, on whichever node, and destroys what was kept: resolves with how it was. */
+  unkeep(pattern: string, options?: { readonly node?: string }): Promise<Kept>;
+  /** What every node that is alive keeps. */
+  keeps(): Promise<readonly OfNode<KeepView>[]>;
+  /** Gives up a durable name: who comes with it begins anew. False where the keep has no such name. */
+  forgetReader(pattern: string, name: string): Promise<boolean>;
   /** The subscriptions of every node that is alive. */
   subscriptions(): Promise<readonly OfNode<SubscriptionView>[]>;
   /** Who would get a message of the topic, by which pattern, on every node that is alive. Sends nothing. */

@@ -17,9 +17,12 @@ import type { Runners } from './host/functions/runners.ts';
 import { Gateway } from './host/gateway/gateway.ts';
 import { httpHandler } from './host/http.ts';
 import { NodeHost } from './host/node-host.ts';
-import type { Connection, Listener, Store, TlsOptions, Transport } from './host/ports.ts';
+import type { Connection, Listener, MessageLogs, Store, TlsOptions, Transport } from './host/ports.ts';
+import { LateLog } from './host/stores/late-log.ts';
 import { MemoryStore } from './host/stores/memory.ts';
+import { MemoryLog } from './host/stores/memory-log.ts';
 import { SqliteStore } from './host/stores/sqlite.ts';
+import { SqliteLog } from './host/stores/sqlite-log.ts';
 import { SystemTopics } from './host/topics/system-topics.ts';
 import { Triggers } from './host/topics/triggers.ts';
 import { MemoryNetwork, MemoryTransport } from './host/transports/memory.ts';
@@ -48,6 +51,8 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
   const store = options.dataDir === undefined ? new MemoryStore() : new SqliteStore({ directory: options.dataDir });
   const opened: { close(): Promise<void> }[] = [store];
   try {
+    const messages = await openMessages(options.dataDir);
+    opened.push(messages);
     const id = await identify(store);
     const name = options.name ?? `node-${id.slice(-6).toLowerCase()}`;
     const late = new LateHost();
@@ -56,7 +61,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     const { doors, address, inside } = await openDoors(settled, { id, name }, late);
     opened.push(doors);
     const node = nodeOf(settled, { address, id, name }, runner);
-    const host = new NodeHost({ clock: new SystemClock(), doors, log: settled.log, node, runner, store });
+    const host = new NodeHost({ clock: new SystemClock(), doors, log: settled.log, messages, node, runner, store });
     late.host = host;
     await host.start(Number(store.read('epoch') ?? 0));
     trigger(runner, host, late, { id, log: settled.log, name });
@@ -97,6 +102,19 @@ function tlsMisfit({ cert, key, ca, clientCertificates = false }: TlsOptions): s
 const TLS_HINT =
   'Give it all that belongs together, or nothing of it.\nmpreg node start --tls-cert cert.pem --tls-key key.pem --tls-ca ca.pem';
 
+/** Why with the node's start: what is damaged is told before anything is published. */
+async function openMessages(directory: string | undefined): Promise<MessageLogs> {
+  const memory = new MemoryLog();
+  if (directory === undefined) return { close: async () => undefined, memory, stored: [] };
+  const open = () => SqliteLog.open({ directory });
+  if (!SqliteLog.isThere(directory)) {
+    const late = new LateLog(open);
+    return { close: () => late.close(), disk: late, memory, stored: [] };
+  }
+  const disk = await open();
+  return { close: () => disk.close(), disk, memory, stored: disk.stored };
+}
+
 /** The node's id: from the store, or made now and stored before anybody hears of it. */
 async function identify(store: Store): Promise<string> {
   const known = store.read('id');
@@ -132,9 +150,12 @@ class LateHost {
 
 async function openRunner(options: SettledOptions, node: string, late: LateHost): Promise<Runners> {
   const own = builtIns({
+    exchange: () => late.now.topics.kept.exchange,
     explain: (wish, tried) => late.now.explain(wish, tried),
     input: (input) => late.now.input(input),
+    keeper: () => late.now.topics.kept.keeper,
     matches: (topic) => late.now.topics.matches(topic),
+    nameOf: (id) => late.now.snapshot().members.find((member) => member.id === id)?.name ?? id,
     onEvent: (listener) => late.now.onEvent(listener),
     snapshot: () => late.now.snapshot(),
     subscriptions: () => late.now.topics.views(),

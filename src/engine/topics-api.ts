@@ -25,6 +25,8 @@ export interface Published {
   /** Subscriptions of the node that took it, and other nodes, that it was passed to; absent where nobody was asked. */
   readonly local?: number;
   readonly nodes?: number;
+  /** The number under which it is kept, and durable; absent where nobody keeps it, or nobody was asked. */
+  readonly kept?: number;
 }
 
 export interface TopicMessage {
@@ -37,10 +39,17 @@ export interface TopicMessage {
   readonly publisher: string;
   /** When its node took it, in milliseconds since 1970. */
   readonly time: number;
-  /** Messages that were dropped just before it, because this subscriber was slow. */
+  /** Messages that were dropped just before it, because this subscriber was slow; of kept ones, that had gone before it came to them. */
   readonly missed: number;
   /** The connection was lost before it, and made again: nobody knows how many messages were missed. */
   readonly interrupted: boolean;
+  /** The number under which it is kept, for a reader of what is kept: they grow, with gaps where messages are not for it. */
+  readonly sequence?: number;
+  /**
+   * It has been dealt with: a durable name goes on after the last of those that are all acknowledged. Nothing to do where
+   * `ack` is `auto`, and for messages that are not read under a durable name.
+   */
+  ack(): void;
   /** Whether its publisher waits for a reply, and `reply` was not called. */
   readonly wantsReply: boolean;
   /** Answers its publisher, and nobody else. Resolves when that is on its way; `usage-invalid` where nobody waits for it. */
@@ -94,6 +103,27 @@ export interface PublisherOptions extends Pick<PublishOptions, 'idempotent' | 't
 export interface SubscribeOptions {
   /** Each message goes to one member of the group. */
   readonly group?: string;
+  /**
+   * Reads what is kept, and goes on with what comes, in order, with no gap and nothing twice, also when the connection is
+   * lost and made again. All patterns must be held by one keep. From a number on; `first`: from the oldest that is kept;
+   * `new`: only what comes from now on.
+   */
+  readonly from?: number | 'first' | 'new';
+  /** As `from`, with the newest so many. */
+  readonly last?: number;
+  /** As `from`, with what was kept since then, or in the last so many milliseconds. */
+  readonly since?: Date | number;
+  /**
+   * As `from`, under a name that the keeper remembers: whoever comes with it goes on after the last message that it
+   * acknowledged. A new name begins as `from`, `last` or `since` say, else with what comes from now on. The newest of
+   * several readers of one name has it; the others end with `exists-already`.
+   */
+  readonly durable?: string;
+  /**
+   * When messages read under a durable name are acknowledged. Default `auto`: when the next one is asked for, or what
+   * `onMessage` returned is settled. `manual`: with `message.ack()`; at most 100 000 may be open.
+   */
+  readonly ack?: 'auto' | 'manual';
   /** Whether to wait until all nodes know of it, not only the one that the client is connected to. Default false. */
   readonly everywhere?: boolean;
   /**
@@ -196,4 +226,9 @@ export interface KeepView {
     /** Messages. */
     readonly sent: number;
   }[];
+}
+
+/** A keep, and its node. */
+export interface Kept extends KeepView {
+  readonly node: string;
 }

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import type { NodeSnapshot } from '../../src/engine/core/node/snapshot.ts';
-import { TopicsCounters } from '../../src/engine/flow/topics-flow.ts';
+import { TopicsCounters } from '../../src/engine/flow/topics-counters.ts';
 import { systemDigest } from '../../src/engine/host/digest.ts';
 import { httpHandler } from '../../src/engine/host/http.ts';
 import { WireCounters } from '../../src/engine/host/wire-counters.ts';

@@ -9,6 +9,7 @@ import { Doors } from '../../src/engine/host/doors.ts';
 import { systemEntropy } from '../../src/engine/host/entropy.ts';
 import { type Log, NodeHost } from '../../src/engine/host/node-host.ts';
 import { MemoryStore } from '../../src/engine/host/stores/memory.ts';
+import { MemoryLog } from '../../src/engine/host/stores/memory-log.ts';
 import { MemoryNetwork, MemoryTransport } from '../../src/engine/host/transports/memory.ts';
 import { WireCounters } from '../../src/engine/host/wire-counters.ts';
 import { WireLink } from '../../src/engine/host/wire-link.ts';
@@ -72,6 +73,7 @@ async function hosted(frameBytesMax = FRAME_BYTES, log?: Log) {
       own: () => undefined,
       run: () => undefined,
     },
+    messages: { close: async () => undefined, memory: new MemoryLog(), stored: [] },
     store: new MemoryStore(),
   });
   hosts.push(host);

@@ -181,9 +181,14 @@ describe('on a node', () => {
 
   it('every function of its own is in the table, and answers with the fields that stand there', async () => {
     const host = {
+      exchange: () => undefined,
       explain: () => ({ candidates: [], fun: '', seenBy: '' }),
       input: () => undefined,
+      keeper: () => {
+        throw new Error('nothing is kept here');
+      },
       matches: () => ({ ok: true, value: [] }) as const,
+      nameOf: (id: string) => id,
       onEvent: () => () => undefined,
       snapshot: () => node.snapshot(),
       subscriptions: () => [],

@@ -13,7 +13,7 @@ import { type Problem, problem } from '../core/base/problems.ts';
 import type { Start } from '../core/topics/backlog.ts';
 import { KEEPS_MAX } from '../core/topics/keeps.ts';
 import type { AcknowledgeMessage, ReadMessage, TakenMessage, UnreadMessage } from '../core/topics/messages.ts';
-import { keyOf, type Pattern, parsePattern } from '../core/topics/pattern.ts';
+import { isSystem, keyOf, type Pattern, parsePattern } from '../core/topics/pattern.ts';
 import { Trie } from '../core/topics/trie.ts';
 import type { KeepOptions, KeepView } from '../topics-api.ts';
 import type { Delivery } from './delivery.ts';
@@ -69,6 +69,11 @@ export class Keeper {
     });
   }
 
+  /** Says what it keeps, where that is anything, before its node says its first word. */
+  announce(): void {
+    if (this.#keeps.size > 0) this.#parts.changed(this.keeps);
+  }
+
   /** Stores a message in each keep that its topic belongs to. `stored` is called once, later or, where it is refused, now. */
   store(delivery: Delivery, stored: Stored): void {
     const held = this.#of(delivery.topic);
@@ -83,13 +88,13 @@ export class Keeper {
       let left = held.length;
       let sequence = 0;
       let refused: Problem | undefined;
-      held.forEach(({ topics }, i) =>
+      for (const [i, { topics }] of held.entries()) {
         topics.offer(delivery, (its, why) => {
           if (i === 0) sequence = its;
           refused ??= why;
           if (--left === 0) stored(sequence, refused);
-        }),
-      );
+        });
+      }
     }
   }
 
@@ -133,6 +138,8 @@ export class Keeper {
   keep(text: string, options: KeepOptions, then: (outcome: Outcome<KeepView>) => void): void {
     const parsed = parsePattern(text);
     if (!parsed.ok) return then(parsed);
+    if (isSystem(text))
+      return then(failed(problem('not-allowed', `${text} cannot be kept: topics in mpreg. are the mesh's own`)));
     const key = keyOf(parsed.value);
     const known = this.#keeps.get(key);
     const { disk, memory, life } = this.#parts;

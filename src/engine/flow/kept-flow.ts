@@ -7,7 +7,14 @@
 import type { NodeId } from '../core/base/ids.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { Exchange } from '../core/topics/exchange.ts';
-import type { FlowMessage, GapMessage, KeepMessage, ReadMessage, StoreMessage, TakenMessage } from '../core/topics/messages.ts';
+import type {
+  FlowMessage,
+  GapMessage,
+  KeepMessage,
+  ReadMessage,
+  StoreMessage,
+  TakenMessage,
+} from '../core/topics/messages.ts';
 import type { Delivery } from './delivery.ts';
 import { type Deposit, Deposits } from './deposits.ts';
 import type { FlowLink } from './flow-link.ts';
@@ -40,6 +47,11 @@ export class KeptFlow {
       readHere: (link, message) => this.keeper.read(link, message),
       send: parts.send,
     });
+  }
+
+  /** Who keeps what; undefined before the node speaks. */
+  get exchange(): Exchange<Delivery> | undefined {
+    return this.#parts.exchange();
   }
 
   /** A message for keepers. Undefined where it is refused, since one of them is out of reach and its publisher waits. */
@@ -191,4 +203,3 @@ class Answers {
     this.#count = 0;
   }
 }
-

@@ -12,7 +12,13 @@ import type { LinkId } from '../core/base/ids.ts';
 import { NEVER } from '../core/base/instant.ts';
 import type { Outcome } from '../core/base/outcome.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
-import { Backlog, type BacklogEffect, type BacklogLimits, type Start, type StoredBacklog } from '../core/topics/backlog.ts';
+import {
+  Backlog,
+  type BacklogEffect,
+  type BacklogLimits,
+  type Start,
+  type StoredBacklog,
+} from '../core/topics/backlog.ts';
 import { COST_BYTES } from '../core/topics/messages.ts';
 import type { Delivery } from './delivery.ts';
 import { KeptReader, type ReaderParts } from './kept-reader.ts';
@@ -109,7 +115,11 @@ export class KeptTopics {
   /** A reader begins. What it is told is the number that it begins with. */
   read(start: Start, reader: Omit<ReaderParts, 'number' | 'more'>): Outcome<KeptReader> {
     const number = this.#nextReader++;
-    const made = new KeptReader({ ...reader, more: (which, from, through) => this.#part(which, from, through), number });
+    const made = new KeptReader({
+      ...reader,
+      more: (which, from, through) => this.#part(which, from, through),
+      number,
+    });
     this.#readers.set(number, made);
     const opened = this.#backlog.open(number, start, this.#parts.wallClock());
     if (!opened.ok) {
@@ -199,7 +209,7 @@ export class KeptTopics {
     this.#parts.counters.commits++;
     this.#parts.counters.stored += rows.length;
     const [first] = rows;
-    batch.forEach(({ stored }, i) => stored((first?.sequence ?? 0) + i, undefined));
+    for (const [i, { stored }] of batch.entries()) stored((first?.sequence ?? 0) + i, undefined);
     this.#parts.told();
     if (first !== undefined && !this.#over) {
       this.#rows = rows;
@@ -241,7 +251,8 @@ export class KeptTopics {
       const [first] = rows;
       const last = rows.at(-1);
       this.#rows = rows;
-      const [a, b] = first === undefined || last === undefined ? [through + 1, through] : [first.sequence, last.sequence];
+      const [a, b] =
+        first === undefined || last === undefined ? [through + 1, through] : [first.sequence, last.sequence];
       this.#now((now) => this.#backlog.read(number, a, b, now));
       this.#rows = [];
     });
@@ -283,7 +294,8 @@ export class KeptTopics {
         break;
       case 'deliver': {
         const before = reader.sent;
-        for (const row of this.#rows) if (row.sequence >= effect.from && row.sequence <= effect.through) reader.hand(row);
+        for (const row of this.#rows)
+          if (row.sequence >= effect.from && row.sequence <= effect.through) reader.hand(row);
         counters.read += reader.sent - before;
         break;
       }

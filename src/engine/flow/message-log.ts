@@ -26,7 +26,13 @@ export interface MessageLog {
    * The rows from `from` on that are there, not beyond `through`, in their order: as many as fit into `bytesMax`, one at
    * least. None where none of them is there any more.
    */
-  read(id: string, from: number, through: number, bytesMax: number, then: (rows: Outcome<readonly LogRow[]>) => void): void;
+  read(
+    id: string,
+    from: number,
+    through: number,
+    bytesMax: number,
+    then: (rows: Outcome<readonly LogRow[]>) => void,
+  ): void;
 }
 
 /** What a keep is. */

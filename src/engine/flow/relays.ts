@@ -51,7 +51,10 @@ export class Relays {
   }
 
   /** What a keeper says about a reader. */
-  receive(node: NodeId, message: KeepMessage | { readonly kind: 'gap'; readonly id: number; readonly missed: number }): void {
+  receive(
+    node: NodeId,
+    message: KeepMessage | { readonly kind: 'gap'; readonly id: number; readonly missed: number },
+  ): void {
     const relay = 'id' in message ? this.#relays.get(message.id) : undefined;
     if (relay === undefined || relay.node !== node) return;
     switch (message.kind) {

@@ -21,16 +21,26 @@ import type { NodeInput } from '../core/node/inputs.ts';
 import type { Exchange, Route, Subscription } from '../core/topics/exchange.ts';
 import type { GroupRoute, Member } from '../core/topics/groups.ts';
 import { shownPattern } from '../core/topics/inboxes.ts';
-import type { FlowMessage, ForwardMessage, PublishMessage } from '../core/topics/messages.ts';
-import { Outbox, type OutboxLimits } from '../core/topics/outbox.ts';
+import {
+  type FlowMessage,
+  type ForwardMessage,
+  isKept,
+  type PublishMessage,
+  type StoreMessage,
+  type TakenMessage,
+} from '../core/topics/messages.ts';
 import { systemRefusal } from '../core/topics/pattern.ts';
 import type { SubscriptionView, TopicMatch } from '../topics-api.ts';
 import { Delivery } from './delivery.ts';
 import { FlowLink, type Wire } from './flow-link.ts';
+import type { KeeperParts } from './keeper.ts';
+import { KeptFlow } from './kept-flow.ts';
+import { NodeWays } from './node-ways.ts';
 import { hereOnly, OWN } from './own-messages.ts';
+import { TopicsCounters } from './topics-counters.ts';
 import { Way } from './way.ts';
 
-export interface TopicsFlowParts {
+export interface TopicsFlowParts extends Pick<KeeperParts, 'disk' | 'memory' | 'stored'> {
   readonly exchange: () => Exchange<Delivery> | undefined;
   /** Whether a node is there, beyond doubt. */
   readonly isAlive: (node: NodeId) => boolean;
@@ -46,13 +56,15 @@ export interface TopicsFlowParts {
 
 export class TopicsFlow {
   readonly counters = new TopicsCounters();
+  /** Topics that are kept. */
+  readonly kept: KeptFlow;
   readonly #parts: TopicsFlowParts;
   readonly #links = new Map<LinkId, FlowLink>();
   /** By the exchange's number. */
   readonly #subscribers = new Map<number, Subscriber>();
   /** The same, by link and by the client's number. */
   readonly #ofClients = new Map<LinkId, Map<number, Subscriber>>();
-  readonly #nodes = new Map<NodeId, Way<Forwarding>>();
+  readonly #nodes: NodeWays;
   /** Of the mesh's own messages, the last one's count. */
   #said = 0;
   /** The node will be told which links are alive. */
@@ -60,6 +72,17 @@ export class TopicsFlow {
 
   constructor(parts: TopicsFlowParts) {
     this.#parts = parts;
+    this.kept = new KeptFlow({
+      ...parts,
+      changed: (keeps) => parts.input({ kind: 'describe', self: { keeps } }),
+      send: (node, message) => this.#nodes.send(node, message),
+    });
+    this.#nodes = new NodeWays({
+      ...parts,
+      counters: this.counters,
+      link: (id) => this.#links.get(id),
+      unstored: (node, n, why) => this.kept.deposits.failed(node, n, why),
+    });
   }
 
   opened(id: LinkId, peer: Peer, wire: Wire): void {
@@ -70,12 +93,9 @@ export class TopicsFlow {
     const link = this.#links.get(id);
     if (link === undefined) return;
     this.#links.delete(id);
-    for (const [node, way] of this.#nodes) {
-      if (way.link !== link) continue;
-      this.#nodes.delete(node);
-      this.counters.lost += way.end();
-    }
+    this.#nodes.closed(link);
     for (const { way } of this.#ofClients.get(id)?.values() ?? []) way.end();
+    this.kept.closed(link);
   }
 
   drained(id: LinkId): void {
@@ -90,9 +110,9 @@ export class TopicsFlow {
     const { role } = link.peer;
     if (message.kind === 'publish' && role === 'client') this.#publish(exchange, link, message);
     else if (message.kind === 'forward' && role === 'peer') this.#forwarded(exchange, link, message);
-    else if (message.kind === 'taken' && role === 'client') {
-      this.#ofClients.get(id)?.get(message.id)?.way.taken(message.bytes);
-    } else return false;
+    else if (message.kind === 'store' && role === 'peer') this.#store(exchange, link, message);
+    else if (message.kind === 'taken' && role === 'client') this.#taken(link, message);
+    else if (!isKept(message) || !this.kept.take(link, message)) return false;
     link.busy = true;
     if (!this.#telling) this.#tellLater();
     return true;
@@ -142,8 +162,8 @@ export class TopicsFlow {
     const delivery = new Delivery(topic, this.#parts.life, ++this.#said, this.#parts.wallClock(), undefined, make());
     const { here, there } = this.#choose(exchange, { ...route.value, groups }, undefined);
     this.#deliver(delivery, [...local, ...here], OWN);
-    for (const node of nodes) if (!there.has(node)) this.#forward(node, delivery, true, NO_MEMBERS, OWN);
-    for (const [node, members] of there) this.#forward(node, delivery, nodes.includes(node), members, OWN);
+    for (const node of nodes) if (!there.has(node)) this.#nodes.forward(node, delivery, true, NO_MEMBERS, OWN);
+    for (const [node, members] of there) this.#nodes.forward(node, delivery, nodes.includes(node), members, OWN);
     return true;
   }
 
@@ -152,8 +172,9 @@ export class TopicsFlow {
     return this.#links.get(id)?.peer.role === 'client';
   }
 
-  unforwarded(): void {
-    this.counters.lost++;
+  unforwarded({ message, reason, to }: Extract<NodeEffect, { kind: 'unforwarded' }>): void {
+    if (message.kind === 'forward') this.counters.lost++;
+    else this.kept.unsent(to, message, problem('keeper-away', `the node that keeps the topic: ${reason}`));
   }
 
   /** The subscriptions of this node, as they are now. */
@@ -197,16 +218,43 @@ export class TopicsFlow {
     const by = message.by ?? `${this.#parts.life}/${link.id}`;
     const seq = message.seq ?? ++link.published;
     const delivery = new Delivery(topic, by, seq, this.#parts.wallClock(), headers, payload);
+    if (route.value.keepers.length > 0) return this.#publishKept(exchange, link, message, route.value, delivery);
     const local = this.#deliver(delivery, route.value.local, link);
     const { here, there } = this.#choose(exchange, route.value, key);
     const members = this.#deliver(delivery, here, link);
-    for (const node of route.value.nodes) if (!there.has(node)) this.#forward(node, delivery, true, NO_MEMBERS, link);
+    for (const node of route.value.nodes)
+      if (!there.has(node)) this.#nodes.forward(node, delivery, true, NO_MEMBERS, link);
     for (const [node, chosen] of there) {
-      this.#forward(node, delivery, route.value.nodes.includes(node), chosen, link);
+      this.#nodes.forward(node, delivery, route.value.nodes.includes(node), chosen, link);
     }
     if (id === 0) return;
     const nodes = new Set([...route.value.nodes, ...there.keys()]).size;
     link.wire.send({ id, kind: 'published', local: local + members, nodes });
+  }
+
+  /** As any other message, and to its keepers as well: to each node once, whatever for. */
+  #publishKept(
+    exchange: Exchange<Delivery>,
+    link: FlowLink,
+    { id, key }: PublishMessage,
+    route: Route<Delivery>,
+    delivery: Delivery,
+  ): void {
+    const { keepers, local, nodes } = route;
+    const deposit = this.kept.begin(exchange, link, id, delivery, keepers);
+    if (deposit === undefined) return;
+    const { here, there } = this.#choose(exchange, route, key);
+    const count = this.#deliver(delivery, local, link) + this.#deliver(delivery, here, link);
+    const others = new Set([...nodes, ...there.keys(), ...keepers]);
+    for (const node of others) {
+      const keeps = keepers.includes(node);
+      if (exchange.isSelf(node)) this.kept.store(delivery, deposit);
+      else {
+        const n = keeps ? this.kept.deposits.ticket(node, deposit) : undefined;
+        this.#nodes.forward(node, delivery, nodes.includes(node), there.get(node) ?? NO_MEMBERS, link, n);
+      }
+    }
+    this.kept.deposits.routed(deposit, count, new Set([...nodes, ...there.keys()]).size);
   }
 
   /** One member of each group: here, or on other nodes. */
@@ -233,18 +281,30 @@ export class TopicsFlow {
     return isThere(chosen) ? chosen : (members.find(isThere) ?? chosen);
   }
 
-  #forwarded(exchange: Exchange<Delivery>, link: FlowLink, message: ForwardMessage): void {
+  #store(exchange: Exchange<Delivery>, link: FlowLink, message: StoreMessage): void {
+    this.kept.storeFor(link, this.#forwarded(exchange, link, message), message);
+  }
+
+  /** A publisher that is a slow reader is read again when it has taken something, here or there. */
+  #taken(link: FlowLink, message: TakenMessage): void {
+    const way = this.#ofClients.get(link.id)?.get(message.id)?.way;
+    if (way === undefined) this.kept.take(link, message);
+    else way.taken(message.bytes);
+  }
+
+  #forwarded(exchange: Exchange<Delivery>, link: FlowLink, message: ForwardMessage | StoreMessage): Delivery {
     const { at, by, headers, members, payload, plain, seq, topic } = message;
     const route = exchange.route(topic);
-    if (!route.ok) return;
     this.counters.forwardedIn++;
     const delivery = new Delivery(topic, by, seq, at, headers, payload);
+    if (!route.ok) return delivery;
     if (plain) this.#deliver(delivery, route.value.local, link);
     for (const { group, id } of members) {
       const subscription = exchange.stand(route.value, group, id);
       if (subscription === undefined) this.counters.lost++;
       else this.#deliver(delivery, [subscription], link);
     }
+    return delivery;
   }
 
   /** To subscriptions of this node. Gives how many. */
@@ -272,40 +332,6 @@ export class TopicsFlow {
     this.#parts.input({ kind: 'message', link: link.id, message: { id, kind: 'unsubscribe' } });
   }
 
-  #forward(node: NodeId, delivery: Delivery, plain: boolean, members: ForwardMessage['members'], from: FlowLink): void {
-    this.counters.forwardedOut++;
-    const way = this.#wayTo(node);
-    if (way === undefined) {
-      this.#parts.input({ kind: 'forward', message: delivery.keep().forward(plain, members), to: node });
-      return;
-    }
-    const item = { cost: delivery.cost, delivery, members, plain };
-    const keep = () => {
-      delivery.keep();
-      return item;
-    };
-    way.offer(item, keep, from);
-  }
-
-  /** Undefined where no link is up. */
-  #wayTo(node: NodeId): Way<Forwarding> | undefined {
-    const id = this.#parts.linkTo(node);
-    const known = this.#nodes.get(node);
-    // Why also the old one while something waits for it: what comes now must not overtake that.
-    if (known !== undefined && (known.link.id === id || known.link.behind.has(known))) return known;
-    const link = id === undefined ? undefined : this.#links.get(id);
-    if (link === undefined) return undefined;
-    const way = new Way<Forwarding>(link, new Outbox<Forwarding>(NODE_LIMITS), {
-      gap: (missed) => {
-        this.counters.lost += missed;
-      },
-      paced: false,
-      send: ({ delivery, members, plain }) => link.wire.send(delivery.forward(plain, members)),
-    });
-    this.#nodes.set(node, way);
-    return way;
-  }
-
   /** Why: the node closes links that are silent, or of no use; what passes here it does not see. */
   #tellTraffic(): void {
     this.#telling = false;
@@ -327,32 +353,10 @@ export class TopicsFlow {
   }
 }
 
-/** What became of messages, in numbers. */
-export class TopicsCounters {
-  published = 0;
-  /** Not published: the topic is none, or the mesh's own. */
-  refused = 0;
-  /** To subscriptions of this node: put onto their links. */
-  delivered = 0;
-  /** Because a subscriber was slow. */
-  dropped = 0;
-  forwardedIn = 0;
-  forwardedOut = 0;
-  /** On the way to another node, or because nobody there was left of the group. */
-  lost = 0;
-}
-
 interface Subscriber {
   readonly id: number;
   readonly subscription: Subscription<Delivery>;
   readonly way: Way<Delivery>;
-}
-
-interface Forwarding {
-  readonly delivery: Delivery;
-  readonly plain: boolean;
-  readonly members: ForwardMessage['members'];
-  readonly cost: number;
 }
 
 interface Chosen {
@@ -362,9 +366,6 @@ interface Chosen {
 
 const NO_MEMBERS: ForwardMessage['members'] = [];
 const NOBODY: Chosen = { here: [], there: new Map() };
-
-/** What may wait for one other node before publishers are held. Trade-off: more memory, or sooner a pause. */
-const NODE_LIMITS: OutboxLimits = { bytesMax: 16 * 1024 * 1024, messagesMax: 65_536, policy: 'block' };
 
 /** Well within the silence after which a link is dead. */
 const TRAFFIC_MS = 2_000;

@@ -9,9 +9,10 @@ import { functionViews } from '../core/node/views.ts';
 import { ProblemError, problemError } from '../problem-error.ts';
 import type { SubscriptionView, TopicMatch } from '../topics-api.ts';
 import { ItemQueue } from './item-queue.ts';
+import { type KeepHost, keepFunctions } from './topics/keep-functions.ts';
 
 /** What the node's own functions need of it. */
-export interface BuiltInHost {
+export interface BuiltInHost extends KeepHost {
   snapshot(): NodeSnapshot;
   explain(wish: Wish, tried: readonly string[]): Explanation;
   input(input: NodeInput): void;
@@ -52,6 +53,7 @@ export function builtIns(host: BuiltInHost): readonly FunctionDefinition[] {
     { name: 'mpreg.explain', run: (fun: unknown, wish: unknown) => explained(host, fun, wish) },
     { name: 'mpreg.subscriptions', run: () => host.subscriptions() },
     { name: 'mpreg.matches', run: (topic: unknown) => matches(host, topic) },
+    ...keepFunctions(host),
     { name: 'mpreg.drain', run: () => host.input({ kind: 'drain' }) ?? null },
     { name: 'mpreg.undrain', run: () => host.input({ kind: 'undrain' }) ?? null },
     { name: 'mpreg.leave', run: (graceMs: number | null) => leave(host, graceMs) },

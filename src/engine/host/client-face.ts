@@ -21,6 +21,9 @@ import { withResume } from '../plan-resume.ts';
 import { ProblemError } from '../problem-error.ts';
 import type { Queue, QueueInfo } from '../queues-api.ts';
 import type {
+  KeepOptions,
+  KeepView,
+  Kept,
   OfNode,
   Published,
   Publisher,
@@ -37,6 +40,7 @@ import type {
 import { encodable } from '../wire/payload.ts';
 import { systemEntropy } from './entropy.ts';
 import { QueueHandle } from './queue-client/queue-handle.ts';
+import { type KeeperSeen, keeperIn, keepOn, nameOf } from './topics/keep-face.ts';
 import type { PublishRequest } from './topics/link-topics.ts';
 import { REQUEST_MS } from './topics/requests.ts';
 import { TopicPublisher } from './topics/topic-publisher.ts';
@@ -122,6 +126,31 @@ export abstract class ClientFace implements Client {
 
   subscriptions(): Promise<readonly OfNode<SubscriptionView>[]> {
     return this.#everyNode<SubscriptionView>('mpreg.subscriptions');
+  }
+
+  keep(pattern: string, { node, ...options }: KeepOptions & { readonly node?: string } = {}): Promise<Kept> {
+    return keepOn(this, pattern, node, options, () => this.#everyNode<KeeperSeen>('mpreg.keeper', pattern));
+  }
+
+  async unkeep(pattern: string, { node }: { readonly node?: string } = {}): Promise<Kept> {
+    const keeper = node ?? (await this.#keeperOf(pattern));
+    const view = (await this.call.with(on(keeper))('mpreg.unkeep', pattern)) as KeepView;
+    return { ...view, node: await nameOf(this, keeper) };
+  }
+
+  keeps(): Promise<readonly OfNode<KeepView>[]> {
+    return this.#everyNode<KeepView>('mpreg.keeps');
+  }
+
+  async forgetReader(pattern: string, name: string): Promise<boolean> {
+    const keeper = await this.#keeperOf(pattern);
+    return (await this.call.with(on(keeper))('mpreg.forget-reader', pattern, name)) as boolean;
+  }
+
+  /** The node that keeps exactly that pattern; rejects with `keep-unknown` or `keeper-away`. */
+  async #keeperOf(pattern: string): Promise<string> {
+    const seen = (await this.call.with(on(undefined, true))('mpreg.keeper', pattern)) as readonly KeeperSeen[];
+    return keeperIn(pattern, seen);
   }
 
   async matches(topic: string): Promise<readonly OfNode<TopicMatch>[]> {

@@ -31,6 +31,7 @@ import { ClientFace } from './client-face.ts';
 import { ItemQueue } from './item-queue.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { Receipts } from './receipts.ts';
+import type { ReadRequest } from './topics/kept-position.ts';
 import type { Listening, Sink, SubscribeRequest } from './topics/link-topics.ts';
 import { LinkTopics, type PublishRequest } from './topics/link-topics.ts';
 import type { Publish } from './topics/received-message.ts';
@@ -225,6 +226,10 @@ export class LinkClient extends ClientFace {
 
   listen(request: SubscribeRequest, sink: Sink): Listening {
     return this.#topics.listen(request, sink);
+  }
+
+  read(request: ReadRequest, sink: Sink): Listening {
+    return this.#topics.read(request, sink);
   }
 
   /** The link has room again. */

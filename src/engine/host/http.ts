@@ -1,7 +1,7 @@
 /** What a node answers over plain HTTP: `/health` for load balancers, `/metrics` for Prometheus, `/v1/` for calls. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
-import type { TopicsCounters } from '../flow/topics-flow.ts';
+import type { TopicsCounters } from '../flow/topics-counters.ts';
 import type { Digest, HttpHandler } from './ports.ts';
 import { isLoopback } from './transports/web-socket-listener.ts';
 import type { WireCounters } from './wire-counters.ts';

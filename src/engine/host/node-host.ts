@@ -17,7 +17,7 @@ import type { Doors } from './doors.ts';
 import { causeOf } from './functions/running-job.ts';
 import { guarded } from './guarded.ts';
 import { peerName } from './peer-name.ts';
-import type { Clock, Connection, Runner, Store } from './ports.ts';
+import type { Clock, Connection, MessageLogs, Runner, Store } from './ports.ts';
 import { DialError } from './ports.ts';
 import { shorter } from './shorter.ts';
 import { CLOSE_MS_MAX } from './transports/buffering.ts';
@@ -34,6 +34,8 @@ export interface NodeHostParts {
   readonly node: Node;
   readonly clock: Clock;
   readonly store: Store;
+  /** Of kept topics. */
+  readonly messages: MessageLogs;
   readonly runner: Runner;
   readonly doors: Doors;
   readonly log: Log;
@@ -86,6 +88,7 @@ export class NodeHost {
     this.stopped.catch(() => undefined); // whoever wants to know asks
     const { node } = parts;
     this.topics = new TopicsFlow({
+      ...parts.messages,
       exchange: () => node.exchange as Exchange<Delivery> | undefined,
       input: (input) => this.input(input),
       isAlive: (id) => node.isAlive(id),
@@ -104,6 +107,7 @@ export class NodeHost {
   start(epoch: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#started = { reject, resolve };
+      this.topics.kept.keeper.announce();
       this.input({ epoch, kind: 'start' });
     });
   }
@@ -220,7 +224,7 @@ export class NodeHost {
         this.topics.unsubscribed(effect);
         break;
       case 'unforwarded':
-        this.topics.unforwarded();
+        this.topics.unforwarded(effect);
         break;
       case 'notify':
         for (const listener of this.#listeners) listener(effect.event);
@@ -365,10 +369,10 @@ export class NodeHost {
   async #close(graceMs: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    const { clock, runner, store, doors } = this.#parts;
+    const { clock, runner, store, messages, doors } = this.#parts;
     clock.stop();
     await Promise.allSettled([doors.close(), runner.close(graceMs), ...(graceMs > 0 ? [this.#closeLinks()] : [])]);
-    await store.close().catch((error: unknown) => {
+    await Promise.all([messages.close(), store.close()]).catch((error: unknown) => {
       if (error instanceof ProblemError) this.#log('error', error.message);
     });
     this.#settleStopped();

@@ -9,6 +9,7 @@ import type { Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import type { FunctionRecord } from '../core/directory/record.ts';
 import type { Write } from '../core/node/effects.ts';
+import type { MessageLog, StoredKeep } from '../flow/message-log.ts';
 
 /** Time that never goes back, in whole milliseconds. */
 export interface Clock {
@@ -148,6 +149,16 @@ export interface Store {
    * Rejects with a `ProblemError` (`store-failed`).
    */
   commit(writes: readonly Write[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Where kept messages are: the port itself is flow's (`flow/message-log.ts`), for both worlds. */
+export interface MessageLogs {
+  /** Absent on a node without a data directory. */
+  readonly disk?: MessageLog;
+  readonly memory: MessageLog;
+  /** What is on the disk when the node begins. */
+  readonly stored: readonly StoredKeep[];
   close(): Promise<void>;
 }
 

@@ -107,7 +107,8 @@ class Keeper {
     this.reads.length = 0;
     this.live.clear();
     const messages = [...this.storage.entries()].sort(([a], [b]) => a - b).map(([, row]) => row);
-    const stored: StoredBacklog = { messages, next: this.stored + 1, positions: this.positions };
+    const next = this.stored + 1;
+    const stored: StoredBacklog = { first: next - messages.length, messages, next, positions: this.positions };
     this.backlog = new Backlog({ ...LIMITS, ...limits }, stored);
   }
 

@@ -12,6 +12,7 @@ import type { Links } from '../links/links.ts';
 import type { MembershipEffect } from '../membership/effects.ts';
 import type { Membership } from '../membership/membership.ts';
 import type { MemberState } from '../membership/messages.ts';
+import { isFlow } from '../topics/messages.ts';
 import type { NodeEffect } from './effects.ts';
 import type { Message } from './inputs.ts';
 import type { DoorEffect, TopicsDoor } from './topics-door.ts';
@@ -230,8 +231,8 @@ export class Bindings {
       case 'undelivered':
         if (isAboutCalls(effect.message)) calls.undelivered(effect.to, effect.message, effect.reason, now);
         else if (effect.message.kind === 'ping') membership.unreachable(effect.to, now);
-        else if (effect.message.kind === 'forward') {
-          this.#out.push({ kind: 'unforwarded', reason: effect.reason, to: effect.to });
+        else if (isFlow(effect.message)) {
+          this.#out.push({ kind: 'unforwarded', message: effect.message, reason: effect.reason, to: effect.to });
         }
         break;
       case 'neighbours':

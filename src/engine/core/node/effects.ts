@@ -2,6 +2,7 @@ import type { Address, DialId, LinkId, NodeId, TaskId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Payload } from '../base/payload.ts';
 import type { MemberState } from '../membership/messages.ts';
+import type { FlowMessage } from '../topics/messages.ts';
 import type { Message } from './inputs.ts';
 
 /** One change of one key of the node's own store; `null` removes it. */
@@ -69,8 +70,8 @@ export type NodeEffect =
       readonly paced: boolean;
     }
   | { readonly kind: 'unsubscribed'; readonly subscription: number }
-  /** A message of a topic did not reach a node. */
-  | { readonly kind: 'unforwarded'; readonly to: NodeId; readonly reason: string }
+  /** A message about topics did not reach a node. */
+  | { readonly kind: 'unforwarded'; readonly to: NodeId; readonly message: FlowMessage; readonly reason: string }
   | { readonly kind: 'notify'; readonly event: NodeEvent }
   /** Nothing will come after this: the world may close everything. */
   | { readonly kind: 'stopped' };

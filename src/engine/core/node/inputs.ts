@@ -6,7 +6,7 @@ import type { CallsMessage } from '../calls/messages.ts';
 import type { Coordinates, FunctionRecord, KeepRecord } from '../directory/record.ts';
 import type { LinkMessage, Peer } from '../links/messages.ts';
 import type { MembershipMessage } from '../membership/messages.ts';
-import type { AnyTopicsMessage, ForwardMessage } from '../topics/messages.ts';
+import type { AnyTopicsMessage, FlowMessage } from '../topics/messages.ts';
 
 /** Everything that travels on a link, decoded. */
 export type Message = MembershipMessage | LinkMessage | CallsMessage | AnyTopicsMessage;
@@ -36,8 +36,8 @@ export type NodeInput =
   | { readonly kind: 'message'; readonly link: LinkId; readonly message: Message }
   /** Messages of topics have passed on a link, which the host moved by itself. */
   | { readonly kind: 'traffic'; readonly link: LinkId }
-  /** A message of a topic for a node that there was no link to. */
-  | { readonly kind: 'forward'; readonly to: NodeId; readonly message: ForwardMessage }
+  /** A message about topics for a node that there was no link to. */
+  | { readonly kind: 'forward'; readonly to: NodeId; readonly message: FlowMessage }
   | { readonly kind: 'describe'; readonly self: SelfDescription }
   | { readonly kind: 'ran'; readonly task: TaskId; readonly outcome: Outcome<Payload> }
   | { readonly kind: 'item'; readonly task: TaskId; readonly payload: Payload }

@@ -42,9 +42,9 @@ export class Backlog implements Machine<BacklogEffect> {
   #durable: number;
 
   /** What is in storage, as `stored` says; for a set that is new: nothing, from 1 on. */
-  constructor(limits: BacklogLimits, stored: StoredBacklog = { messages: [], next: 1, positions: new Map() }) {
+  constructor(limits: BacklogLimits, stored: StoredBacklog = NOTHING) {
     this.#limits = limits;
-    this.#kept = new Kept(stored.next - stored.messages.length);
+    this.#kept = new Kept(stored.first);
     for (const { bytes, at } of stored.messages) this.#kept.push(bytes, at);
     this.#durable = stored.next;
     this.#positions = new Map(stored.positions);
@@ -289,8 +289,10 @@ export type BacklogEffect =
 /** What storage holds when a node starts. `next` is stored too, so that no number is used twice where all have gone. */
 export interface StoredBacklog {
   readonly next: number;
-  /** The last ones before `next`, oldest first. */
-  readonly messages: readonly { readonly bytes: number; readonly at: Instant }[];
+  /** The number of the oldest; `next` where there is none. */
+  readonly first: number;
+  /** Those from `first` to `next`. */
+  readonly messages: Iterable<{ readonly bytes: number; readonly at: Instant }>;
   readonly positions: ReadonlyMap<string, number>;
 }
 
@@ -311,3 +313,5 @@ interface Reader {
   live: boolean;
   readonly name: string | undefined;
 }
+
+const NOTHING: StoredBacklog = { first: 1, messages: [], next: 1, positions: new Map() };

@@ -250,3 +250,16 @@ export function isAboutTopics(message: { readonly kind: string }): message is An
       return isFlow(message);
   }
 }
+
+/** What kept topics have to do with; `taken` and `gap` are about other readers as well. */
+export function isKept(message: FlowMessage): message is KeepMessage | TakenMessage | GapMessage {
+  switch (message.kind) {
+    case 'publish':
+    case 'published':
+    case 'forward':
+    case 'deliver':
+      return false;
+    default:
+      return true;
+  }
+}

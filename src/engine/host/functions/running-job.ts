@@ -12,6 +12,7 @@ import { failed, type Outcome } from '../../core/base/outcome.ts';
 import type { Payload } from '../../core/base/payload.ts';
 import { type Cause, type Problem, problem } from '../../core/base/problems.ts';
 import { within } from '../../define-function.ts';
+import { ProblemError } from '../../problem-error.ts';
 import type { StandardSchema } from '../../standard-schema.ts';
 import { encodable } from '../../wire/payload.ts';
 import { type Ask, JobCalls } from './job-calls.ts';
@@ -170,6 +171,8 @@ export class RunningJob {
   }
 
   #threw(error: unknown): Outcome<Payload> {
+    // Why only they: what a user's function throws is that function's failure, whatever it is.
+    if (error instanceof ProblemError && this.#about.fun.startsWith('mpreg.')) return failed(error.problem);
     const cause = causeOf(error);
     if (this.#aborted !== undefined) return failed({ ...this.#aborted, cause });
     return failed(problem('function-failed', `${this.#about.fun} threw ${cause.name}: ${cause.message}`, { cause }));

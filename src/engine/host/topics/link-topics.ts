@@ -9,13 +9,17 @@ import { type Problem, problem } from '../../core/base/problems.ts';
 import type { Message } from '../../core/node/inputs.ts';
 import {
   type DeliverMessage,
+  type KeptMessage,
   type PublishMessage,
+  type ReadingMessage,
+  type ReadMessage,
   type SubscribeMessage,
   WINDOW_BYTES,
 } from '../../core/topics/messages.ts';
 import { ProblemError } from '../../problem-error.ts';
 import type { Published, PublishOptions } from '../../topics-api.ts';
 import { reasonOf } from '../call-request.ts';
+import type { ReadRequest } from './kept-position.ts';
 
 /** A message that is to be published, but for its number. */
 export type PublishRequest = Omit<PublishMessage, 'id' | 'by' | 'seq'> & Required<Pick<PublishMessage, 'by' | 'seq'>>;
@@ -27,6 +31,9 @@ export interface Sink {
   ready(): void;
   message(message: DeliverMessage): void;
   missed(count: number): void;
+  /** It reads what is kept. */
+  reading?(message: ReadingMessage): void;
+  kept?(message: KeptMessage): void;
   /** Nothing more comes. */
   ended(why: Problem): void;
 }
@@ -35,6 +42,8 @@ export interface Sink {
 export interface Listening {
   /** Messages that cost so much were taken. */
   taken(bytes: number): void;
+  /** Of what is kept, everything up to and with that was dealt with. */
+  acknowledge(sequence: number): void;
   stop(): void;
 }
 
@@ -91,13 +100,27 @@ export class LinkTopics {
 
   listen(request: SubscribeRequest, sink: Sink): Listening {
     const id = this.#owner.nextId();
+    return this.#begin({ ...request, id, kind: 'subscribe', paced: true }, { id, kind: 'unsubscribe' }, sink);
+  }
+
+  /** Reads what is kept. */
+  read(request: ReadRequest, sink: Sink): Listening {
+    const id = this.#owner.nextId();
+    return this.#begin({ ...request, id, kind: 'read', paced: true }, { id, kind: 'unread' }, sink);
+  }
+
+  #begin(first: SubscribeMessage | ReadMessage, last: Message, sink: Sink): Listening {
+    const { id } = first;
     let untold = 0;
     this.#sinks.set(id, sink);
-    const refused = this.#owner.send({ ...request, id, kind: 'subscribe', paced: true });
+    const refused = this.#owner.send(first);
     if (refused !== undefined) this.#end(id, refused);
     return {
+      acknowledge: (sequence) => {
+        if (this.#sinks.has(id)) this.#owner.send({ id, kind: 'acknowledge', sequence });
+      },
       stop: () => {
-        if (this.#sinks.delete(id)) this.#owner.send({ id, kind: 'unsubscribe' });
+        if (this.#sinks.delete(id)) this.#owner.send(last);
       },
       taken: (bytes) => {
         untold += bytes;
@@ -117,12 +140,20 @@ export class LinkTopics {
       case 'gap':
         this.#sinks.get(message.id)?.missed(message.missed);
         return true;
+      case 'kept':
+        this.#sinks.get(message.id)?.kept?.(message);
+        return true;
+      case 'reading':
+        if (message.problem !== undefined) this.#end(message.id, message.problem);
+        else this.#sinks.get(message.id)?.reading?.(message);
+        return true;
       case 'subscribed':
         this.#sinks.get(message.id)?.ready();
         return true;
       case 'published': {
         const publishing = this.#publishing.get(message.id);
-        publishing?.end({ id: publishing.about, local: message.local, nodes: message.nodes });
+        const { kept, local, nodes } = message;
+        publishing?.end({ id: publishing.about, local, nodes, ...(kept === undefined ? {} : { kept }) });
         return true;
       }
       case 'error': {

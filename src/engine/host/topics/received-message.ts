@@ -19,12 +19,15 @@ export class ReceivedMessage implements TopicMessage {
   readonly publisher: string;
   readonly time: number;
   readonly topic: string;
+  readonly sequence?: number;
+  readonly #ack: (() => void) | undefined;
   readonly #publish: Publish;
   #replied = false;
 
   constructor(
     about: Pick<TopicMessage, 'headers' | 'id' | 'interrupted' | 'missed' | 'payload' | 'publisher' | 'time' | 'topic'>,
     publish: Publish,
+    kept?: { readonly sequence: number; readonly ack: () => void },
   ) {
     this.headers = about.headers;
     this.id = about.id;
@@ -35,6 +38,12 @@ export class ReceivedMessage implements TopicMessage {
     this.time = about.time;
     this.topic = about.topic;
     this.#publish = publish;
+    this.#ack = kept?.ack;
+    if (kept !== undefined) this.sequence = kept.sequence;
+  }
+
+  ack(): void {
+    this.#ack?.();
   }
 
   get wantsReply(): boolean {

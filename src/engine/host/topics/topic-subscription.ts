@@ -4,20 +4,24 @@
  *     deliver ──► queue ──► for await … or onMessage ──► taken, told to the node
  *                            link lost ──► the next link: subscribed again, the next message says `interrupted`
  *
- * It refuses to guess what was missed meanwhile: it says that nobody knows.
+ * It refuses to guess what was missed meanwhile: it says that nobody knows. A reader of what is kept goes on after the last
+ * message that it got (`kept-position.ts`), and misses nothing.
  */
 import { type Problem, problem } from '../../core/base/problems.ts';
-import { COST_BYTES, type DeliverMessage } from '../../core/topics/messages.ts';
+import { COST_BYTES, type DeliverMessage, type KeptMessage } from '../../core/topics/messages.ts';
 import { ProblemError } from '../../problem-error.ts';
 import type { SubscribeOptions, Subscription, TopicMessage } from '../../topics-api.ts';
 import { reasonOf } from '../call-request.ts';
+import { wallClock } from '../clock.ts';
 import { ItemQueue } from '../item-queue.ts';
+import { KeptPosition, OPEN_MAX, type ReadRequest } from './kept-position.ts';
 import type { Listening, Sink, SubscribeRequest } from './link-topics.ts';
 import { type Publish, ReceivedMessage } from './received-message.ts';
 
 /** Something that can subscribe: one link. */
 export interface Listener {
   listen(request: SubscribeRequest, sink: Sink): Listening;
+  read(request: ReadRequest, sink: Sink): Listening;
 }
 
 interface Entry {
@@ -33,6 +37,10 @@ export class TopicSubscription implements Subscription {
   interruptions = 0;
   readonly #request: SubscribeRequest;
   readonly #options: SubscribeOptions;
+  /** Of a reader of what is kept. */
+  readonly #kept: KeptPosition | undefined;
+  /** To be told as acknowledged, with all before it, at the end of this turn. */
+  #untold: number | undefined;
   /** Whether it goes on when its link is lost. */
   readonly #survives: boolean;
   readonly #over: (subscription: TopicSubscription) => void;
@@ -59,6 +67,7 @@ export class TopicSubscription implements Subscription {
   ) {
     this.patterns = typeof patterns === 'string' ? [patterns] : [...patterns];
     this.#options = options;
+    this.#kept = KeptPosition.of(this.patterns, options, wallClock);
     this.#survives = life.survives;
     this.#over = life.over;
     this.#publish = life.publish;
@@ -83,6 +92,8 @@ export class TopicSubscription implements Subscription {
     const { timeoutMs = READY_MS, signal } = this.#options;
     const text = `nobody said within ${timeoutMs} ms that the subscription is effective`;
     const timer = setTimeout(() => this.fail(problem('timed-out', text, { outcome: 'did-not-happen' })), timeoutMs);
+    const flaw = KeptPosition.flaw(this.#options);
+    if (flaw !== undefined) this.fail(flaw);
     if (signal?.aborted) this.fail(problem('cancelled', `cancelled: ${reasonOf(signal)}`));
     try {
       await this.#ready.promise;
@@ -94,7 +105,7 @@ export class TopicSubscription implements Subscription {
 
   /** Subscribes on a link, in place of the last one. */
   listenOn(link: Listener): void {
-    if (this.#ended) return;
+    if (this.#ended || KeptPosition.flaw(this.#options) !== undefined) return;
     this.interrupt();
     const sink: Sink = {
       ended: (why) => {
@@ -102,14 +113,23 @@ export class TopicSubscription implements Subscription {
         if (this.#survives && why.code === 'link-lost') this.interrupt();
         else this.fail(why);
       },
+      kept: (message) => {
+        if (this.#kept?.received(message.sequence)) this.#take(message, listening, message.sequence);
+        else listening?.taken(message.payload.size + COST_BYTES);
+      },
       message: (message) => this.#take(message, listening),
       missed: (count) => this.#miss(count),
+      reading: ({ keep, next }) => {
+        if (this.#kept?.reading(keep, next)) this.#interrupted = true;
+        if (this.#kept !== undefined && this.#kept.told > 0) listening?.acknowledge(this.#kept.told);
+        this.#ready.resolve();
+      },
       ready: () => this.#ready.resolve(),
     };
     // Why set before it is there: a link that refuses says so at once.
     let listening: Listening | undefined;
     this.#listening = undefined;
-    listening = link.listen(this.#request, sink);
+    listening = this.#kept === undefined ? link.listen(this.#request, sink) : link.read(this.#kept.request(), sink);
     if (!this.#ended) this.#listening = listening;
   }
 
@@ -118,7 +138,7 @@ export class TopicSubscription implements Subscription {
     if (this.#listening === undefined) return;
     this.#listening.stop();
     this.#listening = undefined;
-    this.#interrupted = true;
+    if (this.#kept === undefined) this.#interrupted = true;
     this.interruptions++;
   }
 
@@ -137,11 +157,14 @@ export class TopicSubscription implements Subscription {
 
   [Symbol.asyncIterator](): AsyncIterator<ReceivedMessage> {
     const entries = this.#queue[Symbol.asyncIterator]();
+    let last: ReceivedMessage | undefined;
     return {
       next: async () => {
+        if (this.#kept?.auto) last?.ack();
         const next = await entries.next();
         if (next.done) return { done: true, value: undefined };
         this.#taken(next.value);
+        last = next.value.message;
         return { done: false, value: next.value.message };
       },
       return: async () => {
@@ -156,27 +179,48 @@ export class TopicSubscription implements Subscription {
     if (this.#ended) return;
     this.#ended = true;
     this.#options.signal?.removeEventListener('abort', this.#aborted);
+    this.#tell();
     this.#listening?.stop();
     this.#listening = undefined;
     this.#over(this);
     settle();
   }
 
-  #take({ at, by, headers = {}, missed = 0, payload, seq, topic }: DeliverMessage, listening: Listening | undefined) {
+  #take(
+    { at, by, headers = {}, missed = 0, payload, seq, topic }: DeliverMessage | KeptMessage,
+    listening: Listening | undefined,
+    sequence?: number,
+  ): void {
     this.#miss(missed);
     const cost = payload.size + COST_BYTES;
     const value = payload.value();
     if (!value.ok) {
       this.#miss(1);
       listening?.taken(cost);
+      if (sequence !== undefined) this.#acknowledge(sequence);
       return;
     }
     const told = { interrupted: this.#interrupted, missed: this.#gap };
     this.#gap = 0;
     this.#interrupted = false;
     const about = { headers, id: `${by}/${seq}`, payload: value.value, publisher: by, time: at, topic, ...told };
-    const message = new ReceivedMessage(about, this.#publish);
+    const kept = sequence === undefined ? undefined : { ack: () => this.#acknowledge(sequence), sequence };
+    const message = new ReceivedMessage(about, this.#publish, kept);
+    if (this.#kept?.isFull) this.fail(problem('limit-exceeded', UNACKNOWLEDGED, { outcome: 'unknown' }));
     this.#queue.push({ cost, listening, message });
+  }
+
+  /** Why at the end of the turn: the node would hear of each message by itself. */
+  #acknowledge(sequence: number): void {
+    const told = this.#ended ? undefined : this.#kept?.acknowledge(sequence);
+    if (told === undefined) return;
+    if (this.#untold === undefined) setImmediate(() => this.#tell());
+    this.#untold = told;
+  }
+
+  #tell(): void {
+    if (this.#untold !== undefined) this.#listening?.acknowledge(this.#untold);
+    this.#untold = undefined;
   }
 
   #miss(count: number): void {
@@ -217,3 +261,4 @@ function thrownBy(error: unknown): Problem {
 }
 
 const READY_MS = 10_000;
+const UNACKNOWLEDGED = `more than ${OPEN_MAX} messages are not acknowledged: call ack() on each that was dealt with`;

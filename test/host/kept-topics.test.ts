@@ -1,0 +1,224 @@
+/** Kept topics over real nodes of this process: what is kept, who reads it, and what becomes of both when somebody goes. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { type Client, connect, createNode, type MpregNode, type TopicMessage } from '../../src/engine/index.ts';
+import { until } from '../acceptance/until.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'mpreg-kept-'));
+const clients: Client[] = [];
+const nodes = new Set<MpregNode>();
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+  await Promise.all([...nodes].map((node) => node.kill()));
+  nodes.clear();
+});
+afterAll(() => rmSync(root, { force: true, recursive: true }));
+
+interface How {
+  readonly peers?: readonly MpregNode[];
+  /** In `root`. */
+  readonly data?: string;
+  readonly port?: number;
+}
+
+async function nodeOf(name: string, { data, peers = [], port = 0 }: How = {}): Promise<MpregNode> {
+  const node = await createNode({
+    discover: false,
+    name,
+    peers: peers.map(({ url }) => url),
+    port,
+    workers: 1,
+    ...(data === undefined ? {} : { dataDir: join(root, data) }),
+  });
+  nodes.add(node);
+  for (const peer of peers) await Promise.all([node.joined(5_000), peer.joined(5_000)]);
+  return node;
+}
+
+async function clientOf(...of: readonly MpregNode[]): Promise<Client> {
+  const client = await connect({ urls: of.map(({ url }) => url) });
+  clients.push(client);
+  return client;
+}
+
+const payloads = (messages: readonly TopicMessage[]) => messages.map(({ payload }) => payload);
+const numbers = (from: number, through: number) => Array.from({ length: through - from + 1 }, (_, i) => from + i);
+
+async function heard(messages: readonly TopicMessage[], count: number): Promise<void> {
+  await until(
+    `${count} messages`,
+    () => messages.length,
+    (length) => length >= count,
+    5_000,
+  );
+}
+
+describe.each([
+  ['on disk', { data: 'disk' }],
+  ['in memory', {}],
+])('what is kept %s', (name, how) => {
+  test('is read from where its reader says, and goes on with what comes', async () => {
+    const alpha = await nodeOf('alpha', how);
+    const client = await clientOf(alpha);
+    const kept = await client.keep('order.#', { countMax: 6 });
+    expect(kept).toMatchObject({ count: 0, durability: name.split(' ')[1], node: 'alpha', pattern: 'order.#' });
+    for (const i of numbers(1, 4)) expect(await client.publish('order.eu', i)).toMatchObject({ kept: i });
+    const all: TopicMessage[] = [];
+    await client.subscribe('order.#', { from: 'first', onMessage: (message) => void all.push(message) });
+    const two: TopicMessage[] = [];
+    await client.subscribe('order.eu', { last: 2, onMessage: (message) => void two.push(message) });
+    const fresh: TopicMessage[] = [];
+    await client.subscribe('order.eu', { from: 'new', onMessage: (message) => void fresh.push(message) });
+    await Promise.all(numbers(5, 9).map((i) => client.publish('order.eu', i, { headers: { user: '7' } })));
+    await heard(all, 9);
+    await heard(two, 7);
+    await heard(fresh, 5);
+    expect(payloads(all)).toEqual(numbers(1, 9));
+    expect(all.map(({ sequence }) => sequence)).toEqual(numbers(1, 9));
+    expect(payloads(two)).toEqual(numbers(3, 9));
+    expect(fresh[0]).toMatchObject({ headers: { user: '7' }, missed: 0, payload: 5, sequence: 5, topic: 'order.eu' });
+    const late: TopicMessage[] = [];
+    await client.subscribe('order.#', { from: 2, onMessage: (message) => void late.push(message) });
+    await heard(late, 6);
+    expect([payloads(late), late[0]?.missed]).toEqual([numbers(4, 9), 2]);
+  });
+});
+
+describe('over two nodes', () => {
+  async function two(): Promise<[MpregNode, MpregNode]> {
+    const alpha = await nodeOf('alpha', { data: 'two' });
+    return [alpha, await nodeOf('beta', { peers: [alpha] })];
+  }
+
+  /** The node ends as in a crash, and starts anew where it was. */
+  async function again(node: MpregNode, peers: readonly MpregNode[] = []): Promise<MpregNode> {
+    nodes.delete(node);
+    await node.kill();
+    return nodeOf(node.name, { data: 'two', peers, port: Number(new URL(node.url).port) });
+  }
+
+  test('publishers and readers on either node get on with what one of them keeps', async () => {
+    const [alpha, beta] = await two();
+    const [there, here] = [await clientOf(alpha), await clientOf(beta)];
+    await here.keep('cart.#', { node: 'alpha' });
+    const plain: TopicMessage[] = [];
+    await there.subscribe('cart.*', { everywhere: true, onMessage: (message) => void plain.push(message) });
+    expect(await here.publish('cart.1', 'a')).toMatchObject({ kept: 1, local: 0, nodes: 1 });
+    expect(await there.publish('cart.1', 'b')).toMatchObject({ kept: 2, local: 1, nodes: 0 });
+    const read: TopicMessage[] = [];
+    await here.subscribe('cart.#', { from: 'first', onMessage: (message) => void read.push(message) });
+    await Promise.all(numbers(1, 500).map((i) => here.publish('cart.2', i)));
+    for (const i of numbers(501, 1_000)) await here.publish('cart.2', i, { confirm: false });
+    await heard(read, 1_002);
+    expect(payloads(read)).toEqual(['a', 'b', ...numbers(1, 1_000)]);
+    expect(read.map(({ sequence }) => sequence)).toEqual(numbers(1, 1_002));
+    await heard(plain, 1_002);
+    const [keeps] = await here.keeps();
+    expect(keeps).toMatchObject({ found: [{ count: 1_002, first: 1, last: 1_002, pattern: 'cart.#' }], node: 'alpha' });
+    await here.unkeep('cart.#');
+  });
+
+  test('when the keeper comes back, what was confirmed is there, numbers go on, and readers notice nothing', async () => {
+    const [alpha, beta] = await two();
+    const here = await clientOf(beta);
+    await here.keep('job.#', { node: 'alpha' });
+    const read: TopicMessage[] = [];
+    await here.subscribe('job.#', { from: 'first', onMessage: (message) => void read.push(message) });
+    for (const i of numbers(1, 5)) await here.publish('job.a', i);
+    const revived = await again(alpha, [beta]);
+    await until(
+      'alpha is seen',
+      async () => (await here.members()).filter(({ state }) => state === 'alive').length,
+      (n) => n === 2,
+    );
+    expect(await here.publish('job.a', 6)).toMatchObject({ kept: 6 });
+    await heard(read, 6);
+    expect([payloads(read), read.map(({ sequence }) => sequence)]).toEqual([numbers(1, 6), numbers(1, 6)]);
+    expect(read.some(({ interrupted, missed }) => interrupted || missed > 0)).toBe(false);
+    nodes.delete(revived);
+    await revived.kill();
+    await until(
+      'alpha is gone',
+      async () => (await here.members()).filter(({ state }) => state === 'alive').length,
+      (n) => n === 1,
+    );
+    await expect(here.publish('job.a', 7)).rejects.toMatchObject({ problem: { code: 'keeper-away' } });
+    await expect(here.subscribe('job.a', { last: 1 })).rejects.toMatchObject({ problem: { code: 'keeper-away' } });
+    expect(await here.publish('other', 7)).toMatchObject({ local: 0, nodes: 0 });
+  });
+
+  test('a durable name goes on after what it acknowledged, and a second reader of it takes over', async () => {
+    const [alpha, beta] = await two();
+    const here = await clientOf(beta);
+    await here.keep('bill.#', { node: 'alpha' });
+    for (const i of numbers(1, 9)) await here.publish('bill.eu', i);
+    const first = await here.subscribe('bill.#', { ack: 'manual', durable: 'books', from: 'first' });
+    const reader = first[Symbol.asyncIterator]();
+    for (const i of numbers(1, 6)) {
+      const { value } = await reader.next();
+      expect(value.payload).toBe(i);
+      if (i !== 3 && i <= 5) value.ack();
+    }
+    const other = await clientOf(alpha);
+    const second: TopicMessage[] = [];
+    await other.subscribe('bill.#', { durable: 'books', onMessage: (message) => void second.push(message) });
+    await expect(first.closed).rejects.toMatchObject({ problem: { code: 'exists-already' } });
+    await heard(second, 7);
+    expect(payloads(second)).toEqual(numbers(3, 9));
+    const position = async () => (await here.keeps())[0]?.found.find(({ pattern }) => pattern === 'bill.#')?.names;
+    await until('it is acknowledged', position, (names) => names?.[0]?.position === 9);
+    expect(await here.forgetReader('bill.#', 'books')).toBe(true);
+    expect(await here.forgetReader('bill.#', 'books')).toBe(false);
+  });
+
+  test('a reader whose node goes away goes on at the next one, with no gap and nothing twice', async () => {
+    const [alpha, beta] = await two();
+    const publisher = await clientOf(alpha);
+    await publisher.keep('tick.#');
+    const reader = await clientOf(beta, alpha);
+    expect(reader.node.name).toBe('beta');
+    const read: TopicMessage[] = [];
+    await reader.subscribe('tick.#', { from: 'new', onMessage: (message) => void read.push(message) });
+    for (const i of numbers(1, 3)) await publisher.publish('tick.1', i);
+    await heard(read, 2);
+    nodes.delete(beta);
+    await beta.kill();
+    for (const i of numbers(4, 9)) await publisher.publish('tick.1', i);
+    await heard(read, 9);
+    expect(payloads(read)).toEqual(numbers(1, 9));
+    expect(read.some(({ interrupted, missed }) => interrupted || missed > 0)).toBe(false);
+  });
+});
+
+describe('what is refused', () => {
+  test('is told with what to do about it', async () => {
+    const alpha = await nodeOf('alpha');
+    const client = await clientOf(alpha);
+    const code = (code: string) => ({ problem: { code } });
+    await expect(client.subscribe('order.eu', { last: 3 })).rejects.toMatchObject({
+      problem: {
+        code: 'keep-unknown',
+        hint: expect.stringContaining("mpreg topic keep 'order.eu'"),
+        message: expect.stringContaining('nothing is'),
+      },
+    });
+    await client.keep('order.*');
+    await expect(client.subscribe('order.#', { last: 3 })).rejects.toMatchObject(code('keep-unknown'));
+    await expect(client.subscribe(['order.eu', 'cart'], { last: 3 })).rejects.toMatchObject(code('keep-unknown'));
+    await expect(client.subscribe('order.eu', { from: 1, last: 3 })).rejects.toMatchObject(code('input-invalid'));
+    await expect(client.subscribe('order.eu', { ack: 'manual' })).rejects.toMatchObject(code('input-invalid'));
+    await expect(client.subscribe('order.eu', { group: 'g', last: 3 })).rejects.toMatchObject(code('input-invalid'));
+    await expect(client.keep('order.pre*')).rejects.toMatchObject(code('topic-invalid'));
+    await expect(client.keep('order.*', { countMax: 0 })).rejects.toMatchObject(code('input-invalid'));
+    await expect(client.unkeep('cart')).rejects.toMatchObject(code('keep-unknown'));
+    const beta = await nodeOf('beta', { peers: [alpha] });
+    const other = await clientOf(beta);
+    await expect(other.keep('order.*')).rejects.toMatchObject(code('exists-already'));
+    const reading = await other.subscribe('order.eu', { from: 'new' });
+    expect(await client.unkeep('order.*')).toMatchObject({ node: 'alpha', pattern: 'order.*' });
+    await expect(reading.closed).rejects.toMatchObject(code('keep-unknown'));
+  });
+});
