@@ -22,7 +22,7 @@ describe('dead letters', () => {
   test('go to their queue after so many receipts, as they were', async () => {
     const target = await fresh();
     const source = await fresh({ RedrivePolicy: policy(target, '2'), VisibilityTimeout: '0' });
-    expect(await sqs.attributes(source, 'RedrivePolicy')).toEqual({ RedrivePolicy: policy(target, '2') });
+    expect(await sqs.attributes(source, 'RedrivePolicy')).toEqual({ RedrivePolicy: policy(target, 2) });
     const { body: sent } = await sqs.json('SendMessage', { MessageBody: 'x', QueueUrl: source });
     const receive = async (QueueUrl: string) => (await sqs.receive(QueueUrl, { AttributeNames: ['All'] }))[0];
     const first = await receive(source);

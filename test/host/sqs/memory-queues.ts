@@ -139,7 +139,7 @@ export class MemoryQueues implements QueuesFace {
     }
     for (const { body, group, headers, origin } of waiting) {
       const target = this.#queue(to ?? origin ?? name);
-      this.#sendOne(target, { body, dedupeId: randomUUID(), group, headers });
+      this.#sendOne(target, { body, group, headers });
     }
     queue.messages = queue.messages.filter((one) => !waiting.includes(one));
     queue.redrive = { ...about, moved: waiting.length, state: 'done' };
@@ -169,9 +169,8 @@ export class MemoryQueues implements QueuesFace {
   #sendOne({ deduped, messages, settings }: Queue, message: NewMessage): Sent {
     const now = this.#now();
     if (messages.length >= this.room)
-      return { kind: 'full', why: `the queue holds ${this.room} messages, and no more` };
-    const scope = settings.dedupeScope === 'group' ? `${message.group}\n` : '';
-    const key = message.dedupeId === undefined ? undefined : `${scope}${message.dedupeId}`;
+      return { fault: 'room', kind: 'refused', why: `the queue holds ${this.room} messages, and no more` };
+    const key = message.dedupe?.key;
     const before = key === undefined ? undefined : deduped.get(key);
     if (before !== undefined && before.at + DEDUPE_MS > now) return before.sent;
     const id = randomUUID();
@@ -230,6 +229,6 @@ export class MemoryQueues implements QueuesFace {
   }
 }
 
-function shown({ sequence, ...message }: Kept, receipt: string, fifo: boolean): Received {
-  return { ...message, receipt, sequence: fifo ? sequence : undefined };
+function shown({ dedupe, sequence, ...message }: Kept, receipt: string, fifo: boolean): Received {
+  return { ...message, dedupeId: dedupe?.id, receipt, sequence: fifo ? sequence : undefined };
 }

@@ -296,7 +296,11 @@ describe('a batch', () => {
     expect(changed.body.Successful).toEqual([{ Id: '1' }]);
     expect(changed.body.Failed).toMatchObject([
       { Code: 'InvalidParameterValue', Id: '2' },
-      { Code: 'ReceiptHandleIsInvalid', Id: '3', Message: 'The input receipt handle is invalid.' },
+      {
+        Code: 'ReceiptHandleIsInvalid',
+        Id: '3',
+        Message: 'The input receipt handle "nonsense" is not a valid receipt handle.',
+      },
     ]);
     const Entries = [two, two, 'nonsense'].map((ReceiptHandle, at) => ({ Id: `${at}`, ReceiptHandle }));
     const { body } = await sqs.json('DeleteMessageBatch', { Entries, QueueUrl });

@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { didNotHappen } from '../../../core/base/problems.ts';
 import { ProblemError } from '../../../problem-error.ts';
 import type { Digest } from '../../ports.ts';
 import { isLoopback } from '../../transports/web-socket-listener.ts';
@@ -14,7 +15,7 @@ import { Bodies } from '../body.ts';
 import { reply } from '../reply.ts';
 import { ACTIONS } from './actions.ts';
 import { type Asked, Desk } from './desk.ts';
-import { noSuchQueue, SqsError } from './errors.ts';
+import { noSuchQueue, SqsError, type SqsErrorName } from './errors.ts';
 import { readJson, writeJson } from './json-protocol.ts';
 import { readForm } from './query-protocol.ts';
 import { QueueMissing, type QueuesFace } from './queues-face.ts';
@@ -147,15 +148,21 @@ export class SqsEndpoint {
     }
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof ProblemError) {
-      const { code, outcome } = error.problem;
-      if (code === 'limit-exceeded') return new SqsError('RequestEntityTooLarge', message);
-      if (outcome === 'did-not-happen') return new SqsError('ServiceUnavailable', message);
+      const name = REFUSALS.get(error.code);
+      if (name !== undefined) return new SqsError(name, message);
+      if (didNotHappen(error.problem)) return new SqsError('ServiceUnavailable', message);
     } else if (!signal.aborted) {
       this.#parts.log('error', `SQS: ${error instanceof Error ? (error.stack ?? message) : message}`);
     }
     return new SqsError('InternalFailure', message);
   }
 }
+
+const REFUSALS: ReadonlyMap<string, SqsErrorName> = new Map([
+  ['input-invalid', 'InvalidParameterValueException'],
+  ['limit-exceeded', 'RequestEntityTooLarge'],
+  ['not-allowed', 'AccessDeniedException'],
+]);
 
 function targetOf({ headers }: IncomingMessage): string {
   const target = headers['x-amz-target'];

@@ -125,8 +125,9 @@ function unknownAttribute(name: string): SqsError {
   return new SqsError('InvalidAttributeName', `Unknown Attribute ${name}.`);
 }
 
-/** Each attribute by its rule, in one form for each value: `True` is `true`. Throws. */
-function checked(given: ReadonlyMap<string, string>, fifo: boolean): Map<string, string> {
+/** Each attribute by its rule, in one form for each value: `True` is `true`. Blanks around a name do not count. Throws. */
+function checked(untrimmed: ReadonlyMap<string, string>, fifo: boolean): Map<string, string> {
+  const given = new Map([...untrimmed].map(([name, value]) => [name.trim(), value]));
   const names = [...given.keys()];
   for (const name of names) {
     const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
@@ -192,7 +193,7 @@ function settle(
   const allow = all.get('RedriveAllowPolicy') ?? '';
   if (allow !== '') checkRedriveAllow(allow);
   const kept = ['FifoThroughputLimit', 'KmsDataKeyReusePeriodSeconds', 'KmsMasterKeyId', 'Policy'];
-  kept.push('ReceiveMessageWaitTimeSeconds', 'RedriveAllowPolicy', 'RedrivePolicy', 'SqsManagedSseEnabled');
+  kept.push('ReceiveMessageWaitTimeSeconds', 'RedriveAllowPolicy', 'SqsManagedSseEnabled');
   const rest = kept.flatMap((name) => (all.get(name) ? [[name, all.get(name)]] : []));
   return {
     contentDedupe: all.get('ContentBasedDeduplication') === 'true',
@@ -211,10 +212,7 @@ function settle(
 /** Every attribute that can be set and is, as text. */
 function written(settings: QueueSettings, place: Place): Map<string, string> {
   const { contentDedupe, deadLetter, dedupeScope, delayMs, fifo, leaseMs, messageBytesMax, retentionMs } = settings;
-  const rest = noted(settings.notes);
   const seconds = (ms: number) => `${Math.round(ms / 1000)}`;
-  const redrive = deadLetter === undefined ? '' : redriveText(deadLetter, rest.get('RedrivePolicy'), place);
-  rest.delete('RedrivePolicy');
   return new Map([
     ['DelaySeconds', seconds(delayMs)],
     ['MaximumMessageSize', `${messageBytesMax}`],
@@ -230,8 +228,8 @@ function written(settings: QueueSettings, place: Place): Map<string, string> {
           ['FifoThroughputLimit', 'perQueue'],
         ] as const)
       : []),
-    ...rest,
-    ...(redrive === '' ? [] : ([['RedrivePolicy', redrive]] as const)),
+    ...noted(settings.notes),
+    ...(deadLetter === undefined ? [] : ([['RedrivePolicy', redriveText(deadLetter, place)]] as const)),
   ]);
 }
 

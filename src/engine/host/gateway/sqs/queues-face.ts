@@ -50,7 +50,7 @@ export interface QueueSettings {
   readonly messageBytesMax: number;
   /** Fifo: a message without a deduplication id is known by its body. */
   readonly contentDedupe: boolean;
-  /** Fifo: whether a deduplication id counts in the whole queue or in its group only. */
+  /** Fifo: whether duplicates are told in the whole queue or in each group alone; whoever sends sees to it. */
   readonly dedupeScope: 'queue' | 'group';
   readonly deadLetter?: DeadLetter | undefined;
   readonly tags: ReadonlyMap<string, string>;
@@ -101,14 +101,21 @@ export interface NewMessage {
   readonly delayMs?: number | undefined;
   /** In a queue that is not fifo it is only remembered. */
   readonly group?: string | undefined;
-  readonly dedupeId?: string | undefined;
+  readonly dedupe?: Dedupe | undefined;
+}
+
+export interface Dedupe {
+  /** As whoever sent it has it; it comes back with the message. */
+  readonly id: string;
+  /** What it is told by in its queue: the id, with its group where duplicates are told in each group alone. */
+  readonly key: string;
 }
 
 export type Sent =
   /** A duplicate is answered with what its first one was. */
   | { readonly kind: 'sent'; readonly id: string; readonly sequence?: number | undefined }
-  /** There is no room for it. */
-  | { readonly kind: 'full'; readonly why: string };
+  /** Whose fault it is: there is no room, the message is not valid, or the queue cannot take it now. */
+  | { readonly kind: 'refused'; readonly fault: 'room' | 'message' | 'queue'; readonly why: string };
 
 export interface ReceiveWish {
   readonly max: number;

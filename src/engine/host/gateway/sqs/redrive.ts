@@ -32,17 +32,8 @@ export function deadLetterOf(policy: string, account: string): DeadLetter {
   return { maxReceives: number, queue: target.name };
 }
 
-/** The policy as it was written, where it still says what holds. */
-export function redriveText(deadLetter: DeadLetter, noted: string | undefined, place: Place): string {
-  const { maxReceives, queue } = deadLetter;
-  if (noted !== undefined) {
-    try {
-      const says = deadLetterOf(noted, place.account);
-      if (says.queue === queue && says.maxReceives === maxReceives) return noted;
-    } catch {
-      // written by somebody else: what holds is said anew
-    }
-  }
+/** As the service writes it, however it was written to it. */
+export function redriveText({ maxReceives, queue }: DeadLetter, place: Place): string {
   return JSON.stringify({ deadLetterTargetArn: arnOf(queue, place), maxReceiveCount: maxReceives });
 }
 

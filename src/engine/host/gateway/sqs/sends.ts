@@ -15,7 +15,7 @@ import {
   TRACE_HEADER,
 } from './message-attributes.ts';
 import { MESSAGE_BYTES_MAX } from './queue-attributes.ts';
-import type { NewMessage, QueueView, Sent } from './queues-face.ts';
+import type { NewMessage, QueueSettings, QueueView, Sent } from './queues-face.ts';
 import { blob, integer, list, map, type RecordShape, record, text, type ValueOf } from './shape.ts';
 import { UNWRITABLE } from './xml.ts';
 
@@ -100,10 +100,10 @@ async function sendAll(entries: readonly ValueOf<typeof ENTRY>[], queue: QueueVi
   return { Failed: some(failed), Successful: some(successful) };
 }
 
-/** Throws `OverLimit` where there was no room. */
+/** Throws where the queue refused it. */
 function resultOf(message: Message, sent: Sent | undefined): Result {
   if (sent === undefined) throw new TypeError('an outcome for each message');
-  if (sent.kind === 'full') throw new SqsError('OverLimit', sent.why);
+  if (sent.kind === 'refused') throw new SqsError(REFUSALS[sent.fault], sent.why);
   const { MessageAttributes: attributes = new Map(), MessageSystemAttributes: system = new Map() } = message;
   return {
     MD5OfMessageAttributes: attributesMd5(attributes),
@@ -113,6 +113,12 @@ function resultOf(message: Message, sent: Sent | undefined): Result {
     SequenceNumber: sent.sequence === undefined ? undefined : sequenceText(sent.sequence),
   };
 }
+
+const REFUSALS = {
+  message: 'InvalidParameterValueException',
+  queue: 'ServiceUnavailable',
+  room: 'OverLimit',
+} as const;
 
 /** Twenty digits: also texts compare as the numbers do. */
 export function sequenceText(sequence: number): string {
@@ -147,13 +153,17 @@ function checked(message: Message, { settings }: QueueView, asked: Asked, why: s
   checkFifoId('MessageGroupId', group);
   within('DelaySeconds', message.DelaySeconds, [0, 900], 'DelaySeconds must be >= 0 and <= 900.');
   const headers = headersOf(attributes, trace);
-  if (settings.fifo) return fifoMessage(message, headers, settings.contentDedupe);
+  if (settings.fifo) return fifoMessage(message, headers, settings);
   if (dedupeId !== undefined) throw notForThisType('MessageDeduplicationId', dedupeId, 'includes a parameter');
   if (group !== undefined) headers.set(GROUP, group);
   return { body, delayMs: message.DelaySeconds === undefined ? undefined : message.DelaySeconds * 1000, headers };
 }
 
-function fifoMessage(message: Message, headers: ReadonlyMap<string, string>, contentDedupe: boolean): NewMessage {
+function fifoMessage(
+  message: Message,
+  headers: ReadonlyMap<string, string>,
+  { contentDedupe, dedupeScope }: QueueSettings,
+): NewMessage {
   const {
     DelaySeconds: delay = 0,
     MessageBody: body,
@@ -163,7 +173,8 @@ function fifoMessage(message: Message, headers: ReadonlyMap<string, string>, con
   if (delay !== 0) throw notForThisType('DelaySeconds', delay, 'include parameter');
   if (group === undefined) throw missing('MessageGroupId');
   if (dedupeId === undefined && !contentDedupe) throw noDeduplication();
-  return { body, dedupeId: dedupeId ?? createHash('sha256').update(body).digest('hex'), group, headers };
+  const id = dedupeId ?? createHash('sha256').update(body).digest('hex');
+  return { body, dedupe: { id, key: dedupeScope === 'group' ? `${group} ${id}` : id }, group, headers };
 }
 
 function notForThisType(parameter: string, value: string | number, what: string): SqsError {
