@@ -35,6 +35,18 @@ export function readSecret(file: string, warn: (message: string) => void): strin
   }
 }
 
+/** Secrets by id, of `ID=FILE` each. White space around a secret does not count. */
+export function readAccessKeys(pairs: readonly string[], warn: (message: string) => void): Record<string, string> {
+  const keys = pairs.map((pair): [string, string] => {
+    const [, id, file] = /^([^=]+)=(.+)$/.exec(pair) ?? [];
+    if (id === undefined || file === undefined) {
+      throw problemError('usage-invalid', `--sqs-key: "${pair}" is not ID=FILE`);
+    }
+    return [id, readSecret(file, warn).trim()];
+  });
+  return Object.fromEntries(keys);
+}
+
 function bytes(text: string, where: string): Uint8Array {
   const key = text.trim();
   if (key === '') {

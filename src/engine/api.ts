@@ -9,6 +9,7 @@ import type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapsho
 import type { RetryPolicy } from './host/functions/trigger.ts';
 import type { TlsOptions } from './host/ports.ts';
 import type { Queue, QueueInfo } from './queues-api.ts';
+import type { SqsOptions } from './sqs-options.ts';
 import type { StandardSchema } from './standard-schema.ts';
 import type {
   KeepOptions,
@@ -125,6 +126,8 @@ export interface NodeOptions {
   readonly exec?: readonly string[];
   /** Keeps the node's identity; without it, every start is a new node. */
   readonly dataDir?: string;
+  /** Clients of Amazon SQS are answered on the node's port. */
+  readonly sqs?: SqsOptions;
   readonly key?: Uint8Array;
   readonly tls?: TlsOptions;
   /** Called with one line of the log. */

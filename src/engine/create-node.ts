@@ -15,6 +15,7 @@ import { createNodeId, systemEntropy } from './host/entropy.ts';
 import { createRunner } from './host/functions/create-runner.ts';
 import type { Runners } from './host/functions/runners.ts';
 import { Gateway } from './host/gateway/gateway.ts';
+import { openEndpoint } from './host/gateway/sqs/open-endpoint.ts';
 import { httpHandler } from './host/http.ts';
 import { NodeHost } from './host/node-host.ts';
 import type { Connection, Listener, MessageLogs, Store, TlsOptions, Transport } from './host/ports.ts';
@@ -240,12 +241,14 @@ async function openDoors(
     key,
     open,
   });
+  const sqs = openEndpoint({ locked: key !== undefined, log: options.log, open, options: options.sqs });
   const http = httpHandler({
     counters: () => late.now.counters,
     digest: systemDigest,
     gateway: (request, response) => gateway.handle(request, response),
     key,
     snapshot: () => late.now.snapshot(),
+    sqs: (request, response, protocol) => sqs.handle(request, response, protocol),
     topics: () => late.now.topics.counters,
   });
   const listen = (by: Transport, host: string, port: number): Promise<Listener> =>

@@ -30,6 +30,7 @@ export { errorDocument, replyDocument, resultsDocument } from './documents.ts';
 export { splitWords } from './host/functions/split-words.ts';
 export type { RetryPolicy, TriggerMessage } from './host/functions/trigger.ts';
 export type { TlsOptions } from './host/ports.ts';
+export type { SqsOptions } from './sqs-options.ts';
 export { type PlanBuilder, type PlanOptions, plan, type Ref, type StepOptions } from './plan-builder.ts';
 export { checkPlan, planFromJson } from './plan-document.ts';
 export { type Resumption, resumption } from './plan-resume.ts';

@@ -26,6 +26,7 @@ function asked(remoteAddress: string, token: string | undefined, encrypted = fal
     digest: systemDigest,
     gateway: () => undefined,
     key: new TextEncoder().encode(KEY),
+    sqs: () => undefined,
     snapshot: () => snapshot,
   });
   let status = 0;

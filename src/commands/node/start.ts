@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseDuration } from '../../cli/duration.ts';
+import { readAccessKeys } from '../../cli/key.ts';
 import { type Log, makeLog } from '../../cli/log.ts';
 import { clusterKey, dropEmpty, resolveSettings, tlsOptions } from '../../cli/settings.ts';
 import { parseNodeUrl } from '../../cli/url.ts';
@@ -24,6 +25,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
     '<%= config.bin %> <%= command.id %> --name alpha --port 7400 --functions ./functions.ts --resource gpu',
     "<%= config.bin %> <%= command.id %> --exec 'predict=python3 predict.py' --functions ./functions --watch",
     '<%= config.bin %> <%= command.id %> --peer ws://10.0.0.7:7400 --host 0.0.0.0 --key-file ./key --join-timeout 10s',
+    '<%= config.bin %> <%= command.id %> --port 7400 --sqs-key orders=./orders.secret',
   ];
   static override flags = {
     name: Flags.string({ env: 'MPREG_NAME', summary: 'How the node is called. Made from its id without it.' }),
@@ -108,6 +110,24 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
       summary:
         'Values in MiB that it keeps for plans until they end: more lets plans carry more, less bounds its memory. 256 without it.',
     }),
+    'sqs-key': Flags.string({
+      ...repeatable,
+      delimiter: ',',
+      env: 'MPREG_SQS_KEYS',
+      helpValue: 'ID=FILE',
+      summary:
+        'An access key for clients of Amazon SQS: its id, and the file with its secret; repeatable. With one, every request must be signed.',
+    }),
+    'sqs-account': Flags.string({
+      env: 'MPREG_SQS_ACCOUNT',
+      helpValue: 'DIGITS',
+      summary: 'The account in ARNs and URLs of SQS. 000000000000 without it.',
+    }),
+    'sqs-strict': Flags.boolean({
+      env: 'MPREG_SQS_STRICT',
+      summary:
+        'Keep clients of SQS waiting as Amazon does: 60 s between purges, and before a deleted name is used again.',
+    }),
     'no-discover': Flags.boolean({
       summary: 'Neither look for other nodes of yours on this machine nor be found by them.',
     }),
@@ -173,6 +193,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
         port: flags.port,
         region: flags.region,
         resources: flags.resource,
+        sqs: this.#sqs(warn),
         tls: flags['tls-client-certs'] ? { ...tls, clientCertificates: true } : tls,
         watch: flags.watch,
         workerMemoryMb: flags['worker-memory'],
@@ -181,6 +202,11 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
       discover: !flags['no-discover'],
       log,
     };
+  }
+
+  #sqs(warn: (message: string) => void): NodeOptions['sqs'] {
+    const { 'sqs-account': account, 'sqs-key': keys = [], 'sqs-strict': strict } = this.flags;
+    return { keys: readAccessKeys(keys, warn), ...dropEmpty({ account, strict }) };
   }
 
   #coordinates(): NodeOptions['coordinates'] {

@@ -1,7 +1,11 @@
-/** What a node answers over plain HTTP: `/health` for load balancers, `/metrics` for Prometheus, `/v1/` for calls. */
+/**
+ * What a node answers over plain HTTP: `/health` for load balancers, `/metrics` for Prometheus, `/v1/` for calls, `/` for
+ * clients of Amazon SQS.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { TopicsCounters } from '../flow/topics-counters.ts';
+import { type SqsProtocol, sqsProtocol } from './gateway/sqs/endpoint.ts';
 import type { Digest, HttpHandler } from './ports.ts';
 import { isLoopback } from './transports/web-socket-listener.ts';
 import type { WireCounters } from './wire-counters.ts';
@@ -19,12 +23,17 @@ export interface HttpParts {
   readonly key: Uint8Array | undefined;
   /** Answers what is below `/v1/`. */
   readonly gateway: HttpHandler;
+  /** Answers requests to the SQS API. */
+  readonly sqs: (...request: [...Parameters<HttpHandler>, protocol: SqsProtocol]) => void;
 }
 
 export function httpHandler(parts: HttpParts): HttpHandler {
   return (request, response) => {
     const path = (request.url ?? '/').split('?')[0];
-    if (path?.startsWith('/v1/')) {
+    const protocol = sqsProtocol(request);
+    if (protocol !== undefined) {
+      parts.sqs(request, response, protocol);
+    } else if (path?.startsWith('/v1/')) {
       parts.gateway(request, response);
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       answer(response, 405, 'application/json', {

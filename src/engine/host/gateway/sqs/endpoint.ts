@@ -29,16 +29,11 @@ const BODIES_BYTES_MAX = 128 * 2 ** 20;
 export const ACCOUNT = '000000000000';
 const REGION = 'us-east-1';
 
-export interface SqsOptions {
-  /** Secrets by the ids of their access keys. None: see above. */
+export interface EndpointParts {
+  /** Secrets by the ids of their access keys. */
   readonly keys?: ReadonlyMap<string, string>;
-  /** Twelve digits, for ARNs and URLs. Default `000000000000`. */
   readonly account?: string;
-  /** Whether to refuse what the service refuses only because it is slow: a minute between purges, and after a deletion. */
   readonly strict?: boolean;
-}
-
-export interface EndpointParts extends SqsOptions {
   readonly queues: QueuesFace;
   readonly digest: Digest;
   /** Whether the node has a cluster key. */
@@ -48,10 +43,10 @@ export interface EndpointParts extends SqsOptions {
   readonly log: (level: 'error', message: string) => void;
 }
 
-type Protocol = Asked['protocol'];
+export type SqsProtocol = Asked['protocol'];
 
 /** Which protocol a request speaks; undefined: it is none of this endpoint's business. */
-export function sqsProtocol({ headers, method, url = '/' }: IncomingMessage): Protocol | undefined {
+export function sqsProtocol({ headers, method, url = '/' }: IncomingMessage): SqsProtocol | undefined {
   const [path = '/', query = ''] = url.split('?');
   if (!/^\/(\d{12}\/[^/]+\/?)?$/.test(path)) return undefined;
   if (method === 'POST' && headers['x-amz-target'] !== undefined) return 'json';
@@ -72,7 +67,7 @@ export class SqsEndpoint {
   }
 
   /** Takes a request of which `sqsProtocol` says the protocol. */
-  handle(request: IncomingMessage, response: ServerResponse, protocol: Protocol): void {
+  handle(request: IncomingMessage, response: ServerResponse, protocol: SqsProtocol): void {
     const requestId = randomUUID();
     const gone = new AbortController();
     response.on('error', () => undefined);
@@ -99,7 +94,12 @@ export class SqsEndpoint {
     );
   }
 
-  async #answer(request: IncomingMessage, protocol: Protocol, requestId: string, signal: AbortSignal): Promise<string> {
+  async #answer(
+    request: IncomingMessage,
+    protocol: SqsProtocol,
+    requestId: string,
+    signal: AbortSignal,
+  ): Promise<string> {
     this.#checkDoor(request);
     const body = await this.#bodies.bytes(request);
     this.#checkSignature(request, body);
@@ -176,7 +176,7 @@ function formOf({ url = '/' }: IncomingMessage, body: string): URLSearchParams {
   return form;
 }
 
-function askedBy(request: IncomingMessage, protocol: Protocol, signal: AbortSignal): Asked {
+function askedBy(request: IncomingMessage, protocol: SqsProtocol, signal: AbortSignal): Asked {
   const { headers, rawHeaders, socket, url = '/' } = request;
   const path = url.split('?')[0];
   const trace = headers['x-amzn-trace-id'];
