@@ -20,8 +20,9 @@ export default class Publish extends BaseCommand<typeof Publish> {
     'With --request it prints what is replied, as text or JSON; with --json {"headers", "id", "payload", "publisher", ' +
       '"time", "tookMs"} for each reply. Ends with 5 where nobody listens, with 6 where nobody replies in time, and as a ' +
       'call does where whoever listens refuses.',
-    'With --json {"topic", "published", "id", "local", "nodes", "node", "tookMs"}: how many were published, and of the ' +
-      'last one its id and how many subscriptions of the node and other nodes it was passed to.',
+    'With --json {"topic", "published", "id", "local", "nodes", "waiting", "node", "tookMs"}: how many were published, and of ' +
+      'the last one its id, how many subscriptions of the node and other nodes it was passed to, and how many groups get it ' +
+      'as soon as a member has room.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> <%= command.id %> order.eu \'{"total": 7}\' --header user=7',
@@ -35,7 +36,9 @@ export default class Publish extends BaseCommand<typeof Publish> {
   };
   static override flags = {
     header: Flags.string({ ...repeatable, helpValue: 'NAME=VALUE', summary: 'Beside the payload; repeatable.' }),
-    key: Flags.string({ summary: 'Messages of one key go to the same member of a group.' }),
+    key: Flags.string({
+      summary: 'Messages of one key go to the same member of a group; header:NAME: what that header says.',
+    }),
     string: Flags.boolean({ summary: 'Take payloads as text, also what looks like JSON.' }),
     split: Flags.option({ options: ['newline'] as const })({
       summary: 'Each line of stdin is a message of its own, published as it comes.',
@@ -133,11 +136,12 @@ export default class Publish extends BaseCommand<typeof Publish> {
 
   async #tell({ last, published }: Sent, node: string, tookMs: number): Promise<void> {
     const { topic } = this.args;
-    const { id = null, local = 0, nodes = 0 } = last ?? {};
+    const { id = null, local = 0, nodes = 0, waiting = 0 } = last ?? {};
     const what = `published ${published} ${published === 1 ? 'message' : 'messages'} to ${topic}`;
     const where = `${local} ${local === 1 ? 'subscription' : 'subscriptions'} on ${node}, ${nodes} other ${nodes === 1 ? 'node' : 'nodes'}`;
-    const text = published === 0 ? what : `${what}: ${where}`;
-    await this.output.result({ topic, published, id, local, nodes, node, tookMs }, text);
+    const later = waiting === 0 ? '' : `; ${waiting} ${waiting === 1 ? 'group has' : 'groups have'} no room for it yet`;
+    const text = published === 0 ? what : `${what}: ${where}${later}`;
+    await this.output.result({ topic, published, id, local, nodes, waiting, node, tookMs }, text);
   }
 }
 

@@ -1,9 +1,16 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
+import { parseDuration } from '../cli/duration.ts';
 import { type CommandEnd, MessageCommands } from '../cli/message-commands.ts';
 import { dropEmpty } from '../cli/settings.ts';
 import { textOf } from '../cli/values.ts';
-import { problemError, type Subscription, type TopicMessage, valueToJson } from '../engine/index.ts';
+import {
+  problemError,
+  type SubscribeOptions,
+  type Subscription,
+  type TopicMessage,
+  valueToJson,
+} from '../engine/index.ts';
 
 export default class Subscribe extends BaseCommand<typeof Subscribe> {
   static override summary = 'Listen to topics, one line per message, until interrupted.';
@@ -11,8 +18,11 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     'A pattern is a topic in which * stands for exactly one word and # for any number of words, also none; quote them. Each ' +
       'message comes once, however many of the patterns match it.',
     'Prints when its node took it, its topic and its payload, with tabs between; with --json an object with "id", "topic", ' +
-      '"payload", "headers", "publisher", "time", "missed" and "interrupted". What was dropped because this command was too ' +
+      '"payload", "headers", "publisher", "time", "missed", "interrupted", "attempt" and "redelivered". What was dropped because this command was too ' +
       'slow, and a connection that was lost and made again, are told on stderr, and in the next message.',
+    'Of a group each message goes to one member, which acknowledges it when it is printed, or its command has ended. What a ' +
+      'member has not acknowledged when it ends or is killed goes to another, with "redelivered" true. With --key messages ' +
+      'with the same value of a header stay with one member, in order.',
     'A command of --exec finds the payload on stdin, and MPREG_TOPIC, MPREG_ID, MPREG_PUBLISHER, MPREG_TIME and ' +
       'MPREG_HEADER_NAME in its environment. No shell reads it: words are split and quotes taken off. Where the message wants a ' +
       'reply, what it prints is that. With --json an object for each with "id", "topic", "code", "failure", "replied", "tookMs". ' +
@@ -23,6 +33,7 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     "<%= config.bin %> <%= command.id %> 'order.#'",
     "<%= config.bin %> <%= command.id %> 'order.*.paid' 'cart.#' --json --count 10",
     "<%= config.bin %> <%= command.id %> 'job.*' --group workers --raw",
+    "<%= config.bin %> <%= command.id %> 'order.#' --group billing --key header:user --window 10 --json",
     "<%= config.bin %> <%= command.id %> 'job.*' --group workers --exec 'python3 work.py' --concurrency 4",
   ];
   static override args = {
@@ -37,6 +48,26 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     raw: Flags.boolean({ summary: 'Only payloads: text as it is, bytes as they are, all else as JSON.' }),
     count: Flags.integer({ helpValue: 'N', min: 1, summary: 'End after so many messages.' }),
     group: Flags.string({ helpValue: 'NAME', summary: 'Share the messages with all who name the same group.' }),
+    key: Flags.string({
+      dependsOn: ['group'],
+      helpValue: 'header:NAME',
+      summary: 'Where the group finds the key of a message, as all its members say.',
+    }),
+    ack: Flags.option({ options: ['auto', 'none'] as const })({
+      dependsOn: ['group'],
+      summary: 'auto, as without it: acknowledge what is printed. none: faster, and lost where this command is killed.',
+    }),
+    window: Flags.integer({
+      dependsOn: ['group'],
+      helpValue: 'N',
+      min: 1,
+      summary: 'Messages that may be on their way here unacknowledged: fewer are shared more evenly. 64 without it.',
+    }),
+    'ack-timeout': Flags.string({
+      dependsOn: ['group'],
+      helpValue: 'TIME',
+      summary: 'What was not acknowledged for so long goes to another member; without it only when this one ends.',
+    }),
     exec: Flags.string({
       exclusive: ['raw'],
       helpValue: 'COMMAND',
@@ -68,15 +99,32 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     const patterns = this.args.pattern as unknown as readonly string[];
     const subscription = await client.subscribe(patterns, {
       ...dropEmpty({ group, messagesMax: waiting, policy }),
+      ...this.#membership(),
       everywhere,
       signal,
       ...(timeoutMs > 0 ? { timeoutMs } : {}),
     });
     this.output.note(`listening on ${client.node.name}; Ctrl-C ends`);
-    await this.#follow(subscription, count, (message) => commands?.run(message) ?? this.#print(message));
+    const take = async (message: TopicMessage) => {
+      if (commands !== undefined) return commands.run(message);
+      await this.#print(message);
+      message.ack();
+    };
+    // Why before it is over: what is not acknowledged then goes to others.
+    await this.#follow(subscription, count, take, async () => commands?.end());
     await commands?.end();
     if (commands === undefined || commands.failed === 0) return;
     throw problemError('function-failed', `${commands.failed} of ${commands.ran} commands failed`, EXEC_HINT);
+  }
+
+  #membership(): SubscribeOptions {
+    const { ack, 'ack-timeout': ackTimeout, group, key, window } = this.flags;
+    if (group === undefined) return {};
+    return {
+      ack: ack === 'none' ? 'none' : 'manual',
+      ...dropEmpty({ key: key as SubscribeOptions['key'], window }),
+      ...(ackTimeout === undefined ? {} : { ackTimeoutMs: parseDuration(ackTimeout, '--ack-timeout') }),
+    };
   }
 
   #commands(): MessageCommands | undefined {
@@ -87,7 +135,9 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     return new MessageCommands(exec, { concurrency, ended: (end) => this.#ended(end), signal, stdout });
   }
 
-  async #ended({ code, failure, message: { id, topic }, replied, tookMs }: CommandEnd): Promise<void> {
+  async #ended({ code, failure, message, replied, tookMs }: CommandEnd): Promise<void> {
+    const { id, topic } = message;
+    if (!this.interruption.signal.aborted) message.ack();
     if (failure !== undefined) this.output.warn(`${topic} ${id}: the command ${failure}`);
     if (this.output.json) await this.output.event({ code, failure: failure ?? null, id, replied, tookMs, topic }, '');
   }
@@ -96,6 +146,7 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     subscription: Subscription,
     count: number,
     take: (message: TopicMessage) => Promise<void>,
+    end: () => Promise<void>,
   ): Promise<void> {
     let seen = 0;
     for await (const message of subscription) {
@@ -103,7 +154,7 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
       if (message.missed > 0)
         this.output.warn(`${message.missed} messages were dropped: they came faster than printed`);
       await take(message);
-      if (++seen >= count) return;
+      if (++seen >= count) return end();
     }
   }
 

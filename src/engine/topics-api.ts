@@ -5,7 +5,10 @@ import type { ProblemError } from './problem-error.ts';
 export interface PublishOptions {
   /** At most 64, for whoever filters or traces messages without reading their payload. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** In a consumer group, messages of one key go to one member, in order, as long as the group has the same members. */
+  /**
+   * In a consumer group, messages of one key go to one member, in order, as long as the group has the same members.
+   * `header:NAME`: the value of that header.
+   */
   readonly key?: string;
   /**
    * Whether to wait until the node has routed it. Default true. False: it resolves as soon as it is on its way, and there
@@ -27,6 +30,8 @@ export interface Published {
   readonly nodes?: number;
   /** The number under which it is kept, and durable; absent where nobody keeps it, or nobody was asked. */
   readonly kept?: number;
+  /** Groups of which no member has room yet: they get it as soon as one has. */
+  readonly waiting?: number;
 }
 
 export interface TopicMessage {
@@ -45,11 +50,20 @@ export interface TopicMessage {
   readonly interrupted: boolean;
   /** The number under which it is kept, for a reader of what is kept: they grow, with gaps where messages are not for it. */
   readonly sequence?: number;
+  /** 1; in a group whose members acknowledge more where others may have had it, and have not acknowledged it. */
+  readonly attempt: number;
+  /** Whether `attempt` is more than 1. */
+  readonly redelivered: boolean;
   /**
-   * It has been dealt with: a durable name goes on after the last of those that are all acknowledged. Nothing to do where
-   * `ack` is `auto`, and for messages that are not read under a durable name.
+   * It has been dealt with: no other member of the group gets it; a durable name goes on after the last of those that are all
+   * acknowledged. Nothing to do where `ack` is `auto`, and for messages that nobody waits to hear of.
    */
   ack(): void;
+  /**
+   * In a group, it is refused: another member gets it, or this one again, after a pause that grows from attempt to attempt.
+   * Elsewhere it does nothing.
+   */
+  nack(): void;
   /** Whether its publisher waits for a reply, and `reply` was not called. */
   readonly wantsReply: boolean;
   /** Answers its publisher, and nobody else. Resolves when that is on its way; `usage-invalid` where nobody waits for it. */
@@ -104,6 +118,26 @@ export interface SubscribeOptions {
   /** Each message goes to one member of the group. */
   readonly group?: string;
   /**
+   * When messages of a group, and those that are read under a durable name, are acknowledged. `auto` (the default): when the
+   * next one is asked for, or what `onMessage` returned is settled; so whoever leaves its loop early has not acknowledged the
+   * last. `manual`: with `message.ack()`; at most 100 000 of a durable name may be open. `none`, in a group: a message counts as
+   * done when it is on its way to its member, which is faster, and it is lost where the member dies. Otherwise what a
+   * member has not acknowledged when it leaves, or it or its node dies, goes to another.
+   */
+  readonly ack?: 'auto' | 'manual' | 'none';
+  /**
+   * Messages that a member may have that it has not acknowledged. Default 64. More: nobody waits for acknowledgements.
+   * Fewer: shared more evenly, and fewer come again.
+   */
+  readonly window?: number;
+  /** What a member has not acknowledged for so long, in milliseconds, goes to another. Default: never, while it is there. */
+  readonly ackTimeoutMs?: number;
+  /**
+   * Where the group finds the key of a message: `header:NAME`. Messages of one key stay with one member, in order. A message
+   * without that header has the key that its publisher said, if any. All members say the same.
+   */
+  readonly key?: `header:${string}`;
+  /**
    * Reads what is kept, and goes on with what comes, in order, with no gap and nothing twice, also when the connection is
    * lost and made again. All patterns must be held by one keep. From a number on; `first`: from the oldest that is kept;
    * `new`: only what comes from now on.
@@ -119,11 +153,6 @@ export interface SubscribeOptions {
    * several readers of one name has it; the others end with `exists-already`.
    */
   readonly durable?: string;
-  /**
-   * When messages read under a durable name are acknowledged. Default `auto`: when the next one is asked for, or what
-   * `onMessage` returned is settled. `manual`: with `message.ack()`; at most 100 000 may be open.
-   */
-  readonly ack?: 'auto' | 'manual';
   /** Whether to wait until all nodes know of it, not only the one that the client is connected to. Default false. */
   readonly everywhere?: boolean;
   /**
@@ -173,6 +202,10 @@ export interface SubscriptionView {
   readonly delivered: number;
   readonly waiting: number;
   readonly dropped: number;
+  /** The header in which its group finds keys. */
+  readonly key?: string;
+  /** Of a member of a group that acknowledges: messages that it has and has not acknowledged. */
+  readonly unacknowledged?: number;
 }
 
 /** One pattern by which a topic reaches a subscription. */

@@ -129,7 +129,7 @@ describe('over three nodes', () => {
       const onMessage = ({ payload }: TopicMessage) => void heard.push([node.name, payload]);
       const member = await connect({ reconnect: false, urls: [node.url] });
       clients.push(member);
-      await member.subscribe('job', { everywhere: true, group: 'workers', onMessage });
+      await member.subscribe('job', { ack: 'none', everywhere: true, group: 'workers', onMessage });
     }
     const publisher = await clientOf(alpha);
     for (let i = 0; i < 10; i++) await publisher.publish('job', i);
@@ -150,6 +150,66 @@ describe('over three nodes', () => {
       (count) => count === 10,
     );
     expect(heard).toEqual(Array.from({ length: 10 }, (_, i) => ['beta', i]));
+  });
+});
+
+describe('what a member of a group has not acknowledged', () => {
+  const all = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+  /** Takes over, and says how often it got each message anew. */
+  async function heir(node: RunningNode, count: number): Promise<TopicMessage[]> {
+    const heard: TopicMessage[] = [];
+    const client = await clientOf(node);
+    await client.subscribe('job', { group: 'g', onMessage: (message) => void heard.push(message) });
+    await until(
+      'all are heard',
+      () => new Set(payloads(heard)).size,
+      (seen) => seen === count,
+      20_000,
+    );
+    return heard;
+  }
+
+  test('goes to another when the member is killed', { timeout: 60_000 }, async () => {
+    const [alpha, beta, gamma] = await three();
+    const args = ['subscribe', 'job', '--group', 'g', '--window', '4', '--everywhere', '--exec', 'sleep 600'];
+    const member = world.spawn(args, { env: { MPREG_URL: beta.url } });
+    await new Promise<void>((resolve) => {
+      member.stderr.on('data', (text) => String(text).includes('listening on') && resolve());
+    });
+    const publisher = await clientOf(alpha);
+    for (const i of all(20)) await publisher.publish('job', i);
+    const taken = async () => (await publisher.subscriptions()).flatMap(({ found }) => found)[0]?.unacknowledged;
+    await until('its window is full', taken, (count) => count === 4);
+    member.kill('SIGKILL');
+    const heard = await heir(gamma, 20);
+    expect(heard.filter(({ redelivered }) => redelivered).map(({ payload }) => payload)).toEqual(all(4));
+    expect(heard).toHaveLength(20);
+  });
+
+  test('goes to another when the node of the member is killed', { timeout: 60_000 }, async () => {
+    const [alpha, beta, gamma] = await three();
+    const member = await connect({ reconnect: false, urls: [gamma.url] });
+    clients.push(member);
+    const held: TopicMessage[] = [];
+    const onMessage = (message: TopicMessage) => void held.push(message);
+    await member.subscribe('job', { ack: 'manual', everywhere: true, group: 'g', onMessage, window: 10 });
+    const publisher = await clientOf(alpha);
+    for (const i of all(30)) await publisher.publish('job', i);
+    await until(
+      'its window is full',
+      () => held.length,
+      (count) => count === 10,
+    );
+    for (const message of held.slice(0, 5)) message.ack();
+    await until(
+      'more is taken',
+      () => held.length,
+      (count) => count === 15,
+    );
+    gamma.child.kill('SIGKILL');
+    const heard = await heir(beta, 25);
+    expect(payloads(heard).sort((a, b) => Number(a) - Number(b))).toEqual(all(30).slice(5));
   });
 });
 

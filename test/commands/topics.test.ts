@@ -50,12 +50,14 @@ describe('subscribe', () => {
     await at(alpha, 'publish', 'order.eu', '[1]', '--header', 'user=7', '--header', 'empty=');
     const message = JSON.parse((await all).stdout) as Record<string, unknown>;
     expect(message).toEqual({
+      attempt: 1,
       headers: { empty: '', user: '7' },
       id: `${message['publisher']}/1`,
       interrupted: false,
       missed: 0,
       payload: [1],
       publisher: expect.any(String),
+      redelivered: false,
       time: expect.stringMatching(/Z$/),
       topic: 'order.eu',
     });
@@ -71,8 +73,8 @@ describe('subscribe', () => {
 
   test('shares messages within a group, and those of a key go to one of it', async () => {
     const members = [
-      await listen(alpha, 'job', '--group', 'g', '--raw'),
-      await listen(beta, 'job', '--group', 'g', '--raw'),
+      await listen(alpha, 'job', '--group', 'g', '--ack', 'none', '--raw'),
+      await listen(beta, 'job', '--group', 'g', '--ack', 'none', '--raw'),
     ];
     await at(alpha, 'publish', 'job', 'any', '--count', '10');
     await at(alpha, 'publish', 'job', 'keyed', '--count', '10', '--key', 'user-7');
@@ -83,6 +85,22 @@ describe('subscribe', () => {
     expect(await eventually(delivered, (counts) => counts.at(-1) === 15)).toEqual([5, 15]);
     for (const { child } of members) child.kill('SIGINT');
     for (const { all } of members) expect((await all).code).toBe(130);
+  });
+
+  test('acknowledges what it has printed: that comes to no other member, and what it was killed with does', async () => {
+    const first = await listen(beta, 'work', '--group', 'w', '--key', 'header:user', '--raw', '--count', '2');
+    await at(alpha, 'publish', 'work', 'a', '--header', 'user=7', '--key', 'header:user', '--count', '2');
+    expect(await first.all).toMatchObject({ code: 0, stdout: 'a\na\n' });
+    const killed = await listen(beta, 'work', '--group', 'w', '--key', 'header:user', '--exec', 'sleep 600');
+    const { stdout } = await at(alpha, 'publish', 'work', 'b', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ local: 0, nodes: 1, waiting: 0 });
+    await eventually(
+      () => at(alpha, 'topic', 'list', '--json'),
+      (ran) => ran.stdout.includes('"unacknowledged":1'),
+    );
+    killed.child.kill('SIGKILL');
+    const heir = await listen(alpha, 'work', '--group', 'w', '--key', 'header:user', '--json', '--count', '1');
+    expect(JSON.parse((await heir.all).stdout)).toMatchObject({ attempt: 2, payload: 'b', redelivered: true });
   });
 
   test('ends with 130 when it is interrupted, and nobody listens any more', async () => {
@@ -104,6 +122,9 @@ describe('subscribe', () => {
     [['publish', 'a', 'x', '--rate', 'often'], 2, 'usage-invalid'],
     [['publish', 'a', 'x', '--header', 'none'], 2, 'usage-invalid'],
     [['publish', 'a', 'x', '--split', 'newline'], 2, 'usage-invalid'],
+    [['subscribe', 'a', '--group', 'g', '--key', 'user'], 2, 'input-invalid'],
+    [['subscribe', 'a', '--group', 'g', '--ack-timeout', 'soon'], 2, 'usage-invalid'],
+    [['publish', 'a', 'x', '--key', 'header:user'], 2, 'input-invalid'],
     [['topic', 'match', 'a.*'], 2, 'topic-invalid'],
   ])('%j ends with %i', async (args, code, problem) => {
     const ran = await at(alpha, ...args, '--json');
@@ -126,6 +147,7 @@ describe('publish', () => {
       published: 1,
       tookMs: expect.any(Number),
       topic: 'said',
+      waiting: 0,
     });
     await all;
   });
@@ -156,7 +178,9 @@ describe('topic', () => {
     const plain = await listen(alpha, 'order.#', 'cart.*');
     const member = await listen(beta, '*.eu', '--group', 'billing', '--policy', 'drop-newest');
     const { stdout } = await at(alpha, 'topic', 'list');
-    expect(stdout).toMatch(/^alpha\torder\.# cart\.\*\t\tpid \d+\t0\t0\t0\nbeta\t\*\.eu\tbilling\tpid \d+\t0\t0\t0\n$/);
+    expect(stdout).toMatch(
+      /^alpha\torder\.# cart\.\*\t\tpid \d+\t0\t0\t\t0\nbeta\t\*\.eu\tbilling\tpid \d+\t0\t0\t0\t0\n$/,
+    );
     const [, second] = JSON.parse((await at(alpha, 'topic', 'list', '--json')).stdout) as object[];
     expect(second).toEqual({
       client: expect.stringMatching(/^pid \d+$/),
@@ -167,6 +191,7 @@ describe('topic', () => {
       node: 'beta',
       patterns: ['*.eu'],
       policy: 'drop-newest',
+      unacknowledged: 0,
       waiting: 0,
     });
     const match = await at(beta, 'topic', 'match', 'order.eu');

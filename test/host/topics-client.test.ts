@@ -64,12 +64,14 @@ describe('a message', () => {
     expect(published).toEqual({ id: heard[0]?.id, local: 1, nodes: 0 });
     expect(heard).toEqual([
       {
+        attempt: 1,
         headers: { user: '7' },
         id: `${heard[0]?.publisher}/1`,
         interrupted: false,
         missed: 0,
         payload: { total: 7n },
         publisher: expect.stringMatching(/^[\w-]{16}$/),
+        redelivered: false,
         time: expect.any(Number),
         topic: 'order.eu',
       },

@@ -162,8 +162,10 @@ const headers = fc.option(
   { nil: undefined },
 );
 const publication = { at: uint, by: name, headers, payload, seq: uint, topic: text };
-const groupMember = objects({ group: name, id: uint });
-const interest = objects({ member: fc.option(groupMember, { nil: undefined }), pattern: text }).map(present);
+const chosen = objects({ attempt: optionalUint, debt: optionalUint, group: name, id: uint }).map(present);
+const terms = objects({ group: name, id: uint, key: optionalText, window: optionalUint }).map(present);
+const interest = objects({ member: fc.option(terms, { nil: undefined }), pattern: text }).map(present);
+const uints = fc.array(uint, { maxLength: 3 });
 const interests = fc.array(interest, { maxLength: 3 });
 
 /** The fields of every kind. That none is forgotten, the compiler sees to. */
@@ -213,22 +215,31 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
     everywhere: fc.constantFrom(undefined, true),
     group: optionalText,
     id: uint,
+    key: optionalText,
     messagesMax: optionalUint,
     paced: fc.constantFrom(undefined, true),
     patterns: fc.array(text, { maxLength: 3 }),
     policy: fc.constantFrom(undefined, 'drop-oldest', 'drop-newest', 'disconnect', 'block'),
+    settleMs: optionalUint,
+    window: optionalUint,
   },
   subscribed: { id: uint },
   unsubscribe: { id: uint },
   publish: { by: optionalName, headers, id: uint, key: optionalText, payload, seq: optionalUint, topic: text },
-  published: { id: uint, kept: optionalUint, local: uint, nodes: uint },
-  forward: { ...publication, members: fc.array(groupMember, { maxLength: 3 }), plain: fc.boolean() },
-  deliver: { ...publication, id: uint, missed: optionalUint },
+  published: { id: uint, kept: optionalUint, local: uint, nodes: uint, waiting: optionalUint },
+  forward: { ...publication, key: optionalText, members: fc.array(chosen, { maxLength: 3 }), plain: fc.boolean() },
+  deliver: { ...publication, attempt: optionalUint, id: uint, missed: optionalUint, tag: optionalUint },
   gap: { id: uint, missed: uint },
   taken: { bytes: uint, id: uint },
   interest: { added: interests, from: uint, removed: interests, version: uint },
   'interest-have': { version: uint },
-  store: { ...publication, members: fc.array(groupMember, { maxLength: 3 }), n: uint, plain: fc.boolean() },
+  store: {
+    ...publication,
+    key: optionalText,
+    members: fc.array(chosen, { maxLength: 3 }),
+    n: uint,
+    plain: fc.boolean(),
+  },
   stored: { count: uint, n: uint, problem: fc.option(problem, { nil: undefined }), sequence: uint },
   read: {
     ageMs: optionalUint,
@@ -244,6 +255,9 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   kept: { ...publication, id: uint, missed: optionalUint, sequence: uint },
   acknowledge: { id: uint, sequence: uint },
   unread: { id: uint },
+  settle: { done: uints, id: uint, refused: uints },
+  discharge: { done: uints, left: uints, refused: uints, unseen: uints },
+  returned: { ...publication, group: name, key: optionalText },
 };
 
 const everyKind = Object.keys(fields) as Kind[];

@@ -1,5 +1,12 @@
+import type { NodeId } from '../core/base/ids.ts';
 import type { Payload } from '../core/base/payload.ts';
-import type { DeliverMessage, ForwardMessage, Headers, StoreMessage } from '../core/topics/messages.ts';
+import type {
+  DeliverMessage,
+  ForwardMessage,
+  Headers,
+  ReturnedMessage,
+  StoreMessage,
+} from '../core/topics/messages.ts';
 import { COST_BYTES } from '../core/topics/messages.ts';
 
 /** One message on its way through this node, to whomever it goes. Its payload is never looked into. */
@@ -9,10 +16,24 @@ export class Delivery {
   readonly seq: number;
   readonly at: number;
   readonly headers: Headers | undefined;
+  /** For groups, where its publisher has said one. */
+  readonly key: string | undefined;
+  /** The node that it came from; absent: it was published here. */
+  readonly from: NodeId | undefined;
   #payload: Payload;
   #kept = false;
 
-  constructor(topic: string, by: string, seq: number, at: number, headers: Headers | undefined, payload: Payload) {
+  constructor(
+    topic: string,
+    by: string,
+    seq: number,
+    at: number,
+    headers: Headers | undefined,
+    payload: Payload,
+    { from, key }: { readonly from?: NodeId | undefined; readonly key?: string | undefined } = {},
+  ) {
+    this.key = key;
+    this.from = from;
     this.topic = topic;
     this.by = by;
     this.seq = seq;
@@ -37,7 +58,8 @@ export class Delivery {
     return this;
   }
 
-  deliver(id: number, missed: number): DeliverMessage {
+  /** `handing`: of a member that acknowledges. */
+  deliver(id: number, missed: number, handing?: { readonly attempt: number; readonly tag: number }): DeliverMessage {
     const { at, by, seq, topic } = this;
     return {
       at,
@@ -49,6 +71,8 @@ export class Delivery {
       topic,
       ...(this.headers === undefined ? {} : { headers: this.headers }),
       ...(missed === 0 ? {} : { missed }),
+      ...(handing === undefined ? {} : { tag: handing.tag }),
+      ...(handing === undefined || handing.attempt === 1 ? {} : { attempt: handing.attempt }),
     };
   }
 
@@ -69,6 +93,22 @@ export class Delivery {
       seq,
       topic,
       ...(this.headers === undefined ? {} : { headers: this.headers }),
+      ...(this.key === undefined || members.length === 0 ? {} : { key: this.key }),
+    };
+  }
+
+  returned(group: string): ReturnedMessage {
+    const { at, by, seq, topic } = this;
+    return {
+      at,
+      by,
+      group,
+      kind: 'returned',
+      payload: this.#payload,
+      seq,
+      topic,
+      ...(this.headers === undefined ? {} : { headers: this.headers }),
+      ...(this.key === undefined ? {} : { key: this.key }),
     };
   }
 }

@@ -24,6 +24,8 @@ export class FlowLink {
   readonly wire: Wire;
   /** What waits for it, in the order in which it began to. */
   readonly behind = new Set<Pump>();
+  /** What was given to members of groups on it, and they have not acknowledged. */
+  unsettled = 0;
   /** What was published on it without a count. */
   published = 0;
   /** Messages have passed since the node was told so. */
@@ -39,6 +41,11 @@ export class FlowLink {
 
   get isHeld(): boolean {
     return this.#holders.size > 0;
+  }
+
+  /** Whether a publisher on it may be made to wait. On another node's link there are others, too; one that is behind would not be heard. */
+  get canWait(): boolean {
+    return this.peer.role === 'client' && this.behind.size === 0;
   }
 
   hold(holder: object): void {

@@ -6,10 +6,11 @@
 import type { LinkId, NodeId } from '../core/base/ids.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
-import type { FlowMessage, ForwardMessage, StoreMessage } from '../core/topics/messages.ts';
+import type { ChosenMember, FlowMessage, ForwardMessage, StoreMessage } from '../core/topics/messages.ts';
 import { Outbox, type OutboxLimits } from '../core/topics/outbox.ts';
 import type { Delivery } from './delivery.ts';
 import type { FlowLink } from './flow-link.ts';
+import { OWN } from './own-messages.ts';
 import type { TopicsCounters } from './topics-counters.ts';
 import { Way } from './way.ts';
 
@@ -20,6 +21,10 @@ export interface NodeWaysParts {
   readonly input: (input: NodeInput) => void;
   /** A message that was to be stored did not leave this node. */
   readonly unstored: (node: NodeId, n: number, why: Problem) => void;
+  /** No link takes it: members of groups do not get it. */
+  readonly undeliverable: (members: readonly ChosenMember[]) => void;
+  /** There is no room, so members of groups have not got it. */
+  readonly unforwarded: (delivery: Delivery, members: readonly ChosenMember[]) => void;
 }
 
 interface Forwarding {
@@ -39,29 +44,32 @@ export class NodeWays {
     this.#parts = parts;
   }
 
-  /** `n`: it is to be stored there, under that number. */
+  /** `n`: it is to be stored there, under that number. False where there is no room. */
   forward(
     node: NodeId,
     delivery: Delivery,
     plain: boolean,
-    members: ForwardMessage['members'],
+    members: readonly ChosenMember[],
     from: FlowLink,
     n?: number,
-  ): void {
+  ): boolean {
     this.#parts.counters.forwardedOut++;
     const way = this.#wayTo(node);
     const item = { cost: delivery.cost, delivery, members, n, plain };
     if (way === undefined) {
       delivery.keep();
       this.#parts.input({ kind: 'forward', message: forwardOf(item), to: node });
-      return;
+      return true;
     }
     const keep = () => {
       delivery.keep();
       return item;
     };
+    const isShut = way.outbox.blocked && !from.canWait;
+    if (isShut && !plain && n === undefined) return this.#unforwarded(delivery, members, from);
     const verdict = way.offer(item, keep, from);
     if (verdict === 'dropped' && n !== undefined) this.#parts.unstored(node, n, problem('overloaded', NO_ROOM));
+    return isShut ? this.#unforwarded(delivery, members, from) : true;
   }
 
   /** Straight onto the link, past what waits: for messages that have windows of their own. */
@@ -75,12 +83,23 @@ export class NodeWays {
     }
   }
 
-  closed(link: FlowLink): void {
+  /** What had not left on it. */
+  closed(link: FlowLink): readonly Forwarding[] {
+    const unsent: Forwarding[] = [];
     for (const [node, way] of this.#ways) {
       if (way.link !== link) continue;
       this.#ways.delete(node);
-      this.#parts.counters.lost += way.end();
+      way.end();
+      unsent.push(...way.rest());
     }
+    this.#parts.counters.lost += unsent.filter(({ plain }) => plain).length;
+    return unsent;
+  }
+
+  /** Why not for what nobody publishes now: whoever gives it asks what became of it. */
+  #unforwarded(delivery: Delivery, members: readonly ChosenMember[], from: FlowLink): false {
+    if (from !== OWN) this.#parts.unforwarded(delivery, members);
+    return false;
   }
 
   /** Undefined where no link is up. */
@@ -99,6 +118,7 @@ export class NodeWays {
       send: (item) => {
         const refused = link.wire.send(forwardOf(item));
         if (refused !== undefined && item.n !== undefined) this.#parts.unstored(node, item.n, refused);
+        if (refused !== undefined) this.#parts.undeliverable(item.members);
         return refused;
       },
     });

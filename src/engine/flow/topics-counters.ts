@@ -1,7 +1,7 @@
 /** What became of messages, in numbers. */
 export class TopicsCounters {
   published = 0;
-  /** Not published: the topic is none, or the mesh's own. */
+  /** Not published: the topic is none, or the mesh's own; or too much is owed to its groups. */
   refused = 0;
   /** To subscriptions of this node: put onto their links. */
   delivered = 0;
@@ -9,6 +9,8 @@ export class TopicsCounters {
   dropped = 0;
   forwardedIn = 0;
   forwardedOut = 0;
-  /** On the way to another node, or because nobody there was left of the group. */
+  /** On the way to another node, or because nobody was left of the group for too long. */
   lost = 0;
+  /** To another member of a group, or to the same again, because it was not acknowledged. */
+  redelivered = 0;
 }

@@ -8,8 +8,9 @@
  * message. A payload is never decoded. What may wait is bounded (`way.ts`): for a subscriber by its own limits and policy, for
  * another node by `NODE_LIMITS`, beyond which the publishers of this node are not read.
  *
- * Limit: what is on its way to a node, or waits for it, when the link breaks is lost, and counted; so is what was sent to
- * a member of a group that had just left, where its node has no other.
+ * Who gets a message of a group is chosen in `groups-flow.ts`.
+ *
+ * Limit: what is on its way to a node, or waits for it, when the link breaks is lost, and counted, but for what is owed to groups.
  */
 import type { LinkId, NodeId } from '../core/base/ids.ts';
 import { done, type Outcome } from '../core/base/outcome.ts';
@@ -19,9 +20,8 @@ import type { Peer } from '../core/links/messages.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
 import type { Exchange, Route, Subscription } from '../core/topics/exchange.ts';
-import type { GroupRoute, Member } from '../core/topics/groups.ts';
-import { shownPattern } from '../core/topics/inboxes.ts';
 import {
+  type ChosenMember,
   type FlowMessage,
   type ForwardMessage,
   isKept,
@@ -33,10 +33,13 @@ import { systemRefusal } from '../core/topics/pattern.ts';
 import type { SubscriptionView, TopicMatch } from '../topics-api.ts';
 import { Delivery } from './delivery.ts';
 import { FlowLink, type Wire } from './flow-link.ts';
+import { GroupsFlow } from './groups-flow.ts';
 import type { KeeperParts } from './keeper.ts';
 import { KeptFlow } from './kept-flow.ts';
+import { AGES, MemberWay } from './member-way.ts';
 import { NodeWays } from './node-ways.ts';
-import { hereOnly, OWN } from './own-messages.ts';
+import { everywhere, hereOnly, OWN } from './own-messages.ts';
+import { matchesOf, type Subscriber, viewOf } from './subscriber.ts';
 import { TopicsCounters } from './topics-counters.ts';
 import { Way } from './way.ts';
 
@@ -65,6 +68,7 @@ export class TopicsFlow {
   /** The same, by link and by the client's number. */
   readonly #ofClients = new Map<LinkId, Map<number, Subscriber>>();
   readonly #nodes: NodeWays;
+  readonly #groups: GroupsFlow;
   /** Of the mesh's own messages, the last one's count. */
   #said = 0;
   /** The node will be told which links are alive. */
@@ -81,8 +85,24 @@ export class TopicsFlow {
       ...parts,
       counters: this.counters,
       link: (id) => this.#links.get(id),
+      undeliverable: (members) => this.#groups.undeliverable(members),
+      unforwarded: (delivery, members) => this.#groups.unforwarded(delivery, members),
       unstored: (node, n, why) => this.kept.deposits.failed(node, n, why),
     });
+    this.#groups = new GroupsFlow({
+      ...parts,
+      counters: this.counters,
+      deliver: (delivery, subscription) => void this.#deliver(delivery, [subscription], OWN),
+      forward: (node, delivery, members) => this.#nodes.forward(node, delivery, false, members, OWN),
+      linkTo: (node) => this.#linkTo(node),
+      memberWay: (subscription) => this.#subscribers.get(subscription)?.member,
+      memberWays: () => [...this.#subscribers.values()].flatMap(({ member }) => member ?? []),
+    });
+  }
+
+  /** Messages that this node owes to members of groups. */
+  get owed(): number {
+    return this.#groups.debts.size;
   }
 
   opened(id: LinkId, peer: Peer, wire: Wire): void {
@@ -93,7 +113,7 @@ export class TopicsFlow {
     const link = this.#links.get(id);
     if (link === undefined) return;
     this.#links.delete(id);
-    this.#nodes.closed(link);
+    this.#groups.closed(link, this.#nodes.closed(link));
     for (const { way } of this.#ofClients.get(id)?.values() ?? []) way.end();
     this.kept.closed(link);
   }
@@ -112,9 +132,19 @@ export class TopicsFlow {
     else if (message.kind === 'forward' && role === 'peer') this.#forwarded(exchange, link, message);
     else if (message.kind === 'store' && role === 'peer') this.#store(exchange, link, message);
     else if (message.kind === 'taken' && role === 'client') this.#taken(link, message);
-    else if (!isKept(message) || !this.kept.take(link, message)) return false;
+    else if (!this.#takeOfGroups(link, message) && (!isKept(message) || !this.kept.take(link, message))) return false;
     link.busy = true;
     if (!this.#telling) this.#tellLater();
+    return true;
+  }
+
+  #takeOfGroups(link: FlowLink, message: FlowMessage): boolean {
+    const { role } = link.peer;
+    if (message.kind === 'settle' && role === 'client') {
+      this.#ofClients.get(link.id)?.get(message.id)?.member?.settle(message);
+    } else if (message.kind === 'discharge' && role === 'peer') this.#groups.discharged(message);
+    else if (message.kind === 'returned' && role === 'peer') this.#groups.returned(message);
+    else return false;
     return true;
   }
 
@@ -131,7 +161,8 @@ export class TopicsFlow {
         return refused;
       },
     });
-    const subscriber = { id, subscription, way };
+    const member = this.#memberWay(link, id, subscription);
+    const subscriber = { id, subscription, way, ...(member === undefined ? {} : { member }) };
     this.#subscribers.set(number, subscriber);
     const held = this.#ofClients.get(linkId);
     if (held === undefined) this.#ofClients.set(linkId, new Map([[id, subscriber]]));
@@ -141,9 +172,11 @@ export class TopicsFlow {
   unsubscribed({ subscription: number }: Extract<NodeEffect, { kind: 'unsubscribed' }>): void {
     const subscriber = this.#subscribers.get(number);
     if (subscriber === undefined) return;
-    const { id, way } = subscriber;
+    const { id, member, subscription, way } = subscriber;
     this.#subscribers.delete(number);
     way.end();
+    member?.end();
+    if (subscription.group !== undefined) this.#groups.abandoned(way.rest(), subscription.group);
     const held = this.#ofClients.get(way.link.id);
     held?.delete(id);
     if (held?.size === 0) this.#ofClients.delete(way.link.id);
@@ -157,10 +190,11 @@ export class TopicsFlow {
     const exchange = this.#parts.exchange();
     const route = exchange?.route(topic);
     if (exchange === undefined || !route?.ok) return false;
-    const { groups, local, nodes } = forAll ? route.value : hereOnly(exchange, route.value);
+    const to = forAll ? everywhere(route.value) : hereOnly(exchange, route.value);
+    const { groups, local, nodes } = to;
     if (local.length + nodes.length + groups.length === 0) return false;
     const delivery = new Delivery(topic, this.#parts.life, ++this.#said, this.#parts.wallClock(), undefined, make());
-    const { here, there } = this.#choose(exchange, { ...route.value, groups }, undefined);
+    const { here, there } = this.#groups.choose(delivery, to, OWN);
     this.#deliver(delivery, [...local, ...here], OWN);
     for (const node of nodes) if (!there.has(node)) this.#nodes.forward(node, delivery, true, NO_MEMBERS, OWN);
     for (const [node, members] of there) this.#nodes.forward(node, delivery, nodes.includes(node), members, OWN);
@@ -173,36 +207,26 @@ export class TopicsFlow {
   }
 
   unforwarded({ message, reason, to }: Extract<NodeEffect, { kind: 'unforwarded' }>): void {
-    if (message.kind === 'forward') this.counters.lost++;
-    else this.kept.unsent(to, message, problem('keeper-away', `the node that keeps the topic: ${reason}`));
+    if ('members' in message) this.#unforwarded(message);
+    if (message.kind !== 'forward')
+      this.kept.unsent(to, message, problem('keeper-away', `the node that keeps the topic: ${reason}`));
+  }
+
+  #unforwarded({ at, by, headers, key, members, payload, plain, seq, topic }: ForwardMessage | StoreMessage): void {
+    if (plain) this.counters.lost++;
+    if (members.length === 0) return;
+    this.#groups.unforwarded(new Delivery(topic, by, seq, at, headers, payload, { key }), members);
   }
 
   /** The subscriptions of this node, as they are now. */
   views(): readonly SubscriptionView[] {
-    return [...this.#subscribers.values()].map(({ subscription, way }) => ({
-      client: way.link.peer.name,
-      delivered: way.sent,
-      dropped: way.dropped,
-      id: subscription.id,
-      patterns: subscription.patterns.map(shownPattern),
-      policy: subscription.outbox.limits.policy,
-      waiting: subscription.outbox.waiting,
-      ...(subscription.group === undefined ? {} : { group: subscription.group }),
-    }));
+    return [...this.#subscribers.values()].map(viewOf);
   }
 
   /** Which subscriptions of this node a message of the topic would reach. */
   matches(topic: string): Outcome<readonly TopicMatch[]> {
-    const reasons = this.#parts.exchange()?.explain(topic) ?? done([]);
-    if (!reasons.ok) return reasons;
-    const found: TopicMatch[] = [];
-    for (const { group, node, pattern, subscription } of reasons.value) {
-      const subscriber = subscription === undefined ? undefined : this.#subscribers.get(subscription);
-      if (subscriber === undefined || subscription === undefined || !this.#parts.exchange()?.isSelf(node)) continue;
-      const client = subscriber.way.link.peer.name;
-      found.push({ client, pattern, subscription, ...(group === undefined ? {} : { group }) });
-    }
-    return done(found);
+    const exchange = this.#parts.exchange();
+    return exchange === undefined ? done([]) : matchesOf(exchange, this.#subscribers, topic);
   }
 
   #publish(exchange: Exchange<Delivery>, link: FlowLink, message: PublishMessage): void {
@@ -214,14 +238,19 @@ export class TopicsFlow {
       if (id > 0 && refused !== undefined) link.wire.send({ id, kind: 'error', problem: refused });
       return;
     }
+    if (this.#groups.refuses(route.value, link)) {
+      this.counters.refused++;
+      if (id > 0) link.wire.send({ id, kind: 'error', problem: owesTooMuch(topic) });
+      return;
+    }
     this.counters.published++;
     const by = message.by ?? `${this.#parts.life}/${link.id}`;
     const seq = message.seq ?? ++link.published;
-    const delivery = new Delivery(topic, by, seq, this.#parts.wallClock(), headers, payload);
+    const delivery = new Delivery(topic, by, seq, this.#parts.wallClock(), headers, payload, { key });
     if (route.value.keepers.length > 0) return this.#publishKept(exchange, link, message, route.value, delivery);
     const local = this.#deliver(delivery, route.value.local, link);
-    const { here, there } = this.#choose(exchange, route.value, key);
-    const members = this.#deliver(delivery, here, link);
+    const { handed, here, there, waiting } = this.#groups.choose(delivery, route.value, link);
+    const members = this.#deliver(delivery, here, link) + handed;
     for (const node of route.value.nodes)
       if (!there.has(node)) this.#nodes.forward(node, delivery, true, NO_MEMBERS, link);
     for (const [node, chosen] of there) {
@@ -229,22 +258,23 @@ export class TopicsFlow {
     }
     if (id === 0) return;
     const nodes = new Set([...route.value.nodes, ...there.keys()]).size;
-    link.wire.send({ id, kind: 'published', local: local + members, nodes });
+    const untaken = waiting === 0 ? {} : { waiting };
+    link.wire.send({ id, kind: 'published', local: local + members, nodes, ...untaken });
   }
 
   /** As any other message, and to its keepers as well: to each node once, whatever for. */
   #publishKept(
     exchange: Exchange<Delivery>,
     link: FlowLink,
-    { id, key }: PublishMessage,
+    { id }: PublishMessage,
     route: Route<Delivery>,
     delivery: Delivery,
   ): void {
     const { keepers, local, nodes } = route;
     const deposit = this.kept.begin(exchange, link, id, delivery, keepers);
     if (deposit === undefined) return;
-    const { here, there } = this.#choose(exchange, route, key);
-    const count = this.#deliver(delivery, local, link) + this.#deliver(delivery, here, link);
+    const { handed, here, there } = this.#groups.choose(delivery, route, link);
+    const count = this.#deliver(delivery, local, link) + this.#deliver(delivery, here, link) + handed;
     const others = new Set([...nodes, ...there.keys(), ...keepers]);
     for (const node of others) {
       const keeps = keepers.includes(node);
@@ -255,30 +285,6 @@ export class TopicsFlow {
       }
     }
     this.kept.deposits.routed(deposit, count, new Set([...nodes, ...there.keys()]).size);
-  }
-
-  /** One member of each group: here, or on other nodes. */
-  #choose(exchange: Exchange<Delivery>, route: Route<Delivery>, key: string | undefined): Chosen {
-    if (route.groups.length === 0) return NOBODY;
-    const here: Subscription<Delivery>[] = [];
-    const there = new Map<NodeId, { readonly group: string; readonly id: number }[]>();
-    for (const one of route.groups) {
-      const { group, id, node } = this.#inReach(exchange, one, exchange.choose(one, key));
-      const subscription = exchange.isSelf(node) ? exchange.subscription(id) : undefined;
-      if (subscription !== undefined) here.push(subscription);
-      else {
-        const chosen = there.get(node);
-        if (chosen === undefined) there.set(node, [{ group, id }]);
-        else chosen.push({ group, id });
-      }
-    }
-    return { here, there };
-  }
-
-  /** The member, or another where its node is in doubt. Why: what is sent there may be lost, and others wait for work. */
-  #inReach(exchange: Exchange<Delivery>, { members }: GroupRoute, chosen: Member): Member {
-    const isThere = ({ node }: Member) => exchange.isSelf(node) || this.#parts.isAlive(node);
-    return isThere(chosen) ? chosen : (members.find(isThere) ?? chosen);
   }
 
   #store(exchange: Exchange<Delivery>, link: FlowLink, message: StoreMessage): void {
@@ -293,17 +299,14 @@ export class TopicsFlow {
   }
 
   #forwarded(exchange: Exchange<Delivery>, link: FlowLink, message: ForwardMessage | StoreMessage): Delivery {
-    const { at, by, headers, members, payload, plain, seq, topic } = message;
+    const { at, by, headers, key, members, payload, plain, seq, topic } = message;
     const route = exchange.route(topic);
     this.counters.forwardedIn++;
-    const delivery = new Delivery(topic, by, seq, at, headers, payload);
+    const from = link.peer.role === 'peer' ? link.peer.id : undefined;
+    const delivery = new Delivery(topic, by, seq, at, headers, payload, { from, key });
     if (!route.ok) return delivery;
     if (plain) this.#deliver(delivery, route.value.local, link);
-    for (const { group, id } of members) {
-      const subscription = exchange.stand(route.value, group, id);
-      if (subscription === undefined) this.counters.lost++;
-      else this.#deliver(delivery, [subscription], link);
-    }
+    if (members.length > 0) this.#groups.forwarded(delivery, route.value, members);
     return delivery;
   }
 
@@ -332,6 +335,23 @@ export class TopicsFlow {
     this.#parts.input({ kind: 'message', link: link.id, message: { id, kind: 'unsubscribe' } });
   }
 
+  #linkTo(node: NodeId): FlowLink | undefined {
+    const id = this.#parts.linkTo(node);
+    return id === undefined ? undefined : this.#links.get(id);
+  }
+
+  /** Undefined for one that does not acknowledge. */
+  #memberWay(link: FlowLink, id: number, subscription: Subscription<Delivery>): MemberWay | undefined {
+    const { outbox, terms } = subscription;
+    if (terms?.window === undefined) return undefined;
+    const { settleMs } = terms;
+    const way = new MemberWay(link, id, { limits: outbox.limits, terms }, (entrusted, how) => {
+      this.#groups.settled(entrusted, how);
+    });
+    if (settleMs !== undefined) this.#groups.growing(way, Math.ceil(settleMs / AGES));
+    return way;
+  }
+
   /** Why: the node closes links that are silent, or of no use; what passes here it does not see. */
   #tellTraffic(): void {
     this.#telling = false;
@@ -353,19 +373,12 @@ export class TopicsFlow {
   }
 }
 
-interface Subscriber {
-  readonly id: number;
-  readonly subscription: Subscription<Delivery>;
-  readonly way: Way<Delivery>;
-}
+const NO_MEMBERS: readonly ChosenMember[] = [];
 
-interface Chosen {
-  readonly here: readonly Subscription<Delivery>[];
-  readonly there: ReadonlyMap<NodeId, ForwardMessage['members']>;
+function owesTooMuch(topic: string): Problem {
+  const text = `too much is owed to groups that listen to ${topic}: their members do not acknowledge it fast enough`;
+  return problem('overloaded', text, { hint: 'Let more members take part, or publish more slowly.\nmpreg topic list' });
 }
-
-const NO_MEMBERS: ForwardMessage['members'] = [];
-const NOBODY: Chosen = { here: [], there: new Map() };
 
 /** Well within the silence after which a link is dead. */
 const TRAFFIC_MS = 2_000;

@@ -71,7 +71,7 @@ export class Way<Item extends { readonly cost: number } = Delivery> implements P
       }
       this.link.behind.add(this);
     }
-    const canWait = from.peer.role === 'client' && from.behind.size === 0;
+    const { canWait } = from;
     if (!canWait && this.outbox.blocked) {
       this.#miss();
       return 'dropped';
@@ -101,6 +101,15 @@ export class Way<Item extends { readonly cost: number } = Delivery> implements P
       else this.#put(next.item, next.missed);
     }
     if (this.outbox.relieved()) this.#relieve();
+  }
+
+  /** Takes out what waits. */
+  rest(): readonly Item[] {
+    const rest: Item[] = [];
+    for (let next = this.outbox.take(); next !== undefined; next = this.outbox.take()) {
+      if (next.kind === 'item') rest.push(next.item);
+    }
+    return rest;
   }
 
   /** It is over: nobody waits for it any more. What was waiting is lost; gives how much. */

@@ -42,6 +42,7 @@ import { systemEntropy } from './entropy.ts';
 import { QueueHandle } from './queue-client/queue-handle.ts';
 import { type KeeperSeen, keeperIn, keepOn, nameOf } from './topics/keep-face.ts';
 import type { PublishRequest } from './topics/link-topics.ts';
+import { keySaid } from './topics/message-key.ts';
 import { REQUEST_MS } from './topics/requests.ts';
 import { TopicPublisher } from './topics/topic-publisher.ts';
 
@@ -94,8 +95,9 @@ export abstract class ClientFace implements Client {
     return this.requestsOf(topic, encoded.value, { timeoutMs: REQUEST_MS, ...options });
   }
 
-  #publishPayload(topic: string, payload: Payload, options: PublishOptions): Promise<Published> {
-    const { headers, key } = options;
+  async #publishPayload(topic: string, payload: Payload, options: PublishOptions): Promise<Published> {
+    const { headers } = options;
+    const key = keySaid(options);
     const request: PublishRequest = {
       by: this.#publisher,
       kind: 'publish',

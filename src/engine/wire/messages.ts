@@ -18,7 +18,7 @@ import {
   word,
   yes,
 } from './shapes.ts';
-import { headers, interests, members, policy } from './topic-shapes.ts';
+import { headers, interests, members, policy, uints } from './topic-shapes.ts';
 import type { UnknownFrame, WireMessage } from './wire.ts';
 
 /**
@@ -109,6 +109,9 @@ const topics = {
     policy: optional(policy),
     messagesMax: optional(uint),
     bytesMax: optional(uint),
+    key: optional(text),
+    window: optional(uint),
+    settleMs: optional(uint),
   }),
   subscribed: kind<'subscribed'>(49, { id: uint }),
   unsubscribe: kind<'unsubscribe'>(50, { id: uint }),
@@ -124,15 +127,28 @@ const topics = {
     },
     'value',
   ),
-  published: kind<'published'>(52, { id: uint, local: uint, nodes: uint, kept: optional(uint) }),
+  published: kind<'published'>(52, {
+    id: uint,
+    local: uint,
+    nodes: uint,
+    kept: optional(uint),
+    waiting: optional(uint),
+  }),
   forward: kind<'forward'>(
     53,
-    { ...publication, plain: bool, members: otherwise([], members), headers: optional(headers) },
+    { ...publication, plain: bool, members: otherwise([], members), headers: optional(headers), key: optional(text) },
     'value',
   ),
   deliver: kind<'deliver'>(
     54,
-    { id: uint, ...publication, missed: optional(uint), headers: optional(headers) },
+    {
+      id: uint,
+      ...publication,
+      missed: optional(uint),
+      headers: optional(headers),
+      tag: optional(uint),
+      attempt: optional(uint),
+    },
     'value',
   ),
   gap: kind<'gap'>(55, { id: uint, missed: uint }),
@@ -141,7 +157,14 @@ const topics = {
   'interest-have': kind<'interest-have'>(58, { version: uint }),
   store: kind<'store'>(
     62,
-    { n: uint, ...publication, plain: bool, members: otherwise([], members), headers: optional(headers) },
+    {
+      n: uint,
+      ...publication,
+      plain: bool,
+      members: otherwise([], members),
+      headers: optional(headers),
+      key: optional(text),
+    },
     'value',
   ),
   stored: kind<'stored'>(63, { n: uint, count: uint, sequence: uint, problem: optional(problemShape) }),
@@ -163,6 +186,13 @@ const topics = {
   ),
   acknowledge: kind<'acknowledge'>(67, { id: uint, sequence: uint }),
   unread: kind<'unread'>(68, { id: uint }),
+  settle: kind<'settle'>(70, { id: uint, done: uints, refused: uints }),
+  discharge: kind<'discharge'>(71, { done: uints, refused: uints, left: uints, unseen: uints }),
+  returned: kind<'returned'>(
+    72,
+    { ...publication, group: name, headers: optional(headers), key: optional(text) },
+    'value',
+  ),
 };
 
 export const KINDS: Readonly<Record<Kind, MessageKind>> = {

@@ -1,4 +1,4 @@
-import type { ForwardMessage, Headers, Interest, SubscribeMessage } from '../core/topics/messages.ts';
+import type { ChosenMember, Headers, Interest, MemberInterest, SubscribeMessage } from '../core/topics/messages.ts';
 import { isObject } from './json-value.ts';
 import { inside, Misfit } from './misfit.ts';
 import { list, name, optional, otherwise, record, type Shape, text, uint, word } from './shapes.ts';
@@ -12,8 +12,12 @@ export const policy: Shape<NonNullable<SubscribeMessage['policy']>> = word(
   'block',
 );
 
-const member = record<ForwardMessage['members'][number]>({ group: name, id: uint });
-export const members = list(member);
+export const members = list(
+  record<ChosenMember>({ group: name, id: uint, debt: optional(uint), attempt: optional(uint) }),
+);
+export const uints = otherwise([], list(uint));
+
+const member = record<MemberInterest>({ group: name, id: uint, key: optional(text), window: optional(uint) });
 
 export const interests: Shape<readonly Interest[]> = otherwise(
   [],

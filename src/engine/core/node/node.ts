@@ -15,7 +15,7 @@ import { Links } from '../links/links.ts';
 import { isAboutLinks, type Peer } from '../links/messages.ts';
 import { Membership } from '../membership/membership.ts';
 import type { Exchange } from '../topics/exchange.ts';
-import { type AnyTopicsMessage, isAboutTopics } from '../topics/messages.ts';
+import { type AnyTopicsMessage, isAboutTopics, isFromClients } from '../topics/messages.ts';
 import { Bindings, cargoOf, type Machines } from './bindings.ts';
 import type { NodeEffect } from './effects.ts';
 import type { Message, NodeInput } from './inputs.ts';
@@ -258,7 +258,7 @@ export class Node implements Machine<NodeEffect> {
       if (message.kind === 'interest' || message.kind === 'interest-have') topics.receive(peer.id, message, now);
     } else if (message.kind === 'subscribe') topics.subscribe(link, message, now);
     else if (message.kind === 'unsubscribe') topics.unsubscribe(link, message.id, now);
-    else if (message.kind !== 'publish' && message.kind !== 'taken') {
+    else if (!isFromClients(message)) {
       this.#violated(link, `a client sent "${message.kind}", which only nodes may send`, now);
     }
   }

@@ -7,6 +7,7 @@ import { type Problem, problem } from '../base/problems.ts';
 import type { NodeRecord } from '../directory/record.ts';
 import type { TopicsEffect } from '../topics/effects.ts';
 import { Exchange } from '../topics/exchange.ts';
+import type { MemberTerms } from '../topics/groups.ts';
 import type { SubscribeMessage, TopicsMessage } from '../topics/messages.ts';
 import type { TopicsOptions } from '../topics/options.ts';
 import type { OutboxLimits } from '../topics/outbox.ts';
@@ -63,7 +64,8 @@ export class TopicsDoor implements Machine<DoorEffect> {
       return;
     }
     const { patterns, group, everywhere, paced = false } = message;
-    const request = { limits: limitsOf(message), patterns, ...(group === undefined ? {} : { group }) };
+    const about = { limits: limitsOf(message), patterns, terms: termsOf(message) };
+    const request = { ...about, ...(group === undefined ? {} : { group }) };
     const subscribed = this.#exchange.subscribe(request, now);
     if (!subscribed.ok) {
       this.#reply(link, id, subscribed.problem);
@@ -194,6 +196,14 @@ function limitsOf({ policy = 'drop-oldest', messagesMax, bytesMax }: SubscribeMe
     bytesMax: Math.min(bytesMax ?? BYTES, BYTES_MAX),
     messagesMax: Math.min(messagesMax ?? MESSAGES, MESSAGES_MAX),
     policy,
+  };
+}
+
+function termsOf({ key, settleMs, window }: SubscribeMessage): MemberTerms {
+  return {
+    ...(key === undefined ? {} : { key }),
+    ...(settleMs === undefined ? {} : { settleMs }),
+    ...(window === undefined ? {} : { window }),
   };
 }
 

@@ -6,7 +6,7 @@ import { done, failed, type Outcome } from '../base/outcome.ts';
 import { WideMap } from '../base/wide-map.ts';
 import type { TopicsEffect } from './effects.ts';
 import { Epochs, type Mark } from './epochs.ts';
-import { type GroupRoute, Groups, groupRoutes, type Member, memberOf } from './groups.ts';
+import { type GroupRoute, Groups, groupRoutes, type Member, type MemberTerms, memberOf, whyUnfit } from './groups.ts';
 import { Inboxes, isInbox } from './inboxes.ts';
 import { Interests } from './interests.ts';
 import { Keeps } from './keeps.ts';
@@ -90,16 +90,20 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
   }
 
   /** Effective at once on this node, and on others when they have heard of it (`everywhere`). */
-  subscribe({ patterns, group, limits }: SubscriptionRequest, now: Instant): Outcome<Subscription<Item>> {
+  subscribe(request: SubscriptionRequest, now: Instant): Outcome<Subscription<Item>> {
+    const { patterns, group, limits, terms = {} } = request;
     const parsed = this.#parse(patterns, group);
     if (!parsed.ok) return parsed;
+    const unfit = whyUnfit(this.#groups, request);
+    if (unfit !== undefined) return failed(unfit);
     const id = this.#nextId++;
     const outbox = new Outbox<Item>(limits);
     const texts = parsed.value.map(({ text }) => text);
-    const subscription = Object.freeze({ id, outbox, patterns: texts, ...(group === undefined ? {} : { group }) });
+    const about = group === undefined ? {} : { group, terms };
+    const subscription = Object.freeze({ id, outbox, patterns: texts, ...about });
     const plain: Binding<Item>[] = [];
     const members: MemberBinding[] = [];
-    const member = group === undefined ? undefined : memberOf(group, this.#self, id);
+    const member = group === undefined ? undefined : memberOf(group, this.#self, id, terms);
     for (const pattern of parsed.value) {
       if (isInbox(pattern.segments)) return done(this.#open(pattern, subscription));
       if (member === undefined) plain.push(this.#bind(pattern, subscription));
@@ -302,7 +306,8 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
       interests.push({ pattern: keyOf(pattern) });
     }
     for (const { member, pattern } of this.#joined) {
-      interests.push({ member: { group: member.group, id: member.id }, pattern: keyOf(pattern) });
+      const { node: _, salt: __, ...said } = member;
+      interests.push({ member: said, pattern: keyOf(pattern) });
     }
     this.#interests.announce(interests, now);
   }
@@ -313,6 +318,8 @@ export interface SubscriptionRequest {
   readonly patterns: readonly string[];
   readonly group?: string;
   readonly limits: OutboxLimits;
+  /** Of a member of a group. */
+  readonly terms?: MemberTerms;
 }
 
 export interface Subscription<Item> {
@@ -320,6 +327,7 @@ export interface Subscription<Item> {
   readonly id: number;
   readonly patterns: readonly string[];
   readonly group?: string;
+  readonly terms?: MemberTerms;
   /** What waits for it. */
   readonly outbox: Outbox<Item>;
 }

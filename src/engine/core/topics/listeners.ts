@@ -47,14 +47,14 @@ export class Listeners {
   join(member: Member, pattern: Pattern): MemberBinding {
     const binding = { member, pattern };
     this.#members.add(pattern, binding);
-    this.#groups.joined(member.group);
+    this.#groups.joined(member);
     this.#changed(pattern);
     return binding;
   }
 
   leave(binding: MemberBinding): void {
     if (!this.#members.remove(binding.pattern, binding)) return;
-    this.#groups.left(binding.member.group);
+    this.#groups.left(binding.member);
     this.#changed(binding.pattern);
   }
 
@@ -70,7 +70,7 @@ export class Listeners {
     } else if (member === undefined) {
       said.set(key, this.#listen(node, parsed.value));
     } else {
-      said.set(key, this.join(memberOf(member.group, node, member.id), parsed.value));
+      said.set(key, this.join(memberOf(member.group, node, member.id, member), parsed.value));
     }
   }
 

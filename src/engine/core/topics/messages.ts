@@ -23,7 +23,16 @@ export type InterestMessage = Extract<TopicsMessage, { readonly kind: 'interest'
 /** One pattern that a node listens to: for itself, or for one member of a consumer group. */
 export interface Interest {
   readonly pattern: string;
-  readonly member?: { readonly group: string; readonly id: number };
+  readonly member?: MemberInterest;
+}
+
+export interface MemberInterest {
+  readonly group: string;
+  readonly id: number;
+  /** The header in which it finds keys. */
+  readonly key?: string;
+  /** It acknowledges, and has at most so many messages that it has not acknowledged. */
+  readonly window?: number;
 }
 
 /** The same for equal interests only. No pattern or group holds a line's end. */
@@ -47,6 +56,12 @@ export type SubscriberMessage =
       readonly policy?: SlowPolicy;
       readonly messagesMax?: number;
       readonly bytesMax?: number;
+      /** Of a member of a group: the header in which it finds keys. */
+      readonly key?: string;
+      /** It acknowledges (`settle`), and has at most so many messages that it has not acknowledged. */
+      readonly window?: number;
+      /** What it has not acknowledged for so long goes to another. */
+      readonly settleMs?: number;
     }
   | { readonly kind: 'subscribed'; readonly id: number }
   | { readonly kind: 'unsubscribe'; readonly id: number };
@@ -61,6 +76,9 @@ export type FlowMessage =
   | DeliverMessage
   | GapMessage
   | TakenMessage
+  | SettleMessage
+  | DischargeMessage
+  | ReturnedMessage
   | KeepMessage;
 
 /** About topics that are kept: between a publisher's node and the keeper, and between a reader and the keeper. */
@@ -105,6 +123,8 @@ export interface PublishedMessage {
   readonly nodes: number;
   /** The number under which it is kept; absent where nobody keeps it. */
   readonly kept?: number;
+  /** Groups of which no member has room yet. */
+  readonly waiting?: number;
 }
 
 /** To another node: for all subscriptions there, where `plain`, and for members of groups. */
@@ -113,7 +133,17 @@ export interface ForwardMessage extends Published {
   /** When it was published, in milliseconds since 1970, by the clock of the publisher's node. */
   readonly at: number;
   readonly plain: boolean;
-  readonly members: readonly { readonly group: string; readonly id: number }[];
+  readonly members: readonly ChosenMember[];
+  /** For members of groups, where their publisher has said one. */
+  readonly key?: string;
+}
+
+/** Who gets it of a group. Of a member that acknowledges, `debt` is what `discharge` names, and `attempt` is 1 where it is absent. */
+export interface ChosenMember {
+  readonly group: string;
+  readonly id: number;
+  readonly debt?: number;
+  readonly attempt?: number;
 }
 
 /** To a client: one message for one of its subscriptions. */
@@ -123,6 +153,10 @@ export interface DeliverMessage extends Published {
   readonly at: number;
   /** So many were dropped just before it, because the subscriber was slow. */
   readonly missed?: number;
+  /** What `settle` names, where it is to be acknowledged. */
+  readonly tag?: number;
+  /** 2 or more: others may have had it. */
+  readonly attempt?: number;
 }
 
 /** So many were dropped, and nothing has come after them. */
@@ -139,7 +173,8 @@ export interface StoreMessage extends Published {
   readonly n: number;
   readonly at: number;
   readonly plain: boolean;
-  readonly members: ForwardMessage['members'];
+  readonly members: readonly ChosenMember[];
+  readonly key?: string;
 }
 
 /** What was stored as `n` and those after it, `count` in all, is durable as `sequence` and those after that; or it is not, and why. */
@@ -210,6 +245,34 @@ export interface TakenMessage {
   readonly bytes: number;
 }
 
+/** A member of a group is done with messages, or refuses them: they go to others. */
+export interface SettleMessage {
+  readonly kind: 'settle';
+  readonly id: number;
+  readonly done: readonly number[];
+  readonly refused: readonly number[];
+}
+
+/** To the node that owes messages: what became of them here. Empty, from either: some are not settled, so the link is needed. */
+export interface DischargeMessage {
+  readonly kind: 'discharge';
+  readonly done: readonly number[];
+  /** By a member, or it let them lie too long. */
+  readonly refused: readonly number[];
+  /** Their member has left with them. */
+  readonly left: readonly number[];
+  /** No member has had them. */
+  readonly unseen: readonly number[];
+}
+
+/** To the node that chose: no member of the group is left here to have this, and none has had it. */
+export interface ReturnedMessage extends Published {
+  readonly kind: 'returned';
+  readonly at: number;
+  readonly group: string;
+  readonly key?: string;
+}
+
 /** Trade-off: more hides longer pauses of a subscriber; less holds less memory in it. */
 export const WINDOW_BYTES = 4 * 1024 * 1024;
 export const COST_BYTES = 256;
@@ -232,10 +295,18 @@ export function isFlow(message: { readonly kind: string }): message is FlowMessa
     case 'kept':
     case 'acknowledge':
     case 'unread':
+    case 'settle':
+    case 'discharge':
+    case 'returned':
       return true;
     default:
       return false;
   }
+}
+
+/** What a client may say of messages; `subscribe` and `unsubscribe` are the core's. */
+export function isFromClients({ kind }: AnyTopicsMessage): boolean {
+  return kind === 'publish' || kind === 'settle' || kind === 'taken';
 }
 
 export function isAboutTopics(message: { readonly kind: string }): message is AnyTopicsMessage {
@@ -258,6 +329,9 @@ export function isKept(message: FlowMessage): message is KeepMessage | TakenMess
     case 'published':
     case 'forward':
     case 'deliver':
+    case 'settle':
+    case 'discharge':
+    case 'returned':
       return false;
     default:
       return true;

@@ -60,14 +60,26 @@ export async function subscribe(
   signal: AbortSignal,
   response: ServerResponse,
 ): Promise<void> {
-  const { searchParams } = onlyThese(url, 'subscribe', ['group', 'pattern', 'policy']);
+  const { searchParams } = onlyThese(url, 'subscribe', ['group', 'key', 'pattern', 'policy', 'window']);
   const group = searchParams.get('group');
   const subscription = await client.subscribe(searchParams.getAll('pattern'), {
     ...(group === null ? {} : { group }),
+    ...membershipOf(searchParams),
     ...policyOf(searchParams.get('policy')),
     signal,
   });
   await writeEvents(documents(subscription), response);
+}
+
+function membershipOf(params: URLSearchParams): Pick<SubscribeOptions, 'key' | 'window'> {
+  const key = params.get('key');
+  const window = params.get('window');
+  if (window !== null && !/^[1-9]\d{0,8}$/.test(window))
+    throw problemError('input-invalid', '"window" must be a number');
+  return {
+    ...(key === null ? {} : { key: key as `header:${string}` }),
+    ...(window === null ? {} : { window: Number(window) }),
+  };
 }
 
 const POLICIES = ['drop-oldest', 'drop-newest', 'disconnect', 'block'] as const;

@@ -63,7 +63,7 @@ export class FunctionTrigger {
     const { concurrency, fun, open, trigger } = this.#options;
     const client = await open(`function ${fun}`);
     try {
-      const subscription = await client.subscribe(trigger.on, { group: trigger.group, policy: 'block' });
+      const subscription = await client.subscribe(trigger.on, { ack: 'none', group: trigger.group, policy: 'block' });
       this.#subscription = subscription;
       if (this.#ending.signal.aborted) await subscription.close();
       for await (const message of subscription) {

@@ -59,7 +59,10 @@ export class KeptPosition {
     const isKept = given.length > 0 || durable !== undefined;
     const says = (text: string) => problem('input-invalid', text);
     if (given.length > 1) return says(`one of ${given.map(([name]) => name).join(' and ')} can be given, not both`);
-    if (ack !== undefined && durable === undefined) return says('ack goes with durable: others acknowledge nothing');
+    if (ack !== undefined && durable === undefined && group === undefined) {
+      return says('ack goes with durable and with group: others acknowledge nothing');
+    }
+    if (ack === 'none' && durable !== undefined) return says('what nobody acknowledges has no durable name');
     if (isKept && group !== undefined) return says('members of a group share what comes now, not what is kept');
     if (isKept && (policy !== undefined || everywhere)) {
       return says('a reader of what is kept reads it when it has room: it needs no policy, and no everywhere');

@@ -13,6 +13,7 @@ import {
   type PublishMessage,
   type ReadingMessage,
   type ReadMessage,
+  type SettleMessage,
   type SubscribeMessage,
   WINDOW_BYTES,
 } from '../../core/topics/messages.ts';
@@ -44,6 +45,8 @@ export interface Listening {
   taken(bytes: number): void;
   /** Of what is kept, everything up to and with that was dealt with. */
   acknowledge(sequence: number): void;
+  /** A message that was given to a member of a group is done, or refused. */
+  settle(tag: number, done: boolean): void;
   stop(): void;
 }
 
@@ -53,6 +56,11 @@ export interface LinkTopicsOwner {
   send(message: Message): Problem | undefined;
   /** Something that was under way is done. */
   settled(): void;
+}
+
+interface Settling extends SettleMessage {
+  readonly done: number[];
+  readonly refused: number[];
 }
 
 interface Publishing {
@@ -112,6 +120,12 @@ export class LinkTopics {
   #begin(first: SubscribeMessage | ReadMessage, last: Message, sink: Sink): Listening {
     const { id } = first;
     let untold = 0;
+    let settled: Settling | undefined;
+    const tell = () => {
+      const message = settled;
+      settled = undefined;
+      if (message !== undefined && this.#sinks.has(id)) this.#owner.send(message);
+    };
     this.#sinks.set(id, sink);
     const refused = this.#owner.send(first);
     if (refused !== undefined) this.#end(id, refused);
@@ -119,7 +133,13 @@ export class LinkTopics {
       acknowledge: (sequence) => {
         if (this.#sinks.has(id)) this.#owner.send({ id, kind: 'acknowledge', sequence });
       },
+      settle: (tag, done) => {
+        if (settled === undefined) queueMicrotask(tell);
+        settled ??= { done: [], id, kind: 'settle', refused: [] };
+        (done ? settled.done : settled.refused).push(tag);
+      },
       stop: () => {
+        tell();
         if (this.#sinks.delete(id)) this.#owner.send(last);
       },
       taken: (bytes) => {
@@ -152,8 +172,8 @@ export class LinkTopics {
         return true;
       case 'published': {
         const publishing = this.#publishing.get(message.id);
-        const { kept, local, nodes } = message;
-        publishing?.end({ id: publishing.about, local, nodes, ...(kept === undefined ? {} : { kept }) });
+        const { kind: _, ...became } = message;
+        publishing?.end({ ...became, id: publishing.about });
         return true;
       }
       case 'error': {

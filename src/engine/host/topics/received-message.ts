@@ -9,6 +9,11 @@ export const REPLY_PROBLEM = 'mpreg-problem';
 
 export type Publish = (topic: string, payload: unknown, options: PublishOptions) => Promise<Published>;
 
+export type About = Pick<
+  TopicMessage,
+  'attempt' | 'headers' | 'id' | 'interrupted' | 'missed' | 'payload' | 'publisher' | 'sequence' | 'time' | 'topic'
+>;
+
 /** A message as its subscriber has it: data, and what can be done about it. */
 export class ReceivedMessage implements TopicMessage {
   readonly headers: Readonly<Record<string, string>>;
@@ -19,16 +24,18 @@ export class ReceivedMessage implements TopicMessage {
   readonly publisher: string;
   readonly time: number;
   readonly topic: string;
+  readonly attempt: number;
+  readonly redelivered: boolean;
   readonly sequence?: number;
-  readonly #ack: (() => void) | undefined;
   readonly #publish: Publish;
+  #settle: ((done: boolean) => void) | undefined;
   #replied = false;
 
-  constructor(
-    about: Pick<TopicMessage, 'headers' | 'id' | 'interrupted' | 'missed' | 'payload' | 'publisher' | 'time' | 'topic'>,
-    publish: Publish,
-    kept?: { readonly sequence: number; readonly ack: () => void },
-  ) {
+  /** `settle` hears once whether it is done or refused. */
+  constructor(about: About, publish: Publish, settle?: (done: boolean) => void) {
+    this.attempt = about.attempt;
+    this.redelivered = about.attempt > 1;
+    this.#settle = settle;
     this.headers = about.headers;
     this.id = about.id;
     this.interrupted = about.interrupted;
@@ -38,12 +45,15 @@ export class ReceivedMessage implements TopicMessage {
     this.time = about.time;
     this.topic = about.topic;
     this.#publish = publish;
-    this.#ack = kept?.ack;
-    if (kept !== undefined) this.sequence = kept.sequence;
+    if (about.sequence !== undefined) this.sequence = about.sequence;
   }
 
   ack(): void {
-    this.#ack?.();
+    this.#settleOnce(true);
+  }
+
+  nack(): void {
+    this.#settleOnce(false);
   }
 
   get wantsReply(): boolean {
@@ -56,6 +66,12 @@ export class ReceivedMessage implements TopicMessage {
 
   refuse(why: ProblemError): Promise<void> {
     return this.#answer(why.problem, { [REPLY_PROBLEM]: why.code });
+  }
+
+  #settleOnce(done: boolean): void {
+    const settle = this.#settle;
+    this.#settle = undefined;
+    settle?.(done);
   }
 
   async #answer(value: unknown, headers: Readonly<Record<string, string>>): Promise<void> {

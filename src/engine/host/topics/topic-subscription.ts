@@ -16,6 +16,7 @@ import { wallClock } from '../clock.ts';
 import { ItemQueue } from '../item-queue.ts';
 import { KeptPosition, OPEN_MAX, type ReadRequest } from './kept-position.ts';
 import type { Listening, Sink, SubscribeRequest } from './link-topics.ts';
+import { headerNamed } from './message-key.ts';
 import { type Publish, ReceivedMessage } from './received-message.ts';
 
 /** Something that can subscribe: one link. */
@@ -28,6 +29,8 @@ interface Entry {
   readonly message: ReceivedMessage;
   readonly cost: number;
   readonly listening: Listening | undefined;
+  /** It was given to a member of a group, which is to acknowledge it. */
+  readonly owed: boolean;
 }
 
 export class TopicSubscription implements Subscription {
@@ -74,15 +77,8 @@ export class TopicSubscription implements Subscription {
     this.closed = this.#closed.promise;
     this.closed.catch(() => undefined); // whoever wants to know asks
     this.#ready.promise.catch(() => undefined);
-    const { group, everywhere, policy, messagesMax, bytesMax, signal } = options;
-    this.#request = {
-      patterns: this.patterns,
-      ...(group === undefined ? {} : { group }),
-      ...(everywhere ? { everywhere } : {}),
-      ...(policy === undefined ? {} : { policy }),
-      ...(messagesMax === undefined ? {} : { messagesMax }),
-      ...(bytesMax === undefined ? {} : { bytesMax }),
-    };
+    this.#request = requestOf(this.patterns, options);
+    const { signal } = options;
     signal?.addEventListener('abort', this.#aborted, { once: true });
     if (options.onMessage !== undefined) void this.#handle(options.onMessage);
   }
@@ -114,7 +110,7 @@ export class TopicSubscription implements Subscription {
         else this.fail(why);
       },
       kept: (message) => {
-        if (this.#kept?.received(message.sequence)) this.#take(message, listening, message.sequence);
+        if (this.#kept?.received(message.sequence)) this.#take(message, listening);
         else listening?.taken(message.payload.size + COST_BYTES);
       },
       message: (message) => this.#take(message, listening),
@@ -160,12 +156,15 @@ export class TopicSubscription implements Subscription {
     let last: ReceivedMessage | undefined;
     return {
       next: async () => {
-        if (this.#kept?.auto) last?.ack();
-        const next = await entries.next();
-        if (next.done) return { done: true, value: undefined };
-        this.#taken(next.value);
-        last = next.value.message;
-        return { done: false, value: next.value.message };
+        if (this.#options.ack !== 'manual') last?.ack();
+        for (;;) {
+          const next = await entries.next();
+          if (next.done) return { done: true, value: undefined };
+          if (this.#isAnothers(next.value)) continue;
+          this.#taken(next.value);
+          last = next.value.message;
+          return { done: false, value: last };
+        }
       },
       return: async () => {
         await entries.return?.();
@@ -186,28 +185,51 @@ export class TopicSubscription implements Subscription {
     settle();
   }
 
-  #take(
-    { at, by, headers = {}, missed = 0, payload, seq, topic }: DeliverMessage | KeptMessage,
-    listening: Listening | undefined,
-    sequence?: number,
-  ): void {
+  #take(delivered: DeliverMessage | KeptMessage, listening: Listening | undefined): void {
+    const { at, by, headers = {}, missed = 0, payload, seq, topic } = delivered;
     this.#miss(missed);
     const cost = payload.size + COST_BYTES;
     const value = payload.value();
+    const settle = this.#settler(delivered, listening);
     if (!value.ok) {
       this.#miss(1);
       listening?.taken(cost);
-      if (sequence !== undefined) this.#acknowledge(sequence);
+      settle?.(true);
       return;
     }
     const told = { interrupted: this.#interrupted, missed: this.#gap };
     this.#gap = 0;
     this.#interrupted = false;
-    const about = { headers, id: `${by}/${seq}`, payload: value.value, publisher: by, time: at, topic, ...told };
-    const kept = sequence === undefined ? undefined : { ack: () => this.#acknowledge(sequence), sequence };
-    const message = new ReceivedMessage(about, this.#publish, kept);
+    const said =
+      delivered.kind === 'kept' ? { attempt: 1, sequence: delivered.sequence } : { attempt: delivered.attempt ?? 1 };
+    const about = {
+      headers,
+      id: `${by}/${seq}`,
+      payload: value.value,
+      publisher: by,
+      time: at,
+      topic,
+      ...told,
+      ...said,
+    };
+    const message = new ReceivedMessage(about, this.#publish, settle);
     if (this.#kept?.isFull) this.fail(problem('limit-exceeded', UNACKNOWLEDGED, { outcome: 'unknown' }));
-    this.#queue.push({ cost, listening, message });
+    this.#queue.push({ cost, listening, message, owed: delivered.kind === 'deliver' && delivered.tag !== undefined });
+  }
+
+  /** Tells that a message is done, or refused; undefined where nobody waits to hear of it. */
+  #settler(
+    delivered: DeliverMessage | KeptMessage,
+    listening: Listening | undefined,
+  ): ((done: boolean) => void) | undefined {
+    if (delivered.kind === 'kept') return (done) => done && this.#acknowledge(delivered.sequence);
+    const { tag } = delivered;
+    return tag === undefined ? undefined : (done) => listening?.settle(tag, done);
+  }
+
+  /** Another member of the group has it meanwhile: the link on which it could be acknowledged is gone. */
+  #isAnothers({ listening, owed }: Entry): boolean {
+    return owed && listening !== this.#listening;
   }
 
   /** Why at the end of the turn: the node would hear of each message by itself. */
@@ -252,6 +274,29 @@ export class TopicSubscription implements Subscription {
   }
 }
 
+function requestOf(patterns: readonly string[], options: SubscribeOptions): SubscribeRequest {
+  const { ack = 'auto', ackTimeoutMs, bytesMax, everywhere, group, key, messagesMax, policy, window } = options;
+  const acks = group !== undefined && ack !== 'none';
+  return {
+    patterns,
+    ...(group === undefined ? {} : { group }),
+    ...(everywhere ? { everywhere } : {}),
+    ...(policy === undefined ? {} : { policy }),
+    ...(messagesMax === undefined ? {} : { messagesMax }),
+    ...(bytesMax === undefined ? {} : { bytesMax }),
+    ...(key === undefined ? {} : { key: headerOf(key) }),
+    ...(acks || window !== undefined ? { window: window ?? WINDOW } : {}),
+    ...(ackTimeoutMs === undefined || !acks ? {} : { settleMs: ackTimeoutMs }),
+  };
+}
+
+/** Throws `input-invalid` where it names no header. */
+function headerOf(key: string): string {
+  const name = headerNamed(key);
+  if (name !== undefined) return name;
+  throw new ProblemError(problem('input-invalid', `a group finds keys in header:NAME, not in "${key}"`));
+}
+
 function thrownBy(error: unknown): Problem {
   const cause = error instanceof Error ? error : new Error(String(error));
   if (cause instanceof ProblemError) return cause.problem;
@@ -261,4 +306,5 @@ function thrownBy(error: unknown): Problem {
 }
 
 const READY_MS = 10_000;
+const WINDOW = 64;
 const UNACKNOWLEDGED = `more than ${OPEN_MAX} messages are not acknowledged: call ack() on each that was dealt with`;
