@@ -109,6 +109,7 @@ export const PROBLEMS = {
   ),
   'node-unknown': kind(3, no, 'no such node', 'Use a name or an id from the list of nodes.\nmpreg node list'),
   'context-unknown': kind(3, no, 'no such context', 'Add it first.\nmpreg context list'),
+  'queue-unknown': kind(3, no, 'no such queue', 'Check its name, or create it.\nmpreg queue list'),
   'code-unknown': kind(3, no, 'no such problem code', 'Look at all of them.\nmpreg errors'),
   'not-here': kind(
     1,
@@ -225,6 +226,24 @@ export const PROBLEMS = {
     no,
     'over a limit',
     'Send less at once, or raise the limit that the message names.\nmpreg node start --help',
+  ),
+  'queue-full': kind(
+    1,
+    no,
+    'the queue is full',
+    'Nothing was stored. Send again when consumers have made room, or raise the limit that the message names.\nmpreg queue list',
+  ),
+  'lease-lost': kind(
+    7,
+    no,
+    'the message is not yours (any more)',
+    'Nothing was changed. Take more time with a longer visibility, or extend the lease while you work.\nmpreg queue receive --help',
+  ),
+  'consumers-too-few': kind(
+    5,
+    no,
+    'too few consumers are subscribed',
+    'Nothing was stored. Subscribe more consumers, or ask for fewer acknowledgements.\nmpreg queue info --help',
   ),
   'address-in-use': kind(
     7,

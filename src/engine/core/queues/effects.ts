@@ -1,0 +1,194 @@
+import type { Instant } from '../base/instant.ts';
+import type { Outcome } from '../base/outcome.ts';
+import type { DeadInfo, QueueReply, Receipt, RedriveJob } from './messages.ts';
+import type { Guarantee, QueueOptions } from './options.ts';
+import type { RetryPolicy } from './retry.ts';
+
+/** What a message is apart from its content. */
+export interface NewMessage {
+  readonly seq: number;
+  /** 255 − priority; 0 where there are no priorities. Ready messages are received in the order of (rank, seq). */
+  readonly rank: number;
+  readonly bytes: number;
+  readonly sentAt: Instant;
+  readonly group?: string;
+  /** Its own, where it has one; the queue's time to live counts besides. */
+  readonly expiresAt?: Instant;
+  readonly about?: About;
+  readonly dead?: DeadInfo;
+}
+
+/** What is unusual about a message. */
+export interface About {
+  readonly guarantee?: Guarantee;
+  readonly retry?: Partial<RetryPolicy>;
+  readonly maxReceives?: number | null;
+  /** The queue that a dead letter comes from. */
+  readonly origin?: string;
+  /** Its rank where there were priorities; it has none here. */
+  readonly rank?: number;
+}
+
+/** What became of a message since it was sent; where there is nothing to say, nothing is stored. */
+export interface MessageState {
+  /** Not to be received before; absent: at any time. */
+  readonly due?: Instant;
+  /** Of the lease, where there is one. */
+  readonly token?: number;
+  readonly leaseUntil?: Instant;
+  readonly consumer?: string;
+  readonly receives: number;
+  readonly firstAt?: Instant;
+  readonly history: readonly Receipt[];
+}
+
+export interface StoredMessage extends NewMessage {
+  readonly state?: MessageState;
+}
+
+/** What must outlive the node: always written together with what changed it. */
+export interface StoredCounts {
+  readonly sent: number;
+  readonly done: number;
+  readonly dead: number;
+  readonly expired: number;
+  readonly purged: number;
+  readonly lost: number;
+  /** In the queue now: ready, delayed, leased. */
+  readonly messages: number;
+  readonly bytes: number;
+  /** The first id that was never given to a message. */
+  readonly next: number;
+  /** No token beyond this one was ever given to anybody. */
+  readonly tokens: number;
+  /** Of the newest message. Why: where the calendar is set back, order by age and order by id must not differ. */
+  readonly newestAt: Instant;
+}
+
+/** A message that several consumers must acknowledge. */
+export interface StoredDelivery {
+  readonly message: NewMessage;
+  /** Acknowledgements that are still needed. */
+  readonly needed: number;
+  readonly copies: readonly Copy[];
+}
+
+/** What one consumer still owes of it. It has an id of its own. */
+export interface Copy {
+  readonly seq: number;
+  readonly consumer: string;
+  readonly state?: MessageState;
+}
+
+/** What storage says of a queue when its machine begins: all of it bounded, however many messages there are. */
+export interface StoredQueue {
+  readonly number: number;
+  readonly name: string;
+  readonly options: QueueOptions;
+  readonly createdAt: Instant;
+  readonly changedAt: Instant;
+  readonly counts: StoredCounts;
+  /** Those with a token. */
+  readonly leased: readonly StoredMessage[];
+  /** How many have a `due` and no token. */
+  readonly delayed: number;
+  /** The earliest of them. */
+  readonly nextDue?: Instant;
+  readonly consumers: readonly string[];
+  readonly deliveries: readonly StoredDelivery[];
+  readonly dedupe: readonly { readonly key: string; readonly seq: number; readonly until: Instant }[];
+  readonly job?: RedriveJob;
+}
+
+/** One change of what is stored. A queue is named by its number. */
+export type QueueWrite =
+  | {
+      readonly kind: 'queue';
+      readonly queue: number;
+      readonly name: string;
+      readonly options: QueueOptions;
+      readonly createdAt: Instant;
+      readonly changedAt: Instant;
+    }
+  | { readonly kind: 'drop'; readonly queue: number }
+  | { readonly kind: 'insert'; readonly queue: number; readonly message: NewMessage; readonly content: unknown }
+  /** The content of `contentSeq` becomes another queue's message; the message itself is removed by a write of its own. */
+  | {
+      readonly kind: 'copy';
+      readonly queue: number;
+      readonly contentSeq: number;
+      readonly to: number;
+      readonly message: NewMessage;
+    }
+  | { readonly kind: 'state'; readonly queue: number; readonly seq: number; readonly state: MessageState }
+  /** The message with its state; in its group, the next one becomes the head. */
+  | { readonly kind: 'remove'; readonly queue: number; readonly seq: number; readonly group?: string }
+  | {
+      readonly kind: 'deliveries';
+      readonly queue: number;
+      readonly of: number;
+      readonly needed: number;
+      readonly copies: readonly { readonly seq: number; readonly consumer: string }[];
+    }
+  /** A copy is no longer owed; `needed` is what the message needs from now on. */
+  | {
+      readonly kind: 'delivered';
+      readonly queue: number;
+      readonly of: number;
+      readonly seq: number;
+      readonly needed: number;
+    }
+  | {
+      readonly kind: 'dedupe';
+      readonly queue: number;
+      readonly key: string;
+      readonly seq: number;
+      readonly until: Instant;
+    }
+  /** Ids that are remembered until `through` at most. */
+  | { readonly kind: 'forget'; readonly queue: number; readonly through: Instant }
+  | { readonly kind: 'consumer'; readonly queue: number; readonly name: string; readonly subscribed: boolean }
+  /** All messages, their states and deliveries. */
+  | { readonly kind: 'purge'; readonly queue: number }
+  | { readonly kind: 'job'; readonly queue: number; readonly job: RedriveJob }
+  | { readonly kind: 'counts'; readonly queue: number; readonly counts: StoredCounts };
+
+/** What a queue wants to know of its storage. Lists have at most `limit` messages. */
+export type LoadAsk =
+  /** Those without `due` and token after that place, in the order of (rank, seq); of a fifo queue only heads of groups. */
+  | {
+      readonly what: 'ready';
+      readonly after: { readonly rank: number; readonly seq: number };
+      readonly limit: number;
+    }
+  /** Those with a `due` after that place and not after `to`, in the order of (due, seq); of a fifo queue only heads. */
+  | {
+      readonly what: 'due';
+      readonly after: { readonly due: Instant; readonly seq: number };
+      readonly to: Instant;
+      readonly limit: number;
+    }
+  /** The first `limit` of each of these groups, whatever their state. */
+  | { readonly what: 'groups'; readonly groups: readonly string[]; readonly limit: number }
+  /** Those without token whose own time is up at `at`, or that were sent at `sentBy` or before. */
+  | { readonly what: 'expired'; readonly at: Instant; readonly sentBy: Instant; readonly limit: number }
+  | { readonly what: 'open' };
+
+export interface Loaded {
+  readonly messages: readonly StoredMessage[];
+  /** `due`: the earliest `due` beyond those given, of any message without token. `expired`: the earliest own `expiresAt`. */
+  readonly next?: Instant;
+  /** `expired`: when the oldest message that is left was sent. */
+  readonly oldestAt?: Instant;
+  /** `open` only; absent where there is no such queue. */
+  readonly stored?: StoredQueue;
+}
+
+export type QueuesEffect =
+  /** To be stored together or not at all; answered with `persisted` or `refused`. One at a time. */
+  | { readonly kind: 'persist'; readonly fence: number; readonly writes: readonly QueueWrite[] }
+  /** Answered with `loaded`, in the order in which loads and persists were asked for. */
+  | { readonly kind: 'load'; readonly load: number; readonly queue: number; readonly ask: LoadAsk }
+  | { readonly kind: 'reply'; readonly request: number; readonly outcome: Outcome<QueueReply> }
+  /** The queues of this node are now these. */
+  | { readonly kind: 'hosting'; readonly queues: readonly string[] };

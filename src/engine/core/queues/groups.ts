@@ -1,0 +1,203 @@
+import type { Instant } from '../base/instant.ts';
+import { getOrMake } from '../base/maps.ts';
+import { type Entry, inOrder } from './entry.ts';
+
+/**
+ * The groups of a fifo queue that memory knows of: in each, only the first message may be received, and only while none
+ * of the group is in somebody's hands.
+ *
+ *     group a    (in flight: 1)   2   5   6 │ 9  17 …        │ what is on disk only
+ *     group b    (in flight: 0)   3                          covered: nothing of it is on disk only
+ *                                 ▲
+ *                                 ready
+ *
+ * Invariants:
+ * - the members of a group are the first of those on disk that nobody has, without a gap;
+ * - a member is ready only where it is the first, nothing is in flight, and nothing of the group is parked.
+ *
+ * Why a group that has a parked message is dropped when nothing of it is in flight: the parked one comes before what is
+ * in memory, and only storage knows whose turn it is then.
+ */
+export class Groups {
+  readonly #groups = new Map<string, Group>();
+  readonly #told: GroupsTold;
+
+  constructor(told: GroupsTold) {
+    this.#told = told;
+  }
+
+  get size(): number {
+    return this.#groups.size;
+  }
+
+  has(name: string): boolean {
+    return this.#groups.has(name);
+  }
+
+  /** A group of which this new message is all there is. */
+  begin(entry: Entry): void {
+    const group = newGroup();
+    group.covered = true;
+    this.#groups.set(entry.group ?? '', group);
+    this.#insert(group, entry);
+  }
+
+  /** A new message of a group that is known. False where it stays on disk. */
+  append(entry: Entry, isDelayed: boolean): boolean {
+    const group = this.#groups.get(entry.group ?? '');
+    if (group === undefined) return false;
+    if (isDelayed || !group.covered || group.stale || group.members.length >= AHEAD_MAX) {
+      group.covered = false;
+      return false;
+    }
+    this.#insert(group, entry);
+    return true;
+  }
+
+  /** The head of a group, from storage. It is ready when those that follow it are known, so that one receive can take several. */
+  head(entry: Entry): void {
+    const group = this.#of(entry);
+    if (!group.covered && group.members.length === 0) this.want(entry.group ?? '');
+    this.#insert(group, entry);
+  }
+
+  /** The first messages of a group, from storage, as many as asked for or all. Those that memory knows are left out. */
+  fill(name: string, entries: readonly Entry[], all: boolean, now: Instant): readonly Entry[] {
+    const group = this.#groups.get(name);
+    if (group === undefined || group.stale) return [];
+    group.asked = false;
+    const cut = entries.findIndex((entry) => entry.due > now);
+    const taken = cut < 0 ? entries : entries.slice(0, cut);
+    group.covered = all && cut < 0;
+    for (const entry of taken) this.#insert(group, entry);
+    // Its head is parked: it comes when it is due.
+    if (cut === 0 && group.inFlight === 0 && group.members.length === 0) this.#groups.delete(name);
+    else this.#promote(name, group);
+    return taken;
+  }
+
+  /** Somebody gets the head, and up to `max − 1` after it. */
+  take(head: Entry, max: number, fits: (entry: Entry) => boolean): Entry[] {
+    const group = this.#of(head);
+    const taken: Entry[] = [];
+    for (let next = group.members[0]; next !== undefined && taken.length < max; next = group.members[0]) {
+      if (next !== head && (next.state !== 'behind' || !fits(next))) break;
+      group.members.shift();
+      taken.push(next);
+    }
+    group.inFlight += taken.length;
+    return taken;
+  }
+
+  /** One that was in somebody's hands when the node began. */
+  held(entry: Entry): void {
+    this.#of(entry).inFlight++;
+  }
+
+  back(entry: Entry): void {
+    const group = this.#of(entry);
+    group.inFlight--;
+    this.#insert(group, entry);
+  }
+
+  /** One that was in somebody's hands is no more. */
+  ended(entry: Entry): void {
+    const group = this.#of(entry);
+    group.inFlight--;
+    this.#promote(entry.group ?? '', group);
+  }
+
+  /** One that nobody had is no more. */
+  removed(entry: Entry): void {
+    const group = this.#groups.get(entry.group ?? '');
+    const at = group?.members.indexOf(entry) ?? -1;
+    if (group === undefined) this.want(entry.group ?? '');
+    else if (at >= 0) group.members.splice(at, 1);
+    if (group !== undefined) this.#promote(entry.group ?? '', group);
+  }
+
+  /** One that was in somebody's hands goes to disk until it is due. */
+  park(entry: Entry): void {
+    this.#of(entry).stale = true;
+  }
+
+  /** Has storage asked for a group. */
+  want(name: string): void {
+    const group = getOrMake(this.#groups, name, newGroup);
+    if (group.asked || group.stale) return;
+    group.asked = true;
+    this.#told.want(name);
+  }
+
+  /** Everything that was written of a stale group is durable: it is forgotten, and asked for anew. */
+  drop(name: string): void {
+    const group = this.#groups.get(name);
+    if (group === undefined || !group.stale || group.inFlight > 0) return;
+    this.#groups.delete(name);
+    for (const member of group.members) this.#told.forgotten(member);
+    this.want(name);
+  }
+
+  #of({ group = '' }: Entry): Group {
+    return getOrMake(this.#groups, group, newGroup);
+  }
+
+  #insert(group: Group, entry: Entry): void {
+    const { members } = group;
+    let at = members.length;
+    while (at > 0 && inOrder(members[at - 1] as Entry, entry) > 0) at--;
+    if (at === 0 && members[0]?.state === 'ready') {
+      members[0].state = 'behind';
+      this.#told.behind(members[0]);
+    }
+    members.splice(at, 0, entry);
+    entry.state = 'behind';
+    this.#promote(entry.group ?? '', group);
+  }
+
+  #promote(name: string, group: Group): void {
+    if (group.inFlight > 0 || group.asked) return;
+    const [head] = group.members;
+    if (group.stale) {
+      if (!group.dropping) this.#told.drop(name);
+      group.dropping = true;
+    } else if (head === undefined) {
+      if (group.covered) this.#groups.delete(name);
+      else this.want(name);
+    } else if (head.state === 'behind') {
+      head.state = 'ready';
+      this.#told.ready(head);
+    }
+  }
+}
+
+export interface GroupsTold {
+  ready(entry: Entry): void;
+  /** One that was ready no longer is. */
+  behind(entry: Entry): void;
+  /** To be loaded. */
+  want(group: string): void;
+  /** To be dropped as soon as all that was written is durable. */
+  drop(group: string): void;
+  /** Is on disk only from now on. */
+  forgotten(entry: Entry): void;
+}
+
+interface Group {
+  readonly members: Entry[];
+  inFlight: number;
+  /** No member is on disk only. */
+  covered: boolean;
+  /** Something of it is parked, or about to be. */
+  stale: boolean;
+  dropping: boolean;
+  /** Storage was asked for it. */
+  asked: boolean;
+}
+
+function newGroup(): Group {
+  return { asked: false, covered: false, dropping: false, inFlight: 0, members: [], stale: false };
+}
+
+/** Limit: members of a group in memory that nobody has. Trade-off: more are fewer loads, for groups with many messages. */
+export const AHEAD_MAX = 10;

@@ -1,0 +1,132 @@
+import { Alarms } from '../base/alarms.ts';
+import { earlier, type Instant, NEVER } from '../base/instant.ts';
+import type { Entry } from './entry.ts';
+
+/**
+ * Who has which message until when, and the tokens that prove it.
+ *
+ *     used ─────────► next ──────────────► reserved            on disk: reserved
+ *          tokens      │      may be given      │
+ *
+ * A token is a number that grows with every lease and is never given twice: a block of them is reserved on disk before the
+ * first of it is given, and a new life of the node begins after the last block (the fencing tokens of Kleppmann 2016,
+ * "How to do distributed locking"). Of two who think that they have a message, the one with the smaller token is refused.
+ *
+ * A lease is written to disk when it is `writeMs` old: most are over by then, and cost no write. What the node forgets when
+ * it dies is therefore young: such a message is received again, and its former holder is refused.
+ */
+export class Leases {
+  #ends = new Alarms<Entry>();
+  #count = 0;
+  #next: number;
+  #reserved: number;
+  /** Leases that are not on disk, the oldest first, from `#oldest` on; those that are over are skipped. */
+  #young: { readonly entry: Entry; readonly token: number }[] = [];
+  #oldest = 0;
+
+  /** Tokens up to and with `reserved` may have been given by a former life. */
+  constructor(reserved: number) {
+    this.#next = reserved + 1;
+    this.#reserved = reserved;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** How many tokens may be given now. */
+  get tokens(): number {
+    return this.#reserved - this.#next + 1;
+  }
+
+  /** What to reserve now, to be reported with `reserved` once it is on disk; undefined where there are enough. */
+  get wanted(): number | undefined {
+    return this.tokens < BLOCK / 2 ? this.#next + BLOCK - 1 : undefined;
+  }
+
+  reserved(through: number): void {
+    this.#reserved = Math.max(this.#reserved, through);
+  }
+
+  grant(entry: Entry, consumer: string | undefined, visibilityMs: number, now: Instant): void {
+    entry.state = 'leased';
+    entry.token = this.#next++;
+    entry.leasedAt = now;
+    entry.consumer = consumer;
+    entry.receives++;
+    entry.firstAt ??= now;
+    entry.written = false;
+    this.hold(entry, now + visibilityMs);
+    this.#young.push({ entry, token: entry.token });
+  }
+
+  /** A lease ends then, and not before. */
+  hold(entry: Entry, until: Instant): void {
+    if (this.#ends.of(entry) === NEVER) this.#count++;
+    entry.leaseUntil = until;
+    this.#ends.set(entry, until);
+  }
+
+  end(entry: Entry): void {
+    if (this.#ends.of(entry) === NEVER) return;
+    this.#count--;
+    this.#ends.clear(entry);
+  }
+
+  /** All leases are over. */
+  clear(): void {
+    this.#ends = new Alarms();
+    this.#count = 0;
+    this.#young = [];
+    this.#oldest = 0;
+  }
+
+  /** One whose time is up, which is then over. */
+  due(now: Instant): Entry | undefined {
+    const entry = this.#ends.due(now);
+    if (entry !== undefined) this.#count--;
+    return entry;
+  }
+
+  deadline(writeMs: number): Instant {
+    const young = this.#young[this.#skipOver()];
+    return earlier(this.#ends.deadline(), young === undefined ? NEVER : young.entry.leasedAt + writeMs);
+  }
+
+  /** One that is old enough to be written. */
+  old(writeMs: number, now: Instant): Entry | undefined {
+    const young = this.#young[this.#skipOver()];
+    if (young === undefined || young.entry.leasedAt + writeMs > now) return undefined;
+    this.#oldest++;
+    young.entry.written = true;
+    return young.entry;
+  }
+
+  #skipOver(): number {
+    const young = this.#young;
+    for (let first = young[this.#oldest]; first !== undefined; first = young[this.#oldest]) {
+      const { entry, token } = first;
+      if (entry.state === 'leased' && entry.token === token && !entry.written) break;
+      this.#oldest++;
+    }
+    if (this.#oldest > 1_024 && this.#oldest * 2 > young.length) {
+      this.#young = young.slice(this.#oldest);
+      this.#oldest = 0;
+    }
+    return this.#oldest;
+  }
+}
+
+/** Trade-off: more are fewer writes, and more numbers are skipped by every start. 2⁵³ are there. */
+const BLOCK = 2 ** 20;
+
+export function receiptOf({ seq, token }: Entry): string {
+  return `${seq}.${token}`;
+}
+
+const RECEIPT = /^(\d{1,16})\.(\d{1,16})$/;
+
+export function readReceipt(receipt: unknown): { readonly seq: number; readonly token: number } | undefined {
+  const [, seq, token] = typeof receipt === 'string' ? (RECEIPT.exec(receipt) ?? []) : [];
+  return seq === undefined ? undefined : { seq: Number(seq), token: Number(token) };
+}

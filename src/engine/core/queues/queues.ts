@@ -1,0 +1,366 @@
+import { Alarms } from '../base/alarms.ts';
+import { Effects } from '../base/effects.ts';
+import type { Instant } from '../base/instant.ts';
+import type { Machine } from '../base/machine.ts';
+import { done, failed, type Outcome } from '../base/outcome.ts';
+import type { Prng } from '../base/prng.ts';
+import { type Problem, problem } from '../base/problems.ts';
+import { Batches } from './batches.ts';
+import type { Desk, Transfer } from './desk.ts';
+import type { LoadAsk, Loaded, QueuesEffect, StoredQueue } from './effects.ts';
+import type { QueueCommand, QueueReply } from './messages.ts';
+import { deadLetterOptions, defaultOptions, nameFlaw, type QueueOptions, withOptions } from './options.ts';
+import { Queue } from './queue.ts';
+
+/**
+ * All queues of a node: who is asked, and what is stored together.
+ *
+ *     commands ──► queues ──► writes ─┬─► batch ── one at a time ──► persist ··· persisted ──► replies, arrivals
+ *                                     └── meanwhile the next one gathers
+ *
+ * What is decided while a batch is being stored gathers in the next: the slower the disk, the larger the batches (group
+ * commit). Moving a message from one queue to another is one batch, so it is never in both, nor in none.
+ *
+ * Invariants:
+ * - at most one batch is being stored; batches are stored in order;
+ * - what was decided after a batch that failed fails with it.
+ */
+export class Queues implements Machine<QueuesEffect> {
+  readonly #queues = new Map<number, Queue>();
+  readonly #byName = new Map<string, Queue>();
+  readonly #effects = new Effects<QueuesEffect>();
+  readonly #desk: Desk;
+  /** Which queue a request waits at; for those that may be cancelled. */
+  readonly #receives = new Map<number, Queue>();
+  #loads = new Map<number, Queue>();
+  /** When each queue has something to do; those that changed since are asked anew. */
+  readonly #alarms = new Alarms<number>();
+  readonly #changed = new Set<number>();
+  #nextQueue = 1;
+  #nextLoad = 1;
+  readonly #batches = new Batches();
+  /** What the disk said when it refused, and when sends are tried again. */
+  #refusal: { readonly why: Problem; readonly until: Instant } | undefined;
+  #isOpen = false;
+  /** Of the last input. */
+  #now: Instant = 0;
+  #hosting = '';
+
+  constructor(prng: Prng) {
+    this.#desk = {
+      load: (queue, ask) => this.#load(queue, ask),
+      prng,
+      refusal: (now) => (this.#refusal !== undefined && now < this.#refusal.until ? this.#refusal.why : undefined),
+      reply: (request, outcome) => this.#reply(request, outcome),
+      settled: (then) => this.#batches.settled(then),
+      touch: (queue) => this.#batches.touch(queue),
+      transfer: (transfer, now) => this.#transfer(transfer, now),
+      write: (queue, write, undoable = false) => this.#batches.write(queue, write, undoable),
+    };
+  }
+
+  get size(): number {
+    return this.#queues.size;
+  }
+
+  /** Messages of a queue that memory knows of. */
+  knownIn(queue: string): number {
+    return this.#byName.get(queue)?.stock.schedule.known.size ?? 0;
+  }
+
+  /** Storage has been opened, and holds these. `next`: the first number that no queue ever had. */
+  opened(stored: readonly StoredQueue[], next: number, now: Instant): void {
+    this.#now = now;
+    this.#isOpen = true;
+    this.#nextQueue = next;
+    for (const one of stored) this.#add(new Queue(this.#desk, one, now));
+    this.#tellHosting();
+  }
+
+  /** `request`: the world's own number, answered by one reply. */
+  ask(request: number, command: QueueCommand, now: Instant): void {
+    this.#now = now;
+    if (!this.#isOpen)
+      this.#reply(request, failed(problem('node-stopping', 'the queues of this node are not open yet')));
+    else if (command.kind === 'create') this.#create(request, command.queue, command.options, now);
+    else if (command.kind === 'list') this.#reply(request, done({ kind: 'queues', views: this.#views() }));
+    else {
+      const queue = this.#byName.get(command.queue);
+      if (queue === undefined || queue.isGone) this.#reply(request, failed(unknown(command.queue)));
+      else this.#command(queue, request, command, now);
+    }
+  }
+
+  /** Whoever asked is gone: a receive that waits ends. What it has been given already, the world releases. */
+  cancel(request: number, _now: Instant): void {
+    const queue = this.#receives.get(request);
+    if (queue?.cancel(request)) this.#receives.delete(request);
+    if (queue !== undefined) this.#changed.add(queue.number);
+  }
+
+  persisted(fence: number, now: Instant): void {
+    this.#now = now;
+    const batch = this.#batches.persisted(fence);
+    if (batch === undefined) return;
+    this.#refusal = undefined;
+    for (const then of batch.waiting) then(undefined, now);
+    for (const number of batch.touched) this.#changed.add(number);
+    this.#tellHosting();
+  }
+
+  /** The disk has not taken a batch: nothing of it is stored. */
+  refused(fence: number, why: Problem, now: Instant): void {
+    this.#now = now;
+    const batch = this.#batches.refused(fence);
+    if (batch === undefined) return;
+    this.#refusal = { until: now + REFUSING_MS, why };
+    for (const number of batch.risky) this.#queues.get(number)?.stock.reopen();
+    for (const then of batch.waiting) then(why, now);
+    for (const number of this.#queues.keys()) this.#changed.add(number);
+    for (const queue of this.#queues.values()) if (queue.isNew) this.#remove(queue, why);
+    this.#tellHosting();
+  }
+
+  loaded(load: number, loaded: Loaded, now: Instant): void {
+    this.#now = now;
+    const queue = this.#loads.get(load);
+    this.#loads.delete(load);
+    queue?.loaded(load, loaded, now);
+    if (queue !== undefined) this.#changed.add(queue.number);
+  }
+
+  drain(): QueuesEffect[] {
+    const counts = (number: number) => {
+      const queue = this.#queues.get(number);
+      return queue === undefined || queue.isGone ? undefined : queue.stock.counts;
+    };
+    const batch = this.#batches.take(counts, this.#now);
+    if (batch !== undefined) this.#effects.push({ kind: 'persist', ...batch });
+    return this.#effects.drain();
+  }
+
+  deadline(): Instant {
+    for (const number of this.#changed) {
+      const queue = this.#queues.get(number);
+      if (queue === undefined) this.#alarms.clear(number);
+      else this.#alarms.set(number, queue.deadline());
+    }
+    this.#changed.clear();
+    return this.#alarms.deadline();
+  }
+
+  advance(now: Instant): void {
+    this.#now = now;
+    for (let due = this.#due(now); due !== undefined; due = this.#due(now)) {
+      this.#changed.add(due.number);
+      due.advance(now);
+      if (due.deadline() <= now) break; // the next call goes on
+    }
+  }
+
+  #due(now: Instant): Queue | undefined {
+    if (this.deadline() > now) return undefined;
+    const number = this.#alarms.due(now);
+    return number === undefined ? undefined : this.#queues.get(number);
+  }
+
+  #views() {
+    return [...this.#byName.values()].map(({ view }) => view).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #command(queue: Queue, request: number, command: Named, now: Instant): void {
+    this.#changed.add(queue.number);
+    switch (command.kind) {
+      case 'send':
+        queue.send(request, command.orders, now);
+        break;
+      case 'receive':
+        this.#receives.set(request, queue);
+        queue.receive(request, command, now);
+        break;
+      case 'ack':
+        queue.ack(request, command.receipts, command.consumer, now);
+        break;
+      case 'nack':
+        queue.nack(command, request, now);
+        break;
+      case 'extend':
+        queue.extend(command, request, now);
+        break;
+      case 'release':
+        queue.release(request, command.receipts, now);
+        break;
+      case 'purge':
+        queue.purge(request);
+        break;
+      case 'redrive':
+        queue.redrive(request, command, now);
+        break;
+      case 'redrive-cancel':
+        queue.cancelRedrive(request, now);
+        break;
+      case 'subscribe':
+      case 'unsubscribe':
+        queue.subscribe(request, command.consumer, command.kind === 'subscribe');
+        break;
+      default:
+        this.#manage(queue, request, command, now);
+    }
+  }
+
+  #manage(queue: Queue, request: number, command: Managing, now: Instant): void {
+    switch (command.kind) {
+      case 'info':
+        this.#reply(request, done({ kind: 'queue', view: queue.view }));
+        break;
+      case 'sources':
+        this.#reply(request, done({ kind: 'names', names: this.#sources(queue.name) }));
+        break;
+      case 'peek': {
+        const held = [...queue.stock.schedule.known.values()].filter(({ state }) => state === 'leased');
+        const { number } = queue;
+        this.#reply(request, done({ held: new Set(held.map(({ seq }) => seq)), kind: 'peek', queue: number }));
+        break;
+      }
+      case 'edit': {
+        const why = queue.edit(command.options, now);
+        if (why !== undefined) this.#reply(request, failed(why));
+        else this.#replySettled(request, () => ({ kind: 'queue', view: queue.view }));
+        break;
+      }
+      case 'delete':
+        this.#delete(queue, request);
+        break;
+    }
+  }
+
+  #sources(name: string): readonly string[] {
+    const feeds = ({ options }: Queue) => options.deadLetter === name && options.maxReceives !== null;
+    return [...this.#byName.values()].filter(feeds).map((queue) => queue.name);
+  }
+
+  /** Asked twice for the same, it is there; asked for another of the name, it is refused. */
+  #create(request: number, name: string, given: Readonly<Record<string, unknown>>, now: Instant): void {
+    const flaw = nameFlaw(name);
+    const options = flaw === undefined ? withOptions(defaultOptions(name), given) : failed(flaw);
+    if (!options.ok) {
+      this.#reply(request, options);
+      return;
+    }
+    const there = this.#byName.get(name);
+    if (there !== undefined && (there.isGone || !sameOptions(there.options, given))) {
+      const text = there.isGone ? `${name} is being deleted` : `${name} exists already, with other options`;
+      this.#reply(request, failed(problem('exists-already', text)));
+      return;
+    }
+    if (there === undefined && this.#queues.size >= QUEUES_MAX) {
+      this.#reply(request, failed(problem('overloaded', `this node has ${QUEUES_MAX} queues already`)));
+      return;
+    }
+    const queue = there ?? this.#make(name, options.value, now);
+    this.#replySettled(request, () => ({ kind: 'queue', view: queue.view }));
+  }
+
+  #make(name: string, options: QueueOptions, now: Instant): Queue {
+    const number = this.#nextQueue++;
+    const counts = { bytes: 0, dead: 0, done: 0, expired: 0, lost: 0, messages: 0, newestAt: 0 };
+    const stored: StoredQueue = {
+      changedAt: now,
+      consumers: [],
+      counts: { ...counts, next: 1, purged: 0, sent: 0, tokens: 0 },
+      createdAt: now,
+      dedupe: [],
+      delayed: 0,
+      deliveries: [],
+      leased: [],
+      name,
+      number,
+      options,
+    };
+    const queue = new Queue(this.#desk, stored, now);
+    queue.isNew = true;
+    this.#add(queue);
+    queue.store();
+    this.#batches.settled((why) => {
+      if (why === undefined) queue.isNew = false;
+    });
+    return queue;
+  }
+
+  #delete(queue: Queue, request: number): void {
+    queue.isGone = true;
+    queue.close(problem('queue-unknown', `the queue ${queue.name} was deleted`));
+    this.#batches.write(queue.number, { kind: 'drop', queue: queue.number }, false);
+    this.#batches.settled((why) => {
+      if (why === undefined) this.#remove(queue, unknown(queue.name));
+      else queue.isGone = false;
+    });
+    this.#replySettled(request, () => ({ kind: 'done' }));
+  }
+
+  #transfer(transfer: Transfer, now: Instant): Problem | undefined {
+    const { from, to, dead } = transfer;
+    if (to === from.name) return problem('input-invalid', `${to} cannot be its own queue of dead letters`);
+    const there = this.#byName.get(to);
+    if (there?.isGone || (there === undefined && dead === undefined)) return unknown(to);
+    const target = there ?? this.#make(to, deadLetterOptions(to), now);
+    return target.intake.admit(transfer, now);
+  }
+
+  #add(queue: Queue): void {
+    this.#queues.set(queue.number, queue);
+    this.#byName.set(queue.name, queue);
+    this.#changed.add(queue.number);
+  }
+
+  #remove(queue: Queue, why: Problem): void {
+    queue.close(why);
+    this.#queues.delete(queue.number);
+    this.#byName.delete(queue.name);
+    this.#changed.add(queue.number);
+  }
+
+  /** Only what is durable is told to others. */
+  #tellHosting(): void {
+    const queues = [...this.#byName.values()].filter(({ isNew, isGone }) => !isNew && !isGone).map(({ name }) => name);
+    const text = queues.sort().join('\n');
+    if (text === this.#hosting) return;
+    this.#hosting = text;
+    this.#effects.push({ kind: 'hosting', queues });
+  }
+
+  #load(queue: number, ask: LoadAsk): number {
+    const load = this.#nextLoad++;
+    const whose = this.#queues.get(queue);
+    if (whose !== undefined) this.#loads.set(load, whose);
+    this.#effects.push({ ask, kind: 'load', load, queue });
+    return load;
+  }
+
+  #replySettled(request: number, reply: () => QueueReply): void {
+    this.#batches.settled((why) => this.#reply(request, why === undefined ? done(reply()) : failed(why)));
+  }
+
+  #reply(request: number, outcome: Outcome<QueueReply>): void {
+    this.#receives.delete(request);
+    this.#effects.push({ kind: 'reply', outcome, request });
+  }
+}
+
+type Named = Extract<QueueCommand, { readonly queue: string }>;
+type Managing = Extract<Named, { readonly kind: 'create' | 'edit' | 'delete' | 'info' | 'sources' | 'peek' }>;
+
+function unknown(name: string): Problem {
+  return problem('queue-unknown', `there is no queue ${name} here`);
+}
+
+/** Whether a queue is what is asked for; what was not said is not compared. */
+function sameOptions(options: QueueOptions, given: Readonly<Record<string, unknown>>): boolean {
+  const asked = withOptions(options, given);
+  return asked.ok && JSON.stringify(asked.value) === JSON.stringify(options);
+}
+
+/** Limit: queues of one node. */
+const QUEUES_MAX = 10_000;
+/** After the disk has refused, sends are refused so long, so that others have a chance of being stored. */
+const REFUSING_MS = 1_000;

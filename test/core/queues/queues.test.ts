@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { Shop } from './shop.ts';
+
+const ids = (leases: readonly { readonly id: number }[]) => leases.map(({ id }) => id);
+const receipts = (leases: readonly { readonly receipt: string }[]) => leases.map(({ receipt }) => receipt);
+
+describe('a queue', () => {
+  test('gives what was sent, in order, once, until its lease ends', () => {
+    const shop = new Shop();
+    const view = shop.create('jobs', { visibilityMs: 5_000 });
+    expect(shop.send('jobs', { content: 'a' }, { content: 'b' }, { content: 'c' })).toEqual([
+      { id: 1 },
+      { id: 2 },
+      { id: 3 },
+    ]);
+    const first = shop.receive('jobs', { max: 2 });
+    expect(first.map((lease) => shop.content(view, lease))).toEqual(['a', 'b']);
+    expect(ids(shop.receive('jobs'))).toEqual([3]);
+    expect(shop.receive('jobs')).toEqual([]);
+    expect(shop.handle('ack', 'jobs', [first[0]?.receipt])).toEqual([{ ok: true }]);
+    shop.pass(5_000);
+    expect(ids(shop.receive('jobs'))).toEqual([2, 3]);
+    expect(shop.view('jobs').counts).toMatchObject({ done: 1, leased: 2, ready: 0, sent: 3 });
+  });
+
+  test('acknowledges nothing before it is durable, and gives nothing before', () => {
+    const shop = new Shop();
+    shop.create('jobs');
+    shop.stalled = true;
+    const sent = shop.ask({ kind: 'send', orders: [{ bytes: 1, content: 'a' }], queue: 'jobs' });
+    const received = shop.ask({ kind: 'receive', max: 1, queue: 'jobs', waitMs: 0 });
+    expect(shop.answers.has(sent)).toBe(false);
+    shop.resume();
+    expect(shop.answers.get(sent)).toMatchObject({ reply: { results: [{ id: 1 }] } });
+    expect(shop.answers.get(received)).toMatchObject({ reply: { leases: [{ id: 1 }] } });
+  });
+
+  test('refuses a stale receipt, tells why, and lets a late one end a message that nobody has had since', () => {
+    const shop = new Shop();
+    shop.create('jobs', { visibilityMs: 1_000 });
+    shop.send('jobs', { content: 'a' });
+    const [old] = shop.receive('jobs');
+    shop.pass(1_000);
+    const [young] = shop.receive('jobs');
+    expect(young?.token).toBeGreaterThan(old?.token ?? 0);
+    const lost = { problem: { cause: { name: 'lost' }, code: 'lease-lost' } };
+    expect(shop.handle('ack', 'jobs', [old?.receipt])).toMatchObject([lost]);
+    expect(shop.handle('extend', 'jobs', [{ receipt: old?.receipt, visibilityMs: 1 }])).toMatchObject([lost]);
+    expect(shop.handle('nack', 'jobs', [{ receipt: old?.receipt }])).toMatchObject([lost]);
+    shop.pass(1_000);
+    expect(shop.handle('ack', 'jobs', [young?.receipt])).toEqual([{ ok: true }]);
+    expect(shop.handle('ack', 'jobs', [young?.receipt])).toMatchObject([{ problem: { cause: { name: 'gone' } } }]);
+    expect(shop.view('jobs').counts).toMatchObject({ done: 1, ready: 0 });
+  });
+
+  test('answers a receive that waits as soon as something is there, and one that was cancelled swallows nothing', () => {
+    const shop = new Shop();
+    shop.create('jobs');
+    const first = shop.ask({ kind: 'receive', max: 1, queue: 'jobs', waitMs: 20_000 });
+    const second = shop.ask({ kind: 'receive', max: 1, queue: 'jobs', waitMs: 20_000 });
+    shop.pass(1_000);
+    shop.cancel(first);
+    shop.send('jobs', { content: 'a' });
+    expect(shop.answers.get(first)).toBeUndefined();
+    expect(shop.answers.get(second)).toMatchObject({ reply: { leases: [{ id: 1 }] } });
+  });
+
+  test('has ten thousand messages on disk and few in memory, and gives them all in order', () => {
+    const shop = new Shop();
+    shop.create('jobs');
+    for (let i = 0; i < 100; i++) shop.send('jobs', ...Array.from({ length: 100 }, () => ({ content: i })));
+    expect(shop.queues.knownIn('jobs')).toBeLessThan(5_000);
+    shop.restart();
+    const got: number[] = [];
+    for (
+      let leases = shop.receive('jobs', { max: 70 });
+      leases.length > 0;
+      leases = shop.receive('jobs', { max: 70 })
+    ) {
+      got.push(...ids(leases));
+      shop.handle('ack', 'jobs', receipts(leases));
+    }
+    expect(got).toEqual(Array.from({ length: 10_000 }, (_, i) => i + 1));
+    expect(shop.view('jobs').counts).toMatchObject({ done: 10_000, leased: 0, ready: 0 });
+  });
+});
