@@ -65,6 +65,14 @@ export class World {
     return child;
   }
 
+  /** Another program, in the same world. */
+  spawnOther(command: string, args: readonly string[]): ChildProcessWithoutNullStreams {
+    const child = spawn(command, args, { cwd: this.path('work'), env: this.env() });
+    this.#children.add(child);
+    child.once('exit', () => this.#children.delete(child));
+    return child;
+  }
+
   async mpreg(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
     const child = this.spawn(args, options);
     child.stdin.end(options.input);

@@ -98,6 +98,9 @@ describe('a fifo queue', () => {
     const ReceiptHandle = message?.ReceiptHandle;
     const says = `Value ${ReceiptHandle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.`;
     expect(await sqs.refusal('DeleteMessage', { QueueUrl, ReceiptHandle })).toEqual(['InvalidParameterValue', says]);
+    const change = { QueueUrl, ReceiptHandle, VisibilityTimeout: 5 };
+    const [code] = await sqs.refusal('ChangeMessageVisibility', change);
+    expect(code).toBe('AWS.SimpleQueueService.MessageNotInflight');
   });
 
   test('gives an attempt that is repeated the same messages, while they are still with it', async () => {

@@ -82,7 +82,9 @@ export class MemoryQueues implements QueuesFace {
   }
 
   async purge(name: string): Promise<void> {
-    this.#queue(name).messages = [];
+    const queue = this.#queue(name);
+    queue.messages = [];
+    queue.deduped.clear();
   }
 
   async send(name: string, messages: readonly NewMessage[]): Promise<readonly Sent[]> {
@@ -104,9 +106,7 @@ export class MemoryQueues implements QueuesFace {
     return receipts.map((receipt) => {
       const { message, outcome } = this.#held(name, queue, receipt);
       if (message === undefined) return outcome;
-      if (outcome === 'done' || (outcome === 'expired' && !queue.settings.fifo)) {
-        queue.messages = queue.messages.filter((one) => one !== message);
-      }
+      if (outcome === 'done') queue.messages = queue.messages.filter((one) => one !== message);
       return outcome;
     });
   }
@@ -192,7 +192,7 @@ export class MemoryQueues implements QueuesFace {
       queue.messages.filter((one) => fifo && one.leased && one.readyAt > now).map((one) => one.group),
     );
     const taken: Received[] = [];
-    for (const message of [...queue.messages]) {
+    for (const message of inGroups(queue.messages)) {
       if (taken.length === max) break;
       if (blocked.has(message.group)) continue;
       if (message.readyAt > now) {
@@ -225,8 +225,13 @@ export class MemoryQueues implements QueuesFace {
     const message = queue.messages.find((one) => one.id === id);
     if (message === undefined) return { message, outcome: 'gone' };
     if (`${message.token}` !== token) return { message, outcome: 'lost' };
-    return { message, outcome: message.readyAt > this.#now() ? 'done' : 'expired' };
+    return { message, outcome: message.readyAt > this.#now() || !queue.settings.fifo ? 'done' : 'expired' };
   }
+}
+
+/** Those of one group next to each other, as many of one as there are before the next. */
+function inGroups(messages: readonly Kept[]): readonly Kept[] {
+  return [...Map.groupBy(messages, ({ group, id }) => group ?? id).values()].flat();
 }
 
 function shown({ dedupe, sequence, ...message }: Kept, receipt: string, fifo: boolean): Received {

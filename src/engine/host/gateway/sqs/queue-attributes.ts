@@ -194,7 +194,8 @@ function settle(
   if (allow !== '') checkRedriveAllow(allow);
   const kept = ['FifoThroughputLimit', 'KmsDataKeyReusePeriodSeconds', 'KmsMasterKeyId', 'Policy'];
   kept.push('ReceiveMessageWaitTimeSeconds', 'RedriveAllowPolicy', 'SqsManagedSseEnabled');
-  const rest = kept.flatMap((name) => (all.get(name) ? [[name, all.get(name)]] : []));
+  const isShown = (name: string) => name !== 'KmsDataKeyReusePeriodSeconds' || all.get(name) !== '300'; // its default
+  const rest = kept.flatMap((name) => (all.get(name) && isShown(name) ? [[name, all.get(name)]] : []));
   return {
     contentDedupe: all.get('ContentBasedDeduplication') === 'true',
     deadLetter: redrive === '' ? undefined : deadLetterOf(redrive, account),

@@ -26,7 +26,7 @@ export const deleteMessageBatch = asks(
     checkBatch(entries, 'DeleteMessageBatchRequestEntry');
     const receipts = entries.map(({ ReceiptHandle }) => ReceiptHandle);
     const outcomes = await desk.queues.acknowledge(name, receipts);
-    return sorted(entries, (at) => checkDeleted(receipts[at] ?? '', outcomes[at], settings.fifo, true));
+    return sorted(entries, (at) => checkDeleted(receipts[at] ?? '', outcomes[at], settings.fifo));
   },
 );
 
@@ -57,7 +57,7 @@ export const changeMessageVisibilityBatch = asks(
     return sorted(entries, (at) => {
       const refusal = refused[at];
       if (refusal !== undefined) throw refusal;
-      checkChanged(entries[at]?.ReceiptHandle ?? '', outcomeAt.get(at), true);
+      checkChanged(entries[at]?.ReceiptHandle ?? '', outcomeAt.get(at));
     });
   },
 );
@@ -87,8 +87,8 @@ function refusalOf(check: () => void): unknown {
  * A message that is gone can be deleted again. In a queue that is not fifo a handle which another receipt has replaced
  * deletes nothing and is told nothing about it: so the service does, and clients count on it.
  */
-function checkDeleted(receipt: string, outcome: ReceiptOutcome | undefined, fifo: boolean, inBatch = false): void {
-  if (outcome === 'invalid') throw invalidReceipt(inBatch ? receipt : undefined);
+function checkDeleted(receipt: string, outcome: ReceiptOutcome | undefined, fifo: boolean): void {
+  if (outcome === 'invalid') throw invalidReceipt(receipt);
   if (fifo && (outcome === 'expired' || outcome === 'lost')) {
     throw invalidValue(
       `Value ${receipt} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.`,
@@ -96,8 +96,8 @@ function checkDeleted(receipt: string, outcome: ReceiptOutcome | undefined, fifo
   }
 }
 
-function checkChanged(receipt: string, outcome: ReceiptOutcome | undefined, inBatch = false): void {
-  if (outcome === 'invalid') throw invalidReceipt(inBatch ? receipt : undefined);
+function checkChanged(receipt: string, outcome: ReceiptOutcome | undefined): void {
+  if (outcome === 'invalid') throw invalidReceipt(receipt);
   if (outcome === 'expired') {
     throw new SqsError('MessageNotInflight', 'The message referred to is not in flight: its lease has ended.');
   }
@@ -107,10 +107,9 @@ function checkChanged(receipt: string, outcome: ReceiptOutcome | undefined, inBa
   }
 }
 
-/** `receipt`: of an entry; the service says it in other words there. */
-function invalidReceipt(receipt: string | undefined): SqsError {
-  const which = receipt === undefined ? 'is invalid' : `"${receipt}" is not a valid receipt handle`;
-  return new SqsError('ReceiptHandleIsInvalid', `The input receipt handle ${which}.`);
+function invalidReceipt(receipt: string): SqsError {
+  const message = `The input receipt handle "${receipt}" is not a valid receipt handle.`;
+  return new SqsError('ReceiptHandleIsInvalid', message);
 }
 
 function checkSeconds(seconds: number | undefined): void {
