@@ -44,6 +44,10 @@ class Listener implements Endpoint {
   message(_link: number, message: Message): void {
     this.log.push(`got ${message.kind === 'nack' ? message.seq : message.kind}`);
   }
+
+  drained(): void {
+    this.log.push('drained');
+  }
 }
 
 function addressOf(place: number): string {

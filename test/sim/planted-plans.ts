@@ -260,6 +260,11 @@ function remembering(
     const runs: Runs = new Map();
     const out: NodeEffect[] = [];
     return {
+      get exchange() {
+        return node.exchange;
+      },
+      isAlive: (id) => node.isAlive(id),
+      linkTo: (id) => node.linkTo(id),
       deadline: () => node.deadline(),
       drain: () => out.splice(0),
       snapshot: (now) => node.snapshot(now),

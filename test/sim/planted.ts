@@ -25,6 +25,11 @@ export function planted({
     const node = new Node(birth);
     return {
       deadline: () => node.deadline(),
+      get exchange() {
+        return node.exchange;
+      },
+      isAlive: (id) => node.isAlive(id),
+      linkTo: (id) => node.linkTo(id),
       drain: () => node.drain().flatMap((effect) => effects(effect, birth)),
       snapshot: (now) => snapshot(node.snapshot(now)),
       step: (input, now) => {

@@ -19,6 +19,8 @@ export interface NodeWaysParts {
   readonly link: (id: LinkId) => FlowLink | undefined;
   readonly linkTo: (node: NodeId) => LinkId | undefined;
   readonly input: (input: NodeInput) => void;
+  /** What may wait for one of them. Default: `NODE_LIMITS`. */
+  readonly nodeLimits?: OutboxLimits;
   /** A message that was to be stored did not leave this node. */
   readonly unstored: (node: NodeId, n: number, why: Problem) => void;
   /** No link takes it: members of groups do not get it. */
@@ -42,6 +44,17 @@ export class NodeWays {
 
   constructor(parts: NodeWaysParts) {
     this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#ways.size;
+  }
+
+  /** Messages. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const { outbox } of this.#ways.values()) waiting += outbox.waiting;
+    return waiting;
   }
 
   /** `n`: it is to be stored there, under that number. False where there is no room. */
@@ -110,13 +123,14 @@ export class NodeWays {
     if (known !== undefined && (known.link.id === id || known.link.behind.has(known))) return known;
     const link = id === undefined ? undefined : this.#parts.link(id);
     if (link === undefined) return undefined;
-    const way = new Way<Forwarding>(link, new Outbox<Forwarding>(NODE_LIMITS), {
+    const way = new Way<Forwarding>(link, new Outbox<Forwarding>(this.#parts.nodeLimits ?? NODE_LIMITS), {
       gap: (missed) => {
         this.#parts.counters.lost += missed;
       },
       paced: false,
-      send: (item) => {
+      send: (item, missed) => {
         const refused = link.wire.send(forwardOf(item));
+        if (refused === undefined) this.#parts.counters.lost += missed;
         if (refused !== undefined && item.n !== undefined) this.#parts.unstored(node, item.n, refused);
         if (refused !== undefined) this.#parts.undeliverable(item.members);
         return refused;

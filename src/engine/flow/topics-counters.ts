@@ -14,3 +14,13 @@ export class TopicsCounters {
   /** To another member of a group, or to the same again, because it was not acknowledged. */
   redelivered = 0;
 }
+
+/** What a node's topics hold at one moment. */
+export interface FlowCounts {
+  readonly links: number;
+  readonly subscriptions: number;
+  /** Other nodes that something was sent to. */
+  readonly nodes: number;
+  /** Messages that wait for room. */
+  readonly waiting: number;
+}

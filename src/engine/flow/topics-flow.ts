@@ -29,6 +29,7 @@ import {
   type StoreMessage,
   type TakenMessage,
 } from '../core/topics/messages.ts';
+import type { OutboxLimits } from '../core/topics/outbox.ts';
 import { systemRefusal } from '../core/topics/pattern.ts';
 import type { SubscriptionView, TopicMatch } from '../topics-api.ts';
 import { Delivery } from './delivery.ts';
@@ -40,7 +41,7 @@ import { AGES, MemberWay } from './member-way.ts';
 import { NodeWays } from './node-ways.ts';
 import { everywhere, hereOnly, OWN } from './own-messages.ts';
 import { matchesOf, type Subscriber, viewOf } from './subscriber.ts';
-import { TopicsCounters } from './topics-counters.ts';
+import { type FlowCounts, TopicsCounters } from './topics-counters.ts';
 import { Way } from './way.ts';
 
 export interface TopicsFlowParts extends Pick<KeeperParts, 'disk' | 'memory' | 'stored'> {
@@ -55,6 +56,8 @@ export interface TopicsFlowParts extends Pick<KeeperParts, 'disk' | 'memory' | '
   readonly wallClock: () => number;
   /** Names this life of this node, for publishers that do not name themselves. */
   readonly life: string;
+  /** What may wait for one other node. Default: `NODE_LIMITS`. */
+  readonly nodeLimits?: OutboxLimits;
 }
 
 export class TopicsFlow {
@@ -216,6 +219,13 @@ export class TopicsFlow {
     if (plain) this.counters.lost++;
     if (members.length === 0) return;
     this.#groups.unforwarded(new Delivery(topic, by, seq, at, headers, payload, { key }), members);
+  }
+
+  /** What it holds now. */
+  get counts(): FlowCounts {
+    let { waiting } = this.#nodes;
+    for (const { way } of this.#subscribers.values()) waiting += way.outbox.waiting;
+    return { links: this.#links.size, nodes: this.#nodes.size, subscriptions: this.#subscribers.size, waiting };
   }
 
   /** The subscriptions of this node, as they are now. */

@@ -110,6 +110,9 @@ export class SimClient implements Endpoint {
     this.#told.answered(ask);
   }
 
+  /** It asks little, and sends it at once. */
+  drained(): void {}
+
   #take(ask: Ask): void {
     if (this.#link === undefined || ask.lost || ask.answers.length > 0) return;
     this.#network.send(this.#link, { id: ask.id, items: 1, kind: 'more' });

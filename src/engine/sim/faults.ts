@@ -40,6 +40,7 @@ export class Faults {
     this.#stopped = true;
     this.#ambushes.clear();
     for (const undo of [...this.#undos]) undo();
+    for (const client of this.#world.topicsClients.values()) client.calm();
   }
 
   #happen(event: ScenarioEvent): void {
@@ -48,6 +49,8 @@ export class Faults {
       world.ask(event);
       return;
     }
+    if (event.kind === 'subscribe') return world.topicsClient(event).subscribe(event);
+    if (event.kind === 'publish') return world.topicsClient(event).publish(event);
     if (this.#stopped) return;
     this.#calmSince = this.#world.timeline.now;
     switch (event.kind) {

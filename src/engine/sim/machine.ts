@@ -1,5 +1,5 @@
 /** What the simulator needs of a node, and how it makes one. The real one is `core/node/node.ts`. */
-import type { Address, NodeId } from '../core/base/ids.ts';
+import type { Address, LinkId, NodeId } from '../core/base/ids.ts';
 import type { Instant } from '../core/base/instant.ts';
 import type { PayloadMaker } from '../core/base/payload.ts';
 import type { FunctionRecord } from '../core/directory/record.ts';
@@ -7,12 +7,20 @@ import type { NodeEffect } from '../core/node/effects.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { NodeTuning } from '../core/node/tuning.ts';
+import type { Exchange } from '../core/topics/exchange.ts';
+import type { TopicsFlow, TopicsFlowParts } from '../flow/topics-flow.ts';
 
 export interface NodeMachine {
   step(input: NodeInput, now: Instant): void;
   drain(): NodeEffect[];
   deadline(): Instant;
   snapshot(now: Instant): NodeSnapshot;
+  /** What moves messages of topics beside it asks of it. */
+  readonly exchange: Exchange<unknown> | undefined;
+  linkTo(node: NodeId): LinkId | undefined;
+  isAlive(node: NodeId): boolean;
+  /** Moves messages of topics in place of a `TopicsFlow`: for tests. */
+  flow?(parts: TopicsFlowParts): TopicsFlow;
 }
 
 /** All that a node is told when it is made. */

@@ -24,6 +24,8 @@ export interface Weather {
   readonly dialMs: number;
   /** How long a blocked link is believed in before the system gives it up, from and to. */
   readonly patienceMs: readonly [number, number];
+  /** From so many bytes on that have not arrived, a link has no room for those who can wait. Default 1 MiB. */
+  readonly fullBytes?: number;
 }
 
 /** Packets are lost: the share of messages that wait for a retransmission, and for how long at most. */
@@ -43,6 +45,8 @@ interface Attempt {
 }
 
 const WAITING_BYTES_MAX = 8 * 1024 * 1024;
+/** As real connections have it (`BUFFERED_HIGH` in `host/transports`). */
+const FULL_BYTES = 1024 * 1024;
 const RETRY_MS = 1_000;
 
 export class Network implements Way {
@@ -62,6 +66,7 @@ export class Network implements Way {
   #links = 0;
   readonly bytesPerMs: number;
   readonly waitingBytesMax: number = WAITING_BYTES_MAX;
+  readonly fullBytes: number;
   /** Told of every message as it is sent; for statistics. */
   onSend: (from: number, message: Message, to: Endpoint) => void = () => {};
 
@@ -72,6 +77,7 @@ export class Network implements Way {
     this.#prng = prng;
     this.#weather = weather;
     this.bytesPerMs = weather.bytesPerMs;
+    this.fullBytes = weather.fullBytes ?? FULL_BYTES;
   }
 
   listen(address: Address, endpoint: Endpoint): void {
@@ -93,6 +99,22 @@ export class Network implements Way {
     end.out.send({ hash, kind: 'message', message }, bytes);
   }
 
+  /** Whether whoever can wait with what it sends should; it is told by `drained` when there is room. */
+  isFull(link: LinkId): boolean {
+    return this.#ends.get(link)?.out.isFull ?? false;
+  }
+
+  /** This side of the link is not read until `release`. */
+  hold(link: LinkId): void {
+    const end = this.#ends.get(link);
+    if (end !== undefined) end.held = true;
+  }
+
+  release(link: LinkId): void {
+    const end = this.#ends.get(link);
+    if (end !== undefined) readOn(end);
+  }
+
   /** What was sent before still arrives, then the other side hears the reason. */
   close(link: LinkId, reason: string): void {
     const end = this.#ends.get(link);
@@ -106,6 +128,7 @@ export class Network implements Way {
     for (const end of this.#ofEndpoint.get(endpoint) ?? []) if (end.up) end.out.send({ kind: 'close', reason }, 1);
     for (const end of this.#ofEndpoint.get(endpoint) ?? []) {
       end.gone = true;
+      readOn(end);
       this.#ends.delete(end.link);
     }
     this.#ofEndpoint.delete(endpoint);
@@ -121,6 +144,7 @@ export class Network implements Way {
     for (const [address, listener] of this.#listeners) if (listener === endpoint) this.#listeners.delete(address);
     for (const end of this.#ofEndpoint.get(endpoint) ?? []) {
       end.gone = true;
+      readOn(end);
       this.#ends.delete(end.link);
       if (silent) end.out.clear();
       else this.#reset(end.out.to, endpoint.place);
@@ -135,6 +159,10 @@ export class Network implements Way {
   unblock(block: Block): void {
     this.#blocks.delete(block);
     this.#resume();
+  }
+
+  isDark(place: number): boolean {
+    return this.#dark.has(place);
   }
 
   storm(storm: Storm): void {
@@ -216,6 +244,7 @@ export class Network implements Way {
   lost(end: End, reason: string): void {
     if (end.gone) return;
     end.gone = true;
+    readOn(end);
     this.#ends.delete(end.link);
     this.#ofEndpoint.get(end.endpoint)?.delete(end);
     if (end.up) end.endpoint.linkDown(end.link, reason);
@@ -264,7 +293,7 @@ export class Network implements Way {
   #end(endpoint: Endpoint, dial: DialId | undefined): End {
     // Why the cast: the two ends of a link need each other; `#shake` sets `out` before anybody sees the end.
     const gone = this.#vanished.has(endpoint);
-    const end: End = { dial, endpoint, gone, link: ++this.#links, out: undefined as never, up: false };
+    const end: End = { dial, endpoint, gone, held: false, link: ++this.#links, out: undefined as never, up: false };
     if (gone) return end;
     this.#ends.set(end.link, end);
     const ends = this.#ofEndpoint.get(endpoint) ?? new Set();
@@ -286,4 +315,16 @@ export class Network implements Way {
       stream.resume(this.#prng.between(1, RETRY_MS));
     }
   }
+}
+
+/** The two ends of a connection have links of their own; this number they share. */
+export function connectionOf(link: LinkId): number {
+  return Math.ceil(link / 2);
+}
+
+/** What waits on its way to an end goes on. Also where the end is gone: then it is answered with a reset. */
+function readOn(end: End): void {
+  if (!end.held) return;
+  end.held = false;
+  end.out.to.out.resume(0);
 }

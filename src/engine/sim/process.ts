@@ -12,16 +12,20 @@ import type { DialId, LinkId } from '../core/base/ids.ts';
 import { type Instant, NEVER } from '../core/base/instant.ts';
 import type { Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
-import type { Prng } from '../core/base/prng.ts';
+import { Prng } from '../core/base/prng.ts';
 import type { Peer } from '../core/links/messages.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import { type FlowMessage, isFlow } from '../core/topics/messages.ts';
+import type { MessageLog } from '../flow/message-log.ts';
 import type { SimClock } from './clock.ts';
 import type { SimDisk } from './disk.ts';
 import { type RunEffect, SimFunctions } from './functions.ts';
 import type { Birth, NodeMachine } from './machine.ts';
+import { SimLog } from './message-log.ts';
 import type { Network } from './network.ts';
+import { SimFlow } from './sim-flow.ts';
 import type { Endpoint } from './stream.ts';
 import type { Timeline } from './timeline.ts';
 import type { Trace } from './trace.ts';
@@ -35,14 +39,21 @@ export interface ProcessParts {
   readonly timeline: Timeline;
   readonly network: Network;
   readonly disk: SimDisk;
+  /** Of kept topics. */
+  readonly log: SimLog;
   readonly clock: SimClock;
   readonly prng: Prng;
   readonly trace: Trace;
+  /** What may wait for one other node, in messages; absent: as nodes have it. */
+  readonly nodeMessagesMax: number | undefined;
   /** After every step, before its effects are carried out. */
   readonly stepped: (process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]) => void;
   /** A function really begins, and really ends: not where the node's place refused to run it. */
   readonly began: (process: SimProcess, run: RunEffect, version: string) => void;
   readonly ended: (process: SimProcess, run: RunEffect, outcome: Outcome<Payload>) => void;
+  /** It takes a message of a topic, which is not carried out yet; it puts one onto a link. */
+  readonly took: (process: SimProcess, link: LinkId, peer: Peer, message: FlowMessage) => void;
+  readonly put: (process: SimProcess, link: LinkId, message: Message) => void;
   /** The node has said that it is done. */
   readonly stopped: (process: SimProcess) => void;
 }
@@ -50,12 +61,14 @@ export interface ProcessParts {
 /** Advancing so often within one instant means that `deadline()` never moves. */
 const ADVANCES_MAX = 1_000;
 const INBOX_MAX = 200_000;
+const NODE_BYTES = 16 * 1024 * 1024;
 
 export class SimProcess implements Endpoint {
   readonly place: number;
   readonly life: number;
   readonly birth: Birth;
   readonly peer: Peer;
+  readonly topics: SimFlow;
   readonly #parts: ProcessParts;
   readonly #functions: SimFunctions;
   readonly #who: string;
@@ -65,6 +78,8 @@ export class SimProcess implements Endpoint {
   #advances = 0;
   #advancedAt: Instant = -1;
   #alive = true;
+  /** What is put onto links because of the message of a topic that is being taken. */
+  #putting: NodeEffect[] | undefined;
 
   constructor(parts: ProcessParts) {
     const { birth, timeline, prng } = parts;
@@ -79,6 +94,26 @@ export class SimProcess implements Endpoint {
       ended: (run, outcome, ran) => this.#ran(run, outcome, ran),
       item: ({ task }, payload) => this.give({ kind: 'item', payload, task }),
     });
+    const { clock, log, machine, network, nodeMessagesMax: messagesMax } = parts;
+    const memory = new SimLog(timeline, new Prng(birth.seed), () => [0, 0]);
+    this.topics = new SimFlow({
+      disk: this.#asAnswered(log),
+      input: (input) => this.give(input),
+      later: (ms, then) => timeline.after(ms, () => this.answer(then)),
+      life: this.#who,
+      machine,
+      memory: this.#asAnswered(memory),
+      network,
+      put: (link, message) => this.#put(link, message),
+      stored: log.stored,
+      took: (link, peer, message) => parts.took(this, link, peer, message),
+      wallClock: () => clock.local(timeline.now),
+      ...(messagesMax === undefined ? {} : { nodeLimits: { bytesMax: NODE_BYTES, messagesMax, policy: 'block' } }),
+    });
+  }
+
+  get exchange(): NodeMachine['exchange'] {
+    return this.#parts.machine.exchange;
   }
 
   get alive(): boolean {
@@ -96,6 +131,7 @@ export class SimProcess implements Endpoint {
   /** Begins, with what the disk remembers of the last life. */
   start(): void {
     this.#parts.network.listen(this.birth.address, this);
+    this.topics.flow.kept.keeper.announce();
     this.give({ epoch: Number(this.#parts.disk.read('epoch') ?? 0), kind: 'start' });
   }
 
@@ -113,11 +149,17 @@ export class SimProcess implements Endpoint {
   }
 
   linkUp(link: LinkId, peer: Peer, dial: DialId | undefined): void {
-    this.give({ kind: 'link-up', link, peer, ...(dial === undefined ? {} : { dial }) });
+    this.answer(() => {
+      this.topics.opened(link, peer);
+      this.#step({ kind: 'link-up', link, peer, ...(dial === undefined ? {} : { dial }) });
+    });
   }
 
   linkDown(link: LinkId, reason: string): void {
-    this.give({ kind: 'link-down', link, reason });
+    this.answer(() => {
+      this.topics.closed(link);
+      this.#step({ kind: 'link-down', link, reason });
+    });
   }
 
   dialFailed(dial: DialId, refused: boolean, reason: string): void {
@@ -125,7 +167,13 @@ export class SimProcess implements Endpoint {
   }
 
   message(link: LinkId, message: Message): void {
-    this.give({ kind: 'message', link, message });
+    this.answer(() => {
+      if (!this.#takeFlow(link, message)) this.#step({ kind: 'message', link, message });
+    });
+  }
+
+  drained(link: LinkId): void {
+    this.answer(() => this.topics.drained(link));
   }
 
   /** Offers other functions from now on, and says so. */
@@ -150,14 +198,54 @@ export class SimProcess implements Endpoint {
   end(): void {
     this.#alive = false;
     this.#inbox = [];
-    this.#parts.disk.crash();
+    this.#crash();
     this.#parts.network.vanish(this);
+  }
+
+  /** What is on its way to the disks may get there, or not. */
+  #crash(): void {
+    this.#parts.disk.crash();
+    this.#parts.log.crash();
+  }
+
+  /** A log whose answers reach the process while it lives, when it is awake. */
+  #asAnswered(log: SimLog): MessageLog {
+    const awake =
+      <Answer>(then: (answer: Answer) => void) =>
+      (answer: Answer) =>
+        this.answer(() => then(answer));
+    return {
+      commit: (id, batch, then) => log.commit(id, batch, awake(then)),
+      define: (keep, then) => log.define(keep, awake(then)),
+      read: (id, from, through, bytesMax, then) => log.read(id, from, through, bytesMax, awake(then)),
+      remove: (id, then) => log.remove(id, awake(then)),
+    };
   }
 
   #ran(run: RunEffect, outcome: Outcome<Payload>, ran: boolean): void {
     if (!this.#alive) return;
     if (ran) this.#parts.ended(this, run, outcome);
     this.give({ kind: 'ran', outcome, task: run.task });
+  }
+
+  /** Messages of topics do not go through the node. In the trace they look as if they did. */
+  #takeFlow(link: LinkId, message: Message): boolean {
+    if (!isFlow(message)) return false;
+    const { clock, timeline, trace } = this.#parts;
+    this.#putting = [];
+    const taken = this.topics.take(link, message);
+    if (taken) {
+      const local = clock.local(timeline.now);
+      trace.step(timeline.now, this.#who, local, { kind: 'message', link, message }, this.#putting);
+      trace.stepped();
+    }
+    this.#putting = undefined;
+    return taken;
+  }
+
+  #put(link: LinkId, message: Message): void {
+    this.#putting?.push({ kind: 'send', link, message });
+    this.#parts.put(this, link, message);
   }
 
   #wake(): void {
@@ -226,11 +314,15 @@ export class SimProcess implements Endpoint {
         return this.#functions.abort(effect.task);
       case 'more':
         return this.#functions.more(effect.task, effect.items);
+      case 'subscribed':
+      case 'unsubscribed':
+      case 'unforwarded':
+        return this.topics.effect(effect);
       case 'notify':
         return;
       case 'stopped':
         this.#alive = false;
-        this.#parts.disk.crash();
+        this.#crash();
         network.closeAll(this, 'the node has left');
         return this.#parts.stopped(this);
     }

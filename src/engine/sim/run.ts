@@ -17,10 +17,15 @@ import { Fates } from './checkers/fates.ts';
 import { MembershipChecker } from './checkers/membership.ts';
 import { PlanEndsChecker } from './checkers/plan-ends.ts';
 import { PlansChecker } from './checkers/plans.ts';
+import { TopicAccounts } from './checkers/topic-accounts.ts';
+import { TopicOracle } from './checkers/topic-oracle.ts';
+import { TopicPathsChecker } from './checkers/topic-paths.ts';
+import { TopicRestChecker } from './checkers/topic-rest.ts';
+import { TopicsChecker } from './checkers/topics.ts';
 import type { Ask } from './client.ts';
 import { Faults, functionRecord } from './faults.ts';
 import type { MakeNode } from './machine.ts';
-import type { Scenario, ScenarioEvent } from './scenario.ts';
+import type { PublishEvent, Scenario, ScenarioEvent } from './scenario.ts';
 import { type Place, World } from './world.ts';
 
 /** `safety`: a law was broken. `liveness`: it did not settle. `crash`: a node threw, or an invariant of its own broke. */
@@ -91,6 +96,7 @@ class Run {
   readonly #scenario: Scenario;
   readonly #checkers: Checkers;
   readonly #faults: Faults;
+  readonly #topics: TopicsChecker;
   settledMs: number | undefined;
 
   constructor(scenario: Scenario, make: MakeNode) {
@@ -100,6 +106,9 @@ class Run {
     const fates = new Fates();
     const now = () => this.world.timeline.now;
     const calmSince = () => this.#faults.calmSince;
+    const oracle = new TopicOracle();
+    const accounts = new TopicAccounts(oracle);
+    this.#topics = new TopicsChecker(world, oracle);
     this.#checkers = new Checkers([
       new MembershipChecker(world, quiet),
       new DirectoryChecker(world),
@@ -107,6 +116,10 @@ class Run {
       new CallsChecker(world, fates, quiet),
       new PlansChecker(fates, quiet),
       new PlanEndsChecker({ calmSince, fates, now, quiet }),
+      this.#topics,
+      accounts,
+      new TopicPathsChecker(world, accounts),
+      new TopicRestChecker(world, oracle, topicsOf(scenario)),
     ]);
     this.world = new World(scenario, make, this.#checkers);
     this.#faults = new Faults(this.world);
@@ -171,6 +184,20 @@ class Run {
     }
     this.#offer(owner, owner.functions.slice(0, -1));
     this.#settle('a removed function is gone everywhere');
+    this.#examTopics(living);
+  }
+
+  /** A message on each topic, from anywhere, reaches exactly those who listen. */
+  #examTopics(living: readonly Place[]): void {
+    const { prng, timeline } = this.world;
+    for (const topic of topicsOf(this.#scenario)) {
+      const node = prng.pick(living)?.index ?? 0;
+      const client = this.world.topicsClient({ client: EXAMINER + node, from: node, node });
+      const publication = client.publishOne({ ...FRESH, client: client.where.client, from: node, node, topic });
+      this.#topics.examine(publication);
+      this.#until(timeline.now + SLICE_MS, () => false);
+    }
+    if (topicsOf(this.#scenario).length > 0) this.#settle('a fresh message reaches exactly the live subscribers');
   }
 
   #offer(owner: Place, functions: Place['functions']): void {
@@ -189,9 +216,36 @@ class Run {
   }
 }
 
+/** The topics that clients publish to; the first few of them. */
+function topicsOf({ events }: Scenario): readonly string[] {
+  const topics = new Set(events.flatMap((event) => (event.kind === 'publish' ? [event.topic] : [])));
+  return [...topics].slice(0, TOPICS_MAX);
+}
+
+const TOPICS_MAX = 6;
+/** From this number on, clients are the run's own. */
+const EXAMINER = 1_000_000;
+const FRESH: Omit<PublishEvent, 'client' | 'from' | 'node' | 'topic'> = {
+  atMs: 0,
+  bytes: 0,
+  confirm: true,
+  count: 1,
+  everyMs: 0,
+  kind: 'publish',
+  named: true,
+};
+
 /** Events that give nobody a reason to take a living node for dead. */
 function isHarmless({ kind }: ScenarioEvent): boolean {
-  return (
-    kind === 'call' || kind === 'plan' || kind === 'add-function' || kind === 'remove-function' || kind === 'drain'
-  );
+  return HARMLESS.has(kind);
 }
+
+const HARMLESS: ReadonlySet<ScenarioEvent['kind']> = new Set([
+  'call',
+  'plan',
+  'publish',
+  'subscribe',
+  'add-function',
+  'remove-function',
+  'drain',
+]);

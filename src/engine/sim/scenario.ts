@@ -4,6 +4,7 @@
  * made of a scenario and nothing else, so the same scenario is the same run.
  */
 import type { FunctionRecord } from '../core/directory/record.ts';
+import type { SlowPolicy } from '../core/topics/outbox.ts';
 import type { Storm, Weather } from './network.ts';
 
 export interface ScenarioNode {
@@ -69,7 +70,46 @@ export type ScenarioEvent = { readonly atMs: number } & (
   | { readonly kind: 'remove-function'; readonly node: number; readonly fun: string }
   | ({ readonly kind: 'call'; readonly steps?: undefined } & Asked & CallTerms)
   | ({ readonly kind: 'plan'; readonly steps: readonly StepTerms[] } & Asked & PlanTerms)
+  | ({ readonly kind: 'subscribe' } & ByClient & SubscribeTerms)
+  | ({ readonly kind: 'publish' } & ByClient & PublishTerms)
 );
+
+/** A client that stays: all events of one number are about the same one. */
+export interface ByClient {
+  readonly client: number;
+  /** The node that it is connected to, and the machine that it runs on. */
+  readonly node: number;
+  readonly from: number;
+}
+
+export interface SubscribeTerms {
+  readonly patterns: readonly string[];
+  readonly group?: string;
+  readonly everywhere?: true;
+  readonly policy?: SlowPolicy;
+  readonly messagesMax?: number;
+  readonly bytesMax?: number;
+  /** What it has to do with each message, until faults stop; then it is quick. */
+  readonly takeMs: number;
+  /** It reads all that comes and says what it has dealt with; else it does not read while it has to do. */
+  readonly paced?: true;
+  /** Null: it stays. */
+  readonly forMs: number | null;
+  /** How it ends: with its whole connection, or by a word. */
+  readonly hangsUp?: true;
+}
+
+export interface PublishTerms {
+  readonly topic: string;
+  readonly count: number;
+  readonly everyMs: number;
+  /** What each message weighs beyond its letters. */
+  readonly bytes: number;
+  readonly confirm: boolean;
+  /** The client counts its messages itself; else its node does. */
+  readonly named: boolean;
+  readonly key?: string;
+}
 
 /** A function of it ended; it starts one; it gives a call to another node; it answers another node, or a client. */
 export type Moment = 'ran' | 'run' | 'forward' | 'answer';
@@ -116,6 +156,8 @@ export interface PlanTerms {
   readonly resumable?: boolean;
 }
 
+export type SubscribeEvent = Extract<ScenarioEvent, { readonly kind: 'subscribe' }>;
+export type PublishEvent = Extract<ScenarioEvent, { readonly kind: 'publish' }>;
 export type PlanEvent = Extract<ScenarioEvent, { readonly kind: 'plan' }>;
 
 /** The name of each step, in order. */
@@ -133,6 +175,8 @@ export interface Scenario {
   /** Up to how many others a node keeps a link to each; beyond, it keeps some. Absent: as nodes do by themselves. */
   readonly fullMeshMax?: number;
   readonly diskMs: readonly [number, number];
+  /** What may wait on a node for one other node. Absent: as nodes have it. */
+  readonly nodeMessagesMax?: number;
   /** The safety phase: anything may fail. */
   readonly faultsMs: number;
   /** Once faults have stopped: within this, everything must have settled, … */

@@ -64,6 +64,10 @@ export function withoutNode(scenario: Scenario, node: number): Scenario {
 function moved(event: ScenarioEvent, node: number, move: (index: number) => number): ScenarioEvent[] {
   if (event.kind === 'partition') return [{ ...event, groups: event.groups.filter((_, index) => index !== node) }];
   if (event.kind === 'storm') return [event];
+  if (event.kind === 'publish' || event.kind === 'subscribe') {
+    const { node: at, from } = event;
+    return at === node || from === node ? [] : [{ ...event, from: move(from), node: move(at) }];
+  }
   if (event.kind === 'cut' || event.kind === 'break') {
     return event.from === node || event.to === node ? [] : [{ ...event, from: move(event.from), to: move(event.to) }];
   }

@@ -24,6 +24,8 @@ export interface Endpoint {
   linkDown(link: LinkId, reason: string): void;
   dialFailed(dial: DialId, refused: boolean, reason: string): void;
   message(link: LinkId, message: Message): void;
+  /** What it sends has room again, after the network said that it had none. */
+  drained(link: LinkId): void;
 }
 
 /** One endpoint's end of a link. */
@@ -35,6 +37,8 @@ export interface End {
   up: boolean;
   /** This side is done with the link: it sends nothing, and what arrives is answered with a reset. */
   gone: boolean;
+  /** This side does not read for now: what comes waits on its way. */
+  held: boolean;
   out: Stream;
 }
 
@@ -59,6 +63,8 @@ export interface Way {
   readonly bytesPerMs: number;
   /** Most bytes that wait for a blocked way; more breaks the link. */
   readonly waitingBytesMax: number;
+  /** From so many bytes on that have not arrived, a stream is full, until half of them have. */
+  readonly fullBytes: number;
   blocked(from: number, to: number): boolean;
   stalled(stream: Stream): void;
   arrived(item: Item, at: End, from: End): void;
@@ -74,6 +80,7 @@ export class Stream {
   #clearAt: Instant = 0;
   #lastAt: Instant = 0;
   #waitingBytes = 0;
+  #full = false;
   #planned = false;
   /** When it last began to stall; undefined while it flows. */
   stalledAt: Instant | undefined;
@@ -84,17 +91,24 @@ export class Stream {
     this.#way = way;
   }
 
+  /** Whether a sender that can wait should. */
+  get isFull(): boolean {
+    return this.#full;
+  }
+
   send(item: Item, bytes: number): void {
-    const { now, bytesPerMs } = this.#way;
+    const { now, bytesPerMs, fullBytes, waitingBytesMax } = this.#way;
     this.#clearAt = Math.max(this.#clearAt, now) + Math.floor(bytes / bytesPerMs);
     this.#lastAt = Math.max(this.#lastAt, this.#clearAt + this.#way.travelMs());
     this.#queue.push({ item, bytes, arrivesAt: this.#lastAt });
     this.#waitingBytes += bytes;
-    if (this.#waitingBytes > this.#way.waitingBytesMax) this.#way.lost(this.from, 'too much waits to be sent');
+    if (this.#waitingBytes > fullBytes) this.#full = true;
+    // Why not at once: whoever sends is in the middle of something, and hears of its links between two things only.
+    if (this.#waitingBytes > waitingBytesMax) this.#way.at(now, () => this.#way.lost(this.from, 'too much waits'));
     else this.#plan(this.#lastAt);
   }
 
-  /** The way is free again: tries after `delayMs`. */
+  /** The way is free again, or the other side reads again: tries after `delayMs`. */
   resume(delayMs: number): void {
     if (this.#queue.length > 0) this.#plan(this.#way.now + delayMs);
   }
@@ -103,6 +117,7 @@ export class Stream {
   clear(): void {
     this.#queue = [];
     this.#waitingBytes = 0;
+    this.#full = false;
     this.stalledAt = undefined;
   }
 
@@ -117,7 +132,7 @@ export class Stream {
 
   #arrive(): void {
     const head = this.#queue[0];
-    if (head === undefined) return;
+    if (head === undefined || this.to.held) return;
     if (this.#way.blocked(this.from.endpoint.place, this.to.endpoint.place)) {
       if (this.stalledAt === undefined) {
         this.stalledAt = this.#way.now;
@@ -130,9 +145,19 @@ export class Stream {
     this.#waitingBytes -= head.bytes;
     const next = this.#queue[0];
     if (next !== undefined) this.#plan(Math.max(next.arrivesAt, this.#way.now));
+    this.#drain();
     if (head.item.kind === 'message' && head.item.hash !== undefined) {
       assert(digest(head.item.message).hash === head.item.hash, 'a message is not changed after it was sent');
     }
     this.#way.arrived(head.item, this.to, this.from);
+  }
+
+  #drain(): void {
+    if (!this.#full || this.#waitingBytes > this.#way.fullBytes / 2) return;
+    this.#full = false;
+    const { from } = this;
+    this.#way.at(this.#way.now, () => {
+      if (!from.gone) from.endpoint.drained(from.link);
+    });
   }
 }

@@ -2,8 +2,10 @@
  * Draws a scenario from a seed, in swarms: for each run some kinds of fault are switched off altogether and the rest is
  * wildly weighted, so that runs differ in kind and not only in detail (Groce et al., Swarm Testing, 2012).
  */
+import { hash32 } from '../core/base/hash.ts';
 import { Prng } from '../core/base/prng.ts';
 import { drawCall, drawPlan, FUNCTIONS, lasting, RESOURCES, type Taste, VERSIONS } from './draw-plans.ts';
+import { drawTopics, topicsTaste } from './draw-topics.ts';
 import { functionRecord } from './faults.ts';
 import type { Weather } from './network.ts';
 import type { Scenario, ScenarioEvent, ScenarioNode } from './scenario.ts';
@@ -20,6 +22,9 @@ export const DEFAULT_SWARM: SwarmOptions = { durationMs: 40_000, nodes: [3, 12] 
 /** How long a mesh of these sizes may need once faults have stopped, and how long it must then stay calm. */
 const SETTLE_MS = 90_000;
 const CALM_MS = 5_000;
+
+/** Runs in which clients publish and subscribe. */
+const TOPICS_SHARE = 0.6;
 
 type Kind = ScenarioEvent['kind'];
 
@@ -52,6 +57,10 @@ export function draw(seed: number, options: SwarmOptions = DEFAULT_SWARM): Scena
   const nodes = Array.from({ length: count }, (_, index) => drawNode(prng, index, faultsMs, offered));
   const seeds = prng.chance(0.3) ? [] : prng.sample([...nodes.keys()], prng.between(1, 3));
   const events = [...drawFaults(prng, nodes, faultsMs), ...drawAsks(prng, count, faultsMs, mood)];
+  // Why a generator of its own: with topics or without, all else is drawn as it was.
+  const chance = new Prng(hash32('topics', seed));
+  const topics = chance.chance(TOPICS_SHARE) ? topicsTaste(chance, weather) : undefined;
+  if (topics !== undefined) events.push(...drawTopics(chance, topics, count, faultsMs));
   return {
     calmMs: CALM_MS,
     diskMs: [0, prng.pick([2, 20, 200]) ?? 2],
@@ -61,7 +70,8 @@ export function draw(seed: number, options: SwarmOptions = DEFAULT_SWARM): Scena
     seed,
     seeds,
     settleMs: SETTLE_MS,
-    weather,
+    weather: topics === undefined ? weather : { ...weather, fullBytes: topics.fullBytes },
+    ...(topics?.nodeMessagesMax === undefined ? {} : { nodeMessagesMax: topics.nodeMessagesMax }),
     ...(prng.chance(0.25) ? { fullMeshMax: prng.between(1, 5) } : {}),
   };
 }

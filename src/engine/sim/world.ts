@@ -4,24 +4,29 @@
  * It owns who lives; `faults.ts` decides what happens to them, `checkers/` judge it.
  */
 import { assert } from '../core/base/assert.ts';
-import type { Address, NodeId } from '../core/base/ids.ts';
+import { hash32 } from '../core/base/hash.ts';
+import type { Address, LinkId, NodeId } from '../core/base/ids.ts';
 import type { Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import { Prng } from '../core/base/prng.ts';
 import type { FunctionRecord } from '../core/directory/record.ts';
+import type { Peer } from '../core/links/messages.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
-import type { NodeInput } from '../core/node/inputs.ts';
+import type { Message, NodeInput } from '../core/node/inputs.ts';
 import { DEFAULT_TUNING, type NodeTuning } from '../core/node/tuning.ts';
+import type { FlowMessage } from '../core/topics/messages.ts';
 import { type Ask, type AskEvent, type AskWatcher, SimClient } from './client.ts';
 import { SimClock } from './clock.ts';
 import { SimDisk } from './disk.ts';
 import type { RunEffect } from './functions.ts';
 import type { MakeNode } from './machine.ts';
+import { SimLog } from './message-log.ts';
 import { Network } from './network.ts';
 import { simPayload } from './payload.ts';
 import { SimProcess } from './process.ts';
-import type { Scenario, ScenarioNode } from './scenario.ts';
+import type { ByClient, Scenario, ScenarioNode } from './scenario.ts';
 import { Timeline } from './timeline.ts';
+import { TopicsClient, type TopicsWatcher } from './topics-client.ts';
 import { Trace } from './trace.ts';
 
 /** One machine: an address, a disk, and whoever lives there now. */
@@ -30,6 +35,7 @@ export interface Place {
   readonly plan: ScenarioNode;
   readonly address: Address;
   readonly disk: SimDisk;
+  readonly log: SimLog;
   readonly client: SimClient;
   id: NodeId;
   lives: number;
@@ -41,7 +47,7 @@ export interface Place {
 }
 
 /** Who looks on. Called after the node's step and before its effects are carried out. */
-export interface Watcher extends AskWatcher {
+export interface Watcher extends AskWatcher, TopicsWatcher {
   started(process: SimProcess): void;
   stepped(process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]): void;
   /** `asked`: it left in good order. */
@@ -49,6 +55,9 @@ export interface Watcher extends AskWatcher {
   /** A function began to run there, in that version; it ended there. */
   began(process: SimProcess, run: RunEffect, version: string): void;
   ran(process: SimProcess, run: RunEffect, outcome: Outcome<Payload>): void;
+  /** A node takes a message of a topic, which it has not carried out yet; it puts one onto a link. */
+  took(process: SimProcess, link: LinkId, peer: Peer, message: FlowMessage): void;
+  put(process: SimProcess, link: LinkId, message: Message): void;
 }
 
 const TRACE_LINES = 60;
@@ -61,9 +70,12 @@ export class World {
   readonly trace: Trace;
   readonly places: readonly Place[];
   readonly asks: Ask[] = [];
+  /** By their numbers. */
+  readonly topicsClients = new Map<number, TopicsClient>();
   readonly #make: MakeNode;
   readonly #watcher: Watcher;
   readonly prng: Prng;
+  #tokens = 0;
   /** Told of every step before its effects are carried out: who waits for a moment to strike. */
   onStep: (process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]) => void = () => {};
 
@@ -94,7 +106,7 @@ export class World {
   start(place: Place): void {
     if (place.process?.alive) return;
     this.network.lighten(place.index);
-    const { plan, index, address, disk, functions, id } = place;
+    const { plan, index, address, disk, functions, id, log } = place;
     const { name, resources, region } = plan;
     const birth = {
       address,
@@ -116,12 +128,16 @@ export class World {
       clock,
       disk,
       life: place.lives,
+      log,
       machine: this.#make(birth),
       network: this.network,
+      nodeMessagesMax: this.scenario.nodeMessagesMax,
       place: index,
       prng: this.prng.fork(),
       began: (process, run, version) => this.#watcher.began(process, run, version),
       ended: (process, run, outcome) => this.#watcher.ran(process, run, outcome),
+      put: (process, link, message) => this.#watcher.put(process, link, message),
+      took: (process, link, peer, message) => this.#watcher.took(process, link, peer, message),
       stepped: (process, input, effects) => {
         this.#watcher.stepped(process, input, effects);
         this.onStep(process, input, effects);
@@ -149,6 +165,7 @@ export class World {
   /** A new machine with an empty disk at the same address: its node will be another one. */
   replace(place: Place): void {
     place.disk.wipe();
+    place.log.wipe();
     place.id = this.#newId();
   }
 
@@ -172,17 +189,36 @@ export class World {
     return ask;
   }
 
+  /** The client of that number; it begins where it is first heard of. */
+  topicsClient({ client, from, node }: ByClient): TopicsClient {
+    const known = this.topicsClients.get(client);
+    if (known !== undefined) return known;
+    const { timeline, network } = this;
+    const made = new TopicsClient({
+      address: this.place(node).address,
+      network,
+      nextToken: () => `m${++this.#tokens}`,
+      timeline,
+      watcher: this.#watcher,
+      where: { client, from, node },
+    });
+    this.topicsClients.set(client, made);
+    return made;
+  }
+
   #place(plan: ScenarioNode, index: number): Place {
     const address = `ws://sim-${index}:7000`;
     const { timeline, network } = this;
+    const disk = new SimDisk(timeline, this.prng.fork(), this.scenario.diskMs);
     return {
       address,
       client: new SimClient(index, address, timeline, network, this.#watcher),
-      disk: new SimDisk(timeline, this.prng.fork(), this.scenario.diskMs),
+      disk,
       functions: plan.functions,
       id: this.#newId(),
       index,
       lives: 0,
+      log: new SimLog(timeline, new Prng(hash32(address, this.scenario.seed)), () => disk.delayMs),
       plan,
       process: undefined,
       sleptUntil: 0,
@@ -197,9 +233,9 @@ export class World {
 
   #tuning(): NodeTuning {
     const { fullMeshMax } = this.scenario;
-    return fullMeshMax === undefined
-      ? DEFAULT_TUNING
-      : { ...DEFAULT_TUNING, links: { ...DEFAULT_TUNING.links, fullMeshMax } };
+    // Why so soon: routes that nobody needs any more must be forgotten before a run is judged.
+    const tuning = { ...DEFAULT_TUNING, topics: { ...DEFAULT_TUNING.topics, routesTurnMs: 1_000 } };
+    return fullMeshMax === undefined ? tuning : { ...tuning, links: { ...tuning.links, fullMeshMax } };
   }
 
   #seeds(): Address[] {

@@ -70,6 +70,19 @@ describe('a node', () => {
     expect(routeOf(a, 'order.eu').nodes).toEqual(['ID-b']);
   });
 
+  it('waits for no node that has left, though a link to it comes up once more', () => {
+    const { a, b, world } = three();
+    world.give(b, { graceMs: 0, kind: 'leave' });
+    world.run(1_000);
+    const peer = { address: 'ws://b', id: 'ID-b', name: 'b', role: 'peer' } as const;
+    world.give(a, { kind: 'link-up', link: 99, peer });
+    const client = world.connect(a);
+    client.send({ ...orders, everywhere: true });
+    world.run(100);
+    expect(client.messages).toContainEqual({ id: 1, kind: 'subscribed' });
+    expect(a.node.exchange?.counts.peers).toBe(1);
+  });
+
   it('refuses a second subscription of one number, and ends neither the first nor the client', () => {
     const { b, world } = three();
     const client = world.connect(b);

@@ -208,20 +208,21 @@ export class Bindings {
       case 'joined':
         if (effect.first) {
           this.#link('up', effect.name, 'joined');
-          topics.linked(effect.id, now);
+          // Why not one that has left: nobody would ever say that it is gone, and `everywhere` would wait for it.
+          if (this.#reach(effect.id) !== 'gone') topics.linked(effect.id, now);
         }
         membership.met(effect.id, effect.address, now);
         break;
       case 'broken':
         this.#link('down', effect.name, effect.reason);
-        topics.unlinked(effect.id, now);
+        this.#unlinked(effect.id, now);
         membership.lost(effect.id, now);
         calls.broken(effect.id, effect.name, effect.reason, now);
         calls.askerLeft({ node: effect.id }, `the link to ${effect.name} broke`);
         break;
       case 'parted':
         this.#link('down', effect.name, effect.reason);
-        topics.unlinked(effect.id, now);
+        this.#unlinked(effect.id, now);
         calls.parted(effect.id, effect.reason, now);
         break;
       case 'unreachable':
@@ -243,6 +244,19 @@ export class Bindings {
         topics.clientLeft(effect.link, now);
         break;
     }
+  }
+
+  /** Undefined where it is no member yet. */
+  #reach(id: NodeId): ReturnType<typeof reachOf> | undefined {
+    const member = this.#machines.membership.member(id);
+    return member === undefined ? undefined : reachOf(member.state);
+  }
+
+  /** Why: of one that has not become a member nobody would say that it is gone. */
+  #unlinked(id: NodeId, now: Instant): void {
+    const { topics } = this.#machines;
+    if (this.#reach(id) === undefined) topics.gone(id, now);
+    else topics.unlinked(id, now);
   }
 
   #link(change: 'up' | 'down', peer: string, reason: string): void {

@@ -14,6 +14,7 @@ import type { Ask } from '../client.ts';
 import { digest } from '../digest.ts';
 import type { RunEffect } from '../functions.ts';
 import type { SimProcess } from '../process.ts';
+import type { ScenarioEvent } from '../scenario.ts';
 import type { World } from '../world.ts';
 import { Checker, law } from './checker.ts';
 import { expectedValue, type Fate, type Fates, tell } from './fates.ts';
@@ -92,7 +93,7 @@ export class CallsChecker extends Checker {
   #isSteady(): boolean {
     const { scenario, timeline } = this.#world();
     const startedMs = Math.max(...scenario.nodes.map(({ startMs }) => startMs));
-    const changes = scenario.events.some(({ kind }) => kind !== 'call' && kind !== 'plan');
+    const changes = scenario.events.some(({ kind }) => !ASKS.has(kind));
     return this.#quiet && !changes && timeline.now > startedMs + GOSSIP_MS;
   }
 
@@ -119,6 +120,9 @@ export class CallsChecker extends Checker {
     law(fun !== 'stream' || ask.items.length === args[0], 'a stream that ends well is whole', says);
   }
 }
+
+/** What changes nothing about what is offered. */
+const ASKS: ReadonlySet<ScenarioEvent['kind']> = new Set(['call', 'plan', 'publish', 'subscribe']);
 
 /** Until then all have heard what a new node offers, where nothing is broken. */
 const GOSSIP_MS = 15_000;

@@ -1,11 +1,16 @@
 /** What judges a run: laws that must hold at every step, and conditions that must come true once faults have stopped. */
+
+import type { LinkId } from '../../core/base/ids.ts';
 import type { Outcome } from '../../core/base/outcome.ts';
 import type { Payload } from '../../core/base/payload.ts';
+import type { Peer } from '../../core/links/messages.ts';
 import type { NodeEffect } from '../../core/node/effects.ts';
-import type { NodeInput } from '../../core/node/inputs.ts';
+import type { Message, NodeInput } from '../../core/node/inputs.ts';
+import type { DeliverMessage, FlowMessage, PublishedMessage } from '../../core/topics/messages.ts';
 import type { Ask } from '../client.ts';
 import type { RunEffect } from '../functions.ts';
 import type { SimProcess } from '../process.ts';
+import type { Listening, Publication } from '../topics-client.ts';
 import type { Watcher } from '../world.ts';
 
 /** A law of safety was broken: the run ends here. */
@@ -34,6 +39,13 @@ export class Checker implements Watcher {
   asked(_ask: Ask): void {}
   streamed(_ask: Ask): void {}
   answered(_ask: Ask): void {}
+  took(_process: SimProcess, _link: LinkId, _peer: Peer, _message: FlowMessage): void {}
+  put(_process: SimProcess, _link: LinkId, _message: Message): void {}
+  subscribing(_listening: Listening): void {}
+  publishing(_publication: Publication): void {}
+  published(_publication: Publication, _message: PublishedMessage): void {}
+  delivered(_listening: Listening, _message: DeliverMessage): void {}
+  missed(_listening: Listening, _count: number): void {}
 
   /** Looked at now and then, and after every step that changed something. */
   inspect(_process: SimProcess): void {}
@@ -85,6 +97,34 @@ export class Checkers extends Checker {
 
   override answered(ask: Ask): void {
     for (const checker of this.#all) checker.answered(ask);
+  }
+
+  override took(process: SimProcess, link: LinkId, peer: Peer, message: FlowMessage): void {
+    for (const checker of this.#all) checker.took(process, link, peer, message);
+  }
+
+  override put(process: SimProcess, link: LinkId, message: Message): void {
+    for (const checker of this.#all) checker.put(process, link, message);
+  }
+
+  override subscribing(listening: Listening): void {
+    for (const checker of this.#all) checker.subscribing(listening);
+  }
+
+  override publishing(publication: Publication): void {
+    for (const checker of this.#all) checker.publishing(publication);
+  }
+
+  override published(publication: Publication, message: PublishedMessage): void {
+    for (const checker of this.#all) checker.published(publication, message);
+  }
+
+  override delivered(listening: Listening, message: DeliverMessage): void {
+    for (const checker of this.#all) checker.delivered(listening, message);
+  }
+
+  override missed(listening: Listening, count: number): void {
+    for (const checker of this.#all) checker.missed(listening, count);
   }
 
   override inspect(process: SimProcess): void {

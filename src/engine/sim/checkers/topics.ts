@@ -1,0 +1,125 @@
+/**
+ * The laws of topics as their users see them, at both ends.
+ *
+ * Safety: what arrives was published, and is what was published; it matches, and it comes once; what one publisher says
+ * about one topic comes in order; of a group, one member gets it; the answer to a publisher counts right.
+ * Liveness: in a settled world a fresh message reaches exactly the live subscribers.
+ */
+import type { Payload } from '../../core/base/payload.ts';
+import type { DeliverMessage } from '../../core/topics/messages.ts';
+import type { Listening, Publication } from '../topics-client.ts';
+import type { World } from '../world.ts';
+import { Checker, law } from './checker.ts';
+import type { TopicOracle } from './topic-oracle.ts';
+
+export class TopicsChecker extends Checker {
+  readonly #world: () => World;
+  readonly #oracle: TopicOracle;
+  readonly #stories = new Map<string, Story>();
+  /** `by/seq` → the token of the message that it stands for. */
+  readonly #names = new Map<string, string>();
+  /** Of each listener, publisher and topic: the last that came. */
+  readonly #last = new Map<Listening, Map<string, number>>();
+  /** Messages that must reach exactly those who listen. */
+  readonly #exams: Exam[] = [];
+  #order = 0;
+
+  constructor(world: () => World, oracle: TopicOracle) {
+    super();
+    this.#world = world;
+    this.#oracle = oracle;
+  }
+
+  override publishing(publication: Publication): void {
+    this.#stories.set(publication.token, { groups: new Map(), order: ++this.#order, publication, reached: new Set() });
+  }
+
+  override delivered(listening: Listening, message: DeliverMessage): void {
+    const { patterns, group } = listening.event;
+    const says = () => `${tell(listening)} got ${JSON.stringify(message)}`;
+    const story = this.#stories.get(tokenOf(message.payload));
+    law(story !== undefined, 'what is delivered was published', says);
+    const { publication, reached } = story;
+    const same = message.topic === publication.event.topic && message.payload.size === publication.payload.size;
+    law(same, 'what is delivered is what was published', says);
+    law(this.#oracle.anyMatches(patterns, message.topic), 'nothing is delivered without a match', says);
+    law(!reached.has(listening), 'a subscription gets a message once', says);
+    reached.add(listening);
+    this.#judgeName(message, publication, says);
+    this.#judgeOrder(listening, story, says);
+    if (group === undefined) return;
+    const other = story.groups.get(group);
+    law(other === undefined, 'one member of a group gets a message', () => {
+      return `${says()}; so did ${other === undefined ? 'nobody' : tell(other)}`;
+    });
+    story.groups.set(group, listening);
+  }
+
+  /** That message must reach exactly those who listen now. */
+  examine({ token, event }: Publication): void {
+    const all = [...this.#world().topicsClients.values()].flatMap(({ listening }) => [...listening]);
+    const matching = all.filter(({ event: { patterns } }) => this.#oracle.anyMatches(patterns, event.topic));
+    const live = matching.filter(({ confirmed }) => confirmed);
+    const groups = new Set(live.flatMap(({ event: { group } }) => group ?? []));
+    this.#exams.push({ groups, plain: live.filter((one) => one.event.group === undefined), token });
+  }
+
+  override unsettled(): string | undefined {
+    for (const { groups, plain, token } of this.#exams) {
+      const story = this.#stories.get(token);
+      const missing = plain.find((one) => !story?.reached.has(one));
+      if (missing !== undefined) return `${tell(missing)} has not got ${token}`;
+      for (const group of groups) if (!story?.groups.has(group)) return `nobody of group ${group} has got ${token}`;
+      const extra = [...(story?.reached ?? [])].find((one) => one.event.group === undefined && !plain.includes(one));
+      if (extra !== undefined) return `${tell(extra)} has got ${token}, which came after it had gone`;
+    }
+    return undefined;
+  }
+
+  #judgeName({ by, seq }: DeliverMessage, { token }: Publication, says: () => string): void {
+    const name = `${by}/${seq}`;
+    const known = this.#names.get(name);
+    law(known === undefined || known === token, 'a publisher and a count name one message', () => {
+      return `${says()}; ${name} was ${known}`;
+    });
+    this.#names.set(name, token);
+  }
+
+  #judgeOrder(listening: Listening, { order, publication }: Story, says: () => string): void {
+    const { client, connection, event } = publication;
+    const path = `${client.where.client} ${connection} ${event.topic}`;
+    const last = this.#last.get(listening) ?? new Map<string, number>();
+    this.#last.set(listening, last);
+    const before = last.get(path) ?? 0;
+    law(order > before, 'what one publisher says about one topic comes in order', says);
+    last.set(path, order);
+  }
+}
+
+/** What became of one message. */
+interface Story {
+  readonly publication: Publication;
+  readonly order: number;
+  readonly reached: Set<Listening>;
+  /** Who got it of each group. */
+  readonly groups: Map<string, Listening>;
+}
+
+interface Exam {
+  readonly token: string;
+  readonly plain: readonly Listening[];
+  readonly groups: ReadonlySet<string>;
+}
+
+/** By which a message is recognised wherever it is seen. */
+export function tokenOf(payload: Payload): string {
+  const value = payload.value();
+  return value.ok ? String((value.value as { readonly token?: unknown } | null)?.token) : 'nothing';
+}
+
+/** A listener for a message: client 3 on node 1, for a.#. */
+function tell({ client, event }: Listening): string {
+  const { patterns, group } = event;
+  const of = group === undefined ? '' : ` of group ${group}`;
+  return `client ${client.where.client} on node ${client.where.node}, which listens to ${patterns.join(' ')}${of},`;
+}

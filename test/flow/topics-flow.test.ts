@@ -1,0 +1,65 @@
+/** Messages through one node, between wires that a test fills and empties. */
+import { describe, expect, test } from 'vitest';
+import { Exchange } from '../../src/engine/core/topics/exchange.ts';
+import { DEFAULT_TOPICS } from '../../src/engine/core/topics/options.ts';
+import type { Delivery } from '../../src/engine/flow/delivery.ts';
+import type { Wire } from '../../src/engine/flow/flow-link.ts';
+import type { MessageLog } from '../../src/engine/flow/message-log.ts';
+import { TopicsFlow } from '../../src/engine/flow/topics-flow.ts';
+import { plain } from '../core/calls/values.ts';
+
+class TestWire implements Wire {
+  isFull = false;
+  readonly sent: unknown[] = [];
+  send(message: { readonly kind: string; readonly seq?: number }): undefined {
+    this.sent.push(message.seq ?? message.kind);
+  }
+  hold(): void {}
+  release(): void {}
+}
+
+const NO_LOG: MessageLog = { commit: () => {}, define: () => {}, read: () => {}, remove: () => {} };
+
+/** A node whose neighbour listens to everything: the link to it is 1, clients are on links 2 and 3. */
+function nodeWithNeighbour(messagesMax: number) {
+  const exchange = new Exchange<Delivery>('here', 1, DEFAULT_TOPICS);
+  exchange.linked('there', 0);
+  exchange.receive('there', { added: [{ pattern: '#' }], from: 0, kind: 'interest', removed: [], version: 7 }, 0);
+  const flow = new TopicsFlow({
+    memory: NO_LOG,
+    stored: [],
+    exchange: () => exchange,
+    input: () => {},
+    isAlive: () => true,
+    later: () => {},
+    life: 'life',
+    linkTo: () => 1,
+    nodeLimits: { bytesMax: 1_000_000, messagesMax, policy: 'block' },
+    wallClock: () => 0,
+  });
+  const wires = [new TestWire(), new TestWire(), new TestWire()] as const;
+  flow.opened(1, { address: '', id: 'there', name: 'there', role: 'peer' }, wires[0]);
+  flow.opened(2, { name: 'ann', role: 'client' }, wires[1]);
+  flow.opened(3, { name: 'bob', role: 'client' }, wires[2]);
+  const publish = (link: number, seq: number) =>
+    flow.take(link, { by: 'p', id: 0, kind: 'publish', payload: plain(seq), seq, topic: 'order.eu' });
+  return { exchange, flow, publish, wires };
+}
+
+describe('a message that another node does not get', () => {
+  test('because a publisher that is behind itself cannot be held, is counted though others pass', () => {
+    const { exchange, flow, publish, wires } = nodeWithNeighbour(1);
+    const limits = { bytesMax: 1_000, messagesMax: 10, policy: 'drop-newest' } as const;
+    const bob = exchange.subscribe({ limits, patterns: ['#'] }, 0);
+    if (!bob.ok) throw new Error(bob.problem.message);
+    flow.subscribed({ id: 1, kind: 'subscribed', link: 3, paced: false, subscription: bob.value.id });
+    wires[0].isFull = true;
+    wires[2].isFull = true;
+    for (const seq of [1, 2]) publish(2, seq); // the first waits, the second has its publisher held
+    publish(3, 3);
+    wires[0].isFull = false;
+    flow.drained(1);
+    expect(wires[0].sent).toEqual([1, 2]);
+    expect(flow.counters.lost).toBe(1);
+  });
+});
