@@ -259,6 +259,38 @@ describe('a link', () => {
     expect(() => lasts(100)).toThrow('a message is not changed after it was sent');
   });
 
+  test('that is not read delivers nothing until it is read again, and then all of it', () => {
+    network.hold(b.links[0] ?? 0);
+    say(a, 1, 2);
+    lasts(5_000);
+    expect(b.log).toEqual([]);
+    network.release(b.links[0] ?? 0);
+    lasts(100);
+    expect(b.log).toEqual(['got 1', 'got 2']);
+  });
+
+  test('that is not read and is given up answers what waits with a reset', () => {
+    network.hold(b.links[0] ?? 0);
+    say(a, 1);
+    lasts(100);
+    network.close(b.links[0] ?? 0, 'it gave up');
+    lasts(100);
+    expect([a.log, b.log]).toEqual([['down reset'], ['down it gave up']]);
+  });
+
+  test('is full from so many bytes on, and has room again when half of them have arrived', () => {
+    const problem = { code: 'internal', message: 'x'.repeat(800_000) };
+    const link = a.links[0] ?? 0;
+    network.send(link, { kind: 'goaway', problem });
+    expect(network.isFull(link)).toBe(false);
+    network.send(link, { kind: 'goaway', problem });
+    expect(network.isFull(link)).toBe(true);
+    lasts(1_000);
+    expect([network.isFull(link), a.log]).toEqual([true, []]);
+    lasts(1_000);
+    expect([network.isFull(link), a.log]).toEqual([false, ['drained']]);
+  });
+
   test('in a storm is late, but loses nothing', () => {
     network.storm({ delayMs: 2_000, share: 0.5 });
     say(a, ...Array.from({ length: 50 }, (_, i) => i));

@@ -4,6 +4,8 @@ import type { NodeEffect } from '../../src/engine/core/node/effects.ts';
 import type { NodeInput } from '../../src/engine/core/node/inputs.ts';
 import { Node } from '../../src/engine/core/node/node.ts';
 import type { NodeSnapshot } from '../../src/engine/core/node/snapshot.ts';
+import type { Exchange } from '../../src/engine/core/topics/exchange.ts';
+import type { TopicsFlow, TopicsFlowParts } from '../../src/engine/flow/topics-flow.ts';
 import type { Birth, MakeNode, NodeMachine } from '../../src/engine/sim/machine.ts';
 
 interface Tampering {
@@ -13,6 +15,10 @@ interface Tampering {
   readonly effects?: (effect: NodeEffect, birth: Birth) => readonly NodeEffect[];
   /** What it says of itself. */
   readonly snapshot?: (snapshot: NodeSnapshot) => NodeSnapshot;
+  /** Who gets messages of which topic. */
+  readonly exchange?: (exchange: Exchange<unknown>) => Exchange<unknown>;
+  /** What moves messages of topics beside it. */
+  readonly flow?: (parts: TopicsFlowParts) => TopicsFlow;
 }
 
 /** Real nodes whose inputs and effects somebody tampers with. */
@@ -20,14 +26,17 @@ export function planted({
   inputs = (input) => [input],
   effects = (effect) => [effect],
   snapshot = (it) => it,
+  exchange = (it) => it,
+  flow,
 }: Tampering): MakeNode {
   return (birth): NodeMachine => {
     const node = new Node(birth);
     return {
       deadline: () => node.deadline(),
       get exchange() {
-        return node.exchange;
+        return node.exchange === undefined ? undefined : exchange(node.exchange);
       },
+      ...(flow === undefined ? {} : { flow }),
       isAlive: (id) => node.isAlive(id),
       linkTo: (id) => node.linkTo(id),
       drain: () => node.drain().flatMap((effect) => effects(effect, birth)),

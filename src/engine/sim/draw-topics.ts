@@ -43,16 +43,18 @@ export function topicsTaste(prng: Prng, { bytesPerMs }: Weather): TopicsTaste {
   const words = prng.sample(WORDS, prng.between(2, 4));
   const topics = Array.from({ length: prng.between(1, 5) }, () => drawTopic(prng, words));
   const roomy = bytesPerMs >= 10_000;
+  const slow = prng.pick([0, 0.4, 0.9]) ?? 0;
   return {
     bursts: prng.between(1, prng.pick([3, 12]) ?? 3),
     bytes: prng.pick<readonly number[]>(roomy ? [[0], [0, 2_000], [0, 50_000], [400_000]] : [[0], [0, 300]]) ?? [0],
     clients: prng.between(2, 8),
-    fullBytes: prng.pick([400, 4_000, 60_000, 1024 * 1024]) ?? 4_000,
+    // Why so few: what a client is slow with must be more than its link takes.
+    fullBytes: prng.pick(slow > 0 ? [150, 600, 4_000] : [600, 4_000, 1024 * 1024]) ?? 4_000,
     grouped: prng.pick([0, 0.3, 0.8]) ?? 0,
     messagesMax: prng.pick([3, 15, 40]) ?? 3,
     nodeMessagesMax: prng.pick([undefined, 2, 20]),
     restless: prng.pick([0, 0.3, 0.9]) ?? 0,
-    slow: prng.pick([0, 0.3, 0.8]) ?? 0,
+    slow,
     subscriptions: prng.between(1, 12),
     topics: [...new Set(topics)],
     words,
@@ -82,13 +84,13 @@ function drawSubscribe(prng: Prng, taste: TopicsTaste, where: ByClient, faultsMs
     forMs: prng.chance(taste.restless) ? lasting(prng) : null,
     kind: 'subscribe',
     patterns,
-    takeMs: isSlow ? (prng.pick([5, 60, 400]) ?? 5) : 0,
+    takeMs: isSlow ? (prng.pick([5, 60, 400, 2_000]) ?? 5) : 0,
     ...(prng.chance(taste.grouped) ? { group: prng.pick(['g', 'h']) ?? 'g' } : {}),
     ...(prng.chance(0.4) ? { everywhere: true } : {}),
     ...(policy === undefined ? {} : { policy }),
-    ...(isSlow || prng.chance(0.2) ? { messagesMax: prng.pick([1, 3, 20]) ?? 1 } : {}),
+    ...(isSlow || prng.chance(0.5) ? { messagesMax: prng.pick([1, 3, 15]) ?? 1 } : {}),
     ...(prng.chance(0.1) ? { bytesMax: prng.pick([300, 3_000]) ?? 300 } : {}),
-    ...(prng.chance(0.4) ? { paced: true } : {}),
+    ...(prng.chance(isSlow ? 0.2 : 0.5) ? { paced: true } : {}),
     ...(prng.chance(0.3) ? { hangsUp: true } : {}),
   };
 }

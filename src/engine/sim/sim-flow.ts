@@ -46,7 +46,9 @@ export class SimFlow {
 
   /** Links that are not read, because what comes from there goes to somebody who is slower. */
   get held(): readonly LinkId[] {
-    return [...this.#wires.values()].filter(({ held }) => held).map(({ link }) => link);
+    const held: LinkId[] = [];
+    for (const wire of this.#wires.values()) if (wire.held) held.push(wire.link);
+    return held;
   }
 
   opened(link: LinkId, peer: Peer): void {

@@ -133,10 +133,11 @@ export class TopicsClient {
     return publication;
   }
 
-  /** From now on nothing takes long. */
+  /** From now on nothing takes long, and who does not mean to stay goes. */
   calm(): void {
     this.#calm = true;
     this.#busyUntil = 0;
+    for (const listening of this.listening) if (listening.event.forMs !== null) this.#end(listening);
   }
 
   #up(): void {

@@ -3,14 +3,15 @@
  *
  * Safety: a node delivers only to subscriptions that it has; a subscription gets what its node took for it, in the order in
  * which it came, and what lies between two deliveries is exactly what the later one says was missed. With `block` the
- * telling may come early, so there only order and sum are judged.
+ * telling may come early, so there only order and sum are judged; with `disconnect` nothing is missed. What waits keeps
+ * within its limit, and no publisher is held where nothing waits. A publisher is told how many subscriptions there its message is for.
  * Liveness: once nothing moves any more, taken = delivered + told as missed.
  */
 import type { LinkId } from '../../core/base/ids.ts';
 import type { Peer } from '../../core/links/messages.ts';
 import type { NodeEffect } from '../../core/node/effects.ts';
 import type { Message, NodeInput } from '../../core/node/inputs.ts';
-import type { DeliverMessage, FlowMessage, SubscribeMessage } from '../../core/topics/messages.ts';
+import type { DeliverMessage, FlowMessage, PublishedMessage, SubscribeMessage } from '../../core/topics/messages.ts';
 import type { SimProcess } from '../process.ts';
 import { Checker, law } from './checker.ts';
 import { who } from './membership.ts';
@@ -34,6 +35,8 @@ export class TopicAccounts extends Checker {
   readonly #oracle: TopicOracle;
   /** By process, then by the exchange's number. */
   readonly #accounts = new Map<SimProcess, Map<number, Account>>();
+  /** Of the message that is being taken from a client: for how many subscriptions here it is, at least and at most. */
+  #local: readonly [number, number] = [0, 0];
 
   constructor(oracle: TopicOracle) {
     super();
@@ -72,10 +75,13 @@ export class TopicAccounts extends Checker {
   override took(process: SimProcess, _link: LinkId, _peer: Peer, message: FlowMessage): void {
     if (message.kind !== 'publish' && !(message.kind === 'forward' && message.plain)) return;
     const token = tokenOf(message.payload);
-    for (const { due } of this.plain(process, message.topic)) due.push(token);
+    const plain = this.plain(process, message.topic);
+    for (const { due } of plain) due.push(token);
+    if (message.kind === 'publish') this.#local = [plain.length, plain.length + this.#groups(process, message.topic)];
   }
 
   override put(process: SimProcess, link: LinkId, message: Message): void {
+    if (message.kind === 'published') this.#answered(process, message);
     if (message.kind !== 'deliver' && message.kind !== 'gap') return;
     const says = () => `${who(process)} says ${JSON.stringify(message)} on link ${link}`;
     const account = this.of(process).find((one) => one.link === link && one.request.id === message.id);
@@ -83,12 +89,30 @@ export class TopicAccounts extends Checker {
     const { missed = 0 } = message;
     account.missed += missed;
     if (message.kind === 'deliver') account.delivered++;
-    if (account.request.group !== undefined) return;
+    const { group, policy } = account.request;
+    law(policy !== 'disconnect' || missed === 0, 'who would rather end than miss something misses nothing', says);
+    if (group !== undefined) return;
     const tells = () => `${says()}, but due was ${account.due.slice(account.settled).join(' ') || 'nothing'}`;
     const due = account.delivered + account.missed <= account.due.length;
     law(due, 'no more is told than there was', tells);
-    if (account.request.policy === 'block') blocking(account, message, tells);
+    if (policy === 'block') blocking(account, message, tells);
     else exactly(account, message, missed, tells);
+  }
+
+  override inspect(process: SimProcess): void {
+    if (!process.alive) return;
+    const { flow, held } = process.topics;
+    law(held.length === 0 || flow.counts.waiting > 0, 'nobody is held where nothing waits', () => {
+      return `${who(process)} does not read from ${held.length} links`;
+    });
+    const accounts = this.#accounts.get(process);
+    if (accounts === undefined || accounts.size === 0) return;
+    for (const { id, policy, waiting } of flow.views()) {
+      const { messagesMax = Number.POSITIVE_INFINITY } = accounts.get(id)?.request ?? {};
+      law(policy === 'block' || waiting <= messagesMax, 'no more waits for a subscription than it allows', () => {
+        return `${waiting} messages wait on ${who(process)} for one that allows ${messagesMax}`;
+      });
+    }
   }
 
   override unsettled(): string | undefined {
@@ -100,6 +124,18 @@ export class TopicAccounts extends Checker {
       }
     }
     return undefined;
+  }
+
+  #groups(process: SimProcess, topic: string): number {
+    const matching = this.of(process).filter(({ request }) => this.#oracle.anyMatches(request.patterns, topic));
+    return new Set(matching.flatMap(({ request: { group } }) => group ?? [])).size;
+  }
+
+  #answered(process: SimProcess, { local }: PublishedMessage): void {
+    const [least, most] = this.#local;
+    law(local >= least && local <= most, 'a publisher is told for how many its message is', () => {
+      return `${who(process)} says ${local}, where there are ${least} to ${most}`;
+    });
   }
 }
 
