@@ -18,9 +18,7 @@ import type { NodeEffect } from '../core/node/effects.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import { type FlowMessage, isFlow } from '../core/topics/messages.ts';
-
 import type { MessageLog } from '../flow/message-log.ts';
-
 import type { SimClock } from './clock.ts';
 import type { SimDisk } from './disk.ts';
 import { type RunEffect, SimFunctions } from './functions.ts';

@@ -37,7 +37,7 @@ export interface End {
   up: boolean;
   /** This side is done with the link: it sends nothing, and what arrives is answered with a reset. */
   gone: boolean;
-  /** This side does not read for now: what comes waits on its way. */
+  /** This side reads nothing: what comes waits on its way. */
   held: boolean;
   out: Stream;
 }
