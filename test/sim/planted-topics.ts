@@ -195,7 +195,9 @@ export const mixesUpMembers = asks((exchange) => {
 /** Sends to all members of a group. */
 export const sendsToAllMembers = routes((route) => ({
   ...route,
-  groups: route.groups.flatMap(({ group, members }) => members.map((member) => ({ group, members: [member] }))),
+  groups: route.groups.flatMap(({ group, members }) =>
+    members.map((member) => ({ group, members: [member], owed: false })),
+  ),
 }));
 
 /** Knows nobody who could stand in, and not even those who were chosen. */

@@ -108,7 +108,7 @@ class Run {
     const calmSince = () => this.#faults.calmSince;
     const oracle = new TopicOracle();
     const accounts = new TopicAccounts(oracle);
-    this.#topics = new TopicsChecker(world, oracle);
+    this.#topics = new TopicsChecker(world, oracle, quiet && scenario.events.every(stays));
     this.#checkers = new Checkers([
       new MembershipChecker(world, quiet),
       new DirectoryChecker(world),
@@ -214,6 +214,11 @@ class Run {
     if (error instanceof Stuck) return { atMs, kind: 'liveness', law, message: said.message, trace };
     return { atMs, kind: 'crash', law: said.message, message: said.stack ?? said.message, trace };
   }
+}
+
+/** Nobody who listens leaves. */
+function stays(event: ScenarioEvent): boolean {
+  return event.kind !== 'subscribe' || (event.forMs === null && event.policy !== 'disconnect');
 }
 
 /** The topics that clients publish to; the first few of them. */

@@ -86,9 +86,18 @@ export class SimFlow {
   }
 }
 
-const FROM_CLIENTS: ReadonlySet<FlowMessage['kind']> = new Set(['publish', 'taken', 'read', 'acknowledge', 'unread']);
+const FROM_CLIENTS: ReadonlySet<FlowMessage['kind']> = new Set([
+  'publish',
+  'taken',
+  'settle',
+  'read',
+  'acknowledge',
+  'unread',
+]);
 const FROM_NODES: ReadonlySet<FlowMessage['kind']> = new Set([
   'forward',
+  'discharge',
+  'returned',
   'store',
   'stored',
   'read',

@@ -73,7 +73,8 @@ export class TopicAccounts extends Checker {
   }
 
   override took(process: SimProcess, _link: LinkId, _peer: Peer, message: FlowMessage): void {
-    if (message.kind !== 'publish' && !(message.kind === 'forward' && message.plain)) return;
+    const isForward = message.kind === 'forward' || message.kind === 'store';
+    if (message.kind !== 'publish' && !(isForward && message.plain)) return;
     const token = tokenOf(message.payload);
     const plain = this.plain(process, message.topic);
     for (const { due } of plain) due.push(token);

@@ -1,7 +1,7 @@
 /**
  * The laws of messages between nodes.
  *
- * Safety: only the node that took a message from its publisher passes it on, and to each node once; `everywhere` is said
+ * Safety: only the node that took a message from its publisher passes it on, and to each node once for all that listen there; `everywhere` is said
  * only when all nodes that have been linked for a while know.
  * Liveness: what a node owed to another, because it had said that it knows of a subscription there, was sent, or counted
  * as lost, or the link or one of both nodes is gone.
@@ -12,7 +12,7 @@ import type { Instant } from '../../core/base/instant.ts';
 import type { Peer } from '../../core/links/messages.ts';
 import type { NodeEffect } from '../../core/node/effects.ts';
 import type { Message, NodeInput } from '../../core/node/inputs.ts';
-import type { FlowMessage, ForwardMessage } from '../../core/topics/messages.ts';
+import type { FlowMessage, ForwardMessage, StoreMessage } from '../../core/topics/messages.ts';
 import { connectionOf } from '../network.ts';
 import type { SimProcess } from '../process.ts';
 import type { World } from '../world.ts';
@@ -83,11 +83,13 @@ export class TopicPathsChecker extends Checker {
     if (message.kind === 'publish') {
       this.#origins.set(tokenOf(message.payload), process);
       this.#owe(process, message.topic, tokenOf(message.payload));
-    } else if (message.kind === 'forward') this.#arrives(process, message);
+    } else if ((message.kind === 'forward' || message.kind === 'store') && message.plain) {
+      this.#arrives(process, message);
+    }
   }
 
   override put(process: SimProcess, link: LinkId, message: Message): void {
-    if (message.kind !== 'forward') return;
+    if (message.kind !== 'forward' && message.kind !== 'store') return;
     const token = tokenOf(message.payload);
     law(this.#origins.get(token) === process, 'only the node that took a message passes it on', () => {
       return `${who(process)} passes ${token} on`;
@@ -96,7 +98,7 @@ export class TopicPathsChecker extends Checker {
     for (const [to, owed] of this.#owed.get(process) ?? []) {
       if (to.birth.id !== peer) continue;
       const entry = owed.find((one) => one.token === token);
-      if (entry !== undefined) entry.connection = connectionOf(link);
+      if (entry !== undefined && message.plain) entry.connection = connectionOf(link);
     }
   }
 
@@ -148,7 +150,7 @@ export class TopicPathsChecker extends Checker {
     }
     if (effect.kind !== 'send') return;
     const { link, message } = effect;
-    if (message.kind === 'forward') this.put(process, link, message);
+    if (message.kind === 'forward' || message.kind === 'store') this.put(process, link, message);
     const peer = known.links.get(link)?.peer;
     if (message.kind === 'interest-have' && peer !== undefined) known.holds.set(peer, message.version);
     if (message.kind === 'subscribed') this.#effective(process, link, message.id);
@@ -198,7 +200,7 @@ export class TopicPathsChecker extends Checker {
     }
   }
 
-  #arrives(process: SimProcess, message: ForwardMessage): void {
+  #arrives(process: SimProcess, message: ForwardMessage | StoreMessage): void {
     const token = tokenOf(message.payload);
     const origin = this.#origins.get(token);
     const says = () => `${who(process)} gets ${token} from ${origin === undefined ? 'nowhere' : who(origin)}`;
