@@ -1,18 +1,18 @@
 /**
- * Durations as people write them: `500ms`, `2s`, `1.5m`, `1h`, and `0`, which means no limit.
+ * Durations as people write them: `500ms`, `2s`, `1.5m`, `1h`, `7d`, and `0`, which means no limit.
  *
  * Refuses a bare number: `--timeout 5` means seconds to one reader and milliseconds to the next.
  */
 import { problemError } from '../engine/index.ts';
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, ms: 1, s: 1000 };
 
 /** The longest delay that a timer takes: 2³¹ − 1 ms, 24.8 days. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Whole milliseconds. `where` names the flag or the key of the file for the message. */
-export function parseDuration(text: string, where: string): number {
-  const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
+/** Whole milliseconds. `where` names the flag or the key of the file for the message; `longestMs`: what no timer waits for may be longer. */
+export function parseDuration(text: string, where: string, longestMs = LONGEST_MS): number {
+  const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim());
   const amount = Number(parts?.[1]);
   const unit = parts?.[2];
   if (parts === null || (unit === undefined && amount !== 0)) {
@@ -20,7 +20,7 @@ export function parseDuration(text: string, where: string): number {
     throw problemError('usage-invalid', `${where}: "${text}" ${why}; write 500ms, 2s, 1m, 1h, or 0 for no limit`);
   }
   const ms = Math.round(amount * (UNITS[unit ?? 'ms'] ?? 1));
-  if (ms > LONGEST_MS) throw problemError('usage-invalid', `${where}: "${text}" is longer than 24 days; 0 is no limit`);
+  if (ms > longestMs) throw problemError('usage-invalid', `${where}: "${text}" is longer than 24 days; 0 is no limit`);
   return ms;
 }
 

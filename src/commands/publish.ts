@@ -16,13 +16,14 @@ export default class Publish extends BaseCommand<typeof Publish> {
     'A payload that parses as JSON is JSON, any other is text; @file is what a file holds, - is stdin, @@ is an @. Without ' +
       'one the payload is null. Words that begin with a dash come after --.',
     'Done when the node has routed it to its own subscriptions and to the nodes where somebody listens; whether anybody ' +
-      'does is no matter. Nothing is kept: who subscribes later does not get it.',
+      'does is no matter. Where the topic is kept (topic keep), done when it is stored, and the number is told that it has there; ' +
+      'elsewhere who subscribes later does not get it.',
     'With --request it prints what is replied, as text or JSON; with --json {"headers", "id", "payload", "publisher", ' +
       '"time", "tookMs"} for each reply. Ends with 5 where nobody listens, with 6 where nobody replies in time, and as a ' +
       'call does where whoever listens refuses.',
-    'With --json {"topic", "published", "id", "local", "nodes", "waiting", "node", "tookMs"}: how many were published, and of ' +
-      'the last one its id, how many subscriptions of the node and other nodes it was passed to, and how many groups get it ' +
-      'as soon as a member has room.',
+    'With --json {"topic", "published", "id", "local", "nodes", "waiting", "kept", "node", "tookMs"}: how many were published, ' +
+      'and of the last one its id, how many subscriptions of the node and other nodes it was passed to, how many groups get it ' +
+      'as soon as a member has room, and its number where it is kept.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> <%= command.id %> order.eu \'{"total": 7}\' --header user=7',
@@ -136,12 +137,13 @@ export default class Publish extends BaseCommand<typeof Publish> {
 
   async #tell({ last, published }: Sent, node: string, tookMs: number): Promise<void> {
     const { topic } = this.args;
-    const { id = null, local = 0, nodes = 0, waiting = 0 } = last ?? {};
+    const { id = null, kept = null, local = 0, nodes = 0, waiting = 0 } = last ?? {};
     const what = `published ${published} ${published === 1 ? 'message' : 'messages'} to ${topic}`;
     const where = `${local} ${local === 1 ? 'subscription' : 'subscriptions'} on ${node}, ${nodes} other ${nodes === 1 ? 'node' : 'nodes'}`;
     const later = waiting === 0 ? '' : `; ${waiting} ${waiting === 1 ? 'group has' : 'groups have'} no room for it yet`;
-    const text = published === 0 ? what : `${what}: ${where}${later}`;
-    await this.output.result({ topic, published, id, local, nodes, waiting, node, tookMs }, text);
+    const stored = kept === null ? '' : published === 1 ? `; kept as ${kept}` : `; the last kept as ${kept}`;
+    const text = published === 0 ? what : `${what}: ${where}${later}${stored}`;
+    await this.output.result({ topic, published, id, local, nodes, waiting, kept, node, tookMs }, text);
   }
 }
 

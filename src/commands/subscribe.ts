@@ -23,6 +23,10 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     'Of a group each message goes to one member, which acknowledges it when it is printed, or its command has ended. What a ' +
       'member has not acknowledged when it ends or is killed goes to another, with "redelivered" true. With --key messages ' +
       'with the same value of a header stay with one member, in order.',
+    'Of topics that are kept (topic keep), --since, --last and --from begin with what was; what comes follows without a gap ' +
+      'and with nothing twice, also when the connection is lost and made again. --durable NAME goes on after the last message ' +
+      'that was acknowledged under that name: printed, or dealt with by a command that ended with 0. A new name begins as ' +
+      '--since, --last or --from say. With --json such messages have a "sequence" and a "position" as well.',
     'A command of --exec finds the payload on stdin, and MPREG_TOPIC, MPREG_ID, MPREG_PUBLISHER, MPREG_TIME and ' +
       'MPREG_HEADER_NAME in its environment. No shell reads it: words are split and quotes taken off. Where the message wants a ' +
       'reply, what it prints is that. With --json an object for each with "id", "topic", "code", "failure", "replied", "tookMs". ' +
@@ -34,6 +38,7 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     "<%= config.bin %> <%= command.id %> 'order.*.paid' 'cart.#' --json --count 10",
     "<%= config.bin %> <%= command.id %> 'job.*' --group workers --raw",
     "<%= config.bin %> <%= command.id %> 'order.#' --group billing --key header:user --window 10 --json",
+    "<%= config.bin %> <%= command.id %> 'order.#' --durable books --since 1h",
     "<%= config.bin %> <%= command.id %> 'job.*' --group workers --exec 'python3 work.py' --concurrency 4",
   ];
   static override args = {
@@ -53,9 +58,10 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
       helpValue: 'header:NAME',
       summary: 'Where the group finds the key of a message, as all its members say.',
     }),
-    ack: Flags.option({ options: ['auto', 'none'] as const })({
-      dependsOn: ['group'],
-      summary: 'auto, as without it: acknowledge what is printed. none: faster, and lost where this command is killed.',
+    ack: Flags.option({ options: ['auto', 'manual', 'none'] as const })({
+      summary:
+        'auto, as without it: acknowledge what is printed. manual: nothing, so that it comes again. none: of a group, ' +
+        'faster, and lost where this command is killed.',
     }),
     window: Flags.integer({
       dependsOn: ['group'],
@@ -79,6 +85,27 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
       min: 1,
       summary: 'Commands that run at once: more are faster, one keeps the order. 1 without it.',
     }),
+    since: Flags.string({
+      exclusive: ['last', 'from', 'group'],
+      helpValue: 'WHEN',
+      summary: 'Begin with what was kept since then: 5m ago, or a date and time.',
+    }),
+    last: Flags.integer({
+      exclusive: ['from', 'group'],
+      helpValue: 'N',
+      min: 0,
+      summary: 'Begin with the newest so many that are kept.',
+    }),
+    from: Flags.string({
+      exclusive: ['group'],
+      helpValue: 'SEQ',
+      summary: 'Begin with that number, or with first, or new: what is kept from now on.',
+    }),
+    durable: Flags.string({
+      exclusive: ['group'],
+      helpValue: 'NAME',
+      summary: 'Go on after what was acknowledged under that name.',
+    }),
     everywhere: Flags.boolean({ summary: 'Say that it listens only when all nodes know of it.' }),
     policy: Flags.option({ options: ['drop-oldest', 'drop-newest', 'disconnect', 'block'] as const })({
       summary: 'What becomes of messages that come faster than they are printed; drop-oldest without it.',
@@ -93,6 +120,7 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
   async run(): Promise<void> {
     const { count = Number.POSITIVE_INFINITY, everywhere, group, policy, waiting } = this.flags;
     const { signal } = this.interruption;
+    this.#checkAck();
     const commands = this.#commands();
     const client = await this.client();
     const { timeoutMs } = await this.settings();
@@ -100,6 +128,7 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     const subscription = await client.subscribe(patterns, {
       ...dropEmpty({ group, messagesMax: waiting, policy }),
       ...this.#membership(),
+      ...this.#kept(),
       everywhere,
       signal,
       ...(timeoutMs > 0 ? { timeoutMs } : {}),
@@ -108,13 +137,22 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     const take = async (message: TopicMessage) => {
       if (commands !== undefined) return commands.run(message);
       await this.#print(message);
-      message.ack();
+      if (this.flags.ack !== 'manual') message.ack();
     };
     // Why before it is over: what is not acknowledged then goes to others.
     await this.#follow(subscription, count, take, async () => commands?.end());
     await commands?.end();
     if (commands === undefined || commands.failed === 0) return;
     throw problemError('function-failed', `${commands.failed} of ${commands.ran} commands failed`, EXEC_HINT);
+  }
+
+  #checkAck(): void {
+    const { ack, durable, group } = this.flags;
+    if (ack === undefined || group !== undefined || (durable !== undefined && ack !== 'none')) return;
+    throw problemError(
+      'usage-invalid',
+      `--ack ${ack} goes with ${ack === 'none' ? '--group' : '--group or --durable'}`,
+    );
   }
 
   #membership(): SubscribeOptions {
@@ -127,6 +165,18 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     };
   }
 
+  /** Where to begin in what is kept. Acknowledged is by this command itself: when a message is printed or dealt with. */
+  #kept(): SubscribeOptions {
+    const { durable, from, last, since } = this.flags;
+    return dropEmpty({
+      ack: durable === undefined ? undefined : ('manual' as const),
+      durable,
+      from: from === undefined ? undefined : numberOf(from),
+      last,
+      since: since === undefined ? undefined : sinceOf(since),
+    });
+  }
+
   #commands(): MessageCommands | undefined {
     const { concurrency = 1, exec, json } = this.flags;
     if (exec === undefined) return undefined;
@@ -137,7 +187,8 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
 
   async #ended({ code, failure, message, replied, tookMs }: CommandEnd): Promise<void> {
     const { id, topic } = message;
-    if (!this.interruption.signal.aborted) message.ack();
+    const isOver = this.interruption.signal.aborted || this.flags.ack === 'manual';
+    if (!isOver && (failure === undefined || this.flags.durable === undefined)) message.ack();
     if (failure !== undefined) this.output.warn(`${topic} ${id}: the command ${failure}`);
     if (this.output.json) await this.output.event({ code, failure: failure ?? null, id, replied, tookMs, topic }, '');
   }
@@ -152,7 +203,7 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     for await (const message of subscription) {
       if (message.interrupted) this.output.warn('the connection was lost and made again: nobody knows what was missed');
       if (message.missed > 0)
-        this.output.warn(`${message.missed} messages were dropped: they came faster than printed`);
+        this.output.warn(`${message.missed} messages ${message.sequence === undefined ? DROPPED : GONE}`);
       await take(message);
       if (++seen >= count) return end();
     }
@@ -170,4 +221,18 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
   }
 }
 
+const DROPPED = 'were dropped: they came faster than printed';
+const GONE = 'at most were missed: they had gone before they were read';
 const EXEC_HINT = { hint: 'Each is told above, with its message.\nmpreg subscribe --help' } as const;
+
+function numberOf(text: string): number | 'first' | 'new' {
+  if (text === 'first' || text === 'new') return text;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw problemError('usage-invalid', `--from: "${text}" is no number; write a number, first or new`);
+}
+
+function sinceOf(text: string): Date | number {
+  const date = new Date(text);
+  const isDate = /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime());
+  return isDate ? date : parseDuration(text, '--since', Number.MAX_SAFE_INTEGER);
+}

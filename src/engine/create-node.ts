@@ -249,6 +249,7 @@ async function openDoors(
     key,
     snapshot: () => late.now.snapshot(),
     sqs: (request, response, protocol) => sqs.handle(request, response, protocol),
+    kept: () => late.now.topics.kept.keeper,
     topics: () => late.now.topics.counters,
   });
   const listen = (by: Transport, host: string, port: number): Promise<Listener> =>

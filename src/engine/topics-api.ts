@@ -54,6 +54,8 @@ export interface TopicMessage {
   readonly attempt: number;
   /** Whether `attempt` is more than 1. */
   readonly redelivered: boolean;
+  /** Where it is in what is kept, for `after`. */
+  readonly position?: string;
   /**
    * It has been dealt with: no other member of the group gets it; a durable name goes on after the last of those that are all
    * acknowledged. Nothing to do where `ack` is `auto`, and for messages that nobody waits to hear of.
@@ -143,6 +145,8 @@ export interface SubscribeOptions {
    * `new`: only what comes from now on.
    */
   readonly from?: number | 'first' | 'new';
+  /** As `from`, with what comes after a message, by its `position`: for whoever remembers by itself how far it is. */
+  readonly after?: string;
   /** As `from`, with the newest so many. */
   readonly last?: number;
   /** As `from`, with what was kept since then, or in the last so many milliseconds. */

@@ -141,6 +141,7 @@ describe('publish', () => {
     const { stdout } = await at(beta, 'publish', 'said', 'x', '--json');
     expect(JSON.parse(stdout)).toEqual({
       id: expect.stringMatching(/\/1$/),
+      kept: null,
       local: 1,
       node: 'beta',
       nodes: 0,
@@ -186,8 +187,10 @@ describe('topic', () => {
       client: expect.stringMatching(/^pid \d+$/),
       delivered: 0,
       dropped: 0,
+      durable: null,
       group: 'billing',
       id: expect.any(Number),
+      keep: null,
       node: 'beta',
       patterns: ['*.eu'],
       policy: 'drop-newest',

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import type { NodeSnapshot } from '../../src/engine/core/node/snapshot.ts';
+import { KeptCounters } from '../../src/engine/flow/kept-topics.ts';
 import { TopicsCounters } from '../../src/engine/flow/topics-counters.ts';
 import { systemDigest } from '../../src/engine/host/digest.ts';
 import { httpHandler } from '../../src/engine/host/http.ts';
@@ -25,6 +26,7 @@ function asked(remoteAddress: string, token: string | undefined, encrypted = fal
     topics: () => new TopicsCounters(),
     digest: systemDigest,
     gateway: () => undefined,
+    kept: () => ({ counters: new KeptCounters(), totals: { bytes: 0, messages: 0, names: 0, readers: 0 } }),
     key: new TextEncoder().encode(KEY),
     sqs: () => undefined,
     snapshot: () => snapshot,

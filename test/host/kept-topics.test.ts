@@ -222,3 +222,49 @@ describe('what is refused', () => {
     await expect(reading.closed).rejects.toMatchObject(code('keep-unknown'));
   });
 });
+
+describe('over HTTP', () => {
+  /** Events until there are `count` of them; then it hangs up. */
+  async function events(url: string, count: number, lastEventId?: string) {
+    const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+    const hangUp = new AbortController();
+    const response = await fetch(url, { headers, signal: hangUp.signal });
+    if (response.status !== 200) return { found: [], response };
+    let text = '';
+    const found = () =>
+      [...text.matchAll(/id: (\S+)\ndata: (.*)\n\n/g)].map(([, id = '', data = '']) => ({ data, id }));
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
+      if (found().length >= count) break;
+    }
+    hangUp.abort();
+    return { found: found().slice(0, count), response };
+  }
+
+  test('events of what is kept have ids, with which a reader that comes back goes on', async () => {
+    const alpha = await nodeOf('alpha');
+    const url = alpha.url.replace(/^ws/, 'http');
+    const client = await clientOf(alpha);
+    await client.keep('price.#');
+    const published = await fetch(`${url}/v1/publish/price.tea`, {
+      body: '1',
+      headers: { 'content-type': 'application/json' },
+      method: 'POST',
+    });
+    expect(await published.json()).toMatchObject({ kept: 1, local: 0, nodes: 0 });
+    for (const i of numbers(2, 5)) await client.publish('price.tea', i);
+    const first = await events(`${url}/v1/subscribe?pattern=price.%23&last=4`, 2);
+    expect(first.found.map(({ data }) => (JSON.parse(data) as { payload: number }).payload)).toEqual([2, 3]);
+    const [, last] = first.found;
+    expect(last?.id).toMatch(/^3@alpha-/);
+    const second = await events(`${url}/v1/subscribe?pattern=price.%23&last=4`, 2, last?.id);
+    expect(second.found.map(({ data }) => (JSON.parse(data) as { sequence: number }).sequence)).toEqual([4, 5]);
+    expect((await events(`${url}/v1/subscribe?pattern=cart&last=4`, 1)).response.status).toBe(404);
+    expect((await events(`${url}/v1/subscribe?pattern=price.tea&last=few`, 1)).response.status).toBe(400);
+    expect((await events(`${url}/v1/subscribe?pattern=price.tea`, 1, 'nonsense')).response.status).toBe(400);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toMatch(/mpreg_kept_stored_total 5\n/);
+    expect(metrics).toMatch(/mpreg_kept\{what="messages"\} 5\n/);
+  });
+});

@@ -243,6 +243,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   stored: { count: uint, n: uint, problem: fc.option(problem, { nil: undefined }), sequence: uint },
   read: {
     ageMs: optionalUint,
+    client: optionalText,
     durable: optionalName,
     from: optionalUint,
     id: uint,

@@ -190,6 +190,24 @@ export class Keeper {
     return found.ok ? { ok: true, value: found.value.topics.forget(name) } : found;
   }
 
+  /** What all keeps hold together, and who reads them. */
+  get totals(): {
+    readonly messages: number;
+    readonly bytes: number;
+    readonly readers: number;
+    readonly names: number;
+  } {
+    const totals = { bytes: 0, messages: 0, names: 0, readers: 0 };
+    for (const { topics } of this.#keeps.values()) {
+      const { bytes, count, names, readers } = topics.counts;
+      totals.bytes += bytes;
+      totals.messages += count;
+      totals.names += names;
+      totals.readers += readers;
+    }
+    return totals;
+  }
+
   views(): readonly KeepView[] {
     return [...this.#keeps.values()].map((held) => this.#viewOf(held));
   }
@@ -250,9 +268,9 @@ export class Keeper {
     { topics, pattern }: Held,
     more: { readonly durable: string | undefined; readonly paced: boolean },
   ): Outcome<KeptReader> {
-    const { id, patterns } = message;
+    const { client = link.peer.name, id, patterns } = message;
     const start = startOf(message, topics.definition.id, this.#parts.wallClock());
-    return topics.read(start, { ...more, id, link, patterns, wants: filterOf(patterns, pattern) });
+    return topics.read(start, { ...more, client, id, link, patterns, wants: filterOf(patterns, pattern) });
   }
 
   #viewOf({ log, topics, pattern }: Held): KeepView {
@@ -270,7 +288,7 @@ export class Keeper {
       names: [...topics.positions].map(([name, position]) => ({ name, position })),
       pattern: pattern.text,
       readers: [...topics.readers].map(({ parts, sent }) => ({
-        client: parts.link.peer.name,
+        client: parts.client,
         patterns: parts.patterns,
         sent,
         ...(parts.durable === undefined ? {} : { durable: parts.durable }),

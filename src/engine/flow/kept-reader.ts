@@ -18,6 +18,8 @@ export interface ReaderParts {
   readonly link: FlowLink;
   /** The reader's own. */
   readonly id: number;
+  /** What its client calls itself. */
+  readonly client: string;
   readonly patterns: readonly string[];
   readonly durable: string | undefined;
   readonly paced: boolean;

@@ -195,7 +195,7 @@ class Relay implements Pump {
   request(): ReadMessage {
     const { resume: _, ...message } = this.message;
     const resume = this.#resume === undefined ? {} : { resume: this.#resume };
-    return { ...message, ...resume, id: this.number, paced: true };
+    return { ...message, ...resume, client: this.link.peer.name, id: this.number, paced: true };
   }
 
   reading(keep: string, next: number): void {

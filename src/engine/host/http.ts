@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import type { Keeper } from '../flow/keeper.ts';
 import type { TopicsCounters } from '../flow/topics-counters.ts';
 import { type SqsProtocol, sqsProtocol } from './gateway/sqs/endpoint.ts';
 import type { Digest, HttpHandler } from './ports.ts';
@@ -14,6 +15,7 @@ export interface HttpParts {
   readonly snapshot: () => NodeSnapshot;
   readonly counters: () => WireCounters;
   readonly topics: () => TopicsCounters;
+  readonly kept: () => Pick<Keeper, 'counters' | 'totals'>;
   readonly digest: Digest;
   /**
    * Whoever is not on this machine must show it for `/metrics`, as a bearer token, or what is derived from it:
@@ -77,7 +79,7 @@ function health({ snapshot }: HttpParts, response: ServerResponse): void {
   });
 }
 
-function metrics({ snapshot, counters, topics }: HttpParts): string {
+function metrics({ snapshot, counters, topics, kept }: HttpParts): string {
   const { members, links, calls, health, generation } = snapshot();
   const states = ['alive', 'suspect', 'dead', 'left', 'draining'] as const;
   const count = (state: string) => members.filter((member) => member.state === state).length;
@@ -97,9 +99,15 @@ function metrics({ snapshot, counters, topics }: HttpParts): string {
     gauge('mpreg_routing_generation', 'Grows with every change of the directory', [['', generation]]),
     ...totals('wire', counters()),
     ...totals('topics', topics()),
+    ...totals('kept', kept().counters),
+    gauge('mpreg_kept', 'What this node keeps of topics, and who reads it', holding(kept().totals)),
     gauge('process_resident_memory_bytes', 'Resident memory', [['', process.memoryUsage.rss()]]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function holding(totals: Readonly<Record<string, number>>): readonly (readonly [labels: string, value: number])[] {
+  return Object.entries(totals).map(([what, value]) => [`{what="${what}"}`, value]);
 }
 
 function totals(about: string, counters: object): string[] {

@@ -177,6 +177,7 @@ const topics = {
     durable: optional(name),
     resume: optional(record<NonNullable<Header<'read'>['resume']>>({ keep: name, next: uint })),
     paced: optional(yes),
+    client: optional(text),
   }),
   reading: kind<'reading'>(65, { id: uint, keep: text, next: uint, problem: optional(problemShape) }),
   kept: kind<'kept'>(

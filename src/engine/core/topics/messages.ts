@@ -204,6 +204,8 @@ export interface ReadMessage {
   readonly resume?: { readonly keep: string; readonly next: number };
   /** As of a subscription. */
   readonly paced?: true;
+  /** What the client calls itself, where its node passes this on. */
+  readonly client?: string;
 }
 
 /** The reader reads what is kept as `keep`, from `next` on. With a problem: it does not, or no longer does. */

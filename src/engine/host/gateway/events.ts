@@ -15,11 +15,15 @@ const SILENCE_MS = 15_000;
 
 /**
  * The items of a stream as server-sent events (WHATWG HTML §9.2): each is a message whose data is its JSON, the end is
- * an event `end`, a failure an event `error`. A reader that is slower than the stream is waited for.
+ * an event `end`, a failure an event `error`. `idOf`: what a reader that comes back shows as `Last-Event-ID`. A reader that is slower than the stream is waited for.
  *
  * Rejects, with nothing written, where the stream failed before it began.
  */
-export async function writeEvents(items: AsyncIterable<unknown>, response: ServerResponse): Promise<void> {
+export async function writeEvents(
+  items: AsyncIterable<unknown>,
+  response: ServerResponse,
+  idOf: (item: unknown) => string | undefined = () => undefined,
+): Promise<void> {
   const source = items[Symbol.asyncIterator]();
   let next = source.next();
   await Promise.race([next, pause(STATUS_MS)]);
@@ -29,7 +33,9 @@ export async function writeEvents(items: AsyncIterable<unknown>, response: Serve
   try {
     for (let item = await next; item.done !== true; item = await next) {
       silence.refresh();
-      const room = response.write(`data: ${JSON.stringify(valueToJson(item.value))}\n\n`);
+      const id = idOf(item.value);
+      const head = id === undefined ? '' : `id: ${id}\n`;
+      const room = response.write(`${head}data: ${JSON.stringify(valueToJson(item.value))}\n\n`);
       if (!room) await drained(response);
       next = source.next();
     }

@@ -62,7 +62,11 @@ export class Gateway {
     const refusal = whyNot(request, allow, this.#options.key, this.#options.digest);
     if (refusal !== undefined) return refuse(request, response, refusal);
     const topic = topicWantedBy(url);
-    if (topic?.kind === 'subscribe') return subscribe(await this.#client.get(), url, signal, response);
+    if (topic?.kind === 'subscribe') {
+      const lastEventId = request.headers['last-event-id'];
+      const after = typeof lastEventId === 'string' ? lastEventId : undefined;
+      return subscribe(await this.#client.get(), url, signal, response, after);
+    }
     if (topic !== undefined) {
       const body = await this.#bodies.read(request);
       return write(response, 200, await publish(await this.#client.get(), topic.topic, body, url, signal));

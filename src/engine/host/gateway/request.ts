@@ -117,13 +117,13 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, h: 3_600_000, m: 60_000
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** Throws `input-invalid`. */
-export function milliseconds(text: string): number {
+export function milliseconds(text: string, name = 'timeout'): number {
   const [, amount, unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h)?$/.exec(text) ?? [];
   const ms = Math.round(Number(amount) * (UNITS[unit] ?? 1));
   if (!(ms <= LONGEST_MS) || (unit === '' && ms !== 0)) {
     throw problemError(
       'input-invalid',
-      `timeout: "${text}" is no duration; write 500ms, 2s, 1m, 1h, or 0 for no limit`,
+      `${name}: "${text}" is no duration; write 500ms, 2s, 1m, 1h, or 0 for no limit`,
     );
   }
   return ms;

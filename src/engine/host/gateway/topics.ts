@@ -4,7 +4,10 @@
  *     POST /v1/publish/TOPIC?header=user=7&key=7&timeout=5s     the payload, as JSON
  *     GET  /v1/subscribe?pattern=order.%23&group=billing        messages as server-sent events
  *
- * It refuses to keep anything: whoever connects again hears what comes from then on.
+ *                        &durable=books, &since=5m, &last=10  what is kept, each with its position as id
+ *
+ * It refuses to keep anything itself: whoever connects again hears what comes from then on, unless the topic is kept and
+ * `Last-Event-ID` says how far it was.
  */
 import type { ServerResponse } from 'node:http';
 import type { Client } from '../../api.ts';
@@ -59,16 +62,50 @@ export async function subscribe(
   url: URL,
   signal: AbortSignal,
   response: ServerResponse,
+  lastEventId?: string,
 ): Promise<void> {
-  const { searchParams } = onlyThese(url, 'subscribe', ['group', 'key', 'pattern', 'policy', 'window']);
+  const { searchParams } = onlyThese(url, 'subscribe', [
+    'durable',
+    'from',
+    'group',
+    'key',
+    'last',
+    'pattern',
+    'policy',
+    'since',
+    'window',
+  ]);
   const group = searchParams.get('group');
   const subscription = await client.subscribe(searchParams.getAll('pattern'), {
     ...(group === null ? {} : { group }),
     ...membershipOf(searchParams),
     ...policyOf(searchParams.get('policy')),
+    ...keptOf(searchParams, lastEventId),
     signal,
   });
-  await writeEvents(documents(subscription), response);
+  await writeEvents(documents(subscription), response, positionOf);
+}
+
+/** Where to begin in what is kept; nothing where that is not asked for. */
+function keptOf(parameters: URLSearchParams, after: string | undefined): SubscribeOptions {
+  const [durable, from, last, since] = ['durable', 'from', 'last', 'since'].map((name) => parameters.get(name));
+  return {
+    ...(after === undefined || after === '' ? {} : { after }),
+    ...(durable == null ? {} : { durable }),
+    ...(from == null ? {} : { from: from === 'first' || from === 'new' ? from : wholeNumber('from', from) }),
+    ...(last == null ? {} : { last: wholeNumber('last', last) }),
+    ...(since == null ? {} : { since: /^\d{4}-/.test(since) ? new Date(since) : milliseconds(since, 'since') }),
+  };
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw problemError('input-invalid', `"${name}" must be a whole number, not "${text}"`);
+}
+
+function positionOf(item: unknown): string | undefined {
+  const { position } = item as { readonly position?: unknown };
+  return typeof position === 'string' ? position : undefined;
 }
 
 function membershipOf(params: URLSearchParams): Pick<SubscribeOptions, 'key' | 'window'> {

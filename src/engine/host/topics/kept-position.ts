@@ -14,8 +14,6 @@ import type { SubscribeOptions } from '../../topics-api.ts';
 export type ReadRequest = Omit<ReadMessage, 'id' | 'kind'>;
 
 export class KeptPosition {
-  /** Whether messages count as acknowledged when the next one is asked for. */
-  readonly auto: boolean;
   readonly #first: ReadRequest;
   readonly #durable: boolean;
   readonly #now: () => number;
@@ -31,14 +29,16 @@ export class KeptPosition {
 
   /** Undefined where the options ask for nothing that is kept. */
   static of(patterns: readonly string[], options: SubscribeOptions, now: () => number): KeptPosition | undefined {
-    const { durable, from, last, since } = options;
-    const wanted = [durable, from, last, since].some((option) => option !== undefined);
+    const { after, durable, from, last, since } = options;
+    const wanted = [after, durable, from, last, since].some((option) => option !== undefined);
     return wanted ? new KeptPosition(patterns, options, now) : undefined;
   }
 
   private constructor(patterns: readonly string[], options: SubscribeOptions, now: () => number) {
-    const { ack = 'auto', durable, from, last, since } = options;
-    this.auto = ack === 'auto';
+    const { after, durable, from, last, since } = options;
+    const position = after === undefined ? null : POSITION.exec(after);
+    this.#keep = position?.[2] ?? '';
+    this.#next = position === null ? 0 : Number(position[1]) + 1;
     this.#durable = durable !== undefined;
     this.#now = now;
     this.#since = since instanceof Date ? since : undefined;
@@ -53,10 +53,20 @@ export class KeptPosition {
   }
 
   /** Why these options do not go together. */
-  static flaw({ ack, durable, everywhere, from, group, last, policy, since }: SubscribeOptions): Problem | undefined {
+  static flaw({
+    ack,
+    after,
+    durable,
+    everywhere,
+    from,
+    group,
+    last,
+    policy,
+    since,
+  }: SubscribeOptions): Problem | undefined {
     const starts = { from, last, since };
     const given = Object.entries(starts).filter(([, value]) => value !== undefined);
-    const isKept = given.length > 0 || durable !== undefined;
+    const isKept = given.length > 0 || durable !== undefined || after !== undefined;
     const says = (text: string) => problem('input-invalid', text);
     if (given.length > 1) return says(`one of ${given.map(([name]) => name).join(' and ')} can be given, not both`);
     if (ack !== undefined && durable === undefined && group === undefined) {
@@ -67,6 +77,7 @@ export class KeptPosition {
     if (isKept && (policy !== undefined || everywhere)) {
       return says('a reader of what is kept reads it when it has room: it needs no policy, and no everywhere');
     }
+    if (after !== undefined && !POSITION.test(after)) return says('after is the position of a message: SEQUENCE@KEEP');
     const isCount = (value: unknown) => value === undefined || (Number.isSafeInteger(value) && Number(value) >= 0);
     if (!isCount(last) || (typeof from === 'number' && !isCount(from))) {
       return says('last and from are whole numbers, not negative');
@@ -95,6 +106,11 @@ export class KeptPosition {
     this.#acknowledged.clear();
     this.told = 0;
     return isOther;
+  }
+
+  /** Of a message that was received. */
+  positionOf(sequence: number): string {
+    return `${sequence}@${this.#keep}`;
   }
 
   /** False where it was received before. */
@@ -134,3 +150,4 @@ export class KeptPosition {
 export const OPEN_MAX = 100_000;
 const COMPACT_AT = 1_024;
 const NAME_MAX = 255;
+const POSITION = /^(\d{1,15})@(.{1,400})$/;

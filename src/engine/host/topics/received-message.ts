@@ -12,7 +12,7 @@ export type Publish = (topic: string, payload: unknown, options: PublishOptions)
 export type About = Pick<
   TopicMessage,
   'attempt' | 'headers' | 'id' | 'interrupted' | 'missed' | 'payload' | 'publisher' | 'sequence' | 'time' | 'topic'
->;
+> & { readonly position?: string | undefined };
 
 /** A message as its subscriber has it: data, and what can be done about it. */
 export class ReceivedMessage implements TopicMessage {
@@ -26,7 +26,9 @@ export class ReceivedMessage implements TopicMessage {
   readonly topic: string;
   readonly attempt: number;
   readonly redelivered: boolean;
-  readonly sequence?: number;
+  // Why only declared: who copies a message copies no field that it has not.
+  declare readonly sequence?: number;
+  declare readonly position?: string;
   readonly #publish: Publish;
   #settle: ((done: boolean) => void) | undefined;
   #replied = false;
@@ -46,6 +48,7 @@ export class ReceivedMessage implements TopicMessage {
     this.topic = about.topic;
     this.#publish = publish;
     if (about.sequence !== undefined) this.sequence = about.sequence;
+    if (about.position !== undefined) this.position = about.position;
   }
 
   ack(): void {

@@ -201,7 +201,9 @@ export class TopicSubscription implements Subscription {
     this.#gap = 0;
     this.#interrupted = false;
     const said =
-      delivered.kind === 'kept' ? { attempt: 1, sequence: delivered.sequence } : { attempt: delivered.attempt ?? 1 };
+      delivered.kind === 'kept'
+        ? { attempt: 1, position: this.#kept?.positionOf(delivered.sequence), sequence: delivered.sequence }
+        : { attempt: delivered.attempt ?? 1 };
     const about = {
       headers,
       id: `${by}/${seq}`,
