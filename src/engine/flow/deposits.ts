@@ -97,11 +97,13 @@ export class Deposits {
   broken(node: NodeId, name: string): void {
     const lane = this.#lanes.get(node);
     if (lane === undefined) return;
-    this.#lanes.delete(node);
+    const open = [...lane.open.values()];
+    // Why its count goes on: what the keeper answers on another link must not be taken for an answer to what comes now.
+    lane.open.clear();
     const text = `the link to ${name}, which keeps the topic, broke: the message may be kept or not`;
     const why = problem('keeper-away', text, { outcome: 'unknown' });
-    this.#counters.unstored += lane.open.size;
-    for (const deposit of lane.open.values()) this.answered(deposit, 0, why);
+    this.#counters.unstored += open.length;
+    for (const deposit of open) this.answered(deposit, 0, why);
   }
 
   closed(link: FlowLink): void {
