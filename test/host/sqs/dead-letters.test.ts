@@ -148,6 +148,22 @@ describe('dead letters', () => {
     expect(Results).toMatchObject([{ Status: 'CANCELLED' }]);
   });
 
+  test('are moved again and again; the moves are listed, the last first', async () => {
+    const [, target] = await withDead();
+    const SourceArn = arnOf(target);
+    for (const MaxNumberOfMessagesPerSecond of [1, 2, 3]) {
+      const { TaskHandle } = (await sqs.json('StartMessageMoveTask', { MaxNumberOfMessagesPerSecond, SourceArn })).body;
+      await sqs.json('CancelMessageMoveTask', { TaskHandle });
+    }
+    const rates = async (input: object) => {
+      const { Results = [] } = (await sqs.json('ListMessageMoveTasks', { SourceArn, ...input })).body;
+      return Results.map(({ MaxNumberOfMessagesPerSecond: rate }) => rate);
+    };
+    expect(await rates({ MaxResults: 10 })).toEqual([3, 2, 1]);
+    expect(await rates({ MaxResults: 2 })).toEqual([3, 2]);
+    expect(await rates({})).toEqual([3]);
+  });
+
   test('are moved only from a queue of dead letters to one that is there', async () => {
     const [source, target] = await withDead();
     const nobody = arnOf('nobody');

@@ -1,16 +1,12 @@
-/**
- * Message move tasks: dead letters go back to where they came from, or elsewhere.
- *
- * Limit: of each queue the last task is known, not the last ten.
- */
+/** Message move tasks: dead letters go back to where they came from, or elsewhere. */
 import { isObject } from '../../../wire/json-value.ts';
 import { asks } from './action.ts';
 import { within } from './batches.ts';
 import type { Desk } from './desk.ts';
 import { invalidValue, SqsError } from './errors.ts';
-import { arnOf, nameInArn, noSuchResource } from './names.ts';
+import { arnOf, nameInArn, noSuchResource, type Place } from './names.ts';
 import type { QueueView, RedriveView } from './queues-face.ts';
-import { integer, list, record, text } from './shape.ts';
+import { integer, list, record, text, type ValueOf } from './shape.ts';
 
 export const startMessageMoveTask = asks(
   record({ SourceArn: text, DestinationArn: text, MaxNumberOfMessagesPerSecond: integer }, 'SourceArn'),
@@ -27,6 +23,7 @@ export const startMessageMoveTask = asks(
         'There is already a task running. Only one active task is allowed for a source queue arn at a given time.',
       );
     }
+    if (source.redrive !== undefined) desk.pastMoves.add(source.name, source.redrive);
     const { id } = await desk.queues.redrive(source.name, { perSecond, to });
     return { TaskHandle: handleOf(id, sourceArn) };
   },
@@ -47,25 +44,32 @@ const TASK = record({
 export const listMessageMoveTasks = asks(
   record({ SourceArn: text, MaxResults: integer }, 'SourceArn'),
   record({ Results: list(TASK, 'ListMessageMoveTasksResultEntry') }),
-  async ({ MaxResults: max, SourceArn: sourceArn }, desk, asked) => {
+  async ({ MaxResults: max = 1, SourceArn: sourceArn }, desk, asked) => {
     within('MaxResults', max, [1, 10], 'Must be between 1 and 10, if provided.');
-    const { redrive } = await queueOf(sourceArn, 'SourceArn', desk);
+    const { name, redrive } = await queueOf(sourceArn, 'SourceArn', desk);
     if (redrive === undefined) return { Results: [] };
-    const { id, moved, perSecond, startedAt, state, to, total, why } = redrive;
-    const result = {
-      ApproximateNumberOfMessagesMoved: moved,
-      ApproximateNumberOfMessagesToMove: total,
-      DestinationArn: to === undefined ? undefined : arnOf(to, desk.place(asked)),
-      FailureReason: why,
-      MaxNumberOfMessagesPerSecond: perSecond,
-      SourceArn: sourceArn,
-      StartedTimestamp: startedAt,
-      Status: STATUS[state],
-      TaskHandle: state === 'running' ? handleOf(id, sourceArn) : undefined,
-    };
-    return { Results: [result] };
+    const moves = [redrive, ...desk.pastMoves.of(name).filter(({ id }) => id !== redrive.id)];
+    return { Results: moves.slice(0, max).map((move) => taskOf(move, sourceArn, desk.place(asked))) };
   },
 );
+
+function taskOf(
+  { id, moved, perSecond, startedAt, state, to, total, why }: RedriveView,
+  sourceArn: string,
+  place: Place,
+): ValueOf<typeof TASK> {
+  return {
+    ApproximateNumberOfMessagesMoved: moved,
+    ApproximateNumberOfMessagesToMove: total,
+    DestinationArn: to === undefined ? undefined : arnOf(to, place),
+    FailureReason: why,
+    MaxNumberOfMessagesPerSecond: perSecond,
+    SourceArn: sourceArn,
+    StartedTimestamp: startedAt,
+    Status: STATUS[state],
+    TaskHandle: state === 'running' ? handleOf(id, sourceArn) : undefined,
+  };
+}
 
 const STATUS: Readonly<Record<RedriveView['state'], string>> = {
   cancelled: 'CANCELLED',
