@@ -25,9 +25,17 @@ const linkOf = (role: 'client' | 'peer' = 'client') => {
   return { link: new FlowLink(++links, peer, wire), wire };
 };
 
-interface Item {
+class Item {
+  readonly messages = 1;
   readonly n: number;
   readonly cost: number;
+  constructor(n: number, cost: number) {
+    this.n = n;
+    this.cost = cost;
+  }
+  keep(): this {
+    return this;
+  }
 }
 
 function wayOn(link: FlowLink, policy: SlowPolicy, more: { readonly paced?: boolean; readonly refuses?: number } = {}) {
@@ -42,10 +50,7 @@ function wayOn(link: FlowLink, policy: SlowPolicy, more: { readonly paced?: bool
       return undefined;
     },
   });
-  const offer = (n: number, from: FlowLink, cost = 1) => {
-    const item = { cost, n };
-    return way.offer(item, () => item, from);
-  };
+  const offer = (n: number, from: FlowLink, cost = 1) => way.offer(new Item(n, cost), from);
   return { got, offer, way };
 }
 

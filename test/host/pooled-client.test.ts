@@ -51,6 +51,12 @@ class TestLane extends ClientFace implements Lane {
     return { id: this.node.name };
   }
 
+  post(): boolean {
+    return false;
+  }
+
+  room(): undefined {}
+
   async requestPayload(): Promise<TopicMessage> {
     throw new Error('nobody asks for it here');
   }

@@ -166,6 +166,7 @@ const chosen = objects({ attempt: optionalUint, debt: optionalUint, group: name,
 const terms = objects({ group: name, id: uint, key: optionalText, window: optionalUint }).map(present);
 const interest = objects({ member: fc.option(terms, { nil: undefined }), pattern: text }).map(present);
 const uints = fc.array(uint, { maxLength: 3 });
+const run = fc.array(bytes, { maxLength: 20, minLength: 1 }).map(payloadOf);
 const interests = fc.array(interest, { maxLength: 3 });
 
 /** The fields of every kind. That none is forgotten, the compiler sees to. */
@@ -233,6 +234,9 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   taken: { bytes: uint, id: uint },
   interest: { added: interests, from: uint, removed: interests, version: uint },
   'interest-have': { version: uint },
+  'publish-run': { by: name, payload: run, seq: uint, topic: text },
+  'forward-run': { at: uint, by: name, payload: run, seq: uint, topic: text },
+  'deliver-run': { at: uint, by: name, id: uint, missed: optionalUint, payload: run, seq: uint, topic: text },
   store: {
     ...publication,
     key: optionalText,

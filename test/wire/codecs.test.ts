@@ -126,8 +126,11 @@ describe.each<Protocol>(['mpreg.v1', 'mpreg.v1.json'])('in %s', (protocol) => {
 });
 
 describe('in mpreg.v1', () => {
-  it('the frames of calls by hand are those of the table', () => {
-    const hot = ['call', 'result', 'item', 'error', 'cancel'] as const;
+  it('the frames of calls and of messages by hand are those of the table', () => {
+    const calls = ['call', 'result', 'item', 'error', 'cancel'] as const;
+    const messages = ['publish', 'published', 'forward', 'deliver', 'taken'] as const;
+    const runs = ['publish-run', 'forward-run', 'deliver-run'] as const;
+    const hot = [...calls, ...messages, ...runs];
     fc.assert(
       fc.property(fc.oneof(...hot.map(messageOf)), (message) => {
         const { code, header } = KINDS[message.kind];

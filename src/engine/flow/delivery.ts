@@ -2,15 +2,21 @@ import type { NodeId } from '../core/base/ids.ts';
 import type { Payload } from '../core/base/payload.ts';
 import type {
   DeliverMessage,
+  DeliverRunMessage,
   ForwardMessage,
+  ForwardRunMessage,
   Headers,
   ReturnedMessage,
   StoreMessage,
 } from '../core/topics/messages.ts';
 import { COST_BYTES } from '../core/topics/messages.ts';
+import type { Piece } from '../core/topics/outbox.ts';
+import type { Run } from '../wire/run.ts';
+import type { Parcel } from './parcel.ts';
 
 /** One message on its way through this node, to whomever it goes. Its payload is never looked into. */
-export class Delivery {
+export class Delivery implements Parcel<Delivery> {
+  readonly messages: number = 1;
   readonly topic: string;
   readonly by: string;
   readonly seq: number;
@@ -52,14 +58,18 @@ export class Delivery {
   }
 
   /** Makes it wait. Why a copy: its payload is a part of all that arrived with it, which would be kept alive. */
-  keep(): this {
+  keep(): Delivery {
     if (!this.#kept) this.#payload = this.#payload.kept();
     this.#kept = true;
     return this;
   }
 
   /** `handing`: of a member that acknowledges. */
-  deliver(id: number, missed: number, handing?: { readonly attempt: number; readonly tag: number }): DeliverMessage {
+  deliver(
+    id: number,
+    missed: number,
+    handing?: { readonly attempt: number; readonly tag: number },
+  ): DeliverMessage | DeliverRunMessage {
     const { at, by, seq, topic } = this;
     return {
       at,
@@ -78,10 +88,10 @@ export class Delivery {
 
   /** As `forward`, for a node that is to store it. */
   store(n: number, plain: boolean, members: ForwardMessage['members']): StoreMessage {
-    return { ...this.forward(plain, members), kind: 'store', n };
+    return { ...(this.forward(plain, members) as ForwardMessage), kind: 'store', n };
   }
 
-  forward(plain: boolean, members: ForwardMessage['members']): ForwardMessage {
+  forward(plain: boolean, members: ForwardMessage['members']): ForwardMessage | ForwardRunMessage {
     const { at, by, seq, topic } = this;
     return {
       at,
@@ -110,5 +120,65 @@ export class Delivery {
       ...(this.headers === undefined ? {} : { headers: this.headers }),
       ...(this.key === undefined ? {} : { key: this.key }),
     };
+  }
+
+  /** Each of its messages by itself. */
+  *each(): Iterable<Delivery> {
+    yield this;
+  }
+}
+
+/** Several messages in one piece, which are copied as one range of bytes. Only for a link that takes runs. */
+export class RunDelivery extends Delivery implements Piece {
+  override readonly messages: number;
+  readonly #run: Run;
+  /** Once somebody had to wait: the same bytes in memory of their own. */
+  #waiting: RunDelivery | undefined;
+
+  constructor(topic: string, by: string, seq: number, at: number, run: Run) {
+    super(topic, by, seq, at, undefined, run);
+    this.messages = run.messages;
+    this.#run = run;
+  }
+
+  override get cost(): number {
+    return this.#run.cost;
+  }
+
+  override keep(): Delivery {
+    if (this.#waiting === undefined) {
+      this.#waiting = new RunDelivery(this.topic, this.by, this.seq, this.at, this.#run.kept());
+      this.#waiting.#waiting = this.#waiting;
+    }
+    return this.#waiting;
+  }
+
+  within(bytes: number): number {
+    return this.#run.within(bytes);
+  }
+
+  /** Of one that is kept, the parts are. */
+  cut(from: number, to: number): RunDelivery {
+    const part = new RunDelivery(this.topic, this.by, this.seq + from, this.at, this.#run.cut(from, to));
+    if (this.#waiting === this) part.#waiting = part;
+    return part;
+  }
+
+  override deliver(id: number, missed: number): DeliverRunMessage {
+    const { at, by, seq, topic } = this;
+    const message = { at, by, id, kind: 'deliver-run', payload: this.#run, seq, topic } as const;
+    return missed === 0 ? message : { ...message, missed };
+  }
+
+  override forward(): ForwardRunMessage {
+    const { at, by, seq, topic } = this;
+    return { at, by, kind: 'forward-run', payload: this.#run, seq, topic };
+  }
+
+  override *each(): Iterable<Delivery> {
+    let { seq } = this;
+    for (const payload of this.#run.payloads()) {
+      yield new Delivery(this.topic, this.by, seq++, this.at, undefined, payload);
+    }
   }
 }

@@ -6,6 +6,8 @@ import type { Message } from '../core/node/inputs.ts';
 /** What topics need of a link (`wire-link.ts`). */
 export interface Wire {
   readonly isFull: boolean;
+  /** Whether the other side takes several messages in one piece. */
+  readonly runs?: boolean;
   send(message: Message): Problem | undefined;
   hold(): void;
   release(): void;

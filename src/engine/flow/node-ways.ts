@@ -6,10 +6,11 @@
 import type { LinkId, NodeId } from '../core/base/ids.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
-import type { ChosenMember, FlowMessage, ForwardMessage, StoreMessage } from '../core/topics/messages.ts';
+import type { ChosenMember, FlowMessage } from '../core/topics/messages.ts';
 import { Outbox, type OutboxLimits } from '../core/topics/outbox.ts';
 import type { Delivery } from './delivery.ts';
 import type { FlowLink } from './flow-link.ts';
+import { Forwarding } from './forwarding.ts';
 import { OWN } from './own-messages.ts';
 import type { TopicsCounters } from './topics-counters.ts';
 import { Way } from './way.ts';
@@ -27,15 +28,6 @@ export interface NodeWaysParts {
   readonly undeliverable: (members: readonly ChosenMember[]) => void;
   /** There is no room, so members of groups have not got it. */
   readonly unforwarded: (delivery: Delivery, members: readonly ChosenMember[]) => void;
-}
-
-interface Forwarding {
-  readonly delivery: Delivery;
-  readonly plain: boolean;
-  readonly members: ForwardMessage['members'];
-  readonly cost: number;
-  /** Where it is to be stored: the number that the answer has. */
-  readonly n: number | undefined;
 }
 
 export class NodeWays {
@@ -66,21 +58,20 @@ export class NodeWays {
     from: FlowLink,
     n?: number,
   ): boolean {
-    this.#parts.counters.forwardedOut++;
     const way = this.#wayTo(node);
-    const item = { cost: delivery.cost, delivery, members, n, plain };
-    if (way === undefined) {
-      delivery.keep();
-      this.#parts.input({ kind: 'forward', message: forwardOf(item), to: node });
+    if (delivery.messages > 1 && !way?.link.wire.runs) {
+      for (const one of delivery.each()) this.forward(node, one, plain, members, from);
       return true;
     }
-    const keep = () => {
-      delivery.keep();
-      return item;
-    };
+    this.#parts.counters.forwardedOut += delivery.messages;
+    const item = new Forwarding(delivery, plain, members, n);
+    if (way === undefined) {
+      this.#parts.input({ kind: 'forward', message: item.keep().message(), to: node });
+      return true;
+    }
     const isShut = way.outbox.blocked && !from.canWait;
     if (isShut && !plain && n === undefined) return this.#unforwarded(delivery, members, from);
-    const verdict = way.offer(item, keep, from);
+    const verdict = way.offer(item, from);
     if (verdict === 'dropped' && n !== undefined) this.#parts.unstored(node, n, problem('overloaded', NO_ROOM));
     return isShut ? this.#unforwarded(delivery, members, from) : true;
   }
@@ -105,7 +96,7 @@ export class NodeWays {
       way.end();
       unsent.push(...way.rest());
     }
-    this.#parts.counters.lost += unsent.filter(({ plain }) => plain).length;
+    this.#parts.counters.lost += unsent.reduce((sum, { messages, plain }) => sum + (plain ? messages : 0), 0);
     return unsent;
   }
 
@@ -129,7 +120,7 @@ export class NodeWays {
       },
       paced: false,
       send: (item, missed) => {
-        const refused = link.wire.send(forwardOf(item));
+        const refused = link.wire.send(item.message());
         if (refused === undefined) this.#parts.counters.lost += missed;
         if (refused !== undefined && item.n !== undefined) this.#parts.unstored(node, item.n, refused);
         if (refused !== undefined) this.#parts.undeliverable(item.members);
@@ -139,10 +130,6 @@ export class NodeWays {
     this.#ways.set(node, way);
     return way;
   }
-}
-
-function forwardOf({ delivery, members, n, plain }: Forwarding): ForwardMessage | StoreMessage {
-  return n === undefined ? delivery.forward(plain, members) : delivery.store(n, plain, members);
 }
 
 /** What may wait for one other node before publishers are held. Trade-off: more memory, or sooner a pause. */

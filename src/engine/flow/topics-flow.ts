@@ -13,36 +13,37 @@
  * Limit: what is on its way to a node, or waits for it, when the link breaks is lost, and counted, but for what is owed to groups.
  */
 import type { LinkId, NodeId } from '../core/base/ids.ts';
-import { done, type Outcome } from '../core/base/outcome.ts';
+import type { Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { Peer } from '../core/links/messages.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
-import type { Exchange, Route, Subscription } from '../core/topics/exchange.ts';
+import type { Exchange, Route } from '../core/topics/exchange.ts';
 import {
   type ChosenMember,
   type FlowMessage,
   type ForwardMessage,
+  type ForwardRunMessage,
   isKept,
   type PublishMessage,
+  type PublishRunMessage,
   type StoreMessage,
   type TakenMessage,
 } from '../core/topics/messages.ts';
 import type { OutboxLimits } from '../core/topics/outbox.ts';
 import { systemRefusal } from '../core/topics/pattern.ts';
 import type { SubscriptionView, TopicMatch } from '../topics-api.ts';
-import { Delivery } from './delivery.ts';
+import { runOf } from '../wire/run.ts';
+import { Delivery, RunDelivery } from './delivery.ts';
 import { FlowLink, type Wire } from './flow-link.ts';
 import { GroupsFlow } from './groups-flow.ts';
 import type { KeeperParts } from './keeper.ts';
 import { KeptFlow } from './kept-flow.ts';
-import { AGES, MemberWay } from './member-way.ts';
 import { NodeWays } from './node-ways.ts';
 import { everywhere, hereOnly, OWN } from './own-messages.ts';
-import { matchesOf, type Subscriber, viewOf } from './subscriber.ts';
+import { Subscribers } from './subscribers.ts';
 import { type FlowCounts, TopicsCounters } from './topics-counters.ts';
-import { Way } from './way.ts';
 
 export interface TopicsFlowParts extends Pick<KeeperParts, 'disk' | 'memory' | 'stored'> {
   readonly exchange: () => Exchange<Delivery> | undefined;
@@ -66,10 +67,7 @@ export class TopicsFlow {
   readonly kept: KeptFlow;
   readonly #parts: TopicsFlowParts;
   readonly #links = new Map<LinkId, FlowLink>();
-  /** By the exchange's number. */
-  readonly #subscribers = new Map<number, Subscriber>();
-  /** The same, by link and by the client's number. */
-  readonly #ofClients = new Map<LinkId, Map<number, Subscriber>>();
+  readonly #subscribers: Subscribers;
   readonly #nodes: NodeWays;
   readonly #groups: GroupsFlow;
   /** Of the mesh's own messages, the last one's count. */
@@ -84,6 +82,12 @@ export class TopicsFlow {
       changed: (keeps) => parts.input({ kind: 'describe', self: { keeps } }),
       send: (node, message) => this.#nodes.send(node, message),
     });
+    this.#subscribers = new Subscribers({
+      ...parts,
+      counters: this.counters,
+      groups: () => this.#groups,
+      link: (id) => this.#links.get(id),
+    });
     this.#nodes = new NodeWays({
       ...parts,
       counters: this.counters,
@@ -95,11 +99,11 @@ export class TopicsFlow {
     this.#groups = new GroupsFlow({
       ...parts,
       counters: this.counters,
-      deliver: (delivery, subscription) => void this.#deliver(delivery, [subscription], OWN),
+      deliver: (delivery, subscription) => void this.#subscribers.deliver(delivery, [subscription], OWN),
       forward: (node, delivery, members) => this.#nodes.forward(node, delivery, false, members, OWN),
       linkTo: (node) => this.#linkTo(node),
-      memberWay: (subscription) => this.#subscribers.get(subscription)?.member,
-      memberWays: () => [...this.#subscribers.values()].flatMap(({ member }) => member ?? []),
+      memberWay: (subscription) => this.#subscribers.member(subscription),
+      memberWays: () => this.#subscribers.members(),
     });
   }
 
@@ -117,7 +121,7 @@ export class TopicsFlow {
     if (link === undefined) return;
     this.#links.delete(id);
     this.#groups.closed(link, this.#nodes.closed(link));
-    for (const { way } of this.#ofClients.get(id)?.values() ?? []) way.end();
+    this.#subscribers.closed(id);
     this.kept.closed(link);
   }
 
@@ -132,7 +136,9 @@ export class TopicsFlow {
     if (link === undefined || exchange === undefined) return false;
     const { role } = link.peer;
     if (message.kind === 'publish' && role === 'client') this.#publish(exchange, link, message);
+    else if (message.kind === 'publish-run' && role === 'client') this.#publishRun(exchange, link, message);
     else if (message.kind === 'forward' && role === 'peer') this.#forwarded(exchange, link, message);
+    else if (message.kind === 'forward-run' && role === 'peer') this.#forwardedRun(exchange, link, message);
     else if (message.kind === 'store' && role === 'peer') this.#store(exchange, link, message);
     else if (message.kind === 'taken' && role === 'client') this.#taken(link, message);
     else if (!this.#takeOfGroups(link, message) && (!isKept(message) || !this.kept.take(link, message))) return false;
@@ -144,45 +150,19 @@ export class TopicsFlow {
   #takeOfGroups(link: FlowLink, message: FlowMessage): boolean {
     const { role } = link.peer;
     if (message.kind === 'settle' && role === 'client') {
-      this.#ofClients.get(link.id)?.get(message.id)?.member?.settle(message);
+      this.#subscribers.of(link.id, message.id)?.member?.settle(message);
     } else if (message.kind === 'discharge' && role === 'peer') this.#groups.discharged(message);
     else if (message.kind === 'returned' && role === 'peer') this.#groups.returned(message);
     else return false;
     return true;
   }
 
-  subscribed({ link: linkId, id, paced, subscription: number }: Extract<NodeEffect, { kind: 'subscribed' }>): void {
-    const link = this.#links.get(linkId);
-    const subscription = this.#parts.exchange()?.subscription(number);
-    if (link === undefined || subscription === undefined) return;
-    const way = new Way<Delivery>(link, subscription.outbox, {
-      gap: (missed) => void link.wire.send({ id, kind: 'gap', missed }),
-      paced,
-      send: (delivery, missed) => {
-        const refused = link.wire.send(delivery.deliver(id, missed));
-        if (refused === undefined) this.counters.delivered++;
-        return refused;
-      },
-    });
-    const member = this.#memberWay(link, id, subscription);
-    const subscriber = { id, subscription, way, ...(member === undefined ? {} : { member }) };
-    this.#subscribers.set(number, subscriber);
-    const held = this.#ofClients.get(linkId);
-    if (held === undefined) this.#ofClients.set(linkId, new Map([[id, subscriber]]));
-    else held.set(id, subscriber);
+  subscribed(effect: Extract<NodeEffect, { kind: 'subscribed' }>): void {
+    this.#subscribers.subscribed(effect);
   }
 
-  unsubscribed({ subscription: number }: Extract<NodeEffect, { kind: 'unsubscribed' }>): void {
-    const subscriber = this.#subscribers.get(number);
-    if (subscriber === undefined) return;
-    const { id, member, subscription, way } = subscriber;
-    this.#subscribers.delete(number);
-    way.end();
-    member?.end();
-    if (subscription.group !== undefined) this.#groups.abandoned(way.rest(), subscription.group);
-    const held = this.#ofClients.get(way.link.id);
-    held?.delete(id);
-    if (held?.size === 0) this.#ofClients.delete(way.link.id);
+  unsubscribed({ subscription }: Extract<NodeEffect, { kind: 'unsubscribed' }>): void {
+    this.#subscribers.unsubscribed(subscription);
   }
 
   /**
@@ -198,7 +178,7 @@ export class TopicsFlow {
     if (local.length + nodes.length + groups.length === 0) return false;
     const delivery = new Delivery(topic, this.#parts.life, ++this.#said, this.#parts.wallClock(), undefined, make());
     const { here, there } = this.#groups.choose(delivery, to, OWN);
-    this.#deliver(delivery, [...local, ...here], OWN);
+    this.#subscribers.deliver(delivery, [...local, ...here], OWN);
     for (const node of nodes) if (!there.has(node)) this.#nodes.forward(node, delivery, true, NO_MEMBERS, OWN);
     for (const [node, members] of there) this.#nodes.forward(node, delivery, nodes.includes(node), members, OWN);
     return true;
@@ -223,20 +203,19 @@ export class TopicsFlow {
 
   /** What it holds now. */
   get counts(): FlowCounts {
-    let { waiting } = this.#nodes;
-    for (const { way } of this.#subscribers.values()) waiting += way.outbox.waiting;
-    return { links: this.#links.size, nodes: this.#nodes.size, subscriptions: this.#subscribers.size, waiting };
+    const { size: subscriptions, waiting } = this.#subscribers;
+    const nodes = this.#nodes;
+    return { links: this.#links.size, nodes: nodes.size, subscriptions, waiting: nodes.waiting + waiting };
   }
 
   /** The subscriptions of this node, as they are now. */
   views(): readonly SubscriptionView[] {
-    return [...this.#subscribers.values()].map(viewOf);
+    return this.#subscribers.views();
   }
 
   /** Which subscriptions of this node a message of the topic would reach. */
   matches(topic: string): Outcome<readonly TopicMatch[]> {
-    const exchange = this.#parts.exchange();
-    return exchange === undefined ? done([]) : matchesOf(exchange, this.#subscribers, topic);
+    return this.#subscribers.matches(topic);
   }
 
   #publish(exchange: Exchange<Delivery>, link: FlowLink, message: PublishMessage): void {
@@ -258,9 +237,9 @@ export class TopicsFlow {
     const seq = message.seq ?? ++link.published;
     const delivery = new Delivery(topic, by, seq, this.#parts.wallClock(), headers, payload, { key });
     if (route.value.keepers.length > 0) return this.#publishKept(exchange, link, message, route.value, delivery);
-    const local = this.#deliver(delivery, route.value.local, link);
+    const local = this.#subscribers.deliver(delivery, route.value.local, link);
     const { handed, here, there, waiting } = this.#groups.choose(delivery, route.value, link);
-    const members = this.#deliver(delivery, here, link) + handed;
+    const members = this.#subscribers.deliver(delivery, here, link) + handed;
     for (const node of route.value.nodes)
       if (!there.has(node)) this.#nodes.forward(node, delivery, true, NO_MEMBERS, link);
     for (const [node, chosen] of there) {
@@ -270,6 +249,29 @@ export class TopicsFlow {
     const nodes = new Set([...route.value.nodes, ...there.keys()]).size;
     const untaken = waiting === 0 ? {} : { waiting };
     link.wire.send({ id, kind: 'published', local: local + members, nodes, ...untaken });
+  }
+
+  /** As one piece where it goes to the same subscriptions and nodes as a whole; else message by message. */
+  #publishRun(exchange: Exchange<Delivery>, link: FlowLink, message: PublishRunMessage): void {
+    const { topic, by, seq } = message;
+    const run = runOf(message.payload);
+    const route = exchange.route(topic);
+    if (!route.ok || route.value.system || run === undefined) {
+      this.counters.refused += run?.messages ?? 1;
+      return;
+    }
+    const { groups, keepers, local, nodes } = route.value;
+    if (groups.length + keepers.length > 0) {
+      let next = seq;
+      for (const payload of run.payloads()) {
+        this.#publish(exchange, link, { by, id: 0, kind: 'publish', payload, seq: next++, topic });
+      }
+      return;
+    }
+    this.counters.published += run.messages;
+    const delivery = new RunDelivery(topic, by, seq, this.#parts.wallClock(), run);
+    this.#subscribers.deliver(delivery, local, link);
+    for (const node of nodes) this.#nodes.forward(node, delivery, true, NO_MEMBERS, link);
   }
 
   /** As any other message, and to its keepers as well: to each node once, whatever for. */
@@ -284,7 +286,8 @@ export class TopicsFlow {
     const deposit = this.kept.begin(exchange, link, id, delivery, keepers);
     if (deposit === undefined) return;
     const { handed, here, there } = this.#groups.choose(delivery, route, link);
-    const count = this.#deliver(delivery, local, link) + this.#deliver(delivery, here, link) + handed;
+    const count =
+      this.#subscribers.deliver(delivery, local, link) + this.#subscribers.deliver(delivery, here, link) + handed;
     const others = new Set([...nodes, ...there.keys(), ...keepers]);
     for (const node of others) {
       const keeps = keepers.includes(node);
@@ -303,7 +306,7 @@ export class TopicsFlow {
 
   /** A publisher that is a slow reader is read again when it has taken something, here or there. */
   #taken(link: FlowLink, message: TakenMessage): void {
-    const way = this.#ofClients.get(link.id)?.get(message.id)?.way;
+    const way = this.#subscribers.of(link.id, message.id)?.way;
     if (way === undefined) this.kept.take(link, message);
     else way.taken(message.bytes);
   }
@@ -315,51 +318,23 @@ export class TopicsFlow {
     const from = link.peer.role === 'peer' ? link.peer.id : undefined;
     const delivery = new Delivery(topic, by, seq, at, headers, payload, { from, key });
     if (!route.ok) return delivery;
-    if (plain) this.#deliver(delivery, route.value.local, link);
+    if (plain) this.#subscribers.deliver(delivery, route.value.local, link);
     if (members.length > 0) this.#groups.forwarded(delivery, route.value, members);
     return delivery;
   }
 
-  /** To subscriptions of this node. Gives how many. */
-  #deliver(delivery: Delivery, subscriptions: readonly Subscription<Delivery>[], from: FlowLink): number {
-    for (const { id } of subscriptions) {
-      const subscriber = this.#subscribers.get(id);
-      if (subscriber === undefined) continue;
-      const before = subscriber.way.dropped;
-      const verdict = subscriber.way.offer(delivery, () => delivery.keep(), from);
-      this.counters.dropped += subscriber.way.dropped - before;
-      if (verdict === 'disconnect') this.#disconnect(subscriber);
-    }
-    return subscriptions.length;
-  }
-
-  /** The subscriber has said that it would rather end than miss something. */
-  #disconnect({ id, way }: Subscriber): void {
-    const { link, outbox } = way;
-    if (way.isOver) return;
-    this.counters.dropped += way.end();
-    const { bytesMax, messagesMax } = outbox.limits;
-    const text = `the subscriber was more than ${messagesMax} messages or ${bytesMax} bytes behind`;
-    const why: Problem = problem('limit-exceeded', text, { hint: SLOW_HINT, outcome: 'unknown' });
-    link.wire.send({ id, kind: 'error', problem: why });
-    this.#parts.input({ kind: 'message', link: link.id, message: { id, kind: 'unsubscribe' } });
+  #forwardedRun(exchange: Exchange<Delivery>, link: FlowLink, message: ForwardRunMessage): void {
+    const { at, by, payload, seq, topic } = message;
+    const route = exchange.route(topic);
+    const run = runOf(payload);
+    if (!route.ok || run === undefined) return;
+    this.counters.forwardedIn += run.messages;
+    this.#subscribers.deliver(new RunDelivery(topic, by, seq, at, run), route.value.local, link);
   }
 
   #linkTo(node: NodeId): FlowLink | undefined {
     const id = this.#parts.linkTo(node);
     return id === undefined ? undefined : this.#links.get(id);
-  }
-
-  /** Undefined for one that does not acknowledge. */
-  #memberWay(link: FlowLink, id: number, subscription: Subscription<Delivery>): MemberWay | undefined {
-    const { outbox, terms } = subscription;
-    if (terms?.window === undefined) return undefined;
-    const { settleMs } = terms;
-    const way = new MemberWay(link, id, { limits: outbox.limits, terms }, (entrusted, how) => {
-      this.#groups.settled(entrusted, how);
-    });
-    if (settleMs !== undefined) this.#groups.growing(way, Math.ceil(settleMs / AGES));
-    return way;
   }
 
   /** Why: the node closes links that are silent, or of no use; what passes here it does not see. */
@@ -392,5 +367,3 @@ function owesTooMuch(topic: string): Problem {
 
 /** Well within the silence after which a link is dead. */
 const TRAFFIC_MS = 2_000;
-
-const SLOW_HINT = 'Take messages faster, allow more to wait, or choose a policy that drops.\nmpreg subscribe --help';

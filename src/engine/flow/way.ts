@@ -1,8 +1,8 @@
 import type { Problem } from '../core/base/problems.ts';
 import { WINDOW_BYTES } from '../core/topics/messages.ts';
-import type { Outbox, Verdict } from '../core/topics/outbox.ts';
-import type { Delivery } from './delivery.ts';
+import { isPiece, type Outbox, type Piece, type Verdict } from '../core/topics/outbox.ts';
 import type { FlowLink, Pump } from './flow-link.ts';
+import type { Parcel } from './parcel.ts';
 
 /**
  * The way of messages from this node to one receiver: straight onto its link while there is room, through its outbox
@@ -17,7 +17,7 @@ import type { FlowLink, Pump } from './flow-link.ts';
  *
  * Invariants: nothing overtakes; what is dropped is told with the next message, or as a gap where none comes.
  */
-export class Way<Item extends { readonly cost: number } = Delivery> implements Pump {
+export class Way<Item extends Parcel<Item>> implements Pump {
   readonly link: FlowLink;
   readonly outbox: Outbox<Item>;
   /** Messages put onto the link. */
@@ -58,30 +58,26 @@ export class Way<Item extends { readonly cost: number } = Delivery> implements P
   }
 
   /**
-   * `keep` makes an item that can wait. `from`: the link that it came on, to be held where this way says so. Where its
-   * publisher should wait and cannot be held, what it sends is dropped: on another node's link there are others too, and
-   * of a subscriber that is behind itself nobody would hear what it has taken, so that two could wait for each other.
+   * `from`: the link that it came on, to be held where this way says so. Where its publisher should wait and cannot be held,
+   * what it sends is dropped: on another node's link there are others too, and of a subscriber that is behind itself nobody
+   * would hear what it has taken, so that two could wait for each other.
    */
-  offer(item: Item, keep: () => Item, from: FlowLink): Verdict {
+  offer(item: Item, from: FlowLink): Verdict {
     if (this.#over) return 'disconnect';
-    if (!this.link.behind.has(this)) {
-      if (this.#hasRoom) {
-        this.#put(item, 0);
-        return 'taken';
-      }
+    if (this.link.behind.has(this)) return this.#wait(item, from);
+    if (!this.#hasRoom) {
       this.link.behind.add(this);
+      return this.#wait(item, from);
     }
-    const { canWait } = from;
-    if (!canWait && this.outbox.blocked) {
-      this.#miss();
-      return 'dropped';
+    const count = this.#room(item);
+    if (count >= item.messages) {
+      this.#put(item, 0);
+      return 'taken';
     }
-    const verdict = this.outbox.offer(keep(), 1, item.cost);
-    if (verdict === 'hold' && canWait) {
-      this.#held.add(from);
-      from.hold(this);
-    }
-    return verdict;
+    const piece = item.keep() as Item & Piece;
+    this.#put(piece.cut(0, count) as Item, 0);
+    this.link.behind.add(this);
+    return this.#wait(piece.cut(count, piece.messages) as Item, from);
   }
 
   taken(bytes: number): void {
@@ -91,7 +87,8 @@ export class Way<Item extends { readonly cost: number } = Delivery> implements P
 
   pump(): void {
     while (this.#hasRoom) {
-      const next = this.outbox.take();
+      const { first } = this.outbox;
+      const next = this.outbox.take(first === undefined ? 1 : this.#room(first));
       if (next === undefined) {
         this.link.behind.delete(this);
         if (this.#missed > 0) this.#gap(this.#tell(0));
@@ -124,22 +121,60 @@ export class Way<Item extends { readonly cost: number } = Delivery> implements P
     return !this.link.wire.isFull && (!this.#paced || this.#unread < WINDOW_BYTES);
   }
 
+  /** How many messages of an item may go now: the one that fills the window may. */
+  #room(item: Item): number {
+    if (!this.#paced || item.messages === 1 || !isPiece(item)) return item.messages;
+    return item.within(WINDOW_BYTES - 1 - this.#unread) + 1;
+  }
+
+  #wait(item: Item, from: FlowLink): Verdict {
+    const { outbox } = this;
+    const { canWait } = from;
+    if (!canWait && outbox.limits.policy === 'block') {
+      if (outbox.blocked) return this.#miss(item.messages);
+      const most = item.messages > 1 && isPiece(item) ? outbox.fitting(item) + 1 : 1;
+      if (most < item.messages) {
+        const piece = item.keep() as Item & Piece;
+        this.#wait(piece.cut(0, most) as Item, from);
+        return this.#miss(piece.messages - most);
+      }
+    }
+    const kept = item.keep();
+    const verdict = outbox.offer(kept, kept.messages, kept.cost);
+    if (verdict === 'hold' && canWait) {
+      this.#held.add(from);
+      from.hold(this);
+    }
+    return verdict;
+  }
+
   #put(item: Item, missed: number): void {
     const told = this.#tell(missed);
     const refused = this.#send(item, told);
     if (refused !== undefined) {
-      this.#refused++;
-      this.#gap(told + 1);
+      this.#refuse(item, told);
       return;
     }
     this.link.busy = true;
-    this.sent++;
+    this.sent += item.messages;
     if (this.#paced) this.#unread += item.cost;
   }
 
-  #miss(): void {
-    this.#missed++;
-    this.#refused++;
+  /** The link did not take it: of a piece, perhaps its messages one by one. */
+  #refuse(item: Item, missed: number): void {
+    if (item.messages === 1 || !isPiece(item)) {
+      this.#refused += item.messages;
+      this.#gap(missed + item.messages);
+      return;
+    }
+    this.#missed += missed;
+    for (let i = 0; i < item.messages; i++) this.#put(item.cut(i, i + 1) as unknown as Item, 0);
+  }
+
+  #miss(messages: number): Verdict {
+    this.#missed += messages;
+    this.#refused += messages;
+    return 'dropped';
   }
 
   #tell(missed: number): number {

@@ -70,13 +70,32 @@ export abstract class ClientFace implements Client {
   abstract subscribe(patterns: string | readonly string[], options?: SubscribeOptions): Promise<Subscription>;
   abstract publishRequest(request: PublishRequest, options: PublishOptions): Promise<Published>;
 
+  /** Publishes a message of which nothing is to be known, where it can do so at once; false: it cannot. */
+  abstract post(topic: string, by: string, seq: number, value: Uint8Array | Payload): boolean;
+  /** Resolves when there is room for more messages; undefined: there is. */
+  abstract room(): Promise<void> | undefined;
   abstract requestPayload(topic: string, payload: Payload, options: RequestOptions): Promise<TopicMessage>;
   abstract requestsOf(topic: string, payload: Payload, options: RequestManyOptions): AsyncIterable<TopicMessage>;
 
   publish(topic: string, payload: unknown, options: PublishOptions = {}): Promise<Published> {
+    const isPost = options.confirm === false && options.headers === undefined && options.key === undefined;
+    if (isPost && payload instanceof Uint8Array && options.signal === undefined) {
+      const posted = this.#post(topic, payload);
+      if (posted !== undefined) return posted;
+    }
     const encoded = encodable(payload, 'payload');
     if (!encoded.ok) return Promise.reject(new ProblemError(encoded.problem));
-    return this.#publishPayload(topic, encoded.value, options);
+    const posted = isPost && options.signal === undefined ? this.#post(topic, encoded.value) : undefined;
+    return posted ?? this.#publishPayload(topic, encoded.value, options);
+  }
+
+  #post(topic: string, value: Uint8Array | Payload): Promise<Published> | undefined {
+    const by = this.#publisher;
+    const seq = this.#published + 1;
+    if (!this.post(topic, by, seq, value)) return undefined;
+    this.#published = seq;
+    const published = { id: `${by}/${seq}` };
+    return this.room()?.then(() => published) ?? Promise.resolve(published);
   }
 
   publisher(options: PublisherOptions = {}): Publisher {

@@ -201,6 +201,14 @@ export class LinkClient extends ClientFace {
     return why === undefined ? this.#topics.publish(request, options) : Promise.reject(new ProblemError(why));
   }
 
+  post(topic: string, by: string, seq: number, value: Uint8Array | Payload): boolean {
+    return this.#gone === undefined && this.#link.publish(topic, by, seq, value) === undefined;
+  }
+
+  room(): Promise<void> | undefined {
+    return this.#topics.room();
+  }
+
   requestPayload(topic: string, payload: Payload, options: RequestOptions): Promise<TopicMessage> {
     return new Promise((resolve, reject) => {
       const end = (why: Problem | undefined) => why !== undefined && reject(new ProblemError(why));

@@ -3,7 +3,8 @@ import type { Peer } from '../core/links/messages.ts';
 import { Acceptor, Dialler } from '../wire/handshake-sides.ts';
 import { DEFAULT_LIMITS, type WireLimits } from '../wire/wire.ts';
 import type { Connection, Digest, Entropy, Listener, TlsOptions, Transport } from './ports.ts';
-import { MESSAGE_SLACK, type WireLinkOptions } from './wire-link.ts';
+import { MESSAGE_SLACK } from './wire-link.ts';
+import type { WireLinkOptions } from './wire-link-options.ts';
 
 /** How this process meets others: as whom, with which key, under which limits. */
 export interface DoorsOptions {

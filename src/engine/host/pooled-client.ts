@@ -69,6 +69,14 @@ export class PooledClient extends ClientFace {
     return this.#steady().ask(fun, args, options);
   }
 
+  post(topic: string, by: string, seq: number, value: Uint8Array | Payload): boolean {
+    return this.#steady().post(topic, by, seq, value);
+  }
+
+  room(): Promise<void> | undefined {
+    return this.#steady().room();
+  }
+
   /** Why one lane: what one client publishes stays in its order. Another is taken only while that one is not connected. */
   publishRequest(request: PublishRequest, options: PublishOptions): Promise<Published> {
     return this.#steady().publishRequest(request, options);

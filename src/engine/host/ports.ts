@@ -52,6 +52,8 @@ export interface Connection {
   readonly remote: string;
   /** Bytes handed over and not yet taken by the operating system. */
   readonly buffered: number;
+  /** Whether nobody reads the memory of what was sent any more, so that it may be written again. Absent: nobody knows. */
+  readonly isCopied?: boolean;
   own(events: ConnectionEvents): void;
   /** Takes no message that is larger, in bytes, in place of what was said when it was opened. From the next one on. */
   limit(messageBytesMax: number): void;

@@ -95,6 +95,14 @@ export class ReconnectingClient extends ClientFace {
     return this.#iterate(options, (link) => link.stream(fun, args, options));
   }
 
+  post(topic: string, by: string, seq: number, value: Uint8Array | Payload): boolean {
+    return this.connected && this.#link.post(topic, by, seq, value);
+  }
+
+  room(): Promise<void> | undefined {
+    return this.#link.room();
+  }
+
   publishRequest(request: PublishRequest, options: PublishOptions): Promise<Published> {
     return this.#send(options, (link, timeoutMs) => link.publishRequest(request, inTime(options, timeoutMs)));
   }

@@ -7,12 +7,15 @@
  */
 import { assert } from '../core/base/assert.ts';
 import { failed, type Outcome } from '../core/base/outcome.ts';
+import type { Payload } from '../core/base/payload.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { Peer } from '../core/links/messages.ts';
 import type { Message } from '../core/node/inputs.ts';
 import { codecOf } from '../wire/codecs.ts';
 import type { HandshakeSide } from '../wire/handshake-sides.ts';
-import { Assembly, PART_BYTES, PARTS, type Part, WHOLE_BYTES_MAX } from '../wire/parts.ts';
+import { PART_BYTES, PARTS, type Part, WHOLE_BYTES_MAX } from '../wire/parts.ts';
+import { payloadOf } from '../wire/payload.ts';
+import { RUNS } from '../wire/run.ts';
 import {
   BATCH_BYTES,
   type Batch,
@@ -22,25 +25,19 @@ import {
   type WireMessage,
 } from '../wire/wire.ts';
 import { Behind } from './behind.ts';
+import { Incoming, STRANGER_BYTES_MAX } from './incoming.ts';
 import { LargeFrames } from './large-frames.ts';
 import { peerName } from './peer-name.ts';
 import type { Connection } from './ports.ts';
 import { BUFFERED_HIGH } from './transports/buffering.ts';
 import type { WireCounters } from './wire-counters.ts';
+import type { Remote, WireLinkOptions } from './wire-link-options.ts';
 
 /**
  * While more than this waits for a client in parts, in bytes, it is not read: it would only ask for more.
  * Trade-off: lower, and its small requests wait for its large answers; higher, and more of them are made and refused.
  */
 const CLIENT_WAITING_BYTES_MAX = 32 * 1024 * 1024;
-
-/**
- * Limit: what is read of somebody who has not said who it is. A handshake needs far less; a client that speaks JSON to a
- * node without a key may leave it away and begin with a call.
- */
-const STRANGER_FRAME_BYTES_MAX = 16 * 1024;
-const STRANGER_BYTES_MAX = 64 * 1024;
-const STRANGER_FRAMES_MAX = 16;
 
 /**
  * Frames of a batch between two nodes.
@@ -53,13 +50,6 @@ const PEER_BATCH_FRAMES = 32;
 /** A batch closes only after the frame that fills it: one WebSocket message may be a batch longer than a frame. */
 export const MESSAGE_SLACK = 128 * 1024;
 
-/** Who is at the other end of an established link. */
-export interface Remote {
-  /** What it said of itself when it was dialled; for the dialler, the acceptor's id and name. */
-  readonly peer: Peer;
-  readonly cluster: string;
-}
-
 export interface WireLinkEvents {
   established(link: WireLink, remote: Remote): void;
   message(link: WireLink, message: Message): void;
@@ -69,17 +59,10 @@ export interface WireLinkEvents {
   drained?(link: WireLink): void;
 }
 
-export interface WireLinkOptions {
-  readonly limits: WireLimits;
-  readonly handshakeMsMax: number;
-  readonly handshake: HandshakeSide;
-  /** What this side is. */
-  readonly role: Peer['role'];
-}
-
 export class WireLink {
   readonly connection: Connection;
   readonly #codec: Codec;
+  readonly #incoming: Incoming;
   readonly #events: WireLinkEvents;
   readonly #counters: WireCounters;
   readonly #handshake: HandshakeSide;
@@ -91,12 +74,13 @@ export class WireLink {
   #timer: NodeJS.Timeout | undefined;
   #why: Problem | undefined;
   #flushing = false;
+  /** Both sides have said that they take runs. */
+  #runs = false;
   /** How many frames make a batch full. */
   #batchFrames = Number.POSITIVE_INFINITY;
   #closed = false;
-  /** What is large, once both sides have said that they take parts: on its way out, and on its way in. */
+  /** What is large on its way out, once both sides have said that they take parts. */
   #large: LargeFrames | undefined;
-  #assembly: Assembly | undefined;
   #wholeBytesMax: number;
   /** Something waits in parts: a field of its own, because every message asks. */
   #busy = false;
@@ -111,6 +95,7 @@ export class WireLink {
   constructor(connection: Connection, options: WireLinkOptions, counters: WireCounters, events: WireLinkEvents) {
     this.connection = connection;
     this.#codec = codecOf(connection.protocol);
+    this.#incoming = new Incoming(this.#codec);
     this.#events = events;
     this.#counters = counters;
     this.#limits = options.limits;
@@ -141,6 +126,27 @@ export class WireLink {
   /** Whether whoever can wait with what it sends should. */
   get isFull(): boolean {
     return this.#full || (this.#busy && this.#waiting > BUFFERED_HIGH);
+  }
+
+  /** Whether the other side takes runs (`wire/run.ts`). */
+  get runs(): boolean {
+    return this.#runs;
+  }
+
+  /**
+   * Sends a message that is published without headers, key and confirmation, with others of its kind in one frame. Bytes mean
+   * themselves, anything else is encoded already.
+   */
+  publish(topic: string, by: string, seq: number, value: Uint8Array | Payload): Problem | undefined {
+    const frames = this.#batch.frames;
+    if (!this.#runs || this.#busy || this.#closed || !this.#batch.publish?.(topic, by, seq, value)) {
+      const payload = value instanceof Uint8Array ? payloadOf(value) : value;
+      return this.send({ by, id: 0, kind: 'publish', payload, seq, topic });
+    }
+    if (this.#batch.frames !== frames) this.#counters.framesOut++;
+    if (this.#batch.size >= BATCH_BYTES) this.#flush();
+    else if (!this.#flushing) this.#flushLater();
+    return undefined;
   }
 
   /** Reads nothing until `release`: what comes from there goes to somebody who is slower. */
@@ -222,6 +228,12 @@ export class WireLink {
     queueMicrotask(() => this.#flush());
   }
 
+  /** Why later: whoever awaits each message that he publishes is told that there is room before the next one comes. */
+  #flushLater(): void {
+    this.#flushing = true;
+    process.nextTick(() => this.#flush());
+  }
+
   /** Why the exception: what plans put together may be larger than any buffer, and is found out only by making one. */
   #added(message: WireMessage, wholeBytesMax: number): Outcome<FrameApart | undefined> {
     try {
@@ -239,6 +251,7 @@ export class WireLink {
     if (data === undefined || this.#closed) return true;
     this.#counters.bytesOut += data.length;
     const ready = this.connection.send(data, bufferedMax);
+    if (this.connection.isCopied) this.#batch.recycle?.(data);
     if (ready || this.#remote === undefined) return ready;
     this.#full = true;
     const { peer } = this.#remote;
@@ -283,7 +296,7 @@ export class WireLink {
 
   #receive(data: Uint8Array | string): void {
     this.#counters.bytesIn += data.length;
-    const decoded = this.#remote === undefined ? this.#strange(data) : this.#codec.decode(data, this.#limits);
+    const decoded = this.#remote === undefined ? this.#incoming.strange(data) : this.#codec.decode(data, this.#limits);
     if (!decoded.ok) {
       this.#violated(decoded.problem);
       return;
@@ -302,17 +315,6 @@ export class WireLink {
     this.refuse(why);
   }
 
-  /** Reads what somebody sends before it is known who that is. */
-  #strange(data: Uint8Array | string): Outcome<readonly WireMessage[]> {
-    const json = this.connection.protocol === 'mpreg.v1.json';
-    const frameBytesMax = json ? STRANGER_BYTES_MAX : STRANGER_FRAME_BYTES_MAX;
-    if (data.length > frameBytesMax) {
-      const message = `${data.length} bytes came before the handshake, which takes ${frameBytesMax}`;
-      return failed(problem('protocol-violated', message));
-    }
-    return this.#codec.decode(data, { frameBytesMax, framesMax: STRANGER_FRAMES_MAX });
-  }
-
   #take(message: WireMessage): void {
     switch (message.kind) {
       case 'unknown':
@@ -326,6 +328,12 @@ export class WireLink {
       case 'part':
         this.#takePart(message);
         return;
+      case 'publish-run':
+      case 'forward-run':
+      case 'deliver-run':
+        if (this.#runs) this.#events.message(this, message);
+        else this.#violated(problem('protocol-violated', 'runs were not agreed on'));
+        return;
       default:
         this.#events.message(this, message);
     }
@@ -334,21 +342,9 @@ export class WireLink {
   #takePart(part: Part): void {
     this.#counters.partsIn++;
     this.#counters.partBytesIn += part.payload.size;
-    const frame = this.#assembly?.take(part) ?? failed(problem('protocol-violated', 'parts were not agreed on'));
-    if (!frame.ok) {
-      this.#violated(frame.problem);
-      return;
-    }
-    if (frame.value === undefined) return;
-    const decoded = this.#codec.decode(frame.value, { ...this.#limits, framesMax: 1 });
-    if (!decoded.ok) {
-      this.#violated(decoded.problem);
-      return;
-    }
-    for (const message of decoded.value) {
-      if (message.kind === 'part') this.#violated(problem('protocol-violated', 'parts hold a part'));
-      else this.#take(message);
-    }
+    const whole = this.#incoming.join(part);
+    if (!whole.ok) this.#violated(whole.problem);
+    else for (const message of whole.value) this.#take(message);
   }
 
   #shake(message: WireMessage): void {
@@ -364,6 +360,7 @@ export class WireLink {
       this.#limits = { ...this.#limits, frameBytesMax: step.frameBytesMax };
       this.#flush();
       this.#batch = this.#codec.batch(this.#limits);
+      this.#runs = step.features.includes(RUNS);
       if (step.features.includes(PARTS)) this.#agreeOnParts(step.frameBytesMax);
       if (this.#role === 'peer' && step.peer.role === 'peer') this.#batchFrames = PEER_BATCH_FRAMES;
       this.#events.established(this, this.#remote);
@@ -373,7 +370,7 @@ export class WireLink {
 
   #agreeOnParts(frameBytesMax: number): void {
     this.#wholeBytesMax = WHOLE_BYTES_MAX;
-    this.#assembly = new Assembly(frameBytesMax);
+    this.#incoming.takeParts(this.#limits);
     this.#large = new LargeFrames(frameBytesMax, {
       put: (part, bufferedMax) => this.#putPart(part, bufferedMax),
       send: (message) => void this.#write(message),

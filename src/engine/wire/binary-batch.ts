@@ -1,21 +1,30 @@
 import { done, failed, type Outcome } from '../core/base/outcome.ts';
+import type { Payload } from '../core/base/payload.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import { ProblemError } from '../problem-error.ts';
 import { writeHot } from './hot-frames.ts';
 import { KINDS } from './messages.ts';
 import { Misfit, problemOf } from './misfit.ts';
+import { OpenRun } from './open-run.ts';
 import { writePayload } from './payload.ts';
 import type { Batch, FrameApart, UnknownFrame, WireLimits, WireMessage } from './wire.ts';
 import { Writer } from './writer.ts';
 
-/** Frames of `mpreg.v1`, each written in place behind the last. A message that is refused is taken back whole. */
+/**
+ * Frames of `mpreg.v1`, each written in place behind the last. A message that is refused is taken back whole.
+ *
+ * The last frame may be a run that is still open: its length and its number of messages are written when something else
+ * comes behind it, or when the batch is taken.
+ */
 export class BinaryBatch implements Batch {
   readonly #limits: WireLimits;
   readonly #w = new Writer();
+  readonly #run: OpenRun;
   #frames = 0;
 
   constructor(limits: WireLimits) {
     this.#limits = limits;
+    this.#run = new OpenRun(this.#w, limits.frameBytesMax);
   }
 
   get size(): number {
@@ -29,6 +38,7 @@ export class BinaryBatch implements Batch {
   add(message: WireMessage, wholeBytesMax = this.#limits.frameBytesMax): Outcome<FrameApart | undefined> {
     const w = this.#w;
     const { frameBytesMax, framesMax } = this.#limits;
+    this.#run.close();
     if (this.#frames >= framesMax) return failed(overLimit(`more than ${framesMax} frames in one batch`));
     const before = this.size;
     try {
@@ -53,10 +63,24 @@ export class BinaryBatch implements Batch {
     }
   }
 
+  publish(topic: string, by: string, seq: number, value: Uint8Array | Payload): boolean {
+    const run = this.#run;
+    if (run.goesOn(topic, by, seq)) return run.add(value);
+    run.close();
+    if (this.#frames >= this.#limits.framesMax || !run.begin(topic, by, seq, value)) return false;
+    this.#frames++;
+    return true;
+  }
+
   take(): Uint8Array | undefined {
+    this.#run.close();
     if (this.#frames === 0) return undefined;
     this.#frames = 0;
     return this.#w.cut();
+  }
+
+  recycle(data: Uint8Array): void {
+    this.#w.recycle(data);
   }
 
   /** Writes the frame; where it is larger than `bytesMax`, perhaps without what follows the header. Returns its size. */

@@ -5,6 +5,7 @@ import type { Peer } from '../core/links/messages.ts';
 import type { HandshakeMessage } from './handshake.ts';
 import { PARTS } from './parts.ts';
 import { type HandshakeDigest, type Hello, type Join, prove, proves } from './proof.ts';
+import { RUNS } from './run.ts';
 import type { WireMessage } from './wire.ts';
 
 /**
@@ -47,7 +48,7 @@ export type HandshakeStep =
 export const VERSIONS: readonly number[] = [1];
 
 /** What this process can take in `mpreg.v1` beyond what every process of version 1 can. */
-export const FEATURES: readonly string[] = [PARTS];
+export const FEATURES: readonly string[] = [PARTS, RUNS];
 
 /** Less than this would not hold the messages of the mesh itself. */
 export const FRAME_BYTES_MIN = 4096;

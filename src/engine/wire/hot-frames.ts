@@ -1,12 +1,24 @@
 import type { Payload } from '../core/base/payload.ts';
 import type { Problem } from '../core/base/problems.ts';
 import type { CallMessage, Passed, ResultMessage } from '../core/calls/messages.ts';
+import {
+  behind,
+  boolOrNil,
+  fields,
+  nothing,
+  readName,
+  readYes,
+  shortest,
+  textOrNil,
+  trueOrNil,
+  wholeOrNil,
+} from './hot-fields.ts';
+import { readHotTopics, writeHotTopics } from './hot-topics.ts';
 import { CALL_FIELDS, KINDS } from './messages.ts';
 import { inside, located, Misfit } from './misfit.ts';
 import { BytesPayload, writePayload } from './payload.ts';
 import type { ValueReader } from './read-value.ts';
 import { problemShape } from './record-shape.ts';
-import { NAME_MAX } from './shapes.ts';
 import type { WireMessage } from './wire.ts';
 import type { Writer } from './writer.ts';
 
@@ -49,7 +61,7 @@ export function writeHot(w: Writer, message: WireMessage): boolean {
       if (message.reason !== '') w.text(message.reason);
       return true;
     default:
-      return false;
+      return writeHotTopics(w, message);
   }
 }
 
@@ -112,17 +124,6 @@ function uintOrNil(w: Writer, value: number): void {
   else w.uint(value);
 }
 
-/** Unlike `uintOrNil`, where 0 is not the same as nothing. */
-function wholeOrNil(w: Writer, value: number | undefined): void {
-  if (value === undefined) w.nil();
-  else w.uint(value);
-}
-
-function boolOrNil(w: Writer, value: boolean | undefined): void {
-  if (value === undefined) w.nil();
-  else w.bool(value);
-}
-
 function encodedOrNil(w: Writer, value: Payload | undefined): void {
   if (value === undefined) {
     w.nil();
@@ -139,16 +140,6 @@ function encodedListOrNil(w: Writer, values: readonly Payload[] | undefined): vo
     w.arrayHead(values.length);
     for (const value of values) encodedOrNil(w, value);
   }
-}
-
-function trueOrNil(w: Writer, value: boolean): void {
-  if (value) w.bool(true);
-  else w.nil();
-}
-
-function textOrNil(w: Writer, value: string | undefined): void {
-  if (value === undefined) w.nil();
-  else w.text(value);
 }
 
 function textsOrNil(w: Writer, values: readonly string[]): void {
@@ -191,7 +182,7 @@ export function readHot(r: ValueReader, code: number, end: number): WireMessage 
       return { id, kind: 'cancel', reason };
     }
     default:
-      return undefined;
+      return readHotTopics(r, code, end);
   }
 }
 
@@ -218,11 +209,6 @@ function readResult(r: ValueReader, count: number, end: number): ResultMessage {
   if (count > 4 && !r.nil()) more.trail = readTrail(r);
   const result: ResultMessage = { by, id, kind: 'result', payload: behind(r, 0, 0, end) };
   return count > 2 ? Object.assign(result, more) : result;
-}
-
-function readYes(r: ValueReader): true {
-  if (r.bool()) return true;
-  throw new Misfit('must be true', r.at - 1);
 }
 
 function readTrail(r: ValueReader): readonly Passed[] {
@@ -275,42 +261,8 @@ function readProblem(r: ValueReader): Problem {
   }
 }
 
-function readName(r: ValueReader): string {
-  const name = r.name();
-  if (name === '' || name.length > NAME_MAX) throw new Misfit(`must be 1 to ${NAME_MAX} characters`, r.at);
-  return name;
-}
-
 function readNames(r: ValueReader): readonly string[] {
   const count = r.arrayHead();
   r.need(count);
   return Array.from({ length: count }, () => readName(r));
-}
-
-/** How many fields a header has; undefined, with nothing read, where they are more than those of the usual message. */
-function shortest(r: ValueReader, most: number): number | undefined {
-  const at = r.at;
-  const count = fields(r, 1);
-  if (count <= most) return count;
-  r.at = at;
-  return undefined;
-}
-
-/** How many fields a header has, at least `least`. */
-function fields(r: ValueReader, least: number): number {
-  const count = r.arrayHead();
-  if (count < least) throw new Misfit(`${count} fields, at least ${least} are wanted`, r.at);
-  r.need(count);
-  return count;
-}
-
-/** Passes over the fields from `known` on, which a newer version added, and takes what lies behind the header. */
-function behind(r: ValueReader, count: number, known: number, end: number): Payload {
-  for (let i = known; i < count; i++) r.skip(1);
-  if (r.at !== r.end) throw new Misfit('a header is shorter than it says', r.at);
-  return new BytesPayload(r.bytes, r.at, end);
-}
-
-function nothing(r: ValueReader, payload: Payload): void {
-  if (payload.size > 0) throw new Misfit('a frame of this kind has no payload', r.end);
 }

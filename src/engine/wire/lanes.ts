@@ -149,7 +149,14 @@ function costOf({ size }: FrameApart): number {
 
 /** The number of the call that a message belongs to. All that is published is one lane: it stays in its order. */
 function numberOf(message: WireMessage): number | undefined {
-  if (message.kind === 'publish' || message.kind === 'forward') return PUBLISHED;
+  switch (message.kind) {
+    case 'publish':
+    case 'publish-run':
+    case 'forward':
+    case 'forward-run':
+      return PUBLISHED;
+    default:
+  }
   return 'id' in message ? message.id : undefined;
 }
 

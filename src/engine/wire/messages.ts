@@ -155,6 +155,9 @@ const topics = {
   taken: kind<'taken'>(56, { id: uint, bytes: uint }),
   interest: kind<'interest'>(57, { from: uint, version: uint, removed: interests, added: interests }),
   'interest-have': kind<'interest-have'>(58, { version: uint }),
+  'publish-run': kind<'publish-run'>(59, { topic: text, by: name, seq: uint }, 'value'),
+  'forward-run': kind<'forward-run'>(60, publication, 'value'),
+  'deliver-run': kind<'deliver-run'>(61, { id: uint, ...publication, missed: optional(uint) }, 'value'),
   store: kind<'store'>(
     62,
     {

@@ -32,7 +32,13 @@ export function encodable(value: unknown, root = 'result'): Outcome<Payload> {
 /** Writes a payload behind a header. Throws a `ProblemError` where its value cannot be encoded. */
 export function writePayload(w: Writer, payload: Payload): void {
   if (payload instanceof BytesPayload || payload instanceof ValuePayload) payload.copyTo(w);
+  else if ('copyTo' in payload) (payload as Copied).copyTo(w);
   else w.all(payload.bytes());
+}
+
+/** A payload that is written in a way of its own. */
+interface Copied {
+  copyTo(w: Writer): void;
 }
 
 /** The same payload with the value that its bytes mean: what the other side would see. Throws a `ProblemError`. */

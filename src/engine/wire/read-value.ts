@@ -80,9 +80,16 @@ export class ValueReader extends Reader {
     if (token === 0xcd) return this.u16();
     if (token === 0xce) return this.u32();
     this.at = from;
-    const value = this.value(DEPTH_MAX);
+    const value = token === 0xcb ? this.#double() : this.value(DEPTH_MAX);
     if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
     throw new Misfit('a whole number is wanted here', from);
+  }
+
+  #double(): number {
+    this.need(9);
+    const value = this.bytes.readDoubleBE(this.at + 1);
+    this.at += 9;
+    return value;
   }
 
   /** Passes over the value that begins here. */

@@ -1,6 +1,6 @@
 /**
- * Small plain values ⇄ MessagePack, by hand: null, true and false, numbers, short texts, and short lists and objects of
- * such. Whatever else a value holds, it leaves the whole value to `write-value.ts` and `read-value.ts`, and judges nothing:
+ * Small plain values ⇄ MessagePack, by hand: null, true and false, numbers, short texts, bytes, and short lists and objects
+ * of such. Whatever else a value holds, it leaves the whole value to `write-value.ts` and `read-value.ts`, and judges nothing:
  * what it writes are the bytes that those write, what it reads is what those read.
  *
  * Why: most arguments and answers are like this, and the way through msgpackr (a walk, its own encoder, a buffer for the
@@ -28,6 +28,7 @@ export function writeSmall(w: Writer, value: unknown, depth = 0): boolean {
       return true;
     case 'object':
       if (value === null) w.nil();
+      else if (value instanceof Uint8Array) writeBytes(w, value);
       else return depth < DEPTH_MAX && writeElements(w, value, depth + 1);
       return true;
     default:
@@ -40,6 +41,11 @@ function writeNumber(w: Writer, value: number): boolean {
   else if (Number.isInteger(value) && value < 0 && value >= -32) w.smallNegative(value);
   else return false;
   return true;
+}
+
+function writeBytes(w: Writer, bytes: Uint8Array): void {
+  w.binHead(bytes.length);
+  w.all(bytes);
 }
 
 function writeElements(w: Writer, value: object, depth: number): boolean {
@@ -78,6 +84,10 @@ export function readSmall(r: Reader, depth = 0): unknown {
       return false;
     case 0xc3:
       return true;
+    case 0xc4:
+      return readBytes(r, r.u8());
+    case 0xc5:
+      return readBytes(r, r.u16());
     case 0xcc:
       return r.u8();
     case 0xcd:
@@ -91,6 +101,15 @@ export function readSmall(r: Reader, depth = 0): unknown {
     default:
       return NOT_SMALL;
   }
+}
+
+/** A copy: the value shares no memory with the frame. */
+function readBytes(r: Reader, size: number): Uint8Array {
+  r.need(size);
+  const { buffer, byteOffset } = r.bytes;
+  const bytes = new Uint8Array(new Uint8Array(buffer, byteOffset + r.at, size));
+  r.at += size;
+  return bytes;
 }
 
 function readList(r: Reader, count: number, depth: number): unknown {

@@ -49,4 +49,4 @@ function fromPairs(pairs: readonly (readonly [unknown, unknown])[]): Headers {
 }
 
 /** Limit: nodes copy them with every message. */
-const HEADERS_MAX = 64;
+export const HEADERS_MAX = 64;

@@ -5,6 +5,7 @@
  * field that it does not know.
  */
 import type { Outcome } from '../core/base/outcome.ts';
+import type { Payload } from '../core/base/payload.ts';
 import type { Message } from '../core/node/inputs.ts';
 import type { HandshakeMessage } from './handshake.ts';
 import type { Part } from './parts.ts';
@@ -50,12 +51,20 @@ export interface Batch {
    * frame of more than `wholeBytesMax` is handed out instead of being added; absent: none is.
    */
   add(message: WireMessage, wholeBytesMax?: number): Outcome<FrameApart | undefined>;
+  /**
+   * Adds one message that is published without headers, key and confirmation, in a run with those before it where they
+   * follow each other. Bytes mean themselves, anything else is encoded already. False where only `add` will do. Absent
+   * where there are no runs.
+   */
+  publish?(topic: string, by: string, seq: number, value: Uint8Array | Payload): boolean;
   /** Bytes (or UTF-16 units) collected. */
   readonly size: number;
   /** Messages collected. */
   readonly frames: number;
   /** Hands out what was collected and begins anew; undefined where there is nothing. The result is the caller's to keep. */
   take(): Uint8Array | string | undefined;
+  /** Gives back what `take` has just handed out: nobody reads it any more. */
+  recycle?(data: Uint8Array | string): void;
 }
 
 export interface Codec {

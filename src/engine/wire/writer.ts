@@ -9,11 +9,15 @@ import { valueBytes } from './write-value.ts';
  *      slab  | handed out | handed out | being written |      free      |
  *                                      ^ start         ^ at             ^ bytes.length
  *
+ * Whoever knows that nobody holds what was handed out gives its memory back (`recycle`): then the next goes there.
+ *
  * Trade-off: a held message of a few bytes keeps its whole slab alive; slabs are therefore small, and grow with use.
  */
 
 const SLAB_MIN = 1024;
 const SLAB_MAX = 32 * 1024;
+/** A slab that was given back may be as large as a batch and the frame that fills it. */
+const SPARE_MAX = 256 * 1024;
 /** Characters of a text that the head of one byte can tell the length of; a loop over their codes is quicker than any call. */
 const SHORT_TEXT = 31;
 /** Characters of a text that surely takes less than 256 bytes. */
@@ -26,6 +30,7 @@ export class Writer {
   start = 0;
   at = 0;
   #slab = SLAB_MIN;
+  #spare: Buffer | undefined;
 
   /** Makes sure that `count` more bytes can be written. */
   reserve(count: number): void {
@@ -37,6 +42,19 @@ export class Writer {
     const cut = this.bytes.subarray(this.start, this.at);
     this.leave();
     return cut;
+  }
+
+  /** Nobody reads what the last `cut` has given any more. */
+  recycle(cut: Uint8Array): void {
+    const { bytes } = this;
+    if (bytes.length > 0 && cut.buffer === bytes.buffer) {
+      if (this.start === this.at && cut.byteOffset + cut.length - bytes.byteOffset === this.start) {
+        this.start -= cut.length;
+        this.at = this.start;
+      }
+    } else if (cut.byteOffset === 0 && cut.buffer.byteLength <= SPARE_MAX) {
+      this.#spare = Buffer.from(cut.buffer);
+    }
   }
 
   /** The same for one who knows the place already. */
@@ -66,7 +84,7 @@ export class Writer {
     if (value < 0x80) this.#u8(value);
     else if (value < 0x10000) this.#short(value);
     else if (value < 2 ** 32) this.#long(value);
-    else this.value(value);
+    else this.#double(value);
   }
 
   /** A whole number from −32 to −1. */
@@ -173,6 +191,13 @@ export class Writer {
     this.at += 5;
   }
 
+  #double(value: number): void {
+    this.reserve(9);
+    this.bytes[this.at] = 0xcb;
+    this.bytes.writeDoubleBE(value, this.at + 1);
+    this.at += 9;
+  }
+
   #ascii(text: string): boolean {
     const length = text.length;
     this.reserve(length + 1);
@@ -196,11 +221,18 @@ export class Writer {
     this.at = 0;
   }
 
+  #spared(wanted: number): Buffer | undefined {
+    const spare = this.#spare;
+    if (spare === undefined || spare.length < wanted) return undefined;
+    this.#spare = undefined;
+    return spare;
+  }
+
   #grow(count: number): void {
     const written = this.at - this.start;
     const wanted = written + count;
     const size = Math.max(this.#slab, wanted, written * 2);
-    const grown = Buffer.allocUnsafeSlow(size);
+    const grown = this.#spared(wanted) ?? Buffer.allocUnsafeSlow(size);
     grown.set(this.bytes.subarray(this.start, this.at));
     this.bytes = grown;
     this.start = 0;

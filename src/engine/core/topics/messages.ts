@@ -71,9 +71,12 @@ export type SubscribeMessage = Extract<SubscriberMessage, { readonly kind: 'subs
 /** Messages of users, and what is said about them. The core never sees one that arrives: the host routes them. */
 export type FlowMessage =
   | PublishMessage
+  | PublishRunMessage
   | PublishedMessage
   | ForwardMessage
+  | ForwardRunMessage
   | DeliverMessage
+  | DeliverRunMessage
   | GapMessage
   | TakenMessage
   | SettleMessage
@@ -157,6 +160,36 @@ export interface DeliverMessage extends Published {
   readonly tag?: number;
   /** 2 or more: others may have had it. */
   readonly attempt?: number;
+}
+
+/**
+ * Several messages of one topic and one publisher, which follow each other in its count, in one piece: without headers,
+ * keys and confirmation. `payload` is the list of their values, each as bytes of its own, at least one.
+ */
+interface Run {
+  readonly topic: string;
+  readonly by: string;
+  /** Of the first. */
+  readonly seq: number;
+  readonly payload: Payload;
+}
+
+export interface PublishRunMessage extends Run {
+  readonly kind: 'publish-run';
+}
+
+/** For all subscriptions there that are in no group. */
+export interface ForwardRunMessage extends Run {
+  readonly kind: 'forward-run';
+  readonly at: number;
+}
+
+export interface DeliverRunMessage extends Run {
+  readonly kind: 'deliver-run';
+  readonly id: number;
+  readonly at: number;
+  /** Before the first. */
+  readonly missed?: number;
 }
 
 /** So many were dropped, and nothing has come after them. */
@@ -285,8 +318,11 @@ export type AnyTopicsMessage = TopicsMessage | SubscriberMessage | FlowMessage;
 export function isFlow(message: { readonly kind: string }): message is FlowMessage {
   switch (message.kind as FlowMessage['kind']) {
     case 'publish':
+    case 'publish-run':
     case 'forward':
+    case 'forward-run':
     case 'deliver':
+    case 'deliver-run':
     case 'published':
     case 'taken':
     case 'gap':

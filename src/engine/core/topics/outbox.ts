@@ -12,7 +12,8 @@ import { assert } from '../base/assert.ts';
  *     block         what comes is taken all the same, and its publisher must be held until half of the room is free
  *
  * Dropped messages leave a gap in the sequence, and the item after the gap says how large it was: so the subscriber is
- * told in its place. An item is one message or several in one piece; it is kept or dropped as a whole.
+ * told in its place. An item is one message or several in one piece; of a piece that can be cut (`Piece`) only as much is
+ * dropped as would be of its messages one by one.
  *
  * Invariants:
  * - but for `block`, never more than messagesMax messages or bytesMax bytes wait; a larger single item is dropped;
@@ -62,6 +63,7 @@ export class Outbox<Item> {
     if (this.#over) return this.#drop(messages, 'disconnect');
     const { messagesMax, bytesMax, policy } = this.limits;
     if (this.#fits(messages, bytes)) return this.#push(item, messages, bytes, 'taken');
+    if (messages > 1 && isPiece(item)) return this.#offerPiece(item);
     switch (policy) {
       case 'block':
         this.#blocked = true;
@@ -73,14 +75,19 @@ export class Outbox<Item> {
         return this.#drop(messages, 'dropped');
       case 'drop-oldest':
         if (messages > messagesMax || bytes > bytesMax) return this.#drop(messages, 'dropped');
-        while (!this.#fits(messages, bytes)) this.#dropOldest();
+        while (!this.#fits(messages, bytes)) this.#dropOldest(messages, bytes);
         return this.#push(item, messages, bytes, 'dropped');
     }
   }
 
-  /** The item that waits longest, with the number of messages dropped just before it. */
-  take(): Taken<Item> | undefined {
-    const first = this.#shift();
+  /** The item that waits longest. */
+  get first(): Item | undefined {
+    return this.#waiting[this.#head]?.item;
+  }
+
+  /** The item that waits longest, with the number of messages dropped just before it; of a piece at most so many messages. */
+  take(messagesMax = Number.POSITIVE_INFINITY): Taken<Item> | undefined {
+    const first = this.#shift(messagesMax);
     if (first === undefined) {
       if (this.#missed === 0) return undefined;
       const missed = this.#missed;
@@ -96,6 +103,41 @@ export class Outbox<Item> {
     if (!this.#blocked || this.#messages > messagesMax / 2 || this.#bytes > bytesMax / 2) return false;
     this.#blocked = false;
     return true;
+  }
+
+  /** How many of the first messages of a piece fit, as if they came one by one. */
+  fitting(piece: Piece): number {
+    const { messagesMax, bytesMax } = this.limits;
+    return Math.min(messagesMax - this.#messages, piece.within(bytesMax - this.#bytes), piece.messages);
+  }
+
+  /** What does not fit as a whole. */
+  #offerPiece(piece: Item & Piece): Verdict {
+    const { messages, cost } = piece;
+    const { messagesMax, bytesMax, policy } = this.limits;
+    if (policy === 'block') {
+      this.#blocked = true;
+      return this.#push(piece, messages, cost, 'hold');
+    }
+    if (policy === 'drop-oldest' && messages <= messagesMax && cost <= bytesMax) {
+      while (!this.#fits(messages, cost)) this.#dropOldest(messages, cost);
+      return this.#push(piece, messages, cost, 'dropped');
+    }
+    let verdict: Verdict = 'taken';
+    const whole = policy === 'drop-oldest' ? 0 : Math.max(0, this.fitting(piece));
+    if (whole > 0) verdict = this.#pushCut(piece, 0, whole);
+    for (let i = whole; i < messages; i++) {
+      if (this.#over) return this.#drop(messages - i, 'disconnect');
+      if (policy === 'drop-newest' && this.#messages >= messagesMax) return this.#drop(messages - i, 'dropped');
+      const one = piece.cut(i, i + 1) as Item & Piece;
+      verdict = this.offer(one, 1, one.cost);
+    }
+    return verdict;
+  }
+
+  #pushCut(piece: Piece, from: number, to: number): Verdict {
+    const part = piece.cut(from, to) as Item & Piece;
+    return this.#push(part, part.messages, part.cost, 'taken');
   }
 
   #fits(messages: number, bytes: number): boolean {
@@ -116,19 +158,29 @@ export class Outbox<Item> {
     return verdict;
   }
 
-  #dropOldest(): void {
-    const first = this.#shift();
+  /** Makes room for so much, at the cost of the item that waits longest: of a piece, no more than it takes. */
+  #dropOldest(messages: number, bytes: number): void {
+    const first = this.#waiting[this.#head];
     assert(first !== undefined, 'an outbox that is full holds something');
-    this.#dropped += first.messages;
-    const gap = first.missed + first.messages;
+    let count = first.messages;
+    if (isPiece(first.item)) {
+      const over = this.#messages + messages - this.limits.messagesMax;
+      const bytesOver = this.#bytes + bytes - this.limits.bytesMax;
+      count = Math.min(count, Math.max(over, bytesOver > 0 ? first.item.within(bytesOver - 1) + 1 : 0));
+    }
+    const dropped = this.#shift(count);
+    assert(dropped !== undefined, 'an outbox that is full holds something');
+    this.#dropped += dropped.messages;
+    const gap = dropped.missed + dropped.messages;
     const next = this.#waiting[this.#head];
     if (next === undefined) this.#missed += gap;
     else next.missed += gap;
   }
 
-  #shift(): Waiting<Item> | undefined {
+  #shift(messagesMax: number): Waiting<Item> | undefined {
     const first = this.#waiting[this.#head];
     if (first === undefined) return undefined;
+    if (messagesMax < first.messages && isPiece(first.item)) return this.#cut(first, first.item, messagesMax);
     this.#waiting[this.#head++] = undefined;
     this.#messages -= first.messages;
     this.#bytes -= first.bytes;
@@ -141,6 +193,32 @@ export class Outbox<Item> {
     }
     return first;
   }
+
+  /** Takes the first messages off the piece that waits longest. */
+  #cut(first: Waiting<Item>, piece: Item & Piece, messages: number): Waiting<Item> {
+    const item = piece.cut(0, messages) as Item & Piece;
+    const rest = piece.cut(messages, first.messages) as Item & Piece;
+    const { missed } = first;
+    this.#messages -= messages;
+    this.#bytes -= item.cost;
+    this.#waiting[this.#head] = { bytes: rest.cost, item: rest, messages: rest.messages, missed: 0 };
+    return { bytes: item.cost, item, messages, missed };
+  }
+}
+
+/** An item of several messages that can be cut between them. What it costs is the sum of what they cost. */
+export interface Piece {
+  readonly messages: number;
+  /** In bytes. */
+  readonly cost: number;
+  /** How many of the first messages cost no more than so much together. */
+  within(bytes: number): number;
+  /** The messages from one place to before another; the piece stays as it is. */
+  cut(from: number, to: number): unknown;
+}
+
+export function isPiece<Item>(item: Item): item is Item & Piece {
+  return typeof item === 'object' && item !== null && 'cut' in item;
 }
 
 export interface OutboxLimits {

@@ -9,6 +9,7 @@ import { type Problem, problem } from '../../core/base/problems.ts';
 import type { Message } from '../../core/node/inputs.ts';
 import {
   type DeliverMessage,
+  type DeliverRunMessage,
   type KeptMessage,
   type PublishMessage,
   type ReadingMessage,
@@ -30,7 +31,7 @@ export type SubscribeRequest = Omit<SubscribeMessage, 'id' | 'kind'>;
 export interface Sink {
   /** It is effective. */
   ready(): void;
-  message(message: DeliverMessage): void;
+  message(message: DeliverMessage | DeliverRunMessage): void;
   missed(count: number): void;
   /** It reads what is kept. */
   reading?(message: ReadingMessage): void;
@@ -89,7 +90,7 @@ export class LinkTopics {
     const id = confirm ? this.#owner.nextId() : 0;
     const refused = this.#owner.send({ ...request, id });
     if (refused !== undefined) return Promise.reject(new ProblemError(refused));
-    if (!confirm) return this.#room().then(() => ({ id: about }));
+    if (!confirm) return (this.room() ?? Promise.resolve()).then(() => ({ id: about }));
     return new Promise((resolve, reject) => {
       const timer = timeoutMs > 0 ? setTimeout(() => give(late(request.topic, timeoutMs)), timeoutMs) : undefined;
       const aborted = () => give(problem('cancelled', `cancelled: ${reasonOf(signal)}`));
@@ -103,6 +104,14 @@ export class LinkTopics {
       };
       signal?.addEventListener('abort', aborted, { once: true });
       this.#publishing.set(id, { about, end: give });
+    });
+  }
+
+  /** Resolves when the link has room for more; undefined: it has. */
+  room(): Promise<void> | undefined {
+    if (!this.#owner.isFull) return undefined;
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
     });
   }
 
@@ -155,6 +164,7 @@ export class LinkTopics {
   receive(message: Message): boolean {
     switch (message.kind) {
       case 'deliver':
+      case 'deliver-run':
         this.#sinks.get(message.id)?.message(message);
         return true;
       case 'gap':
@@ -206,13 +216,6 @@ export class LinkTopics {
     this.#sinks.delete(id);
     sink?.ended(why);
     return sink !== undefined;
-  }
-
-  #room(): Promise<void> {
-    if (!this.#owner.isFull) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-    });
   }
 }
 

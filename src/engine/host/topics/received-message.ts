@@ -9,10 +9,18 @@ export const REPLY_PROBLEM = 'mpreg-problem';
 
 export type Publish = (topic: string, payload: unknown, options: PublishOptions) => Promise<Published>;
 
-export type About = Pick<
-  TopicMessage,
-  'attempt' | 'headers' | 'id' | 'interrupted' | 'missed' | 'payload' | 'publisher' | 'sequence' | 'time' | 'topic'
-> & { readonly position?: string | undefined };
+/** What is said of a message, and of those before it. */
+export interface About {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly interrupted: boolean;
+  readonly missed: number;
+  readonly publish: Publish;
+  readonly attempt?: number | undefined;
+  readonly sequence?: number | undefined;
+  readonly position?: string | undefined;
+  /** Hears once whether it is done or refused. */
+  readonly settle?: ((done: boolean) => void) | undefined;
+}
 
 /** A message as its subscriber has it: data, and what can be done about it. */
 export class ReceivedMessage implements TopicMessage {
@@ -33,22 +41,26 @@ export class ReceivedMessage implements TopicMessage {
   #settle: ((done: boolean) => void) | undefined;
   #replied = false;
 
-  /** `settle` hears once whether it is done or refused. */
-  constructor(about: About, publish: Publish, settle?: (done: boolean) => void) {
-    this.attempt = about.attempt;
-    this.redelivered = about.attempt > 1;
+  constructor(
+    { at, by, topic }: { readonly by: string; readonly at: number; readonly topic: string },
+    seq: number,
+    payload: unknown,
+    { attempt = 1, headers, interrupted, missed, position, publish, sequence, settle }: About,
+  ) {
+    this.attempt = attempt;
+    this.redelivered = attempt > 1;
+    this.headers = headers;
+    this.id = `${by}/${seq}`;
+    this.interrupted = interrupted;
+    this.missed = missed;
+    this.payload = payload;
+    this.publisher = by;
+    this.time = at;
+    this.topic = topic;
     this.#settle = settle;
-    this.headers = about.headers;
-    this.id = about.id;
-    this.interrupted = about.interrupted;
-    this.missed = about.missed;
-    this.payload = about.payload;
-    this.publisher = about.publisher;
-    this.time = about.time;
-    this.topic = about.topic;
     this.#publish = publish;
-    if (about.sequence !== undefined) this.sequence = about.sequence;
-    if (about.position !== undefined) this.position = about.position;
+    if (sequence !== undefined) this.sequence = sequence;
+    if (position !== undefined) this.position = position;
   }
 
   ack(): void {

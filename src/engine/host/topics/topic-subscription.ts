@@ -8,16 +8,21 @@
  * message that it got (`kept-position.ts`), and misses nothing.
  */
 import { type Problem, problem } from '../../core/base/problems.ts';
-import { COST_BYTES, type DeliverMessage, type KeptMessage } from '../../core/topics/messages.ts';
+import {
+  COST_BYTES,
+  type DeliverMessage,
+  type DeliverRunMessage,
+  type KeptMessage,
+} from '../../core/topics/messages.ts';
 import { ProblemError } from '../../problem-error.ts';
 import type { SubscribeOptions, Subscription, TopicMessage } from '../../topics-api.ts';
 import { reasonOf } from '../call-request.ts';
 import { wallClock } from '../clock.ts';
-import { ItemQueue } from '../item-queue.ts';
+import { Inbox } from './inbox.ts';
 import { KeptPosition, OPEN_MAX, type ReadRequest } from './kept-position.ts';
 import type { Listening, Sink, SubscribeRequest } from './link-topics.ts';
 import { headerNamed } from './message-key.ts';
-import { type Publish, ReceivedMessage } from './received-message.ts';
+import type { About, Publish, ReceivedMessage } from './received-message.ts';
 
 /** Something that can subscribe: one link. */
 export interface Listener {
@@ -25,12 +30,10 @@ export interface Listener {
   read(request: ReadRequest, sink: Sink): Listening;
 }
 
-interface Entry {
-  readonly message: ReceivedMessage;
-  readonly cost: number;
-  readonly listening: Listening | undefined;
-  /** It was given to a member of a group, which is to acknowledge it. */
-  readonly owed: boolean;
+/** Who asked for a message that has not come. */
+interface Waiting {
+  readonly resolve: (result: IteratorResult<ReceivedMessage>) => void;
+  readonly reject: (error: Error) => void;
 }
 
 export class TopicSubscription implements Subscription {
@@ -47,15 +50,23 @@ export class TopicSubscription implements Subscription {
   /** Whether it goes on when its link is lost. */
   readonly #survives: boolean;
   readonly #over: (subscription: TopicSubscription) => void;
-  readonly #publish: Publish;
-  readonly #queue = new ItemQueue<Entry>(() => void this.close());
+  readonly #inbox: Inbox;
+  /** While there are any, the inbox is empty. */
+  readonly #waiting: Waiting[] = [];
   readonly #ready = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
   #listening: Listening | undefined;
   /** To be told with the next message. */
-  #gap = 0;
   #interrupted = false;
   #ended = false;
+  /** What was handed over last. */
+  #last: ReceivedMessage | undefined;
+  /** Nothing more is handed to `onMessage`. */
+  #deaf = false;
+  /** A message is with `onMessage`. */
+  #handling = false;
+  /** What whoever asks for another message is told, once. */
+  #error: Error | undefined;
   readonly #aborted = () => void this.close();
 
   constructor(
@@ -73,14 +84,20 @@ export class TopicSubscription implements Subscription {
     this.#kept = KeptPosition.of(this.patterns, options, wallClock);
     this.#survives = life.survives;
     this.#over = life.over;
-    this.#publish = life.publish;
+    this.#inbox = new Inbox({
+      broken: () => this.missed++,
+      // Why: the link on which it could be acknowledged is gone.
+      isAnothers: (message, by) => message.kind === 'deliver' && message.tag !== undefined && by !== this.#listening,
+      publish: life.publish,
+      settler: (message, by) => this.#settler(message, by),
+      taken: (by, bytes) => by === this.#listening && by?.taken(bytes),
+    });
     this.closed = this.#closed.promise;
     this.closed.catch(() => undefined); // whoever wants to know asks
     this.#ready.promise.catch(() => undefined);
     this.#request = requestOf(this.patterns, options);
     const { signal } = options;
     signal?.addEventListener('abort', this.#aborted, { once: true });
-    if (options.onMessage !== undefined) void this.#handle(options.onMessage);
   }
 
   /** Resolves with itself once it is effective; rejects, and is over, where it is not within its time. */
@@ -114,7 +131,10 @@ export class TopicSubscription implements Subscription {
         else listening?.taken(message.payload.size + COST_BYTES);
       },
       message: (message) => this.#take(message, listening),
-      missed: (count) => this.#miss(count),
+      missed: (count) => {
+        this.missed += count;
+        this.#inbox.gap(count);
+      },
       reading: ({ keep, next }) => {
         if (this.#kept?.reading(keep, next)) this.#interrupted = true;
         if (this.#kept !== undefined && this.#kept.told > 0) listening?.acknowledge(this.#kept.told);
@@ -140,38 +160,48 @@ export class TopicSubscription implements Subscription {
 
   fail(why: Problem): void {
     const error = new ProblemError(why);
-    this.#queue.fail(error);
+    if (!this.#ended) {
+      const first = this.#waiting.shift();
+      if (first === undefined) this.#error = error;
+      else first.reject(error);
+    }
     this.#end(() => this.#closed.reject(error));
     this.#ready.reject(error);
   }
 
   async close(): Promise<void> {
-    this.#queue.end();
+    this.#deaf = true;
     this.#end(() => this.#closed.resolve());
     this.#ready.reject(new ProblemError(problem('cancelled', 'the subscription was closed before it was effective')));
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ReceivedMessage> {
-    const entries = this.#queue[Symbol.asyncIterator]();
-    let last: ReceivedMessage | undefined;
     return {
-      next: async () => {
-        if (this.#options.ack !== 'manual') last?.ack();
-        for (;;) {
-          const next = await entries.next();
-          if (next.done) return { done: true, value: undefined };
-          if (this.#isAnothers(next.value)) continue;
-          this.#taken(next.value);
-          last = next.value.message;
-          return { done: false, value: last };
-        }
-      },
+      next: () => this.#next(),
       return: async () => {
-        await entries.return?.();
         await this.close();
-        return { done: true, value: undefined };
+        return DONE;
       },
     };
+  }
+
+  #next(): Promise<IteratorResult<ReceivedMessage>> {
+    const value = this.#handOver();
+    if (value !== undefined) return Promise.resolve({ done: false, value });
+    const error = this.#error;
+    this.#error = undefined;
+    if (error !== undefined) return Promise.reject(error);
+    if (this.#ended) return Promise.resolve(DONE);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ reject, resolve });
+    });
+  }
+
+  /** The next message. Asking for it says that the one before was dealt with. */
+  #handOver(): ReceivedMessage | undefined {
+    if (this.#options.ack !== 'manual') this.#last?.ack();
+    this.#last = this.#inbox.next();
+    return this.#last;
   }
 
   #end(settle: () => void): void {
@@ -181,57 +211,76 @@ export class TopicSubscription implements Subscription {
     this.#tell();
     this.#listening?.stop();
     this.#listening = undefined;
+    for (const { resolve } of this.#waiting.splice(0)) resolve(DONE);
     this.#over(this);
     settle();
   }
 
-  #take(delivered: DeliverMessage | KeptMessage, listening: Listening | undefined): void {
-    const { at, by, headers = {}, missed = 0, payload, seq, topic } = delivered;
-    this.#miss(missed);
-    const cost = payload.size + COST_BYTES;
-    const value = payload.value();
-    const settle = this.#settler(delivered, listening);
-    if (!value.ok) {
-      this.#miss(1);
-      listening?.taken(cost);
-      settle?.(true);
+  #take(message: DeliverMessage | DeliverRunMessage | KeptMessage, listening: Listening | undefined): void {
+    this.missed += message.missed ?? 0;
+    if (this.#kept?.isFull) this.fail(problem('limit-exceeded', UNACKNOWLEDGED, { outcome: 'unknown' }));
+    if (this.#ended) return;
+    const position = message.kind === 'kept' ? this.#kept?.positionOf(message.sequence) : undefined;
+    if (!this.#inbox.push(message, listening, this.#interrupted, position)) {
+      const text = `the consumer is more than ${this.#inbox.messages} messages behind`;
+      this.fail(problem('limit-exceeded', text, { outcome: 'unknown' }));
       return;
     }
-    const told = { interrupted: this.#interrupted, missed: this.#gap };
-    this.#gap = 0;
     this.#interrupted = false;
-    const said =
-      delivered.kind === 'kept'
-        ? { attempt: 1, position: this.#kept?.positionOf(delivered.sequence), sequence: delivered.sequence }
-        : { attempt: delivered.attempt ?? 1 };
-    const about = {
-      headers,
-      id: `${by}/${seq}`,
-      payload: value.value,
-      publisher: by,
-      time: at,
-      topic,
-      ...told,
-      ...said,
-    };
-    const message = new ReceivedMessage(about, this.#publish, settle);
-    if (this.#kept?.isFull) this.fail(problem('limit-exceeded', UNACKNOWLEDGED, { outcome: 'unknown' }));
-    this.#queue.push({ cost, listening, message, owed: delivered.kind === 'deliver' && delivered.tag !== undefined });
+    if (this.#options.onMessage !== undefined) this.#pump(this.#options.onMessage);
+    else this.#serve();
+  }
+
+  /** Gives what has come to those who wait for it. */
+  #serve(): void {
+    while (this.#waiting.length > 0) {
+      const value = this.#handOver();
+      if (value === undefined) return;
+      this.#waiting.shift()?.resolve({ done: false, value });
+    }
+  }
+
+  /** Hands over message by message. Why no iterator: a promise for each would cost more than all else. */
+  #pump(onMessage: (message: TopicMessage) => unknown): void {
+    while (!this.#handling && !this.#deaf) {
+      const message = this.#handOver();
+      if (message === undefined) return;
+      this.#handling = true;
+      try {
+        const doing = onMessage(message);
+        if (doing === undefined || !(doing instanceof Promise || message.wantsReply)) this.#handling = false;
+        else void this.#settle(message, doing).then(() => this.#pump(onMessage));
+      } catch (error) {
+        void this.#threw(message, error).then(() => this.#pump(onMessage));
+      }
+    }
+  }
+
+  async #settle(message: ReceivedMessage, doing: unknown): Promise<void> {
+    try {
+      const returned = await doing;
+      if (returned !== undefined && message.wantsReply) await message.reply(returned);
+      this.#handling = false;
+    } catch (error) {
+      await this.#threw(message, error);
+    }
+  }
+
+  async #threw(message: ReceivedMessage, error: unknown): Promise<void> {
+    const why = thrownBy(error);
+    if (message.wantsReply) await message.refuse(new ProblemError(why)).catch(() => undefined);
+    else {
+      this.#deaf = true;
+      this.fail(why);
+    }
+    this.#handling = false;
   }
 
   /** Tells that a message is done, or refused; undefined where nobody waits to hear of it. */
-  #settler(
-    delivered: DeliverMessage | KeptMessage,
-    listening: Listening | undefined,
-  ): ((done: boolean) => void) | undefined {
-    if (delivered.kind === 'kept') return (done) => done && this.#acknowledge(delivered.sequence);
-    const { tag } = delivered;
-    return tag === undefined ? undefined : (done) => listening?.settle(tag, done);
-  }
-
-  /** Another member of the group has it meanwhile: the link on which it could be acknowledged is gone. */
-  #isAnothers({ listening, owed }: Entry): boolean {
-    return owed && listening !== this.#listening;
+  #settler(message: DeliverMessage | KeptMessage, by: Listening | undefined): About['settle'] {
+    if (message.kind === 'kept') return (done) => done && this.#acknowledge(message.sequence);
+    const { tag } = message;
+    return tag === undefined ? undefined : (done) => by?.settle(tag, done);
   }
 
   /** Why at the end of the turn: the node would hear of each message by itself. */
@@ -246,35 +295,9 @@ export class TopicSubscription implements Subscription {
     if (this.#untold !== undefined) this.#listening?.acknowledge(this.#untold);
     this.#untold = undefined;
   }
-
-  #miss(count: number): void {
-    this.#gap += count;
-    this.missed += count;
-  }
-
-  #taken({ cost, listening }: Entry): void {
-    if (listening === this.#listening) listening?.taken(cost);
-  }
-
-  async #handle(onMessage: (message: TopicMessage) => unknown): Promise<void> {
-    try {
-      for await (const message of this) {
-        // Why within the loop: leaving it by a throw would close, as if all were well.
-        try {
-          const doing = onMessage(message);
-          const returned = doing instanceof Promise ? await doing : doing;
-          if (returned !== undefined && message.wantsReply) await message.reply(returned);
-        } catch (error) {
-          const why = thrownBy(error);
-          if (!message.wantsReply) this.fail(why);
-          else await message.refuse(new ProblemError(why)).catch(() => undefined);
-        }
-      }
-    } catch {
-      // It failed, and `closed` says why.
-    }
-  }
 }
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 function requestOf(patterns: readonly string[], options: SubscribeOptions): SubscribeRequest {
   const { ack = 'auto', ackTimeoutMs, bytesMax, everywhere, group, key, messagesMax, policy, window } = options;

@@ -44,6 +44,11 @@ export class WebSocketConnection implements Connection {
     return this.#closed === undefined ? this.#socket.bufferedAmount : 0;
   }
 
+  /** Once nothing is buffered the operating system has it all. */
+  get isCopied(): boolean {
+    return this.#closed === undefined && this.#socket.bufferedAmount === 0;
+  }
+
   own(events: ConnectionEvents): void {
     this.#events = events;
     const closed = this.#closed;
