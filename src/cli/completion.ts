@@ -36,6 +36,7 @@ const ARGUMENTS: Readonly<Record<string, readonly Kind[]>> = {
   publish: ['topic', 'file'],
   subscribe: ['pattern'],
   'topic:match': ['topic', 'nothing'],
+  'topic:unschedule': ['nothing'],
 };
 
 const FLAG_VALUES: Readonly<Record<string, Kind>> = {

@@ -1,14 +1,12 @@
 /**
  * Messages from the command line to a topic: one, one again and again, or one per line of stdin.
  *
- * Many are under way at once, in their order, and no more than `OPEN_MAX`: a million lines take no more memory than a
- * few. The first that is refused ends it; what was published before is counted.
+ * Many are under way at once, in their order, and no more than a publisher may have: a million lines take no more memory
+ * than a few. The first that is refused ends it, also while stdin stalls; what was published before is counted.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, type Published, type PublishOptions, problemError } from '../engine/index.ts';
-
-/** Messages that the node has not confirmed yet. */
-const OPEN_MAX = 1_000;
+import { tooMuch } from './io.ts';
 
 export interface Sent {
   readonly published: number;
@@ -32,45 +30,84 @@ export async function publishAll(
   payloads: Iterable<unknown> | AsyncIterable<unknown>,
   { client, topic, options, rate, signal, progress }: Publishing,
 ): Promise<Sent> {
-  const open = new Set<Promise<void>>();
+  const { idempotent = false, timeoutMs = 0, ...extras } = options;
   let published = 0;
   let last: Published | undefined;
-  let failure: unknown;
-  const began = performance.now();
-  let begun = 0;
-  for await (const payload of payloads) {
-    if (rate !== undefined) await untilTurn(began + (begun * 1000) / rate, signal);
-    if (signal.aborted || failure !== undefined) break;
-    begun++;
-    const sending = client.publish(topic, payload, options).then(
-      (done) => {
-        last = done;
-        progress(++published);
-      },
-      (error: unknown) => {
-        failure ??= error;
-      },
-    );
-    open.add(sending);
-    void sending.then(() => open.delete(sending));
-    if (open.size >= OPEN_MAX) await Promise.race(open);
+  const publisher = client.publisher({
+    idempotent,
+    onPublished: (done) => {
+      last = done;
+      progress(++published);
+    },
+    timeoutMs,
+  });
+  const pace = rate === undefined ? undefined : new Pace(rate, signal);
+  const source = eachOf(payloads);
+  for (;;) {
+    // Why not the next payload alone: it may never come, and what has failed should be told now.
+    const next = await Promise.race([source.next(), publisher.closed]);
+    if (next === undefined || next.done) break;
+    await pace?.turn();
+    if (signal.aborted) break;
+    await publisher.publish(topic, next.value, extras);
   }
-  await Promise.all(open);
-  if (failure !== undefined) throw failure;
+  await publisher.close();
   return { last, published };
+}
+
+/** Never more than so many a second, also after a pause: what was not used up is gone. */
+class Pace {
+  readonly #msEach: number;
+  readonly #signal: AbortSignal;
+  #next = 0;
+
+  constructor(rate: number, signal: AbortSignal) {
+    this.#msEach = 1_000 / rate;
+    this.#signal = signal;
+  }
+
+  async turn(): Promise<void> {
+    const now = performance.now();
+    // Why not from now on: timers are late, and what they lose would be lost for good.
+    this.#next = Math.max(this.#next, now - LATE_MS);
+    const ms = this.#next - now;
+    this.#next += this.#msEach;
+    if (ms > 1) await pause(ms, undefined, { signal: this.#signal }).catch(() => undefined);
+  }
+}
+
+const LATE_MS = 20;
+
+async function* eachOf(payloads: Iterable<unknown> | AsyncIterable<unknown>): AsyncGenerator<unknown, undefined> {
+  yield* payloads;
 }
 
 /** The lines of a text that comes in pieces, without their ends; an end at the very end begins no new line. */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  let rest = '';
+  /** Of the line that has not ended; not put together before it has, since it may come in many. */
+  let parts: string[] = [];
+  let length = 0;
   for await (const chunk of chunks) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line;
+    const [first = '', ...lines] = decoder.decode(chunk, { stream: true }).split('\n');
+    parts.push(first);
+    length += first.length;
+    if (length > LINE_MAX) throw tooMuch('a line', LINE_MAX);
+    for (const line of lines) {
+      yield withoutReturn(parts.join(''));
+      parts = [line];
+      length = line.length;
+    }
   }
-  rest += decoder.decode();
-  if (rest !== '') yield rest;
+  const rest = parts.join('') + decoder.decode();
+  if (rest !== '') yield withoutReturn(rest);
+}
+
+/** In UTF-16 units; what a node takes as one message is less. */
+const LINE_MAX = 64 * 2 ** 20;
+
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
 export function* repeated(payload: unknown, count: number): Generator<unknown> {
@@ -97,9 +134,4 @@ export function parseHeaders(pairs: readonly string[]): Readonly<Record<string, 
     headers.set(pair.slice(0, at), pair.slice(at + 1));
   }
   return Object.fromEntries(headers);
-}
-
-async function untilTurn(at: number, signal: AbortSignal): Promise<void> {
-  const ms = at - performance.now();
-  if (ms > 1) await pause(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { asArgument, readArguments } from '../cli/arguments.ts';
 import { BaseCommand } from '../cli/base-command.ts';
 import { STDIN_BYTES_MAX, stdinChunks } from '../cli/io.ts';
+import { laterOf } from '../cli/later.ts';
 import { Progress } from '../cli/progress.ts';
 import { linesOf, parseHeaders, parseRate, publishAll, repeated, type Sent } from '../cli/publishing.ts';
 import { dropEmpty } from '../cli/settings.ts';
@@ -21,6 +22,9 @@ export default class Publish extends BaseCommand<typeof Publish> {
     'With --request it prints what is replied, as text or JSON; with --json {"headers", "id", "payload", "publisher", ' +
       '"time", "tookMs"} for each reply. Ends with 5 where nobody listens, with 6 where nobody replies in time, and as a ' +
       'call does where whoever listens refuses.',
+    'With --at or --in the node publishes it then, as a message like any other; mpreg topic scheduled lists what waits, and mpreg ' +
+      'topic unschedule takes it back. A node with a --data-dir keeps it over restarts. With --json {"topic", "published", "id", ' +
+      '"at", "durable", "node", "tookMs"}.',
     'With --json {"topic", "published", "id", "local", "nodes", "waiting", "kept", "node", "tookMs"}: how many were published, ' +
       'and of the last one its id, how many subscriptions of the node and other nodes it was passed to, how many groups get it ' +
       'as soon as a member has room, and its number where it is kept.',
@@ -30,6 +34,7 @@ export default class Publish extends BaseCommand<typeof Publish> {
     'tail -f orders.log | <%= config.bin %> <%= command.id %> log.orders - --split newline',
     '<%= config.bin %> <%= command.id %> tick --count 100 --rate 10/s --json',
     '<%= config.bin %> <%= command.id %> price.tea --request --timeout 2s',
+    '<%= config.bin %> <%= command.id %> reminder.tea "it is ready" --in 5m',
   ];
   static override args = {
     topic: Args.string({ description: 'Words with dots between: order.eu.paid.', ignoreStdin: true, required: true }),
@@ -55,6 +60,16 @@ export default class Publish extends BaseCommand<typeof Publish> {
       min: 1,
       summary: 'Replies to wait for, each on a line of its own. 1 without it.',
     }),
+    at: Flags.string({
+      exclusive: ['in', 'request'],
+      helpValue: 'TIME',
+      summary: 'Publish it then: 2027-01-31T18:00, 18:00, or with a zone, 2027-01-31T18:00Z.',
+    }),
+    in: Flags.string({
+      exclusive: ['request'],
+      helpValue: 'DURATION',
+      summary: 'Publish it so long from now: 30s, 5m, 2h, 7d.',
+    }),
     rate: Flags.string({ helpValue: 'RATE', summary: 'Not more than that: 1000/s, 30/m.' }),
   };
 
@@ -64,6 +79,7 @@ export default class Publish extends BaseCommand<typeof Publish> {
     const headers = header.length === 0 ? undefined : parseHeaders(header);
     const { signal } = this.interruption;
     if (this.flags.request) return this.#request({ ...dropEmpty({ headers, key }), signal });
+    const later = laterOf(this.flags);
     const payloads = await this.#payloads(count);
     const client = await this.client();
     const { timeoutMs } = await this.settings();
@@ -73,7 +89,7 @@ export default class Publish extends BaseCommand<typeof Publish> {
     try {
       const sent = await publishAll(payloads, {
         client,
-        options: { ...dropEmpty({ headers, key }), timeoutMs },
+        options: { ...dropEmpty({ headers, key }), ...later, timeoutMs },
         progress: (so) => {
           published = so;
         },
@@ -137,12 +153,21 @@ export default class Publish extends BaseCommand<typeof Publish> {
 
   async #tell({ last, published }: Sent, node: string, tookMs: number): Promise<void> {
     const { topic } = this.args;
-    const { id = null, kept = null, local = 0, nodes = 0, waiting = 0 } = last ?? {};
+    const { id = null, kept = null, later, local = 0, nodes = 0, waiting = 0 } = last ?? {};
+    if (later !== undefined) {
+      const at = new Date(later.at).toISOString();
+      const stored = later.durable
+        ? `${later.node} keeps it`
+        : `${later.node} keeps it in memory alone: it has no --data-dir`;
+      const text = `to be published to ${topic} at ${at}, ${id}: ${stored}`;
+      const { durable } = later;
+      return this.output.result({ topic, published, id, at, durable, node: later.node, tookMs }, text);
+    }
     const what = `published ${published} ${published === 1 ? 'message' : 'messages'} to ${topic}`;
     const where = `${local} ${local === 1 ? 'subscription' : 'subscriptions'} on ${node}, ${nodes} other ${nodes === 1 ? 'node' : 'nodes'}`;
-    const later = waiting === 0 ? '' : `; ${waiting} ${waiting === 1 ? 'group has' : 'groups have'} no room for it yet`;
+    const full = waiting === 0 ? '' : `; ${waiting} ${waiting === 1 ? 'group has' : 'groups have'} no room for it yet`;
     const stored = kept === null ? '' : published === 1 ? `; kept as ${kept}` : `; the last kept as ${kept}`;
-    const text = published === 0 ? what : `${what}: ${where}${later}${stored}`;
+    const text = published === 0 ? what : `${what}: ${where}${full}${stored}`;
     await this.output.result({ topic, published, id, local, nodes, waiting, kept, node, tookMs }, text);
   }
 }

@@ -22,6 +22,7 @@ import type {
   PublishOptions,
   RequestManyOptions,
   RequestOptions,
+  ScheduledView,
   SubscribeOptions,
   Subscription,
   SubscriptionView,
@@ -313,6 +314,10 @@ export interface Client {
   keeps(): Promise<readonly OfNode<KeepView>[]>;
   /** Gives up a durable name: who comes with it begins anew. False where the keep has no such name. */
   forgetReader(pattern: string, name: string): Promise<boolean>;
+  /** Messages that are to be published later, of every node that is alive; the next 1 000 of each. */
+  scheduled(): Promise<readonly OfNode<ScheduledView>[]>;
+  /** Has messages not be published that were to be; says on which node which were found waiting. */
+  unschedule(ids: readonly string[]): Promise<readonly OfNode<string>[]>;
   /** The subscriptions of every node that is alive. */
   subscriptions(): Promise<readonly OfNode<SubscriptionView>[]>;
   /** Who would get a message of the topic, by which pattern, on every node that is alive. Sends nothing. */

@@ -15,6 +15,7 @@ import { createNodeId, systemEntropy } from './host/entropy.ts';
 import { createRunner } from './host/functions/create-runner.ts';
 import type { Runners } from './host/functions/runners.ts';
 import { Gateway } from './host/gateway/gateway.ts';
+import { SharedClient } from './host/gateway/shared-client.ts';
 import { openEndpoint } from './host/gateway/sqs/open-endpoint.ts';
 import { httpHandler } from './host/http.ts';
 import { NodeHost } from './host/node-host.ts';
@@ -24,6 +25,8 @@ import { MemoryStore } from './host/stores/memory.ts';
 import { MemoryLog } from './host/stores/memory-log.ts';
 import { SqliteStore } from './host/stores/sqlite.ts';
 import { SqliteLog } from './host/stores/sqlite-log.ts';
+import { laterFunctions } from './host/topics/later-functions.ts';
+import { LaterMessages, type LaterParts } from './host/topics/later-messages.ts';
 import { SystemTopics } from './host/topics/system-topics.ts';
 import { Triggers } from './host/topics/triggers.ts';
 import { MemoryNetwork, MemoryTransport } from './host/transports/memory.ts';
@@ -67,6 +70,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     await host.start(Number(store.read('epoch') ?? 0));
     trigger(runner, host, late, { id, log: settled.log, name });
     speak(host, name);
+    late.later = publishLater(host, late, { durable: options.dataDir !== undefined, log: settled.log, store });
     return new HostedNode({ host, id, inside, name, options: settled, url: address });
   } catch (error) {
     await Promise.allSettled(opened.reverse().map((part) => part.close()));
@@ -130,12 +134,19 @@ class LateHost {
   host: NodeHost | undefined;
   /** Opens a client of the node, with no socket between. */
   open: ((name?: string) => Promise<LinkClient>) | undefined;
+  /** What is published later. */
+  later: LaterMessages | undefined;
   /** Functions of this node are others now. */
   changed: () => void = () => undefined;
 
   get now(): NodeHost {
     if (this.host === undefined) throw problemError('node-stopping', 'the node is only starting');
     return this.host;
+  }
+
+  get laterNow(): LaterMessages {
+    if (this.later === undefined) throw problemError('node-stopping', 'the node is only starting');
+    return this.later;
   }
 
   async connect(name?: string): Promise<LinkClient> {
@@ -167,7 +178,7 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
       late.changed();
     },
     exec: options.exec ?? [],
-    inline: [...own, ...(options.inline ?? []), ...SAMPLES],
+    inline: [...own, ...laterFunctions(() => late.laterNow), ...(options.inline ?? []), ...SAMPLES],
     log: options.log,
     modules: options.functions ?? [],
     node,
@@ -202,6 +213,24 @@ function trigger(
   host.onEvent((event) => event.kind === 'member' && event.id === id && queueMicrotask(arrange));
   host.stopped.then(end, end);
   arrange();
+}
+
+/** Has the node publish what was to be published later, for as long as it lives. */
+function publishLater(
+  host: NodeHost,
+  late: LateHost,
+  parts: Pick<LaterParts, 'durable' | 'log' | 'store'>,
+): LaterMessages {
+  const client = new SharedClient(() => late.connect('later messages'));
+  const later = new LaterMessages({
+    ...parts,
+    now: () => Math.floor(performance.now()),
+    publish: async (request) => (await client.get()).publishRequest(request, {}),
+    wallClock,
+  });
+  const end = () => later.close();
+  host.stopped.then(end, end);
+  return later;
 }
 
 /** Has the node say over topics what happens. */

@@ -15,6 +15,10 @@ export interface PublishOptions {
    * is room for more; what the node refuses is not told.
    */
   readonly confirm?: boolean;
+  /** When to publish it, by the wall clock, in milliseconds since 1970 or as a date; what is past is due at once. */
+  readonly at?: number | Date;
+  /** How long from now to publish it, in milliseconds, whatever becomes of the wall clock meanwhile. */
+  readonly inMs?: number;
   /** It may arrive twice: publish it again where nobody knows whether it arrived. Default false. */
   readonly idempotent?: boolean;
   /** Milliseconds; 0: no limit. Default 0. */
@@ -32,6 +36,8 @@ export interface Published {
   readonly kept?: number;
   /** Groups of which no member has room yet: they get it as soon as one has. */
   readonly waiting?: number;
+  /** It is published later: when, in milliseconds since 1970, by which node, and whether that keeps it when it is restarted. */
+  readonly later?: { readonly at: number; readonly node: string; readonly durable: boolean };
 }
 
 export interface TopicMessage {
@@ -90,7 +96,7 @@ export interface Publisher {
    * Resolves as soon as there is room for the next one, long before the node has taken this. Rejects with the first
    * failure of any message before; then nothing more is published.
    */
-  publish(topic: string, payload: unknown, options?: Pick<PublishOptions, 'headers' | 'key'>): Promise<void>;
+  publish(topic: string, payload: unknown, options?: PublisherExtras): Promise<void>;
   /** Resolves when the node has taken all; rejects with the first failure. */
   flush(): Promise<void>;
   /** Flushes, and takes no more. */
@@ -98,7 +104,12 @@ export interface Publisher {
   /** A stream to pipe payloads into, all for one topic; closing it closes the publisher. */
   writable(topic: string): WritableStream<unknown>;
   readonly counts: PublisherCounts;
+  /** Resolves when it was closed and the node has taken all; rejects with the first failure, when that shows. */
+  readonly closed: Promise<void>;
 }
+
+/** What is said of one message of many. */
+export type PublisherExtras = Pick<PublishOptions, 'at' | 'headers' | 'inMs' | 'key'>;
 
 export interface PublisherCounts {
   /** Taken by the node. */
@@ -114,6 +125,8 @@ export interface PublisherOptions extends Pick<PublishOptions, 'idempotent' | 't
   readonly openMax?: number;
   /** Their payloads' bytes. Default 8 MiB. More: large messages go faster. Fewer: less memory here and on the node. */
   readonly bytesMax?: number;
+  /** Hears what became of each message. */
+  readonly onPublished?: (published: Published) => void;
 }
 
 export interface SubscribeOptions {
@@ -193,6 +206,18 @@ export interface Subscription extends AsyncIterable<TopicMessage> {
   close(): Promise<void>;
   /** Resolves when it was closed; rejects with a `ProblemError` where it ended otherwise: by `onMessage`, by its policy. */
   readonly closed: Promise<void>;
+}
+
+/** A message that a node publishes later. */
+export interface ScheduledView {
+  readonly id: string;
+  readonly topic: string;
+  /** When, in milliseconds since 1970. */
+  readonly at: number;
+  /** What it takes of the node's memory. */
+  readonly bytes: number;
+  /** How often it was due and could not be published. */
+  readonly failures: number;
 }
 
 /** A subscription, as its node shows it. */

@@ -168,6 +168,72 @@ describe('publish --request', () => {
   });
 });
 
+describe('publish', () => {
+  test('--in and --at have the node publish it then; what waits is listed, and can be taken back', async () => {
+    const { all } = await listen(beta, 'later.#', '--raw', '--count', '1');
+    const soon = await at(alpha, 'publish', 'later.soon', 'now it is', '--in', '400ms');
+    expect(soon.stdout).toMatch(
+      /^to be published to later\.soon at \S+Z, \S+\/1: alpha keeps it in memory alone: it has no --data-dir\n$/,
+    );
+    const dated = ['publish', 'later.date', 'x', '--at', '2099-01-31T18:00Z', '--json'];
+    const { id } = JSON.parse((await at(alpha, ...dated)).stdout) as { id: string };
+    expect((await all).stdout).toBe('now it is\n');
+    const listed = await at(beta, 'topic', 'scheduled');
+    expect(listed.stdout).toBe(`2099-01-31T18:00:00.000Z\tlater.date\t${id}\talpha\t0\n`);
+    expect(await at(beta, 'topic', 'unschedule', id)).toMatchObject({
+      code: 0,
+      stdout: `${id} will not be published by alpha\n`,
+    });
+    expect(JSON.parse((await at(alpha, 'topic', 'scheduled', '--json')).stdout)).toEqual([]);
+    const again = await at(beta, 'topic', 'unschedule', id, '--json');
+    expect([again.code, JSON.parse(again.stdout)]).toMatchObject([3, { error: { code: 'message-unknown' } }]);
+  });
+
+  test.each([
+    ['--in', '5'],
+    ['--in', 'soon'],
+    ['--at', 'tomorrow'],
+    ['--at', '2001-01-01T00:00Z'],
+    ['--at', '25:00'],
+  ])('%s %s is refused', async (...when) => {
+    expect((await at(alpha, 'publish', 'a', 'x', ...when)).code).toBe(2);
+  });
+
+  test('ends by what its node refuses, though stdin stalls', async () => {
+    const child = world.spawn(['publish', 'mpreg.member', '-', '--split', 'newline'], {
+      env: { MPREG_URL: alpha.url },
+    });
+    child.stdin.write('one\n');
+    expect((await ended(child)).code).toBe(4);
+  });
+
+  test('takes a line that comes in many pieces, and no line without end', async () => {
+    const { all } = await listen(alpha, 'long', '--raw', '--count', '2');
+    const env = { MPREG_URL: alpha.url };
+    const input = `${'x'.repeat(3_000_000)}\nshort`;
+    expect((await world.mpreg(['publish', 'long', '-', '--split', 'newline'], { env, input })).code).toBe(0);
+    expect((await all).stdout).toBe(`${input}\n`);
+    const child = world.spawn(['publish', 'long', '-', '--split', 'newline'], { env });
+    const chunk = Buffer.alloc(2 ** 20, 'x');
+    const timer = setInterval(() => child.stdin.writableNeedDrain || child.stdin.write(chunk), 1);
+    const { code, stderr } = await ended(child);
+    clearInterval(timer);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('a line is larger than 64 MiB')]);
+  });
+
+  test('never publishes faster than it is told, also after a pause', async () => {
+    const { all } = await listen(alpha, 'paced', '--json', '--count', '12');
+    const args = ['publish', 'paced', '-', '--split', 'newline', '--rate', '10/s'];
+    const child = world.spawn(args, { env: { MPREG_URL: alpha.url } });
+    child.stdin.write('first\n');
+    await new Promise((done) => setTimeout(done, 1_500));
+    child.stdin.end(`${'x\n'.repeat(11)}`);
+    await ended(child);
+    const times = lines((await all).stdout).map((line) => Date.parse((line as { time: string }).time));
+    expect((times.at(-1) ?? 0) - (times[1] ?? 0)).toBeGreaterThanOrEqual(900);
+  });
+});
+
 function readIfThere(name: string): string {
   const path = world.path('work', name);
   return existsSync(path) ? readFileSync(path, 'utf8') : '';

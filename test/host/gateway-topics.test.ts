@@ -1,6 +1,6 @@
 /** Topics over plain HTTP, against nodes of this process and real sockets. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createNode, type MpregNode } from '../../src/engine/index.ts';
+import { createNode, type MpregNode, type TopicMessage } from '../../src/engine/index.ts';
 import { until } from '../acceptance/until.ts';
 
 const KEY = 'a key for topics';
@@ -44,6 +44,53 @@ async function follow(node: MpregNode, query: string, headers: Record<string, st
 }
 
 describe('over HTTP', () => {
+  test('a request is answered with what is replied, or with why it is not', async () => {
+    const client = await open.client();
+    const onMessage = ({ payload }: TopicMessage) => {
+      if (payload === 'salt') throw new RangeError('no salt');
+      return { at: new Date(0), cents: payload === 'tea' ? 250 : 0 };
+    };
+    const prices = await client.subscribe('price.get', { onMessage });
+    const silent = await client.subscribe('silent', { onMessage: () => undefined });
+    expect(await publish(open, '/v1/publish/price.get?request=true', '"tea"')).toEqual({
+      answer: {
+        headers: { 'mpreg-of': expect.any(String) },
+        id: expect.any(String),
+        payload: { at: { $date: '1970-01-01T00:00:00.000Z' }, cents: 250 },
+        publisher: expect.any(String),
+        time: expect.stringMatching(/Z$/),
+      },
+      status: 200,
+    });
+    const statuses = async (path: string, body = '1') => (await publish(open, `/v1/publish/${path}`, body)).status;
+    expect(await statuses('price.get?request=true', '"salt"')).toBe(500);
+    expect(await statuses('void?request=true')).toBe(503);
+    expect(await statuses('silent?request=true&timeout=50ms')).toBe(504);
+    expect(await statuses('price.get?request=perhaps')).toBe(400);
+    expect(await statuses('price.get?request=true&in=5s')).toBe(400);
+    await Promise.all([prices.close(), silent.close()]);
+    await client.close();
+  });
+
+  test('a message is published later', async () => {
+    const reader = await follow(open, 'pattern=later.%23');
+    const { answer, status } = await publish(open, '/v1/publish/later.it?in=200ms', '{"a":1}');
+    const later = { at: expect.stringMatching(/Z$/) as string, durable: false, node: 'open' };
+    expect([status, answer]).toEqual([200, { id: expect.any(String), later }]);
+    await until(
+      'it is there',
+      () => reader.events().length,
+      (count) => count >= 1,
+    );
+    expect(reader.events()).toMatchObject([{ id: answer['id'], payload: { a: 1 }, topic: 'later.it' }]);
+    await reader.end();
+    const at = new Date(Date.now() + 60_000).toISOString();
+    expect((await publish(open, `/v1/publish/a?at=${at}`, '1')).answer['later']).toMatchObject({ at });
+    expect((await publish(open, '/v1/publish/a?at=soon', '1')).status).toBe(400);
+    expect((await publish(open, '/v1/publish/a?in=5', '1')).status).toBe(400);
+    expect((await publish(open, `/v1/publish/a?in=5s&at=${at}`, '1')).status).toBe(400);
+  });
+
   test('messages are published as JSON and read as events, until the reader goes away', async () => {
     const reader = await follow(open, 'pattern=order.%23&pattern=cart.*');
     expect(reader.response.headers.get('content-type')).toBe('text/event-stream');
@@ -62,12 +109,14 @@ describe('over HTTP', () => {
     );
     expect(reader.events()).toEqual([
       {
+        attempt: 1,
         headers: { user: '7' },
         id: answer['id'],
         interrupted: false,
         missed: 0,
         payload: { at: { $date: '2026-01-01T00:00:00.000Z' } },
         publisher: expect.any(String),
+        redelivered: false,
         time: expect.stringMatching(/Z$/),
         topic: 'order.eu',
       },

@@ -31,6 +31,7 @@ import type {
   PublishOptions,
   RequestManyOptions,
   RequestOptions,
+  ScheduledView,
   SubscribeOptions,
   Subscription,
   SubscriptionView,
@@ -105,16 +106,41 @@ export abstract class ClientFace implements Client {
   async request(topic: string, payload: unknown, options: RequestOptions = {}): Promise<TopicMessage> {
     const encoded = encodable(payload, 'payload');
     if (!encoded.ok) throw new ProblemError(encoded.problem);
-    return this.requestPayload(topic, encoded.value, { timeoutMs: REQUEST_MS, ...options });
+    return this.requestPayload(topic, encoded.value, { timeoutMs: REQUEST_MS, ...withKey(options) });
   }
 
   requestMany(topic: string, payload: unknown, options: RequestManyOptions = {}): AsyncIterable<TopicMessage> {
     const encoded = encodable(payload, 'payload');
     if (!encoded.ok) throw new ProblemError(encoded.problem);
-    return this.requestsOf(topic, encoded.value, { timeoutMs: REQUEST_MS, ...options });
+    return this.requestsOf(topic, encoded.value, { timeoutMs: REQUEST_MS, ...withKey(options) });
+  }
+
+  async #publishLater(topic: string, encoded: Payload, options: PublishOptions): Promise<Published> {
+    const { at, headers, inMs, idempotent, signal, timeoutMs } = options;
+    const key = keySaid(options);
+    const id = `${this.#publisher}/${++this.#published}`;
+    const payload = encoded.value();
+    if (!payload.ok) throw new ProblemError(payload.problem);
+    const request = {
+      id,
+      payload: payload.value,
+      topic,
+      ...(at === undefined ? {} : { at: Number(at) }),
+      ...(inMs === undefined ? {} : { inMs }),
+      ...(headers === undefined ? {} : { headers }),
+      ...(key === undefined ? {} : { key }),
+    };
+    const about = {
+      ...(idempotent === undefined ? {} : { idempotent }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    };
+    const { node, value } = await this.ask('mpreg.schedule', [request], about);
+    return { id, later: { ...(value as { at: number; durable: boolean }), node } };
   }
 
   async #publishPayload(topic: string, payload: Payload, options: PublishOptions): Promise<Published> {
+    if (options.at !== undefined || options.inMs !== undefined) return this.#publishLater(topic, payload, options);
     const { headers } = options;
     const key = keySaid(options);
     const request: PublishRequest = {
@@ -172,6 +198,14 @@ export abstract class ClientFace implements Client {
   async #keeperOf(pattern: string): Promise<string> {
     const seen = (await this.call.with(on(undefined, true))('mpreg.keeper', pattern)) as readonly KeeperSeen[];
     return keeperIn(pattern, seen);
+  }
+
+  scheduled(): Promise<readonly OfNode<ScheduledView>[]> {
+    return this.#everyNode<ScheduledView>('mpreg.scheduled');
+  }
+
+  unschedule(ids: readonly string[]): Promise<readonly OfNode<string>[]> {
+    return this.#everyNode<string>('mpreg.unschedule', ids);
   }
 
   async matches(topic: string): Promise<readonly OfNode<TopicMatch>[]> {
@@ -232,6 +266,11 @@ export abstract class ClientFace implements Client {
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<NodeEvent & { readonly at: number }> {
     return this.stream('mpreg.events', [], options) as AsyncIterable<NodeEvent & { readonly at: number }>;
   }
+}
+
+function withKey<Options extends RequestOptions>(options: Options): Options {
+  const key = keySaid(options);
+  return key === options.key ? options : { ...options, key };
 }
 
 /** For a node that is asked about itself beside others. */

@@ -107,6 +107,7 @@ export const PROBLEMS = {
     'the node that keeps the topic is out of reach',
     'Start it again, or have another node keep the same topics.\nmpreg topic info',
   ),
+  'message-unknown': kind(3, no, 'no such message', 'Look at those that wait.\nmpreg topic scheduled'),
   'node-unknown': kind(3, no, 'no such node', 'Use a name or an id from the list of nodes.\nmpreg node list'),
   'context-unknown': kind(3, no, 'no such context', 'Add it first.\nmpreg context list'),
   'queue-unknown': kind(3, no, 'no such queue', 'Check its name, or create it.\nmpreg queue list'),

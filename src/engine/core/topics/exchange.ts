@@ -14,7 +14,7 @@ import { Listeners, type MemberBinding } from './listeners.ts';
 import type { Interest, TopicsMessage } from './messages.ts';
 import type { TopicsOptions } from './options.ts';
 import { Outbox, type OutboxLimits } from './outbox.ts';
-import { isSystem, keyOf, type Pattern, parsePattern, parseTopic } from './pattern.ts';
+import { isSystem, keyOf, type Pattern, parsePattern, parseTopic, thatHear } from './pattern.ts';
 import { RouteCache } from './route-cache.ts';
 import { whyRefused } from './subscription-limits.ts';
 import { summarise } from './summary.ts';
@@ -179,12 +179,12 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
     const segments = parseTopic(topic);
     if (!segments.ok) return segments;
     const reasons: Reason[] = [];
-    for (const { pattern, subscription } of this.#plain.match(segments.value)) {
+    for (const { pattern, subscription } of thatHear(this.#plain.match(segments.value), segments.value)) {
       reasons.push({ node: this.#self, pattern: pattern.text, subscription: subscription.id });
     }
     for (const { pattern, node } of this.#listeners.nodes(segments.value))
       reasons.push({ node, pattern: pattern.text });
-    for (const { pattern, member } of this.#listeners.members(segments.value)) {
+    for (const { pattern, member } of thatHear(this.#listeners.members(segments.value), segments.value)) {
       reasons.push({ group: member.group, node: member.node, pattern: pattern.text, subscription: member.id });
     }
     return done(reasons);
@@ -280,9 +280,9 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
     if (isInbox(segments)) {
       return Object.freeze({ ...this.#inboxes.route(topic, segments), mark: this.#epochs.mark(segments) });
     }
-    const local = new Set(this.#plain.match(segments).map(({ subscription }) => subscription));
+    const local = new Set(thatHear(this.#plain.match(segments), segments).map(({ subscription }) => subscription));
     const nodes = new Set(this.#listeners.nodes(segments).map(({ node }) => node));
-    const members = this.#listeners.members(segments).map(({ member }) => member);
+    const members = thatHear(this.#listeners.members(segments), segments).map(({ member }) => member);
     return Object.freeze({
       groups: groupRoutes(members),
       keepers: this.keeps.keepers(segments),

@@ -28,7 +28,8 @@ export const SEGMENTS_MAX = 255;
 export const TOPIC_BYTES_MAX = 1_024;
 
 /** Topics that only the mesh itself publishes. */
-const SYSTEM = 'mpreg.';
+const OWN = 'mpreg';
+const SYSTEM = `${OWN}.`;
 
 export function parsePattern(text: string): Outcome<Pattern> {
   const segments = text.split('.');
@@ -46,6 +47,18 @@ export function parseTopic(text: string): Outcome<readonly string[]> {
 /** Whether the topic is the mesh's own: everybody may read it, no user may publish it. */
 export function isSystem(topic: string): boolean {
   return topic.startsWith(SYSTEM);
+}
+
+/**
+ * Of what matches a topic by its words, what hears it: the mesh's own are heard only by patterns that name them. Why: whoever
+ * listens to everything means everything that users say (MQTT 5, §4.7.2, has the same rule for topics that begin with `$`).
+ */
+export function thatHear<Bound extends { readonly pattern: Pattern }>(
+  bound: readonly Bound[],
+  [first, second]: readonly string[],
+): readonly Bound[] {
+  if (first !== OWN || second === undefined) return bound;
+  return bound.filter(({ pattern }) => pattern.segments[0] === OWN);
 }
 
 /** Why a user may not publish to a topic of the mesh's own. */

@@ -112,18 +112,18 @@ export function optionsOf({ searchParams }: URL, { kind }: Wanted): CallOptions 
   };
 }
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, h: 3_600_000, m: 60_000, ms: 1, s: 1000 };
+const UNITS: Readonly<Record<string, number>> = { '': 1, d: 86_400_000, h: 3_600_000, m: 60_000, ms: 1, s: 1000 };
 /** The longest delay that a timer takes. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** Throws `input-invalid`. */
-export function milliseconds(text: string, name = 'timeout'): number {
-  const [, amount, unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h)?$/.exec(text) ?? [];
+export function milliseconds(text: string, what = 'timeout'): number {
+  const [, amount, unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)?$/.exec(text) ?? [];
   const ms = Math.round(Number(amount) * (UNITS[unit] ?? 1));
-  if (!(ms <= LONGEST_MS) || (unit === '' && ms !== 0)) {
+  if (!(ms <= (what === 'timeout' ? LONGEST_MS : Number.MAX_SAFE_INTEGER)) || (unit === '' && ms !== 0)) {
     throw problemError(
       'input-invalid',
-      `${name}: "${text}" is no duration; write 500ms, 2s, 1m, 1h, or 0 for no limit`,
+      `${what}: "${text}" is no duration; write 500ms, 2s, 1m, 1h${what === 'timeout' ? ', or 0 for no limit' : ''}`,
     );
   }
   return ms;

@@ -2,21 +2,21 @@ import type { Client } from '../../api.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
 
 /** One client for all requests, opened with the first and again where it has closed. */
-export class SharedClient {
-  readonly #open: () => Promise<Client>;
-  #client: Promise<Client> | undefined;
+export class SharedClient<Opened extends Pick<Client, 'closed'> = Client> {
+  readonly #open: () => Promise<Opened>;
+  #client: Promise<Opened> | undefined;
 
-  constructor(open: () => Promise<Client>) {
+  constructor(open: () => Promise<Opened>) {
     this.#open = open;
   }
 
   /** Rejects with a `ProblemError`. */
-  get(): Promise<Client> {
+  get(): Promise<Opened> {
     this.#client ??= this.#opened();
     return this.#client;
   }
 
-  async #opened(): Promise<Client> {
+  async #opened(): Promise<Opened> {
     try {
       const client = await this.#open();
       void client.closed.then(() => this.#forget());

@@ -2,6 +2,8 @@
  * Topics over plain HTTP.
  *
  *     POST /v1/publish/TOPIC?header=user=7&key=7&timeout=5s     the payload, as JSON
+ *     POST /v1/publish/TOPIC?request=true&timeout=2s            answered with the first reply
+ *     POST /v1/publish/TOPIC?in=5s                              published then; or at=2027-01-31T18:00Z
  *     GET  /v1/subscribe?pattern=order.%23&group=billing        messages as server-sent events
  *
  *                        &durable=books, &since=5m, &last=10  what is kept, each with its position as id
@@ -12,8 +14,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Client } from '../../api.ts';
 import { problemError } from '../../problem-error.ts';
-import type { Published, PublishOptions, SubscribeOptions, TopicMessage } from '../../topics-api.ts';
-import { valueFromJson } from '../../wire/json-value.ts';
+import type { PublishOptions, SubscribeOptions, TopicMessage } from '../../topics-api.ts';
+import { valueFromJson, valueToJson } from '../../wire/json-value.ts';
 import { Misfit } from '../../wire/misfit.ts';
 import { writeEvents } from './events.ts';
 import { milliseconds } from './request.ts';
@@ -32,15 +34,15 @@ export function topicWantedBy({ pathname }: URL): TopicWanted | undefined {
   }
 }
 
-/** The payload is null where the body is empty. */
-export function publish(
+/** The payload is null where the body is empty. Resolves with what is to be answered. */
+export async function publish(
   client: Client,
   topic: string,
   body: unknown,
   url: URL,
   signal: AbortSignal,
-): Promise<Published> {
-  const { searchParams } = onlyThese(url, 'publish', ['header', 'key', 'timeout']);
+): Promise<object> {
+  const { searchParams } = onlyThese(url, 'publish', ['at', 'header', 'in', 'key', 'request', 'timeout']);
   const headers = searchParams.getAll('header').map((pair): [string, string] => {
     const at = pair.indexOf('=');
     if (at < 1) throw problemError('input-invalid', `"header" must be NAME=VALUE, not "${pair}"`);
@@ -53,7 +55,34 @@ export function publish(
     ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
     ...(key === null ? {} : { key }),
   };
-  return client.publish(topic, payloadOf(body), options);
+  const request = searchParams.get('request') ?? 'false';
+  if (request !== 'true' && request !== 'false') throw problemError('input-invalid', '"request" must be true or false');
+  if (request === 'false') {
+    const { later, ...more } = await client.publish(topic, payloadOf(body), { ...options, ...laterOf(searchParams) });
+    return later === undefined ? more : { ...more, later: { ...later, at: new Date(later.at).toISOString() } };
+  }
+  if (searchParams.has('at') || searchParams.has('in')) {
+    throw problemError('input-invalid', 'a request is not published later: nobody would wait for its reply');
+  }
+  const timed = searchParams.has('timeout') ? options : withoutTime(options);
+  const { headers: told, id, payload, publisher, time } = await client.request(topic, payloadOf(body), timed);
+  return { headers: told, id, payload: valueToJson(payload), publisher, time: new Date(time).toISOString() };
+}
+
+/** So that its default holds. */
+function withoutTime({ timeoutMs: _, ...options }: PublishOptions): Omit<PublishOptions, 'timeoutMs'> {
+  return options;
+}
+
+function laterOf(parameters: URLSearchParams): Pick<PublishOptions, 'at' | 'inMs'> {
+  const at = parameters.get('at');
+  const delay = parameters.get('in');
+  if (at !== null && delay !== null) throw problemError('input-invalid', 'a message has "at" or "in", not both');
+  if (delay !== null) return { inMs: milliseconds(delay, 'in') };
+  if (at === null) return {};
+  const time = Date.parse(at);
+  if (Number.isFinite(time)) return { at: time };
+  throw problemError('input-invalid', `at: "${at}" is no time; write 2027-01-31T18:00Z`);
 }
 
 /** Writes messages until whoever asked goes away. Rejects, with nothing written, where a pattern is refused. */

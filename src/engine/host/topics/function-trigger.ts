@@ -139,9 +139,14 @@ export class FunctionTrigger {
       'mpreg-topic': message.topic,
     };
     try {
-      const { local = 0, nodes = 0 } = await client.publish(deadLetter, message.payload, { headers });
+      const {
+        kept,
+        local = 0,
+        nodes = 0,
+        waiting = 0,
+      } = await client.publish(deadLetter, message.payload, { headers });
       this.counts.dead++;
-      const heard = local + nodes > 0 ? '' : ', where nobody listens';
+      const heard = local + nodes + waiting > 0 || kept !== undefined ? '' : ', where nobody listens';
       log(heard === '' ? 'warn' : 'error', `${text}; it is published to ${deadLetter}${heard}`, about);
     } catch (error) {
       this.counts.lost++;

@@ -107,8 +107,8 @@ export class Requests {
     try {
       headers[REPLY_TO] = await this.#opened();
       if (this.#open.get(`${message.by}/${message.seq}`) !== open) return;
-      const { local = 0, nodes = 0 } = await this.#link.publishRequest({ ...message, headers }, {});
-      if (local + nodes === 0) open.end(problem('no-responders', `nobody listens to ${message.topic}`));
+      const { local = 0, nodes = 0, waiting = 0 } = await this.#link.publishRequest({ ...message, headers }, {});
+      if (local + nodes + waiting === 0) open.end(problem('no-responders', `nobody listens to ${message.topic}`));
     } catch (error) {
       open.end(error instanceof ProblemError ? error.problem : problem('internal', String(error)));
     }

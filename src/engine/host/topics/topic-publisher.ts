@@ -1,10 +1,16 @@
 import type { Payload } from '../../core/base/payload.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
-import type { Published, Publisher, PublisherCounts, PublisherOptions, PublishOptions } from '../../topics-api.ts';
+import type {
+  Published,
+  Publisher,
+  PublisherCounts,
+  PublisherExtras,
+  PublisherOptions,
+  PublishOptions,
+} from '../../topics-api.ts';
 import { encodable } from '../../wire/payload.ts';
 
 type Send = (topic: string, payload: Payload, options: PublishOptions) => Promise<Published>;
-type Extras = Pick<PublishOptions, 'headers' | 'key'>;
 
 /**
  * Many messages under way at once, in their order, and no more than may be.
@@ -21,6 +27,8 @@ export class TopicPublisher implements Publisher {
   readonly #options: PublishOptions;
   readonly #openMax: number;
   readonly #bytesMax: number;
+  readonly #onPublished: (published: Published) => void;
+  readonly #over = Promise.withResolvers<void>();
   #published = 0;
   #open = 0;
   #failed = 0;
@@ -30,19 +38,25 @@ export class TopicPublisher implements Publisher {
   /** Who waits for room, and who for all. */
   #waiting: (() => void)[] = [];
 
-  constructor(send: Send, { openMax = OPEN_MAX, bytesMax = BYTES_MAX, ...options }: PublisherOptions) {
+  constructor(send: Send, { openMax = OPEN_MAX, bytesMax = BYTES_MAX, onPublished, ...options }: PublisherOptions) {
     if (!(openMax >= 1)) throw problemError('input-invalid', 'openMax must be 1 or more');
     this.#send = send;
     this.#openMax = openMax;
     this.#bytesMax = bytesMax;
     this.#options = options;
+    this.#onPublished = onPublished ?? (() => undefined);
+    this.#over.promise.catch(() => undefined); // whoever wants to know asks
+  }
+
+  get closed(): Promise<void> {
+    return this.#over.promise;
   }
 
   get counts(): PublisherCounts {
     return { failed: this.#failed, open: this.#open, published: this.#published };
   }
 
-  async publish(topic: string, payload: unknown, extras: Extras = {}): Promise<void> {
+  async publish(topic: string, payload: unknown, extras: PublisherExtras = {}): Promise<void> {
     this.#check();
     if (this.#closed) throw problemError('usage-invalid', 'the publisher is closed');
     const encoded = encodable(payload, 'payload');
@@ -51,7 +65,10 @@ export class TopicPublisher implements Publisher {
     this.#open++;
     this.#bytes += size;
     this.#send(topic, encoded.value, { ...this.#options, ...extras }).then(
-      () => this.#settle(size, undefined),
+      (published) => {
+        this.#settle(size, undefined);
+        this.#onPublished(published);
+      },
       (error: unknown) => this.#settle(size, error),
     );
     await this.#until(() => this.#open < this.#openMax && this.#bytes < this.#bytesMax);
@@ -65,6 +82,7 @@ export class TopicPublisher implements Publisher {
   async close(): Promise<void> {
     this.#closed = true;
     await this.flush();
+    this.#over.resolve();
   }
 
   writable(topic: string): WritableStream<unknown> {
@@ -77,6 +95,7 @@ export class TopicPublisher implements Publisher {
     if (error === undefined) this.#published++;
     else this.#failed++;
     this.#failure ??= error;
+    if (error !== undefined) this.#over.reject(this.#failure);
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const look of waiting) look();
