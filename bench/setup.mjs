@@ -1,4 +1,4 @@
-// Brings the benchmarks' own needs: the peers' packages, and nats-server where this may install it.
+// Brings the benchmarks' own needs: the peers' packages, and nats-server and redis-server where this may install them.
 // Does nothing where all is there. Plain JavaScript for any Node.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,10 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
   run('npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error') || process.exit(1);
   writeFileSync(stamp, lock);
 }
-if (!has('nats-server') && process.getuid?.() === 0 && has('apt-get')) {
-  run('apt-get', 'update', '-qq') && run('apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'nats-server');
+const missing = ['nats-server', 'redis-server'].filter((command) => !has(command));
+if (missing.length > 0 && process.getuid?.() === 0 && has('apt-get')) {
+  run('apt-get', 'update', '-qq') && run('apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...missing);
 }
-if (!has('nats-server')) console.error('nats-server is not installed: the comparison runs without NATS');
+for (const command of missing.filter((one) => !has(one))) {
+  console.error(`${command} is not installed: the comparisons run without it`);
+}

@@ -49,9 +49,9 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
     return this.#settings;
   }
 
-  /** The connection of this command. */
-  protected client(): Promise<Client> {
-    this.#client ??= this.#connect();
+  /** The connection of this command. `survives`: it is made again when it breaks; counts where it is asked for first. */
+  protected client({ survives = false }: { readonly survives?: boolean } = {}): Promise<Client> {
+    this.#client ??= this.#connect(survives);
     return this.#client;
   }
 
@@ -62,9 +62,9 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
     return within(timeoutMs, `${what} of ${client.node.name}`, question(client));
   }
 
-  async #connect(): Promise<Client> {
+  async #connect(survives: boolean): Promise<Client> {
     const settings = await this.settings();
-    const options = connectOptions(settings, (message) => this.output.warn(message));
+    const options = connectOptions(settings, (message) => this.output.warn(message), survives);
     const waiting = setTimeout(() => {
       this.output.note(`no answer yet from ${settings.urls.join(', ') || 'the nodes of this machine'}`);
     }, 1000).unref();
@@ -85,12 +85,29 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
         hint: 'Say yes beforehand.\nadd --yes',
       });
     }
+    if (!/^y(es)?$/i.test(await this.#answerTo(`${what}? [y/N] `))) throw notConfirmed();
+  }
+
+  /** Of what cannot be undone: wants its name typed on a terminal; elsewhere `given`, of --confirm, must be it. */
+  protected async confirmByName(what: string, name: string, given: string | undefined): Promise<void> {
+    if (given === name) return;
+    if (given !== undefined) {
+      throw problemError('confirmation-missing', `${what}: --confirm says "${given}", and its name is ${name}`);
+    }
+    if (!process.stdin.isTTY || !process.stderr.isTTY) {
+      throw problemError('confirmation-missing', `${what}: this cannot be undone, and nobody is here to confirm it`, {
+        hint: `Say its name to confirm it.\nadd --confirm ${name}`,
+      });
+    }
+    if ((await this.#answerTo(`${what}: this cannot be undone. Type its name to go on: `)) !== name)
+      throw notConfirmed();
+  }
+
+  async #answerTo(question: string): Promise<string> {
     const { createInterface } = await import('node:readline/promises');
     const prompt = createInterface({ input: process.stdin, output: process.stderr });
     try {
-      const answer = await prompt.question(`${what}? [y/N] `, { signal: this.interruption.signal });
-      if (!/^y(es)?$/i.test(answer.trim()))
-        throw problemError('confirmation-missing', 'not confirmed: nothing was done');
+      return (await prompt.question(question, { signal: this.interruption.signal })).trim();
     } finally {
       prompt.close();
     }
@@ -110,6 +127,10 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
   override jsonEnabled(): boolean {
     return false;
   }
+}
+
+function notConfirmed(): Error {
+  return problemError('confirmation-missing', 'not confirmed: nothing was done');
 }
 
 /**

@@ -42,6 +42,11 @@ export class Interruption {
     this.#graceful = true;
   }
 
+  /** The command needs at most `graceMs` to finish; being stopped is still an interruption. */
+  takes(graceMs: number): void {
+    this.#graceMs = graceMs;
+  }
+
   /** Ends the process with the code of the signal, whatever the command is doing. */
   leave(): never {
     process.exit(EXIT[this.#received ?? 'SIGINT']);

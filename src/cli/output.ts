@@ -31,6 +31,11 @@ export class Output {
     this.#errColor = wantsColor(process.stderr, options.noColor);
   }
 
+  /** Whether stdout may be coloured. */
+  get hasColor(): boolean {
+    return this.#outColor;
+  }
+
   /** The result of the command: `document` under --json, else the text. */
   async result(document: unknown, text: string): Promise<void> {
     if (this.json) await this.document(document);
@@ -51,6 +56,15 @@ export class Output {
 
   async document(document: unknown): Promise<void> {
     await write(`${toJson(document, this.tty ? 2 : undefined)}\n`);
+  }
+
+  /** Like `event`, or bytes as they are; resolves when the operating system has taken it. */
+  async handOver(what: { readonly document: unknown; readonly text: string } | Uint8Array): Promise<void> {
+    const data = what instanceof Uint8Array ? what : `${this.json ? toJson(what.document) : what.text}\n`;
+    await new Promise<void>((resolve, reject) => {
+      const shown = typeof data === 'string' && this.tty && !this.json ? visible(data) : data;
+      process.stdout.write(shown, (error) => (error ? reject(error) : resolve()));
+    });
   }
 
   /** Bytes as they are. */
@@ -93,13 +107,29 @@ export function toJson(document: unknown, indent?: number): string {
   return JSON.stringify(document, undefined, indent) ?? 'null';
 }
 
+let farewell: (() => Promise<void>) | undefined;
+
+/** What is to be done, in a second, before the process ends because nobody reads its output any more. */
+export function beforeBrokenPipe(then: () => Promise<void>): void {
+  farewell = then;
+}
+
 /** A reader that went away (`mpreg … | head -1`) ends the command without a word; what else fails is told. */
 export function endQuietlyOnBrokenPipe(): void {
   process.stdout.removeAllListeners('error'); // the command framework's own goes on after a broken pipe
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE' || error.code === 'EOF') process.exit(0);
+    if (error.code === 'EPIPE' || error.code === 'EOF') return leave();
     process.stderr.write(`error: stdout cannot be written: ${error.message}\n`);
     process.exit(1);
   });
   process.stderr.on('error', () => {});
 }
+
+function leave(): void {
+  if (farewell === undefined) process.exit(0);
+  const go = () => process.exit(0);
+  setTimeout(go, FAREWELL_MS);
+  void farewell().finally(go);
+}
+
+const FAREWELL_MS = 1_000;

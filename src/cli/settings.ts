@@ -95,8 +95,11 @@ function chooseContext(
   return name === undefined ? undefined : { context: findContext(name, all), name };
 }
 
-/** What `connect` wants to know; reads the key and the certificates from their files. A command ends with its connection. */
-export function connectOptions(settings: Settings, warn: (message: string) => void): ConnectOptions {
+/**
+ * What `connect` wants to know; reads the key and the certificates from their files. A command ends with its connection,
+ * unless it `survives`.
+ */
+export function connectOptions(settings: Settings, warn: (message: string) => void, survives = false): ConnectOptions {
   const key = clusterKey(settings, warn);
   const tls = tlsOptions(settings, warn);
   const limit = settings.timeoutMs === 0 ? Number.POSITIVE_INFINITY : settings.timeoutMs;
@@ -104,7 +107,7 @@ export function connectOptions(settings: Settings, warn: (message: string) => vo
     ...dropEmpty({ cluster: settings.cluster, key, tls }),
     connectTimeoutMs:
       settings.timeoutGiven && settings.timeoutMs > 0 ? settings.timeoutMs : Math.min(limit, CONNECT_MS),
-    reconnect: false,
+    reconnect: survives,
     ...(settings.urls.length > 0 && { urls: settings.urls }),
   };
 }

@@ -68,8 +68,15 @@ export interface FunctionDefinition<
   /**
    * Calls that wait while so many run; one more is `overloaded`, and tried on another node. Default: 4 × concurrency, at
    * least 1 000. Longer: larger bursts are carried. Shorter: another node is asked sooner.
+   *
+   * Or the name of a queue: the function is called with each of its messages, the body and as second argument its
+   * `QueuedMessage`, as many at once as its `concurrency` says (10 where it does not).
    */
-  readonly queue?: number;
+  readonly queue?: number | string;
+  /** With a queue: it is called with a list of up to so many messages; it may return which of them `failed`. Default 1. */
+  readonly batch?: number;
+  /** With a queue: how long a message belongs to it; that is extended while it runs. Default 30 000. */
+  readonly visibilityMs?: number;
   /**
    * Patterns of topics: the function is called with each message's payload, and as second argument its `TriggerMessage`, as
    * many at once as its `concurrency` allows; 1 keeps their order.

@@ -6,6 +6,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CallContext, FunctionDefinition } from './api.ts';
+import { FEED_FIELDS, feedMisfit } from './host/functions/queue-feed.ts';
 import { TRIGGER_FIELDS, triggerMisfit } from './host/functions/trigger.ts';
 import { problemError } from './problem-error.ts';
 import type { SchemaOutput, StandardSchema } from './standard-schema.ts';
@@ -26,6 +27,7 @@ const FIELDS = [
   'concurrency',
   'queue',
   ...TRIGGER_FIELDS,
+  ...FEED_FIELDS,
   'args',
   'result',
   'run',
@@ -94,7 +96,7 @@ export function definitionMisfit(definition: Readonly<Record<string, unknown>>):
     const held = definition[field];
     if ((held !== undefined || field === 'run') && !fits(held)) return `${name}: ${field} must be ${what}`;
   }
-  const misfit = triggerMisfit(definition);
+  const misfit = triggerMisfit(definition) ?? feedMisfit(definition);
   return misfit === undefined ? undefined : `${name}: ${misfit}`;
 }
 
@@ -114,7 +116,7 @@ const RULES: readonly Rule[] = [
   ['timeoutMs', isCount(1), 'a whole number of milliseconds above 0'],
   ['resources', (held) => Array.isArray(held) && held.every(isText), 'a list of names'],
   ['concurrency', isCount(1), 'a whole number above 0'],
-  ['queue', isCount(0), 'a whole number, 0 or more'],
+  ['queue', (held) => isText(held) || isCount(0)(held), 'a whole number, 0 or more, or the name of a queue'],
   ['args', isSchema, 'a Standard Schema, such as those of zod'],
   ['result', isSchema, 'a Standard Schema, such as those of zod'],
 ];

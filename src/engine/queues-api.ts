@@ -96,6 +96,8 @@ export interface QueueInfo {
   readonly oldestAt: number | null;
   readonly redrive: RedriveJob | null;
   readonly deadLetter: string | null;
+  /** Patterns of topics whose messages are stored in it; absent where there are none. */
+  readonly bindings?: readonly string[];
 }
 
 export interface RedriveOptions {
@@ -231,7 +233,7 @@ export interface ReceiveOptions {
   readonly visibilityMs?: number;
   /** By which name, for the guarantees `broadcast` and `quorum`. */
   readonly consumer?: string;
-  /** How many of one fifo group at once. Default 1. */
+  /** How many of one fifo group at once; the group waits until all of them are done. Default 1. */
   readonly groupMax?: number;
   readonly signal?: AbortSignal;
 }
@@ -251,6 +253,10 @@ export interface ConsumeOptions {
   readonly ack?: 'auto' | 'manual';
   readonly consumer?: string;
   readonly groupMax?: number;
+  /** Ends after so many messages. */
+  readonly max?: number;
+  /** Ends when nothing has come for so long; 0: when there is nothing. Default: never. */
+  readonly idleMs?: number;
   /** Whether to wait for a queue that is not there. Default false: `queue-unknown`, if it was never there. */
   readonly awaitQueue?: boolean;
   /** Once it is to end, how long what is under way keeps its lease. Default 30 000. */
@@ -267,7 +273,7 @@ export interface Consumption extends AsyncIterable<QueueMessage> {
   readonly held: number;
   /** Takes nothing new, releases what nobody has begun, and resolves when all else is done with or `graceMs` are over. */
   stop(): Promise<void>;
-  /** Resolves when it has stopped; rejects where it ended otherwise. */
+  /** Resolves when it has stopped; rejects where it ended otherwise: there is no such queue, the client is over. */
   readonly closed: Promise<void>;
 }
 
@@ -306,6 +312,11 @@ export interface Queue {
   consume(options?: ConsumeOptions): Consumption;
   /** Has each message worked on: acknowledged when `handler` is done, given again where it throws. */
   work(handler: (message: QueueMessage) => unknown, options?: WorkOptions): Work;
+  /** The same, with up to `batch` messages at once: those that are there. What the handler has not settled is acknowledged. */
+  workBatches(
+    handler: (messages: readonly QueueMessage[]) => unknown,
+    options: WorkOptions & { readonly batch: number },
+  ): Work;
   /** By receipt, for whoever did not receive it in this process. One result for each. */
   ack(receipts: readonly string[], consumer?: string): Promise<readonly ReceiptResult[]>;
   nack(receipts: readonly NackReceipt[], consumer?: string): Promise<readonly ReceiptResult[]>;
@@ -329,6 +340,10 @@ export interface Queue {
   subscribe(consumer: string): Promise<readonly string[]>;
   unsubscribe(consumer: string): Promise<readonly string[]>;
   move(node: string): Promise<QueueInfo>;
+  /** From now on, messages of topics that match are stored in it, too, once each; with all patterns that it then has. */
+  bind(patterns: string | readonly string[]): Promise<QueueInfo>;
+  /** Ends that for these patterns. */
+  unbind(patterns: string | readonly string[]): Promise<QueueInfo>;
   /** What it is, again and again. */
   watch(options?: { readonly everyMs?: number; readonly signal?: AbortSignal }): AsyncIterable<QueueInfo>;
 }

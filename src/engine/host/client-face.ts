@@ -40,7 +40,8 @@ import type {
 } from '../topics-api.ts';
 import { encodable } from '../wire/payload.ts';
 import { systemEntropy } from './entropy.ts';
-import { QueueHandle } from './queue-client/queue-handle.ts';
+import type { AskQueue } from './queue-client/queue-calls.ts';
+import { QueueHandle, shown } from './queue-client/queue-handle.ts';
 import { type KeeperSeen, keeperIn, keepOn, nameOf } from './topics/keep-face.ts';
 import type { PublishRequest } from './topics/link-topics.ts';
 import { keySaid } from './topics/message-key.ts';
@@ -156,14 +157,14 @@ export abstract class ClientFace implements Client {
   }
 
   queue(name: string): Queue {
-    return new QueueHandle(name, async (fun, argument, options) => {
-      const { value } = await this.askInOrder(fun, [argument], options);
-      return value;
-    });
+    const ask: AskQueue = (fun, argument, options) => this.askInOrder(fun, [argument], options).then(justValue);
+    return new QueueHandle(name, ask, this.closed);
   }
 
   queues(): Promise<readonly OfNode<QueueInfo>[]> {
-    return this.#everyNode<QueueInfo>('mpreg.queue.list', {});
+    return this.#everyNode<QueueInfo>('mpreg.queue.list', {}).then((answers) =>
+      answers.map((answer) => ({ ...answer, found: answer.found.map(shown) })),
+    );
   }
 
   /** Requests that are made one after the other arrive so, as long as the connection stands. */

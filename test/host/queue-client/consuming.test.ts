@@ -166,3 +166,32 @@ describe('handlers at work', () => {
     expect([fake.acked.length, fake.leased, fake.messages.size]).toEqual([2, 0, 4]);
   });
 });
+
+describe('a consumption that is to end by itself', () => {
+  test('ends after so many messages, and leaves the others where they are', async () => {
+    const fake = await filled(10);
+    const seen: unknown[] = [];
+    for await (const { body } of fake.queue.consume({ max: 3 })) seen.push(body);
+    expect(seen).toEqual(['m1', 'm2', 'm3']);
+    await until(() => fake.acked.length === 3);
+    expect(fake.leased).toBe(0);
+  });
+
+  test('ends when there is nothing, also where there never was', async () => {
+    const fake = await filled(3);
+    const seen: unknown[] = [];
+    for await (const { body } of fake.queue.consume({ idleMs: 0, prefetch: 2 })) seen.push(body);
+    expect(seen).toEqual(['m1', 'm2', 'm3']);
+    for await (const { body } of fake.queue.consume({ idleMs: 0 })) seen.push(body);
+    expect(seen).toHaveLength(3);
+  });
+
+  test('fails when its client is over', async () => {
+    const fake = new FakeQueue();
+    const consumption = fake.queue.consume();
+    const next = consumption[Symbol.asyncIterator]().next();
+    fake.over.resolve('the client closes');
+    await expect(next).rejects.toMatchObject({ code: 'nobody-there' });
+    await expect(consumption.closed).rejects.toMatchObject({ code: 'nobody-there' });
+  });
+});

@@ -30,12 +30,13 @@ export class FakeQueue {
   /** How each call is to fail. */
   failing: Failing = () => undefined;
   exists = true;
+  readonly over = Promise.withResolvers<string>();
   #tokens = 0;
   #ids = 0;
   #arrived: (() => void)[] = [];
 
   get queue(): Queue {
-    return new QueueHandle('jobs', this.ask);
+    return new QueueHandle('jobs', this.ask, this.over.promise);
   }
 
   get leased(): number {

@@ -4,6 +4,7 @@ import type { JsonSchema } from '../../standard-schema.ts';
 import type { Settle } from '../client.ts';
 import type { Job, JobEvents } from '../ports.ts';
 import type { Asked, Cancel } from './nested-calls.ts';
+import { type Feed, feedOf } from './queue-feed.ts';
 import { jsonSchemaOf } from './schemas.ts';
 import { signatureOf } from './signature.ts';
 import { type Trigger, triggerOf } from './trigger.ts';
@@ -15,6 +16,7 @@ export interface FunctionOffer {
   readonly concurrency?: number;
   readonly queue?: number;
   readonly trigger?: Trigger;
+  readonly feed?: Feed;
   readonly argsSchema?: JsonSchema;
   readonly resultSchema?: JsonSchema;
 }
@@ -51,10 +53,12 @@ export function offerOf(definition: FunctionDefinition): FunctionOffer {
 export type Described = Omit<FunctionDefinition, 'args' | 'result' | 'run'>;
 
 export function withSchemas(
-  { concurrency, deadLetter, group, on, queue, retry, version = DEFAULT_VERSION, resources = [], ...about }: Described,
+  given: Described,
   argsSchema: JsonSchema | undefined,
   resultSchema: JsonSchema | undefined,
 ): FunctionOffer {
+  const { batch, concurrency, deadLetter, group, on, queue, retry, visibilityMs, ...more } = given;
+  const { version = DEFAULT_VERSION, resources = [], ...about } = more;
   const signature = signatureOf(argsSchema, resultSchema);
   const triggering = {
     ...(deadLetter && { deadLetter }),
@@ -63,10 +67,17 @@ export function withSchemas(
     ...(retry && { retry }),
   };
   const trigger = triggerOf(about.name, triggering);
+  const feed = feedOf({
+    ...(batch && { batch }),
+    ...(concurrency && { concurrency }),
+    ...(queue !== undefined && { queue }),
+    ...(visibilityMs && { visibilityMs }),
+  });
   return {
     record: { ...about, resources: [...resources], version, ...(signature !== undefined && { signature }) },
     ...(concurrency !== undefined && { concurrency }),
-    ...(queue !== undefined && { queue }),
+    ...(typeof queue === 'number' && { queue }),
+    ...(feed !== undefined && { feed }),
     ...(trigger !== undefined && { trigger }),
     ...(argsSchema !== undefined && { argsSchema }),
     ...(resultSchema !== undefined && { resultSchema }),

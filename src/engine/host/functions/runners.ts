@@ -28,6 +28,7 @@ import type { Triggered } from '../topics/triggers.ts';
 import { FunctionPlaces } from './function-places.ts';
 import { type Carrier, NestedCalls } from './nested-calls.ts';
 import type { FunctionOffer, PartRunner } from './offer.ts';
+import type { Feed } from './queue-feed.ts';
 import type { Trigger } from './trigger.ts';
 
 export interface RunnersOptions {
@@ -49,6 +50,7 @@ export interface FunctionDescription extends FunctionRecord {
   readonly running: number;
   readonly waiting: number;
   readonly trigger: Trigger | null;
+  readonly feed: Feed | null;
   readonly argsSchema: JsonSchema | null;
   readonly resultSchema: JsonSchema | null;
 }
@@ -115,22 +117,18 @@ export class Runners implements Runner {
     const fn = this.#byName.get(name);
     if (fn === undefined) return null;
     const { offer, places } = fn;
-    const { argsSchema = null, resultSchema = null, record, trigger = null } = offer;
+    const { argsSchema = null, feed = null, resultSchema = null, record, trigger = null } = offer;
     const { limits, running, waiting } = places;
-    return { ...record, argsSchema, ...limits, resultSchema, running, trigger, waiting };
+    return { ...record, argsSchema, ...limits, feed, resultSchema, running, trigger, waiting };
   }
 
-  /** Those that topics trigger. */
+  /** Those that topics trigger, and those that queues feed. */
   get triggered(): readonly Triggered[] {
-    return [...this.#byName].flatMap(
-      ([
-        fun,
-        {
-          offer: { trigger },
-          places,
-        },
-      ]) => (trigger === undefined ? [] : [{ concurrency: places.limits.concurrency, fun, trigger }]),
-    );
+    return [...this.#byName].flatMap(([fun, { offer, places }]) => {
+      const { feed, trigger } = offer;
+      const { concurrency } = places.limits;
+      return [...(trigger ? [{ concurrency, fun, trigger }] : []), ...(feed ? [{ feed, fun }] : [])];
+    });
   }
 
   own(events: JobEvents): void {

@@ -12,7 +12,7 @@
  * Limit: where an answer with messages is lost on its way, they come again when their leases end.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { ProblemError } from '../../problem-error.ts';
+import { ProblemError, problemError } from '../../problem-error.ts';
 import type { ConsumeOptions, Consumption, QueueMessage, ReceivedMessage } from '../../queues-api.ts';
 import { HeldMessage } from './held-message.ts';
 import { ANSWER_MS, isPassing, type QueueCalls } from './queue-calls.ts';
@@ -39,6 +39,8 @@ export class Consuming implements Consumption {
   readonly #options: ConsumeOptions;
   readonly #prefetch: number;
   readonly #visibilityMs: number;
+  /** So many more may be received. */
+  #left: number;
   /** Received and not begun, in order. */
   #ready: HeldMessage[] = [];
   /** Begun, and nobody has said what becomes of them. */
@@ -65,10 +67,12 @@ export class Consuming implements Consumption {
     this.#receipts = new Receipts(calls, consumer);
     this.#prefetch = Math.max(1, prefetch);
     this.#visibilityMs = visibilityMs;
+    this.#left = options.max ?? Number.POSITIVE_INFINITY;
     this.closed = this.#closed.promise;
     this.closed.catch(() => undefined); // whoever wants to know asks
     this.#extending = setInterval(() => this.#extend(), Math.max(10, visibilityMs / 3));
     signal?.addEventListener('abort', this.#aborted, { once: true });
+    void calls.over.then((reason) => this.#fail(problemError('nobody-there', reason)));
     if (signal?.aborted) void this.stop();
     else this.#receiving = this.#receive();
   }
@@ -91,6 +95,7 @@ export class Consuming implements Consumption {
       return Promise.reject(error);
     }
     if (this.#stopped !== undefined) return Promise.resolve(END);
+    if (this.#ready.length <= 1 && this.#left === 0) queueMicrotask(() => void this.stop()); // that was the last one
     const message = this.#ready.shift();
     if (message !== undefined) {
       this.#begin(message);
@@ -147,22 +152,23 @@ export class Consuming implements Consumption {
 
   /** Room for so many; 0 while what there is lasts for a while, so that few calls bring many messages each. */
   get #wants(): number {
-    const room = this.#prefetch - this.held;
-    return room * 2 >= this.#prefetch || this.#ready.length === 0 ? room : 0;
+    const room = Math.min(this.#prefetch - this.held, this.#left);
+    return room * 2 >= this.#prefetch || this.#ready.length === 0 ? Math.max(0, room) : 0;
   }
 
   async #receive(): Promise<void> {
     let pauseMs = PAUSE_MS;
     let seen = false;
-    while (this.#stopped === undefined) {
-      if (this.#wants <= 0) await this.#roomy();
+    while (this.#stopped === undefined && this.#left > 0) {
+      if (this.#wants === 0) await this.#roomy();
       this.#wake = undefined;
-      if (this.#stopped !== undefined || this.#wants <= 0) continue;
+      if (this.#stopped !== undefined || this.#wants === 0) continue;
       try {
         const messages = await this.#once(Math.min(RECEIVE_MAX, this.#wants));
         pauseMs = PAUSE_MS;
         seen = true;
         this.#take(messages);
+        if (messages.length === 0 && this.#options.idleMs !== undefined) this.#left = 0;
       } catch (error) {
         if (this.#stopped !== undefined) return;
         const isMissing = error instanceof ProblemError && error.code === 'queue-unknown';
@@ -172,6 +178,7 @@ export class Consuming implements Consumption {
         pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
       }
     }
+    if (this.#ready.length === 0) void this.stop();
   }
 
   #roomy(): Promise<void> {
@@ -181,15 +188,15 @@ export class Consuming implements Consumption {
   }
 
   async #once(max: number): Promise<readonly ReceivedMessage[]> {
-    const { consumer, groupMax } = this.#options;
+    const { consumer, groupMax, idleMs: waitMs = WAIT_MS } = this.#options;
     const argument = {
       max,
       visibilityMs: this.#visibilityMs,
-      waitMs: WAIT_MS,
+      waitMs,
       ...(consumer === undefined ? {} : { consumer }),
       ...(groupMax === undefined ? {} : { groupMax }),
     };
-    const options = { signal: this.#stopping.signal, timeoutMs: WAIT_MS + ANSWER_MS };
+    const options = { signal: this.#stopping.signal, timeoutMs: waitMs + ANSWER_MS };
     const { messages } = await this.#calls.call<{ readonly messages: readonly ReceivedMessage[] }>(
       'receive',
       argument,
@@ -199,6 +206,7 @@ export class Consuming implements Consumption {
   }
 
   #take(received: readonly ReceivedMessage[]): void {
+    this.#left -= received.length;
     for (const one of received) {
       const message = new HeldMessage(this.#calls.name, one, this.#receipts, this);
       const waiter = this.#stopped === undefined ? this.#waiting.shift() : undefined;
@@ -262,6 +270,7 @@ export class Consuming implements Consumption {
   }
 
   #fail(error: unknown): void {
+    if (this.#stopped !== undefined) return;
     this.#closed.reject(error);
     const first = this.#waiting.shift();
     if (first === undefined) this.#error = error;

@@ -11,11 +11,14 @@ export const ANSWER_MS = 30_000;
 
 export class QueueCalls {
   readonly name: string;
+  /** Resolves with the reason when no call can be made any more. */
+  readonly over: Promise<string>;
   readonly #ask: AskQueue;
   readonly #where: CallOptions;
 
-  constructor(name: string, ask: AskQueue) {
+  constructor(name: string, ask: AskQueue, over: Promise<string>) {
     this.name = name;
+    this.over = over;
     this.#ask = ask;
     this.#where = { locs: [`queue:${name}`] };
   }

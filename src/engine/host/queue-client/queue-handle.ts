@@ -25,6 +25,7 @@ import type {
 import { Consuming } from './consuming.ts';
 import { HeldMessage } from './held-message.ts';
 import { ANSWER_MS, type AskQueue, QueueCalls } from './queue-calls.ts';
+import { bindingsOf } from './queue-notes.ts';
 import { Receipts } from './receipts.ts';
 import { Sending } from './sending.ts';
 import { Working } from './working.ts';
@@ -41,10 +42,11 @@ export class QueueHandle implements Queue {
   /** Of consumers without a name. */
   #receipts: Receipts | undefined;
 
-  constructor(name: string, ask: AskQueue) {
+  /** `over`: resolves with the reason when no call can be made any more. */
+  constructor(name: string, ask: AskQueue, over: Promise<string>) {
     this.name = name;
     this.#ask = ask;
-    this.#calls = new QueueCalls(name, ask);
+    this.#calls = new QueueCalls(name, ask, over);
   }
 
   send(body: unknown, options: SendOptions = {}): Promise<Sent> {
@@ -84,6 +86,13 @@ export class QueueHandle implements Queue {
     return new Working(this.#calls, one, { ...options, batch: 1 });
   }
 
+  workBatches(
+    handler: (messages: readonly QueueMessage[]) => unknown,
+    options: WorkOptions & { readonly batch: number },
+  ): Work {
+    return new Working(this.#calls, handler, options);
+  }
+
   ack(receipts: readonly string[], consumer?: string): Promise<readonly ReceiptResult[]> {
     return this.#calls.results('ack', { receipts, ...named(consumer) }, READS);
   }
@@ -113,15 +122,17 @@ export class QueueHandle implements Queue {
 
   create(options: CreateQueueOptions = {}): Promise<QueueInfo> {
     const again = { idempotent: true, timeoutMs: ANSWER_MS };
-    return this.#ask('mpreg.queue.create', { name: this.name, ...options }, again) as Promise<QueueInfo>;
+    return this.#ask('mpreg.queue.create', { name: this.name, ...options }, again).then((info) =>
+      shown(info as QueueInfo),
+    );
   }
 
   info(): Promise<QueueInfo> {
-    return this.#calls.call('info', {}, READS);
+    return this.#calls.call<QueueInfo>('info', {}, READS).then(shown);
   }
 
   edit(options: Omit<QueueOptions, 'kind'>): Promise<QueueInfo> {
-    return this.#calls.call('edit', { options }, READS);
+    return this.#calls.call<QueueInfo>('edit', { options }, READS).then(shown);
   }
 
   async delete(): Promise<void> {
@@ -149,7 +160,15 @@ export class QueueHandle implements Queue {
   }
 
   move(node: string): Promise<QueueInfo> {
-    return this.#calls.call('move', { to: node }, { timeoutMs: 0 });
+    return this.#calls.call<QueueInfo>('move', { to: node }, { timeoutMs: 0 }).then(shown);
+  }
+
+  bind(patterns: string | readonly string[]): Promise<QueueInfo> {
+    return this.#calls.call<QueueInfo>('bind', { patterns: [patterns].flat() }, READS).then(shown);
+  }
+
+  unbind(patterns: string | readonly string[]): Promise<QueueInfo> {
+    return this.#calls.call<QueueInfo>('unbind', { patterns: [patterns].flat() }, READS).then(shown);
   }
 
   async *watch({
@@ -175,6 +194,12 @@ export class QueueHandle implements Queue {
     this.#receipts ??= new Receipts(this.#calls);
     return this.#receipts;
   }
+}
+
+/** With its bindings, which its node keeps among its notes. */
+export function shown(info: QueueInfo): QueueInfo {
+  const bindings = bindingsOf(info);
+  return bindings.length === 0 ? info : { ...info, bindings };
 }
 
 interface Subscribed {

@@ -1,23 +1,25 @@
+import type { Feed } from '../functions/queue-feed.ts';
 import type { Trigger } from '../functions/trigger.ts';
+import { FunctionFeed } from '../queue-client/function-feed.ts';
 import { FunctionTrigger, type TriggerOptions } from './function-trigger.ts';
 
-/** A function of this node that topics trigger. */
-export interface Triggered {
-  readonly fun: string;
-  readonly trigger: Trigger;
-  readonly concurrency: number;
-}
+/** A function of this node that topics trigger, or a queue feeds. */
+export type Triggered =
+  | { readonly fun: string; readonly trigger: Trigger; readonly concurrency: number }
+  | { readonly fun: string; readonly feed: Feed };
+
+type Shared = Omit<TriggerOptions, 'fun' | 'trigger' | 'concurrency'>;
 
 /**
- * All functions of this node that topics trigger. What its modules export may change while it runs, and a node that drains
+ * All functions of this node that topics trigger or queues feed. What its modules export may change while it runs, and a node that drains
  * takes no messages: `arrange` makes it so.
  */
 export class Triggers {
-  readonly #options: Omit<TriggerOptions, keyof Triggered>;
+  readonly #options: Shared;
   /** By what makes them what they are. */
-  readonly #running = new Map<string, FunctionTrigger>();
+  readonly #running = new Map<string, FunctionTrigger | FunctionFeed>();
 
-  constructor(options: Omit<TriggerOptions, keyof Triggered>) {
+  constructor(options: Shared) {
     this.#options = options;
   }
 
@@ -29,7 +31,11 @@ export class Triggers {
       this.#running.delete(key);
     }
     for (const [key, one] of keys) {
-      if (!this.#running.has(key)) this.#running.set(key, new FunctionTrigger({ ...this.#options, ...one }));
+      if (this.#running.has(key)) continue;
+      const options = this.#options;
+      const made =
+        'feed' in one ? new FunctionFeed({ ...options, ...one }) : new FunctionTrigger({ ...options, ...one });
+      this.#running.set(key, made);
     }
   }
 }

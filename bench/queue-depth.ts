@@ -1,0 +1,111 @@
+/**
+ * A queue with many waiting messages: memory of its node, time to start again, and how fast it gives messages at that depth.
+ *
+ *   node bench/queue-depth.ts [10000 10000000]
+ *
+ * For each depth: a node with an empty data directory, filled over one connection with bodies of 200 bytes; its memory; then it
+ * is killed and started on the same data; then 200,000 messages (at most all) are received and acknowledged.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Client, connect, createNode } from '../src/engine/index.ts';
+
+const RECEIVED_MAX = 200_000;
+const BODY = 'b'.repeat(200);
+const here = fileURLToPath(import.meta.url);
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly client: Client;
+  /** From the start of the process until the queue answered. */
+  readonly startedMs: number;
+}
+
+async function startNode(dataDir: string): Promise<Running> {
+  const began = performance.now();
+  const child = spawn(process.execPath, [here, 'node', dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.once('exit', () => child.kill('SIGKILL'));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => resolve(text.trim()));
+    child.once('exit', (code) => reject(new Error(`the node ended with ${code}`)));
+  });
+  const client = await connect({ reconnect: false, urls: [url] });
+  await client.queue('jobs').create({ messagesMax: null });
+  return { child, client, startedMs: performance.now() - began };
+}
+
+async function stop({ child }: Running): Promise<void> {
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+}
+
+function memoryMb({ child }: Running): number {
+  const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024);
+}
+
+function bytesOf(folder: string): number {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return entries.reduce((sum, { name, parentPath }) => sum + statSync(join(parentPath, name)).size, 0);
+}
+
+async function fill({ client }: Running, depth: number): Promise<number> {
+  const queue = client.queue('jobs');
+  const began = performance.now();
+  let sending: Promise<unknown>[] = [];
+  for (let i = 0; i < depth; i++) {
+    sending.push(queue.send(BODY));
+    if (sending.length < 10_000) continue;
+    await Promise.all(sending);
+    sending = [];
+  }
+  await Promise.all(sending);
+  return depth / ((performance.now() - began) / 1_000);
+}
+
+async function receive({ client }: Running, count: number): Promise<number> {
+  const began = performance.now();
+  let seen = 0;
+  for await (const { body } of client.queue('jobs').consume({ max: count, prefetch: 2_000 })) {
+    if (body === BODY) seen++;
+  }
+  if (seen !== count) throw new Error(`${seen} of ${count} came back`);
+  return count / ((performance.now() - began) / 1_000);
+}
+
+async function measure(depth: number): Promise<void> {
+  const folder = mkdtempSync(join(process.env['BENCH_FOLDER'] ?? tmpdir(), 'mpreg-bench-'));
+  process.once('exit', () => rmSync(folder, { force: true, recursive: true }));
+  const first = await startNode(folder);
+  const filled = await fill(first, depth);
+  const full = memoryMb(first);
+  const disk = Math.round(bytesOf(folder) / 2 ** 20);
+  await stop(first);
+  const second = await startNode(folder);
+  const { counts } = await second.client.queue('jobs').info();
+  if (counts.ready !== depth) throw new Error(`${counts.ready} of ${depth} are there after the start`);
+  const fresh = memoryMb(second);
+  const rate = await receive(second, Math.min(depth, RECEIVED_MAX));
+  const row = [depth, Math.round(filled), full, disk, Math.round(second.startedMs), fresh, Math.round(rate), memoryMb(second)];
+  console.log(`| ${row.map((value) => value.toLocaleString('en')).join(' | ')} |`);
+  await stop(second);
+  rmSync(folder, { force: true, recursive: true });
+}
+
+const [role, dataDir = ''] = process.argv.slice(2);
+if (role === 'node') {
+  const node = await createNode({ dataDir, discover: false, workers: 1 });
+  console.log(node.url);
+} else {
+  console.log(
+    '| waiting | sent, per s | node, MiB | disk, MiB | start again, ms | node then, MiB | received and acknowledged, per s | node then, MiB |',
+  );
+  console.log('| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
+  const depths = process.argv.slice(2).map(Number);
+  for (const depth of depths.length > 0 ? depths : [10_000, 10_000_000]) await measure(depth);
+  process.exit(0);
+}

@@ -1,0 +1,104 @@
+/**
+ * All bindings of topics to the queues of this node. They are kept with the queue, among its notes, so that they go where it
+ * goes; `arrange` makes what runs what they say.
+ */
+import type { FunctionDefinition } from '../../api.ts';
+import { parsePattern } from '../../core/topics/pattern.ts';
+import { ProblemError, problemError } from '../../problem-error.ts';
+import type { QueueInfo } from '../../queues-api.ts';
+import type { LinkClient } from '../client.ts';
+import type { Log } from '../node-host.ts';
+import { QueueBinding } from './queue-binding.ts';
+import { bindingsOf, notesOf } from './queue-notes.ts';
+import { RecentIds } from './recent-ids.ts';
+
+export interface QueueBinderOptions {
+  readonly open: (name: string) => Promise<LinkClient>;
+  readonly log: Log;
+}
+
+interface Bound {
+  readonly recent: RecentIds;
+  /** By pattern. */
+  readonly bindings: Map<string, QueueBinding>;
+}
+
+/** Limits: patterns of one queue; ids by which a message is known that comes by several of them. */
+const PATTERNS_MAX = 100;
+const RECENT_MAX = 20_000;
+
+export class QueueBinder {
+  readonly #options: QueueBinderOptions;
+  readonly #bound = new Map<string, Bound>();
+
+  constructor(options: QueueBinderOptions) {
+    this.#options = options;
+  }
+
+  /** These are the queues of this node. */
+  arrange(queues: readonly QueueInfo[]): void {
+    const wanted = new Map(queues.map((queue) => [queue.name, queue]));
+    for (const name of [...this.#bound.keys()]) if (!wanted.has(name)) this.#arrangeOne(name, [], false);
+    for (const queue of queues) this.#arrangeOne(queue.name, bindingsOf(queue), queue.kind === 'fifo');
+  }
+
+  /** Binds or unbinds patterns of a queue of this node. */
+  async change(name: unknown, patterns: unknown, how: 'bind' | 'unbind'): Promise<QueueInfo> {
+    if (typeof name !== 'string') throw problemError('input-invalid', 'the queue must be a text');
+    const given = patternsOf(patterns);
+    const client = await this.#options.open(`queue ${name}`);
+    try {
+      const queue = client.queue(name);
+      const info = await queue.info();
+      const before = bindingsOf(info);
+      const after =
+        how === 'bind' ? [...new Set([...before, ...given])] : before.filter((pattern) => !given.includes(pattern));
+      if (after.length > PATTERNS_MAX)
+        throw problemError(
+          'limit-exceeded',
+          `${name} would have ${after.length} bindings, and may have ${PATTERNS_MAX}`,
+        );
+      const changed = await queue.edit({ notes: { ...notesOf(info), bindings: after } } as object);
+      this.#arrangeOne(name, after, info.kind === 'fifo');
+      return changed;
+    } finally {
+      await client.close();
+    }
+  }
+
+  #arrangeOne(queue: string, patterns: readonly string[], fifo: boolean): void {
+    const bound = this.#bound.get(queue) ?? { bindings: new Map(), recent: new RecentIds(RECENT_MAX) };
+    const { bindings, recent } = bound;
+    for (const [pattern, binding] of bindings) {
+      if (patterns.includes(pattern)) continue;
+      binding.close();
+      bindings.delete(pattern);
+    }
+    for (const pattern of patterns) {
+      if (bindings.has(pattern)) continue;
+      bindings.set(pattern, new QueueBinding({ ...this.#options, fifo, pattern, queue, recent }));
+    }
+    if (bindings.size > 0) this.#bound.set(queue, bound);
+    else this.#bound.delete(queue);
+  }
+}
+
+/** `mpreg.queue.bind` and `mpreg.queue.unbind`: called where the queue is. */
+export function bindingFunctions(binder: () => QueueBinder): readonly FunctionDefinition[] {
+  return (['bind', 'unbind'] as const).map((how) => ({
+    idempotent: true,
+    name: `mpreg.queue.${how}`,
+    run: (argument: { readonly queue?: unknown; readonly patterns?: unknown } | undefined) =>
+      binder().change(argument?.queue, argument?.patterns, how),
+  }));
+}
+
+function patternsOf(given: unknown): readonly string[] {
+  if (!Array.isArray(given) || given.length === 0 || !given.every((one) => typeof one === 'string'))
+    throw problemError('input-invalid', 'the patterns must be a list of texts');
+  for (const pattern of given as readonly string[]) {
+    const parsed = parsePattern(pattern);
+    if (!parsed.ok) throw new ProblemError(parsed.problem);
+  }
+  return given as readonly string[];
+}
