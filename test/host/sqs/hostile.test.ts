@@ -45,7 +45,7 @@ const word = fc.oneof(
 );
 
 /** Mostly what a shape wants, now and then something else; nobody waits for messages. */
-function valueOf(shape: Shape): fc.Arbitrary<unknown> {
+function valueFor(shape: Shape): fc.Arbitrary<unknown> {
   const odd = fc.jsonValue({ maxDepth: 2 });
   const fitting = (): fc.Arbitrary<unknown> => {
     switch (shape.kind) {
@@ -58,12 +58,12 @@ function valueOf(shape: Shape): fc.Arbitrary<unknown> {
       case 'blob':
         return fc.oneof(fc.base64String({ maxLength: 8 }), word);
       case 'list':
-        return fc.array(valueOf(shape.of), { maxLength: 3 });
+        return fc.array(valueFor(shape.of), { maxLength: 3 });
       case 'map':
-        return fc.dictionary(word, valueOf(shape.of), { maxKeys: 3 });
+        return fc.dictionary(word, valueFor(shape.of), { maxKeys: 3 });
       case 'record': {
         const fields = Object.entries(shape.fields).filter(([name]) => name !== 'WaitTimeSeconds');
-        return fc.record(Object.fromEntries(fields.map(([name, of]) => [name, valueOf(of)])), { requiredKeys: [] });
+        return fc.record(Object.fromEntries(fields.map(([name, of]) => [name, valueFor(of)])), { requiredKeys: [] });
       }
     }
   };
@@ -72,7 +72,7 @@ function valueOf(shape: Shape): fc.Arbitrary<unknown> {
 
 const request = fc
   .constantFrom(...NAMES.filter((name) => name !== 'DeleteQueue'))
-  .chain((name) => fc.tuple(fc.constant(name), valueOf(ACTIONS.get(name)?.input as Shape)));
+  .chain((name) => fc.tuple(fc.constant(name), valueFor(ACTIONS.get(name)?.input as Shape)));
 
 test('whatever is asked in JSON', { timeout: 60_000 }, async () => {
   await fc.assert(
