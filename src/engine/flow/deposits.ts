@@ -25,6 +25,8 @@ export interface Deposit {
   problem: Problem | undefined;
   local: number;
   nodes: number;
+  /** Groups that have no room for it yet. */
+  waiting: number;
 }
 
 export class Deposits {
@@ -47,13 +49,14 @@ export class Deposits {
       this.#held.add(link);
       link.hold(this);
     }
-    return { cost, id, link, local: 0, nodes: 0, problem: undefined, sequence: 0, waits: keepers + 1 };
+    return { cost, id, link, local: 0, nodes: 0, problem: undefined, sequence: 0, waiting: 0, waits: keepers + 1 };
   }
 
   /** It has been passed to all who listen. */
-  routed(deposit: Deposit, local: number, nodes: number): void {
+  routed(deposit: Deposit, local: number, nodes: number, waiting: number): void {
     deposit.local = local;
     deposit.nodes = nodes;
+    deposit.waiting = waiting;
     this.#settle(deposit);
   }
 
@@ -119,10 +122,14 @@ export class Deposits {
       this.#held.clear();
       for (const link of held) link.release(this);
     }
-    const { id, link, local, nodes, problem: why, sequence } = deposit;
+    const { id, link, local, nodes, problem: why, sequence, waiting } = deposit;
     if (id === 0) return;
-    if (why === undefined) link.wire.send({ id, kept: sequence, kind: 'published', local, nodes });
-    else link.wire.send({ id, kind: 'error', problem: { ...why, ...(local + nodes > 0 ? HEARD : {}) } });
+    if (why !== undefined) {
+      link.wire.send({ id, kind: 'error', problem: { ...why, ...(local + nodes > 0 ? HEARD : {}) } });
+      return;
+    }
+    const untaken = waiting === 0 ? {} : { waiting };
+    link.wire.send({ id, kept: sequence, kind: 'published', local, nodes, ...untaken });
   }
 }
 

@@ -285,7 +285,7 @@ export class TopicsFlow {
     const { keepers, local, nodes } = route;
     const deposit = this.kept.begin(exchange, link, id, delivery, keepers);
     if (deposit === undefined) return;
-    const { handed, here, there } = this.#groups.choose(delivery, route, link);
+    const { handed, here, there, waiting } = this.#groups.choose(delivery, route, link);
     const count =
       this.#subscribers.deliver(delivery, local, link) + this.#subscribers.deliver(delivery, here, link) + handed;
     const others = new Set([...nodes, ...there.keys(), ...keepers]);
@@ -297,7 +297,7 @@ export class TopicsFlow {
         this.#nodes.forward(node, delivery, nodes.includes(node), there.get(node) ?? NO_MEMBERS, link, n);
       }
     }
-    this.kept.deposits.routed(deposit, count, new Set([...nodes, ...there.keys()]).size);
+    this.kept.deposits.routed(deposit, count, new Set([...nodes, ...there.keys()]).size, waiting);
   }
 
   #store(exchange: Exchange<Delivery>, link: FlowLink, message: StoreMessage): void {

@@ -1,0 +1,221 @@
+/** Kept topics over real processes that are killed: nothing that was confirmed is lost, and numbers mean what they meant. */
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Client, connect } from '../../src/engine/index.ts';
+import { BUILT, type RunningNode, World } from '../cli/mpreg.ts';
+import { until } from './until.ts';
+
+let world: World;
+const clients: Client[] = [];
+
+beforeEach(() => {
+  world = new World(BUILT);
+});
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+  await world.close();
+});
+
+/** `port`: of a former life. */
+function start(name: string, port = 0): Promise<RunningNode> {
+  return world.node(['--name', name, '--port', `${port}`, '--data-dir', world.path(name)]);
+}
+
+async function clientOf(...nodes: readonly RunningNode[]): Promise<Client> {
+  const client = await connect({ urls: nodes.map(({ url }) => url) });
+  clients.push(client);
+  return client;
+}
+
+async function two(): Promise<[RunningNode, RunningNode]> {
+  const nodes = await Promise.all([start('alpha'), start('beta')]);
+  for (const node of nodes) await seesAll(await clientOf(node), 2);
+  return nodes;
+}
+
+async function seesAll(client: Client, count: number): Promise<void> {
+  const alive = async () => (await client.members()).filter(({ state }) => state === 'alive').length;
+  await until('all are seen', alive, (seen) => seen === count, 20_000);
+}
+
+/** The node ends as in a power cut, and starts anew where it was. */
+async function again(node: RunningNode): Promise<RunningNode> {
+  node.child.kill('SIGKILL');
+  await node.ended;
+  return start(node.name, Number(new URL(node.url).port));
+}
+
+/** Publishes 0, 1, 2, … as fast as it is confirmed, 100 at a time, until it is told to stop. What was confirmed, and as what. */
+function publishing(client: Client, topic: string) {
+  const confirmed = new Map<number, number>();
+  let next = 0;
+  let refused = 0;
+  let over = false;
+  const run = async () => {
+    while (!over) {
+      const i = next++;
+      await client.publish(topic, { i, topic }).then(
+        ({ kept }) => void confirmed.set(i, kept ?? 0),
+        async () => {
+          refused++;
+          await pause(20);
+        },
+      );
+    }
+  };
+  const running = Promise.all(Array.from({ length: 100 }, run));
+  return {
+    confirmed,
+    get refused() {
+      return refused;
+    },
+    stop: async () => {
+      over = true;
+      await running;
+    },
+  };
+}
+
+interface Row {
+  readonly sequence: number;
+  readonly topic: string;
+  readonly i: number;
+}
+
+describe('a keeper that is killed at full load', () => {
+  test('has every confirmed message under its number when it comes back, and readers miss nothing', {
+    timeout: 120_000,
+  }, async () => {
+    const [alpha, beta] = await two();
+    const near = await clientOf(alpha);
+    const far = await clientOf(beta);
+    await near.keep('load.#', { countMax: 10_000_000 });
+    const live: Row[] = [];
+    let told = 0;
+    const reader = await clientOf(beta);
+    await reader.subscribe('load.#', {
+      from: 'first',
+      onMessage: ({ interrupted, missed, payload, sequence = 0, topic }) => {
+        if (interrupted || missed > 0) told++;
+        live.push({ i: (payload as { i: number }).i, sequence, topic });
+      },
+    });
+    const publishers = [publishing(near, 'load.near'), publishing(far, 'load.far')];
+    let keeper = alpha;
+    for (const ms of [700, 300, 1_100, 500, 900]) {
+      await pause(ms);
+      const before = publishers.map(({ confirmed }) => confirmed.size);
+      keeper = await again(keeper);
+      await seesAll(far, 2);
+      await until(
+        'both are confirmed again',
+        () => publishers.every(({ confirmed }, i) => confirmed.size > (before[i] ?? 0) + 50),
+        (all) => all,
+        20_000,
+      );
+    }
+    await Promise.all(publishers.map(({ stop }) => stop()));
+    const [near_, far_] = publishers;
+    const last = Math.max(...[...(near_?.confirmed.values() ?? []), ...(far_?.confirmed.values() ?? [])]);
+    await until(
+      'the reader has all',
+      () => live.at(-1)?.sequence ?? 0,
+      (sequence) => sequence >= last,
+      20_000,
+    );
+    const stored = await rowsFrom(await clientOf(keeper), last);
+    expect(live.slice(0, last).map(({ sequence }) => sequence)).toEqual(Array.from({ length: last }, (_, i) => i + 1));
+    expect(live.slice(0, last)).toEqual(stored.slice(0, last));
+    expect(told).toBe(0);
+    for (const [topic, one] of [
+      ['load.near', near_],
+      ['load.far', far_],
+    ] as const) {
+      for (const [i, sequence] of one?.confirmed ?? []) {
+        if (stored[sequence - 1]?.i === i && stored[sequence - 1]?.topic === topic) continue;
+        expect.fail(`${topic} ${i} was confirmed as ${sequence}, where ${JSON.stringify(stored[sequence - 1])} is`);
+      }
+    }
+    const total = publishers.map(({ confirmed, refused }) => `${confirmed.size} confirmed, ${refused} refused`);
+    console.log(`      kept under SIGKILL: ${total.join('; ')}; ${last} stored`);
+  });
+});
+
+/** All that is kept, read anew. */
+async function rowsFrom(client: Client, through: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  for await (const { payload, sequence = 0, topic } of await client.subscribe('load.#', { from: 'first' })) {
+    rows.push({ i: (payload as { i: number }).i, sequence, topic });
+    if (sequence >= through) break;
+  }
+  return rows;
+}
+
+describe('a subscriber with a durable name that is killed', () => {
+  test('misses nothing, and repeats at most what it had not acknowledged', { timeout: 120_000 }, async () => {
+    const [alpha, beta] = await two();
+    const client = await clientOf(alpha);
+    await client.keep('order.#', { countMax: 10_000_000 });
+    const publisher = publishing(await clientOf(beta), 'order.eu');
+    const lives: number[][] = [];
+    let position = 0;
+    for (const ms of [1_500, 900, 2_000, 1_200]) {
+      const { child, seen } = subscriber(beta);
+      lives.push(seen);
+      await until(
+        'it reads',
+        () => seen.length,
+        (count) => count > 100,
+        20_000,
+      );
+      await pause(ms);
+      expect(seen[0]).toBe(position + 1);
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      const names = async () => (await client.keeps()).flatMap(({ found }) => found)[0];
+      await until(
+        'nobody reads',
+        async () => (await names())?.readers.length,
+        (count) => count === 0,
+        20_000,
+      );
+      position = (await names())?.names[0]?.position ?? 0;
+      expect(position).toBeLessThanOrEqual(seen.at(-1) ?? 0);
+    }
+    await publisher.stop();
+    const last = Math.max(...publisher.confirmed.values());
+    const { child, seen } = subscriber(beta);
+    lives.push(seen);
+    await until(
+      'it has all',
+      () => seen.at(-1) ?? 0,
+      (sequence) => sequence >= last,
+      20_000,
+    );
+    child.kill('SIGKILL');
+    for (const life of lives) {
+      const [first = 0] = life;
+      expect(life).toEqual(Array.from({ length: life.length }, (_, i) => first + i));
+    }
+    expect(new Set(lives.flat()).size).toBe(seen.at(-1));
+    const repeated = lives.flat().length - (seen.at(-1) ?? 0);
+    console.log(`      durable under SIGKILL: ${seen.at(-1)} messages, ${repeated} repeated`);
+  });
+});
+
+/** `mpreg subscribe --durable`: the numbers that it has printed. */
+function subscriber(node: RunningNode): { child: ChildProcessWithoutNullStreams; seen: number[] } {
+  const args = ['subscribe', 'order.#', '--durable', 'books', '--from', 'first', '--json'];
+  const child = world.spawn(args, { env: { MPREG_URL: node.url } });
+  const seen: number[] = [];
+  let rest = '';
+  child.stdout.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) seen.push((JSON.parse(line) as { sequence: number }).sequence);
+  });
+  return { child, seen };
+}
