@@ -2,7 +2,8 @@
  * The commands of the scripts that play with one backlog: at most 6 messages, 3 in one read, none older than a minute.
  *
  *     append 3 [bytes=10]    as many messages    persisted 3    up to that number    at 5s    lets time pass
- *     open 1 new | from 3 | last 2 | since 10s | name bill    close 1
+ *     open 1 new | from 3 | last 2 | since 10s | name bill [next=4] [last=2]    close 1
+ *     refused    the disk took nothing of what is not durable    limit 3    keep no more than so many
  *     read 1 2 4    storage gave reader 1 the numbers 2 to 4    behind 1 4    had no room for 4
  *     ack bill 4    forget bill    counts
  */
@@ -11,13 +12,15 @@ import { Backlog, type BacklogEffect, type Start } from '../../../src/engine/cor
 import { type Command, complain, duration } from '../../scenario.ts';
 
 export function backlogScript(): (command: Command) => string {
-  const backlog = new Backlog({ ageMaxMs: 60_000, bytesMax: 1_000, countMax: 6, namesMax: 2, readMax: 3 });
+  const backlog = new Backlog(LIMITS);
   const clock = { now: 0 };
   return (command) => {
     const said = act(backlog, command, clock);
     return [...backlog.drain().map(textOf), ...(said === undefined ? [] : [said])].join('\n');
   };
 }
+
+const LIMITS = { ageMaxMs: 60_000, bytesMax: 1_000, countMax: 6, namesMax: 2, readMax: 3 };
 
 function act(backlog: Backlog, command: Command, clock: { now: number }): string | undefined {
   const { name, words, options } = command;
@@ -30,6 +33,10 @@ function act(backlog: Backlog, command: Command, clock: { now: number }): string
       );
     case 'persisted':
       return void backlog.persisted(Number(first), now);
+    case 'refused':
+      return void backlog.refused(now);
+    case 'limit':
+      return void backlog.limit({ ...LIMITS, countMax: Number(first) }, now);
     case 'at':
       clock.now = duration(first);
       return void backlog.advance(clock.now);
@@ -69,8 +76,12 @@ function startOf(command: Command, kind: string, word: string): Start {
       return { count: Number(word), kind };
     case 'since':
       return { at: duration(word), kind };
-    case 'name':
-      return { kind, name: word };
+    case 'name': {
+      const next = command.options.get('next');
+      const last = command.options.get('last');
+      const first: Start | undefined = last === undefined ? undefined : { count: Number(last), kind: 'last' };
+      return { kind, name: word, ...(next && { next: Number(next) }), ...(first && { first }) };
+    }
     default:
       return complain(command, 'no such start');
   }

@@ -156,6 +156,20 @@ describe('kept messages', () => {
     expect(keeper.append()).toBe(10);
   });
 
+  test.each([1_000, 1_023, 1_024, 3_071])('from %i on can be taken out again, as if they had never come', (first) => {
+    for (const keep of [0, 1, 23, 24, 25, 1_024, 1_100]) {
+      const kept = new Kept(first);
+      for (let i = 0; i < keep; i++) kept.push(3, i);
+      for (let i = 0; i < 1_500; i++) kept.push(100, keep + i);
+      kept.truncate(first + keep);
+      expect([kept.first, kept.next, kept.count, kept.bytes]).toEqual([first, first + keep, keep, 3 * keep]);
+      for (let i = 0; i < 1_100; i++) expect(kept.push(5, keep + i)).toBe(first + keep + i);
+      expect([kept.bytes, kept.at(first + keep + 1_099)]).toEqual([3 * keep + 5_500, keep + 1_099]);
+      while (kept.count > 0) kept.shift();
+      expect(kept.bytes).toBe(0);
+    }
+  });
+
   test('can be found by time, across blocks', () => {
     const kept = new Kept(1_000);
     for (let i = 0; i < 5_000; i++) kept.push(i % 7, Math.floor(i / 3));
