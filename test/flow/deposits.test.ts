@@ -17,7 +17,7 @@ test('an answer to what was on a link that broke confirms nothing that came afte
   const give = (id: number) => {
     const deposit = deposits.begin(link, id, 100, 1);
     const n = deposits.ticket('keeper', deposit);
-    deposits.routed(deposit, 0, 1);
+    deposits.routed(deposit, 0, 1, 0);
     return n;
   };
   const before = give(1);
