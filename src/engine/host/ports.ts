@@ -9,6 +9,8 @@ import type { Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import type { FunctionRecord } from '../core/directory/record.ts';
 import type { Write } from '../core/node/effects.ts';
+import type { LoadAsk, Loaded, QueueWrite, StoredMessage, StoredQueue } from '../core/queues/effects.ts';
+import type { DeadInfo } from '../core/queues/messages.ts';
 import type { MessageLog, StoredKeep } from '../flow/message-log.ts';
 
 /** Time that never goes back, in whole milliseconds. */
@@ -195,4 +197,41 @@ export interface Runner {
   more(task: TaskId, items: number): void;
   /** Ends all workers; jobs still running after `graceMs` are cut off. */
   close(graceMs: number): Promise<void>;
+}
+
+/** A message with its content, as a consumer gets it. */
+export interface QueueContent {
+  readonly content: Uint8Array;
+  /** Of a dead letter. */
+  readonly dead?: DeadInfo;
+}
+
+/**
+ * Where the messages of a node's queues are.
+ *
+ * It answers in the order in which it was asked, reads and writes alike: what was read shows all writes that were asked
+ * for before, and none that was asked for later.
+ */
+export interface QueueStore {
+  /** `memory`: it survives nothing. */
+  readonly durability: 'disk' | 'memory';
+  /** What it holds, and the first number that no queue ever had. Rejects with `store-corrupt`, `data-in-use`, … */
+  open(): Promise<{ readonly queues: readonly StoredQueue[]; readonly next: number }>;
+  /**
+   * Resolves when the writes would survive a crash of the machine: all of them or none. Contents are bytes. Rejects with a
+   * `ProblemError` (`store-failed`): then nothing of it is stored.
+   */
+  commit(writes: readonly QueueWrite[]): Promise<void>;
+  load(queue: number, ask: LoadAsk): Promise<Loaded>;
+  /** By id; those that are gone are missing. */
+  contents(queue: number, ids: readonly number[]): Promise<ReadonlyMap<number, QueueContent>>;
+  /** Up to `limit` messages after an id, in the order of their ids. */
+  list(
+    queue: number,
+    after: number,
+    limit: number,
+  ): Promise<readonly { readonly message: StoredMessage; readonly content: Uint8Array }[]>;
+  /** When the oldest message was sent; undefined where there is none. */
+  oldestAt(queue: number): Promise<Instant | undefined>;
+  close(): Promise<void>;
 }

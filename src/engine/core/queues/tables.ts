@@ -89,20 +89,22 @@ export class QueueTables {
   }
 
   #copy({ queue, contentSeq, to, message }: Extract<QueueWrite, { kind: 'copy' }>): void {
-    const content = this.#table(queue).messages.get(contentSeq)?.content;
-    insert(this.#table(to), message, content);
+    const row = this.#table(queue).messages.get(contentSeq);
+    if (row !== undefined) insert(this.#table(to), message, row.content);
   }
 
   #stored(number: number): StoredQueue {
     const table = this.#table(number);
     const states = [...table.states].filter(([seq]) => table.messages.has(seq));
     const parked = states.flatMap(([, { due, token }]) => (due !== undefined && token === undefined ? [due] : []));
-    const leased = states.filter(([, { token }]) => token !== undefined);
+    const leased = states.filter(([, { token }]) => token !== undefined).sort(([a], [b]) => a - b);
     return {
       ...table.about,
-      consumers: [...table.consumers],
+      consumers: [...table.consumers].sort(),
       counts: table.counts,
-      dedupe: [...table.dedupe].map(([key, { seq, until }]) => ({ key, seq, until })).sort((a, b) => a.until - b.until),
+      dedupe: [...table.dedupe]
+        .map(([key, { seq, until }]) => ({ key, seq, until }))
+        .sort((a, b) => a.until - b.until || (a.key < b.key ? -1 : 1)),
       delayed: parked.length,
       deliveries: [...table.deliveries].map(([of, needed]) => ({
         copies: [...table.copies].flatMap(([seq, copy]) => {

@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import type { QueueStore } from '../../src/engine/host/ports.ts';
+import { MemoryQueues } from '../../src/engine/host/stores/memory-queues.ts';
+import { SqliteQueues } from '../../src/engine/host/stores/sqlite-queues.ts';
+import { queueStoreContract } from '../contract/queue-store.ts';
+
+const directories: string[] = [];
+const stores: QueueStore[] = [];
+
+afterEach(async () => {
+  await Promise.all(stores.splice(0).map((store) => store.close()));
+  for (const directory of directories.splice(0)) rmSync(directory, { force: true, recursive: true });
+});
+
+function directory(): string {
+  const made = mkdtempSync(join(tmpdir(), 'mpreg-queues-'));
+  directories.push(made);
+  return made;
+}
+
+function opened<Store extends QueueStore>(store: Store): Store {
+  stores.push(store);
+  return store;
+}
+
+queueStoreContract('in memory', async () => ({ store: new MemoryQueues() }));
+
+queueStoreContract('in a file', async () => {
+  const where = directory();
+  const store = opened(new SqliteQueues(where));
+  let last = store;
+  const reopen = async () => {
+    await last.close();
+    last = opened(new SqliteQueues(where));
+    await last.open();
+    return last;
+  };
+  return { reopen, store };
+});
+
+test('a damaged file is told, and left as it is', async () => {
+  const where = directory();
+  writeFileSync(join(where, 'queues.db'), 'this is no database');
+  await expect(opened(new SqliteQueues(where)).open()).rejects.toMatchObject({ problem: { code: 'store-corrupt' } });
+});
+
+test('a file belongs to one process', async () => {
+  const where = directory();
+  const options = { kind: 'drop', queue: 1 } as const;
+  await opened(new SqliteQueues(where)).commit([options]);
+  await expect(opened(new SqliteQueues(where)).open()).rejects.toMatchObject({ problem: { code: 'data-in-use' } });
+});
