@@ -32,6 +32,11 @@ export class TestPlaces implements Places {
     this.withdraw(id, fun);
   }
 
+  equipped(locs: readonly string[]): readonly Place[] {
+    const places = [...this.#offers.values()].flatMap((byNode) => [...byNode.values()].flat());
+    return places.filter(({ resources }) => locs.every((loc) => resources.has(loc)));
+  }
+
   node(nameOrId: string) {
     const id = nameOrId.toLowerCase();
     return this.#nodes.has(id) ? { address: `ws://${id}`, id, name: id.toUpperCase() } : undefined;

@@ -27,6 +27,8 @@ export interface Places {
   offers(fun: string): ReadonlyMap<NodeId, readonly Place[]> | undefined;
   /** Where a function is that takes no new work now. May walk over all nodes: for explanations, not for calls. */
   resting(fun: string): readonly Place[];
+  /** The nodes in reach that have all of some resources, whether or not they take new work. Walks over all nodes. */
+  equipped(locs: readonly string[]): readonly Omit<Place, 'fn'>[];
   /** A node by its name or id, whether or not it takes work now. */
   node(nameOrId: string): { readonly id: NodeId; readonly name: string; readonly address: Address } | undefined;
 }
@@ -62,19 +64,38 @@ export function isOwn(fun: string): boolean {
   return fun.startsWith('mpreg.');
 }
 
-/** The one place of a function that belongs to every node by itself: the node that was asked for; none once it was tried. */
+/**
+ * The one place of a function that belongs to every node by itself: the node that was asked for, or, where resources were,
+ * the one that has them; none once it was tried.
+ */
 export function ownPlace(
   places: Places,
   wish: Wish,
   self: NodeId,
   tried: readonly NodeId[],
 ): Outcome<readonly Place[]> {
+  if (wish.node === undefined && wish.locs.length > 0) return placeWith(places, wish, tried);
   const node = places.node(wish.node ?? self);
   if (node === undefined) {
     return failed(nodeUnknown(wish.node ?? self, wish.fun));
   }
   if (tried.includes(node.id)) return done([]);
   return done([{ ...node, fn: { version: '0.0.0' }, resources: new Set(), suspect: false }]);
+}
+
+/** Why the least id: of several that have a queue of a name, all who ask must mean the same one. */
+function placeWith(places: Places, wish: Wish, tried: readonly NodeId[]): Outcome<readonly Place[]> {
+  const equipped = places.equipped(wish.locs);
+  const sound = equipped.filter(({ suspect }) => !suspect);
+  const [first] = [...(sound.length > 0 ? sound : equipped)].sort((a, b) => (a.id < b.id ? -1 : 1));
+  if (first !== undefined) return done(tried.includes(first.id) ? [] : [{ ...first, fn: { version: '0.0.0' } }]);
+  const { fun, locs } = wish;
+  const queue = locs.find((loc) => loc.startsWith('queue:'))?.slice('queue:'.length);
+  if (queue !== undefined) return failed(problem('queue-unknown', `no node in reach has a queue ${queue}`, { fun }));
+  const which = locs.map((loc) => `"${loc}"`).join(', ');
+  return failed(
+    problem('resource-unknown', `no node in reach has ${locs.length > 1 ? 'all of ' : ''}${which}`, { fun }),
+  );
 }
 
 function nodeUnknown(node: string, fun: string): Problem {

@@ -23,6 +23,8 @@ export class Shortlist {
   readonly #anywhere = new Map<string, Outcome<readonly Place[]>>();
   readonly #here = new Map<string, Outcome<readonly Place[]>>();
   readonly #special = new Map<string, Outcome<readonly Place[]>>();
+  /** By resources, of what every node does. */
+  readonly #equipped = new Map<string, Outcome<readonly Place[]>>();
   #generation = -1;
 
   constructor(places: Places, self: NodeId) {
@@ -32,12 +34,27 @@ export class Shortlist {
 
   /** As `candidates`, or `ownPlace` for what every node does; with `onlyHere`, on this node and no other. */
   find(wish: Wish, tried: readonly NodeId[], onlyHere: boolean): Outcome<readonly Place[]> {
-    if (isOwn(wish.fun)) return ownPlace(this.#places, this.#at(wish, onlyHere), this.#self, tried);
+    if (isOwn(wish.fun)) return this.#own(this.#at(wish, onlyHere), tried);
     const found = this.#untried(wish, onlyHere);
     if (tried.length === 0 || !found.ok) return found;
     const left = found.value.filter(({ id }) => !tried.includes(id));
     // Why they are the best of what is left: they are as sound and of the same version as those that were tried.
     return left.length > 0 ? { ok: true, value: left } : candidates(this.#places, this.#at(wish, onlyHere), tried);
+  }
+
+  /** Why only what is found by resources is remembered: the rest is one look-up anyway. */
+  #own(wish: Wish, tried: readonly NodeId[]): Outcome<readonly Place[]> {
+    const find = () => ownPlace(this.#places, wish, this.#self, tried);
+    if (wish.node !== undefined || wish.locs.length === 0 || tried.length > 0) return find();
+    if (this.#generation !== this.#places.generation) this.#forget();
+    const key = wish.locs.length === 1 ? (wish.locs[0] ?? '') : JSON.stringify(wish.locs);
+    const known = this.#equipped.get(key);
+    if (known !== undefined) return known;
+    const found = find();
+    if (!found.ok) return found;
+    if (this.#equipped.size >= WISHES_MAX) this.#equipped.clear();
+    this.#equipped.set(key, found);
+    return found;
   }
 
   #untried(wish: Wish, onlyHere: boolean): Outcome<readonly Place[]> {
@@ -70,6 +87,7 @@ export class Shortlist {
     this.#anywhere.clear();
     this.#here.clear();
     this.#special.clear();
+    this.#equipped.clear();
   }
 }
 

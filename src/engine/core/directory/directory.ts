@@ -16,7 +16,7 @@ import type { FunctionRecord, NodeRecord } from './record.ts';
  * Invariants:
  * - `offers` holds exactly the functions of the records whose node is in reach and active;
  * - the version kept for an id never decreases, also while the node is gone;
- * - `generation` grows with every change that `offers` or `node` could show, and with nothing else.
+ * - `generation` grows with every change that `offers`, `equipped` or `node` could show, and with nothing else.
  *
  * It refuses to judge who is alive: membership does, and says so through `reach`.
  */
@@ -38,7 +38,7 @@ export class Directory {
     return this.#self;
   }
 
-  /** What `offers` and `node` said at an equal generation is still true. */
+  /** What `offers`, `equipped` and `node` said at an equal generation is still true. */
   get generation(): number {
     return this.#generation;
   }
@@ -62,6 +62,23 @@ export class Directory {
     for (const { record, reach } of this.#entries.values()) {
       if (record === undefined || reach === 'gone' || record.state === 'active') continue;
       for (const fn of record.functions) if (fn.name === fun) found.push(offerOf(record, fn, reach === 'suspect'));
+    }
+    return found;
+  }
+
+  /** The nodes in reach that have all of some resources. Walks over all nodes. */
+  equipped(locs: readonly string[]): readonly Omit<Offer, 'fn'>[] {
+    const found: Omit<Offer, 'fn'>[] = [];
+    for (const { record, reach } of this.#entries.values()) {
+      if (record === undefined || reach === 'gone' || !locs.every((loc) => record.resources.includes(loc))) continue;
+      const { addresses, id, name, resources } = record;
+      found.push({
+        address: addresses[0] ?? '',
+        id,
+        name,
+        resources: new Set(resources),
+        suspect: reach === 'suspect',
+      });
     }
     return found;
   }
@@ -193,7 +210,7 @@ function shownOf({ record, reach }: Entry): string {
   if (record === undefined || reach === 'gone') return '';
   const { name, addresses, state, resources, functions } = record;
   const offers = state === 'active' && functions.length > 0;
-  return JSON.stringify([name, addresses[0], ...(offers ? [reach, resources, functions] : [])]);
+  return JSON.stringify([name, addresses[0], reach, resources, ...(offers ? [functions] : [])]);
 }
 
 function offerOf(record: NodeRecord, fn: FunctionRecord, suspect: boolean): Offer {

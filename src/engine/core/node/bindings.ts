@@ -1,30 +1,20 @@
 import type { Effects } from '../base/effects.ts';
 import type { Address, NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
-import type { Calls } from '../calls/calls.ts';
 import type { CallsEffect } from '../calls/effects.ts';
 import { isCancelledBy } from '../calls/errand.ts';
 import { type CallsMessage, isAboutCalls } from '../calls/messages.ts';
-import type { Directory, DirectoryEffect } from '../directory/directory.ts';
+import type { DirectoryEffect } from '../directory/directory.ts';
 import type { NodeRecord } from '../directory/record.ts';
 import type { LinksEffect } from '../links/effects.ts';
-import type { Links } from '../links/links.ts';
 import type { MembershipEffect } from '../membership/effects.ts';
-import type { Membership } from '../membership/membership.ts';
 import type { MemberState } from '../membership/messages.ts';
+import type { QueuesEffect } from '../queues/effects.ts';
 import { isFlow } from '../topics/messages.ts';
 import type { NodeEffect } from './effects.ts';
 import type { Message } from './inputs.ts';
-import type { DoorEffect, TopicsDoor } from './topics-door.ts';
-
-/** The machines of one node. */
-export interface Machines {
-  readonly membership: Membership;
-  readonly directory: Directory;
-  readonly links: Links<Message>;
-  readonly calls: Calls;
-  readonly topics: TopicsDoor;
-}
+import type { Machines } from './machines.ts';
+import type { DoorEffect } from './topics-door.ts';
 
 /**
  * The data flow between the domains, which know nothing of each other: the effects of each become inputs of others, or
@@ -35,6 +25,7 @@ export interface Machines {
  *     links      ── joined, broken, unreachable, neighbours ──► membership
  *                ── broken, parted, undelivered, client-left ──► calls
  *     calls      ── forward, answer ──► links                        ── run, abort ──► the world
+ *     queues     ── hosting ──► directory ──► membership.spread      ── persist, load, reply ──► the world
  *     topics     ── send, reply ──► links                            ── describe ──► directory ──► membership.spread
  *                ◄── linked, unlinked ── links     ◄── heard, gone ── membership and its records
  */
@@ -55,7 +46,7 @@ export class Bindings {
 
   /** Passes effects on until none is left. */
   settle(now: Instant): void {
-    const { membership, directory, links, calls, topics } = this.#machines;
+    const { membership, directory, links, calls, queues, topics } = this.#machines;
     for (let quiet = false; !quiet; ) {
       quiet = true;
       for (const effect of membership.drain()) {
@@ -73,6 +64,10 @@ export class Bindings {
       for (const effect of topics.drain()) {
         quiet = false;
         this.#fromTopics(effect, now);
+      }
+      for (const effect of queues.drain()) {
+        quiet = false;
+        this.#fromQueues(effect, now);
       }
       if (quiet && this.#changes.length > 0) {
         quiet = false;
@@ -290,6 +285,18 @@ export class Bindings {
     }
   }
 
+  #fromQueues(effect: QueuesEffect, now: Instant): void {
+    if (effect.kind !== 'hosting') {
+      this.#out.push({ effect, kind: 'queue' });
+      return;
+    }
+    const { directory, membership } = this.#machines;
+    const others = directory.self.resources.filter((resource) => !resource.startsWith(QUEUE));
+    const queues = effect.queues.map((queue) => `${QUEUE}${queue}`);
+    const record = directory.describe({ resources: [...others, ...queues] });
+    if (record !== undefined) membership.spread(cargoOf(record), now);
+  }
+
   /** Why a cancelled call is taken back where it has not left yet: it would be begun, and its cancellation lost. */
   #answer(to: NodeId, message: CallsMessage, now: Instant): void {
     const { links, directory } = this.#machines;
@@ -321,6 +328,9 @@ export function cargoOf(record: NodeRecord): {
 function reachOf(state: MemberState): 'alive' | 'suspect' | 'gone' {
   return state === 'alive' || state === 'suspect' ? state : 'gone';
 }
+
+/** What a node with a queue of a name has, for whoever looks for it. */
+const QUEUE = 'queue:';
 
 /** Limit: records of nodes that membership does not know; the oldest goes first. */
 const STRANGERS_MAX = 1_024;

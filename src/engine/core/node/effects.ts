@@ -2,6 +2,7 @@ import type { Address, DialId, LinkId, NodeId, TaskId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Payload } from '../base/payload.ts';
 import type { MemberState } from '../membership/messages.ts';
+import type { QueuesEffect } from '../queues/effects.ts';
 import type { FlowMessage } from '../topics/messages.ts';
 import type { Message } from './inputs.ts';
 
@@ -36,6 +37,9 @@ export type NodeEvent =
   | { readonly kind: 'paused'; readonly ms: number }
   /** This node left the mesh's view and had to contradict: somebody thought it dead. */
   | { readonly kind: 'refuted'; readonly incarnation: number; readonly by: string };
+
+/** Which queues there are is told by the node itself. */
+export type WantedByQueues = Exclude<QueuesEffect, { readonly kind: 'hosting' }>;
 
 /** Everything that a node asks of its world, to be done in this order. */
 export type NodeEffect =
@@ -72,6 +76,8 @@ export type NodeEffect =
   | { readonly kind: 'unsubscribed'; readonly subscription: number }
   /** A message about topics did not reach a node. */
   | { readonly kind: 'unforwarded'; readonly to: NodeId; readonly message: FlowMessage; readonly reason: string }
+  /** Something that the queues of this node want. */
+  | { readonly kind: 'queue'; readonly effect: WantedByQueues }
   | { readonly kind: 'notify'; readonly event: NodeEvent }
   /** Nothing will come after this: the world may close everything. */
   | { readonly kind: 'stopped' };

@@ -6,6 +6,7 @@ import type { CallsMessage } from '../calls/messages.ts';
 import type { Coordinates, FunctionRecord, KeepRecord } from '../directory/record.ts';
 import type { LinkMessage, Peer } from '../links/messages.ts';
 import type { MembershipMessage } from '../membership/messages.ts';
+import type { QueuesInput } from '../queues/effects.ts';
 import type { AnyTopicsMessage, FlowMessage } from '../topics/messages.ts';
 
 /** Everything that travels on a link, decoded. */
@@ -42,6 +43,8 @@ export type NodeInput =
   | { readonly kind: 'ran'; readonly task: TaskId; readonly outcome: Outcome<Payload> }
   | { readonly kind: 'item'; readonly task: TaskId; readonly payload: Payload }
   | { readonly kind: 'persisted'; readonly fence: number }
+  /** Something about the queues of this node. */
+  | { readonly kind: 'queue'; readonly input: QueuesInput }
   /** Take no new work, say so, finish what runs. */
   | { readonly kind: 'drain' }
   /** Take up work again. */

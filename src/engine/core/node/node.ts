@@ -2,45 +2,23 @@ import { Effects } from '../base/effects.ts';
 import type { Address, LinkId, NodeId } from '../base/ids.ts';
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
-import type { PayloadMaker } from '../base/payload.ts';
-import { Prng } from '../base/prng.ts';
 import { problem } from '../base/problems.ts';
-import { Calls } from '../calls/calls.ts';
 import type { Explanation } from '../calls/explain.ts';
 import { type CallsMessage, isAboutCalls } from '../calls/messages.ts';
 import type { Wish } from '../calls/placement.ts';
-import { Directory, type SelfChange } from '../directory/directory.ts';
-import type { Coordinates, FunctionRecord, NodeRecord } from '../directory/record.ts';
-import { Links } from '../links/links.ts';
+import type { SelfChange } from '../directory/directory.ts';
+import type { NodeRecord } from '../directory/record.ts';
 import { isAboutLinks, type Peer } from '../links/messages.ts';
-import { Membership } from '../membership/membership.ts';
 import type { Exchange } from '../topics/exchange.ts';
 import { type AnyTopicsMessage, isAboutTopics, isFromClients } from '../topics/messages.ts';
-import { Bindings, cargoOf, type Machines } from './bindings.ts';
+import { Bindings, cargoOf } from './bindings.ts';
 import type { NodeEffect } from './effects.ts';
 import type { Message, NodeInput } from './inputs.ts';
+import { type Machines, machinesOf, type NodeConfig } from './machines.ts';
 import type { NodeSnapshot } from './snapshot.ts';
-import { TopicsDoor } from './topics-door.ts';
-import { DEFAULT_TUNING, type NodeTuning } from './tuning.ts';
 import { memberViews } from './views.ts';
 
-export interface NodeConfig {
-  readonly id: NodeId;
-  readonly name: string;
-  readonly cluster: string;
-  readonly region?: string;
-  readonly coordinates?: Coordinates;
-  /** Where others dial it. */
-  readonly address: Address;
-  readonly resources: readonly string[];
-  readonly functions: readonly FunctionRecord[];
-  /** The version of mpreg. */
-  readonly software: string;
-  /** Makes every choice of this node repeatable. */
-  readonly seed: number;
-  readonly payload: PayloadMaker;
-  readonly tuning?: NodeTuning;
-}
+export type { NodeConfig };
 
 /**
  * A node of the mesh: the machines of all domains behind one door.
@@ -69,33 +47,10 @@ export class Node implements Machine<NodeEffect> {
   #loadAt: Instant = 0;
 
   constructor(config: NodeConfig) {
-    const { id, name, payload, tuning = DEFAULT_TUNING } = config;
-    const prng = new Prng(config.seed);
-    const directory = new Directory(recordOf(config));
-    const cargo = {
-      body: (about: NodeId): unknown => directory.record(about),
-      version: (about: NodeId): number => directory.version(about),
-      weight: (about: NodeId): number => directory.weight(about),
-    };
-    const membership = new Membership({ cargo, options: tuning.membership, prng: prng.fork(), self: id });
-    const links = new Links<Message>(id, tuning.links, prng.fork(), {
-      isUse: isAboutCalls,
-      needed: (peer) => calls.isBusyWith(peer),
-    });
-    const calls = new Calls({
-      address: () => directory.self.addresses[0] ?? '',
-      name: () => directory.self.name,
-      options: tuning.calls,
-      payload,
-      places: directory,
-      prng: prng.fork(),
-      self: id,
-    });
-    this.#id = id;
-    const topics = new TopicsDoor(id, tuning.topics);
-    this.#machines = { calls, directory, links, membership, topics };
+    this.#id = config.id;
+    this.#machines = machinesOf(config);
     this.#bindings = new Bindings(this.#machines, this.#out);
-    if (name === '') throw new RangeError('a node needs a name');
+    if (config.name === '') throw new RangeError('a node needs a name');
   }
 
   drain(): NodeEffect[] {
@@ -104,9 +59,9 @@ export class Node implements Machine<NodeEffect> {
 
   deadline(): Instant {
     if (this.#phase === 'stopped' || this.#phase === 'starting') return NEVER;
-    const { membership, links, calls, topics } = this.#machines;
+    const { membership, links, calls, queues, topics } = this.#machines;
     const grace = this.#saidGoodbye ? NEVER : this.#graceEnds;
-    const work = earlier(calls.deadline(), topics.deadline());
+    const work = earlier(calls.deadline(), earlier(queues.deadline(), topics.deadline()));
     return earlier(earlier(membership.deadline(), links.deadline()), earlier(work, grace));
   }
 
@@ -161,7 +116,7 @@ export class Node implements Machine<NodeEffect> {
   }
 
   #take(input: NodeInput, now: Instant): void {
-    const { membership, links, calls, topics } = this.#machines;
+    const { membership, links, calls, queues, topics } = this.#machines;
     switch (input.kind) {
       case 'start':
         this.#epoch = input.epoch + 1;
@@ -196,6 +151,9 @@ export class Node implements Machine<NodeEffect> {
       case 'describe':
         this.#describe(input.self, now);
         break;
+      case 'queue':
+        queues.take(input.input, now);
+        break;
       case 'ran':
         calls.ran(input.task, input.outcome, now);
         break;
@@ -217,6 +175,7 @@ export class Node implements Machine<NodeEffect> {
         links.advance(now);
         calls.advance(now);
         topics.advance(now);
+        queues.advance(now);
         this.#tellLoad(now);
         break;
     }
@@ -377,21 +336,3 @@ export class Node implements Machine<NodeEffect> {
 /** Trade-off: more often is fresher, and more gossip for everybody. */
 const LOAD_MS = 10_000;
 const LOAD_MAX = 10;
-
-function recordOf(config: NodeConfig): NodeRecord {
-  const { id, name, cluster, region, coordinates, address, resources, functions, software } = config;
-  return {
-    addresses: [address],
-    cluster,
-    functions,
-    id,
-    load: 0,
-    name,
-    resources,
-    software,
-    state: 'active',
-    version: 0,
-    ...(region === undefined ? {} : { region }),
-    ...(coordinates === undefined ? {} : { coordinates }),
-  };
-}

@@ -1,6 +1,6 @@
 import type { NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
-import type { Machines } from './bindings.ts';
+import type { Machines } from './machines.ts';
 import type { FunctionView, MemberView } from './snapshot.ts';
 
 /** All members as this node sees them, itself first, then by name and id. */

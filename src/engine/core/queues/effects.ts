@@ -1,6 +1,7 @@
 import type { Instant } from '../base/instant.ts';
 import type { Outcome } from '../base/outcome.ts';
-import type { DeadInfo, QueueReply, Receipt, RedriveJob } from './messages.ts';
+import type { Problem } from '../base/problems.ts';
+import type { DeadInfo, QueueCommand, QueueReply, Receipt, RedriveJob } from './messages.ts';
 import type { Guarantee, QueueOptions } from './options.ts';
 import type { RetryPolicy } from './retry.ts';
 
@@ -192,3 +193,13 @@ export type QueuesEffect =
   | { readonly kind: 'reply'; readonly request: number; readonly outcome: Outcome<QueueReply> }
   /** The queues of this node are now these. */
   | { readonly kind: 'hosting'; readonly queues: readonly string[] };
+
+/** Everything that can happen to a node's queues. */
+export type QueuesInput =
+  /** Storage holds these; `next` is the first number that no queue ever had, `wallMs` what the calendar says now. */
+  | { readonly kind: 'opened'; readonly queues: readonly StoredQueue[]; readonly next: number; readonly wallMs: number }
+  | { readonly kind: 'ask'; readonly request: number; readonly command: QueueCommand }
+  | { readonly kind: 'cancel'; readonly request: number }
+  | { readonly kind: 'persisted'; readonly fence: number }
+  | { readonly kind: 'refused'; readonly fence: number; readonly problem: Problem }
+  | { readonly kind: 'loaded'; readonly load: number; readonly loaded: Loaded };

@@ -1,0 +1,211 @@
+/**
+ * The queues of one node in the real world: their machine asks, storage and whoever asked answer.
+ *
+ *     function ── ask ──► the node's queues ── persist, load ──► storage
+ *              ◄─ reply ──                  ◄── persisted, loaded ──
+ *
+ * It decides nothing. Contents are added to what consumers get here: the machine never sees them.
+ */
+import type { Outcome } from '../../core/base/outcome.ts';
+import type { Problem } from '../../core/base/problems.ts';
+import type { WantedByQueues } from '../../core/node/effects.ts';
+import type { QueuesInput, QueueWrite } from '../../core/queues/effects.ts';
+import type { Lease, QueueCommand, QueueReply } from '../../core/queues/messages.ts';
+import type { QueueOptions } from '../../core/queues/options.ts';
+import { ProblemError, problemError } from '../../problem-error.ts';
+import type { QueueContent, QueueStore } from '../ports.ts';
+import { ContentCache } from './content-cache.ts';
+
+export interface QueuesHostParts {
+  readonly store: QueueStore;
+  readonly input: (input: QueuesInput) => void;
+  readonly wallClock: () => number;
+  readonly log: (level: 'warn' | 'error', message: string) => void;
+}
+
+/** What a consumer gets. */
+export interface Delivered {
+  readonly lease: Lease;
+  readonly content: QueueContent;
+}
+
+interface Asked {
+  readonly resolve: (reply: QueueReply) => void;
+  readonly reject: (error: ProblemError) => void;
+}
+
+/** Something became of a queue of this node. */
+export type QueueChange = { readonly kind: 'opened' | 'created' | 'edited' | 'deleted'; readonly queue: string };
+
+export class QueuesHost {
+  readonly #parts: QueuesHostParts;
+  readonly #asked = new Map<number, Asked>();
+  readonly #cache = new ContentCache(CACHE_BYTES);
+  readonly #listeners = new Set<(change: QueueChange) => void>();
+  /** Contents of receives that were answered, on their way. */
+  readonly #fetched = new Map<QueueReply, Promise<ReadonlyMap<number, QueueContent>>>();
+  /** By name. */
+  readonly #options = new Map<string, QueueOptions>();
+  /** The name of each queue, by its number. */
+  readonly #names = new Map<number, string>();
+  #requests = 0;
+
+  constructor(parts: QueuesHostParts) {
+    this.#parts = parts;
+  }
+
+  get store(): QueueStore {
+    return this.#parts.store;
+  }
+
+  get wallClock(): () => number {
+    return this.#parts.wallClock;
+  }
+
+  /** Of a queue of this node. */
+  optionsOf(queue: string): QueueOptions | undefined {
+    return this.#options.get(queue);
+  }
+
+  /** Begins with what is stored. Rejects with `store-corrupt`, `data-in-use`, … */
+  async open(): Promise<void> {
+    const { store, input, wallClock } = this.#parts;
+    const stored = await store.open();
+    input({ kind: 'opened', ...stored, wallMs: wallClock() });
+    for (const { name, number, options } of stored.queues) {
+      this.#options.set(name, options);
+      this.#names.set(number, name);
+    }
+    for (const { name } of stored.queues) this.#changed({ kind: 'opened', queue: name });
+  }
+
+  /** Calls `listener` with every change from now on; the answer ends that. */
+  onChange(listener: (change: QueueChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Rejects with a `ProblemError`. Where it is aborted before it is answered, it may never settle. */
+  ask(command: QueueCommand, signal?: AbortSignal): Promise<QueueReply> {
+    const request = ++this.#requests;
+    const answer = new Promise<QueueReply>((resolve, reject) => this.#asked.set(request, { reject, resolve }));
+    this.#parts.input({ command, kind: 'ask', request });
+    if (signal !== undefined && this.#asked.has(request)) {
+      const cancel = () => this.#cancel(request);
+      if (signal.aborted) cancel();
+      else signal.addEventListener('abort', cancel, { once: true });
+      const done = () => signal.removeEventListener('abort', cancel);
+      answer.then(done, done);
+    }
+    return CHANGES.has(command.kind) ? answer.then((reply) => this.#noted(command, reply)) : answer;
+  }
+
+  /** What a receive brought, with its contents. What has gone meanwhile is left out. */
+  async contents(reply: Extract<QueueReply, { kind: 'received' }>): Promise<readonly Delivered[]> {
+    const contents = await this.#fetched.get(reply);
+    this.#fetched.delete(reply);
+    return reply.leases.flatMap((lease) => {
+      const content = contents?.get(lease.contentId);
+      return content === undefined ? [] : [{ content, lease }];
+    });
+  }
+
+  carryOut(effect: WantedByQueues): void {
+    const { store, input } = this.#parts;
+    switch (effect.kind) {
+      case 'persist':
+        this.#remember(effect.writes);
+        store.commit(effect.writes).then(
+          () => input({ fence: effect.fence, kind: 'persisted' }),
+          (error: unknown) => input({ fence: effect.fence, kind: 'refused', problem: this.#why(error) }),
+        );
+        break;
+      case 'load':
+        store.load(effect.queue, effect.ask).then(
+          (loaded) => input({ kind: 'loaded', load: effect.load, loaded }),
+          (error: unknown) => void this.#why(error),
+        );
+        break;
+      case 'reply':
+        this.#answer(effect.request, effect.outcome);
+        break;
+    }
+  }
+
+  close(): Promise<void> {
+    const why = problemError('node-stopping', 'the node is stopping');
+    for (const { reject } of this.#asked.values()) reject(why);
+    this.#asked.clear();
+    return this.#parts.store.close();
+  }
+
+  #cancel(request: number): void {
+    this.#parts.input({ kind: 'cancel', request });
+    this.#asked.get(request)?.reject(problemError('cancelled', 'nobody waits for it any more'));
+    this.#asked.delete(request);
+  }
+
+  #answer(request: number, outcome: Outcome<QueueReply>): void {
+    const asked = this.#asked.get(request);
+    this.#asked.delete(request);
+    if (outcome.ok && outcome.value.kind === 'received') this.#received(outcome.value, asked !== undefined);
+    if (outcome.ok) asked?.resolve(outcome.value);
+    else asked?.reject(new ProblemError(outcome.problem));
+  }
+
+  /** Why contents are asked for at once: what comes later may remove them. Nobody is there any more: it was not received. */
+  #received(reply: Extract<QueueReply, { kind: 'received' }>, isWanted: boolean): void {
+    const { queue, leases } = reply;
+    if (isWanted) this.#fetched.set(reply, this.#fetch(queue, leases));
+    else if (leases.length > 0) this.#parts.log('warn', `a receive of ${leases.length} messages came too late`);
+  }
+
+  async #fetch(queue: number, leases: readonly Lease[]): Promise<ReadonlyMap<number, QueueContent>> {
+    const found = new Map<number, QueueContent>();
+    const missing: number[] = [];
+    for (const { contentId, id } of leases) {
+      const content = contentId === id ? this.#cache.take(queue, id) : undefined;
+      if (content === undefined) missing.push(contentId);
+      else found.set(id, { content });
+    }
+    if (missing.length === 0) return found;
+    for (const [id, content] of await this.#parts.store.contents(queue, missing)) found.set(id, content);
+    return found;
+  }
+
+  #remember(writes: readonly QueueWrite[]): void {
+    for (const write of writes) {
+      if (write.kind === 'queue') {
+        this.#options.set(write.name, write.options);
+        this.#names.set(write.queue, write.name);
+      } else if (write.kind === 'insert') this.#cache.put(write.queue, write.message.seq, write.content as Uint8Array);
+      else if (write.kind === 'drop' || write.kind === 'purge') this.#cache.forget(write.queue);
+      if (write.kind === 'drop') this.#options.delete(this.#names.get(write.queue) ?? '');
+    }
+  }
+
+  #noted(command: QueueCommand, reply: QueueReply): QueueReply {
+    const kind = CHANGES.get(command.kind);
+    if (kind !== undefined && 'queue' in command) this.#changed({ kind, queue: command.queue });
+    return reply;
+  }
+
+  #changed(change: QueueChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  #why(error: unknown): Problem {
+    const why = error instanceof ProblemError ? error.problem : problemError('store-failed', String(error)).problem;
+    this.#parts.log('error', `the store of queues refused: ${why.message}`);
+    return why;
+  }
+}
+
+const CHANGES: ReadonlyMap<QueueCommand['kind'], QueueChange['kind']> = new Map([
+  ['create', 'created'],
+  ['edit', 'edited'],
+  ['delete', 'deleted'],
+]);
+
+/** Trade-off: more is fewer reads from disk; less is less memory. */
+const CACHE_BYTES = 16 * 2 ** 20;
