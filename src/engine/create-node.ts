@@ -20,11 +20,14 @@ import { openEndpoint } from './host/gateway/sqs/open-endpoint.ts';
 import { httpHandler } from './host/http.ts';
 import { NodeHost } from './host/node-host.ts';
 import type { Connection, Listener, MessageLogs, Store, TlsOptions, Transport } from './host/ports.ts';
+import { queueFunctions } from './host/queues/queue-functions.ts';
 import { LateLog } from './host/stores/late-log.ts';
 import { MemoryStore } from './host/stores/memory.ts';
 import { MemoryLog } from './host/stores/memory-log.ts';
+import { MemoryQueues } from './host/stores/memory-queues.ts';
 import { SqliteStore } from './host/stores/sqlite.ts';
 import { SqliteLog } from './host/stores/sqlite-log.ts';
+import { SqliteQueues } from './host/stores/sqlite-queues.ts';
 import { laterFunctions } from './host/topics/later-functions.ts';
 import { LaterMessages, type LaterParts } from './host/topics/later-messages.ts';
 import { SystemTopics } from './host/topics/system-topics.ts';
@@ -64,10 +67,14 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     opened.push({ close: () => runner.close(0) });
     const { doors, address, inside } = await openDoors(settled, { id, name }, late);
     opened.push(doors);
+    const queues = options.dataDir === undefined ? new MemoryQueues() : new SqliteQueues(options.dataDir);
+    opened.push(queues);
     const node = nodeOf(settled, { address, id, name }, runner);
-    const host = new NodeHost({ clock: new SystemClock(), doors, log: settled.log, messages, node, runner, store });
+    const clock = new SystemClock();
+    const host = new NodeHost({ clock, doors, log: settled.log, messages, node, queues, runner, store });
     late.host = host;
     await host.start(Number(store.read('epoch') ?? 0));
+    await host.queues.open();
     trigger(runner, host, late, { id, log: settled.log, name });
     speak(host, name);
     late.later = publishLater(host, late, { durable: options.dataDir !== undefined, log: settled.log, store });
@@ -172,13 +179,14 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
     snapshot: () => late.now.snapshot(),
     subscriptions: () => late.now.topics.views(),
   });
+  const onQueues = queueFunctions({ queues: () => late.now.queues, snapshot: () => late.now.snapshot() });
   const runners = await createRunner({
     changed: () => {
       late.host?.input({ kind: 'describe', self: { functions: offered(runners) } });
       late.changed();
     },
     exec: options.exec ?? [],
-    inline: [...own, ...laterFunctions(() => late.laterNow), ...(options.inline ?? []), ...SAMPLES],
+    inline: [...own, ...onQueues, ...laterFunctions(() => late.laterNow), ...(options.inline ?? []), ...SAMPLES],
     log: options.log,
     modules: options.functions ?? [],
     node,

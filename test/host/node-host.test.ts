@@ -10,6 +10,7 @@ import { systemEntropy } from '../../src/engine/host/entropy.ts';
 import { type Log, NodeHost } from '../../src/engine/host/node-host.ts';
 import { MemoryStore } from '../../src/engine/host/stores/memory.ts';
 import { MemoryLog } from '../../src/engine/host/stores/memory-log.ts';
+import { MemoryQueues } from '../../src/engine/host/stores/memory-queues.ts';
 import { MemoryNetwork, MemoryTransport } from '../../src/engine/host/transports/memory.ts';
 import { WireCounters } from '../../src/engine/host/wire-counters.ts';
 import { WireLink } from '../../src/engine/host/wire-link.ts';
@@ -65,6 +66,7 @@ async function hosted(frameBytesMax = FRAME_BYTES, log?: Log) {
     doors,
     log: log ?? ((level, message) => void lines.push(`${level} ${message}`)),
     node: node as unknown as Node,
+    queues: new MemoryQueues(),
     runner: {
       abort: () => undefined,
       close: async () => undefined,

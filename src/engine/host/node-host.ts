@@ -5,7 +5,6 @@ import type { Explanation } from '../core/calls/explain.ts';
 import type { Wish } from '../core/calls/placement.ts';
 import type { NodeEffect, NodeEvent } from '../core/node/effects.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
-import type { Node } from '../core/node/node.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { Exchange } from '../core/topics/exchange.ts';
 import { isFlow } from '../core/topics/messages.ts';
@@ -13,33 +12,19 @@ import type { Delivery } from '../flow/delivery.ts';
 import { TopicsFlow } from '../flow/topics-flow.ts';
 import { ProblemError, problemError } from '../problem-error.ts';
 import { wallClock } from './clock.ts';
-import type { Doors } from './doors.ts';
 import { causeOf } from './functions/running-job.ts';
 import { guarded } from './guarded.ts';
+import type { Log, NodeHostParts } from './node-host-parts.ts';
 import { peerName } from './peer-name.ts';
-import type { Clock, Connection, MessageLogs, Runner, Store } from './ports.ts';
+import type { Connection } from './ports.ts';
 import { DialError } from './ports.ts';
+import { QueuesHost } from './queues/queues-host.ts';
 import { shorter } from './shorter.ts';
 import { CLOSE_MS_MAX } from './transports/buffering.ts';
 import { WireCounters } from './wire-counters.ts';
 import { WireLink, type WireLinkEvents } from './wire-link.ts';
 
-export type Log = (
-  level: 'debug' | 'info' | 'warn' | 'error',
-  message: string,
-  details?: Record<string, unknown>,
-) => void;
-
-export interface NodeHostParts {
-  readonly node: Node;
-  readonly clock: Clock;
-  readonly store: Store;
-  /** Of kept topics. */
-  readonly messages: MessageLogs;
-  readonly runner: Runner;
-  readonly doors: Doors;
-  readonly log: Log;
-}
+export type { Log, NodeHostParts };
 
 /**
  * The real world of one node: one loop and one timer.
@@ -52,6 +37,7 @@ export interface NodeHostParts {
 export class NodeHost {
   readonly counters = new WireCounters();
   readonly topics: TopicsFlow;
+  readonly queues: QueuesHost;
   /** Why the last dial came to nothing; a refusal by whoever was there, if it was one. */
   lastFailure: string | undefined;
   lastRefusal: Problem | undefined;
@@ -95,6 +81,12 @@ export class NodeHost {
       later: (ms, then) => void setTimeout(then, ms).unref(),
       life: `${node.snapshot(0).record.name}-${wallClock().toString(36)}`,
       linkTo: (id) => node.linkTo(id),
+      wallClock,
+    });
+    this.queues = new QueuesHost({
+      input: (input) => this.input({ input, kind: 'queue' }),
+      log: this.#log,
+      store: parts.queues,
       wallClock,
     });
     parts.runner.own({
@@ -225,6 +217,9 @@ export class NodeHost {
         break;
       case 'unforwarded':
         this.topics.unforwarded(effect);
+        break;
+      case 'queue':
+        this.queues.carryOut(effect.effect);
         break;
       case 'notify':
         for (const listener of this.#listeners) listener(effect.event);
@@ -372,7 +367,7 @@ export class NodeHost {
     const { clock, runner, store, messages, doors } = this.#parts;
     clock.stop();
     await Promise.allSettled([doors.close(), runner.close(graceMs), ...(graceMs > 0 ? [this.#closeLinks()] : [])]);
-    await Promise.all([messages.close(), store.close()]).catch((error: unknown) => {
+    await Promise.all([messages.close(), this.queues.close(), store.close()]).catch((error: unknown) => {
       if (error instanceof ProblemError) this.#log('error', error.message);
     });
     this.#settleStopped();

@@ -19,7 +19,14 @@ function lookUps(directory: Directory) {
     ),
   );
   const nodes = ['self', ...IDS, 'SELF', 'B', 'C', 'D', 'TWIN'].map((name) => [name, directory.node(name)]);
-  return { nodes, offers: offers.sort() };
+  return {
+    equipped: directory
+      .equipped([])
+      .map((place) => JSON.stringify({ ...place, resources: [...place.resources] }))
+      .sort(),
+    nodes,
+    offers: offers.sort(),
+  };
 }
 
 /** The newest record of a node in all its versions: each version has its own content, always the same. */

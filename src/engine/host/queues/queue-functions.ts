@@ -65,7 +65,9 @@ class QueueFunctions {
     const where = args.textOrNone(place, 'place') ?? 'any';
     const { members, record } = this.#parts.snapshot();
     const has = (resources: readonly string[]) => resources.includes(`queue:${queue}`);
-    const other = members.find((member) => !member.self && member.state !== 'dead' && has(member.record?.resources ?? []));
+    const other = members.find(
+      (member) => !member.self && member.state !== 'dead' && has(member.record?.resources ?? []),
+    );
     const further = (wish: { readonly node?: string; readonly locs?: readonly string[] }) =>
       context.call.with(wish)('mpreg.queue.create', { ...options, name: queue }) as Promise<QueueInfo>;
     if (other !== undefined && !has(record.resources)) return further({ node: other.id });
