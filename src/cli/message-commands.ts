@@ -1,7 +1,7 @@
 /**
  * A command for each message: its payload on stdin, what else is known of it in the environment.
  *
- *     MPREG_TOPIC  MPREG_ID  MPREG_PUBLISHER  MPREG_TIME  MPREG_HEADER_USER (of the header "user")
+ *     MPREG_TOPIC  MPREG_ID  MPREG_PUBLISHER  MPREG_TIME  MPREG_ATTEMPT  MPREG_HEADER_USER (of the header "user")
  *
  * No shell has part in it: words are split, quotes taken off, nothing is expanded, so that no payload can become a command.
  * Each leads a process group of its own, and none outlives this process.
@@ -85,7 +85,13 @@ export class MessageCommands {
     }
   }
 }
-function environmentOf({ headers, id, publisher, time, topic }: TopicMessage): Record<string, string> {
-  const about = { ID: id, PUBLISHER: publisher, TIME: new Date(time).toISOString(), TOPIC: topic };
+function environmentOf({ attempt, headers, id, publisher, time, topic }: TopicMessage): Record<string, string> {
+  const about = {
+    ATTEMPT: `${attempt}`,
+    ID: id,
+    PUBLISHER: publisher,
+    TIME: new Date(time).toISOString(),
+    TOPIC: topic,
+  };
   return { ...headerVariables(headers), ...about };
 }

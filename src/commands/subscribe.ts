@@ -27,10 +27,10 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
       'and with nothing twice, also when the connection is lost and made again. --durable NAME goes on after the last message ' +
       'that was acknowledged under that name: printed, or dealt with by a command that ended with 0. A new name begins as ' +
       '--since, --last or --from say. With --json such messages have a "sequence" and a "position" as well.',
-    'A command of --exec finds the payload on stdin, and MPREG_TOPIC, MPREG_ID, MPREG_PUBLISHER, MPREG_TIME and ' +
+    'A command of --exec finds the payload on stdin, and MPREG_TOPIC, MPREG_ID, MPREG_PUBLISHER, MPREG_TIME, MPREG_ATTEMPT and ' +
       'MPREG_HEADER_NAME in its environment. No shell reads it: words are split and quotes taken off. Where the message wants a ' +
       'reply, what it prints is that. With --json an object for each with "id", "topic", "code", "failure", "replied", "tookMs". ' +
-      'What fails is told on stderr, and makes the end one with 1. Ctrl-C ends those that run.',
+      'What fails is told on stderr, and makes the end one with 1; in a group it is given back, and comes again. Ctrl-C ends those that run.',
     'Ends with 0 after --count messages, with 130 after Ctrl-C.',
   ].join('\n\n');
   static override examples = [
@@ -188,7 +188,8 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
   async #ended({ code, failure, message, replied, tookMs }: CommandEnd): Promise<void> {
     const { id, topic } = message;
     const isOver = this.interruption.signal.aborted || this.flags.ack === 'manual';
-    if (!isOver && (failure === undefined || this.flags.durable === undefined)) message.ack();
+    if (!isOver && (failure === undefined || replied)) message.ack();
+    else if (!isOver) message.nack();
     if (failure !== undefined) this.output.warn(`${topic} ${id}: the command ${failure}`);
     if (this.output.json) await this.output.event({ code, failure: failure ?? null, id, replied, tookMs, topic }, '');
   }

@@ -78,6 +78,14 @@ describe('subscribe --exec', () => {
     expect(code).toBe(1);
   });
 
+  test('gives back in a group what its command failed on: it comes again', async () => {
+    const command = 'sh -c "exit $((2 - MPREG_ATTEMPT))"';
+    const { all } = await listen(alpha, 'again', '--group', 'g', '--exec', command, '--count', '2', '--json');
+    await at(beta, 'publish', 'again', 'x');
+    const [first, second] = lines((await all).stdout) as { code: number; id: string }[];
+    expect([first?.code, second?.code, first?.id === second?.id]).toEqual([1, 0, true]);
+  });
+
   test('runs as many at once as it may', async () => {
     const command = program(
       'wait',

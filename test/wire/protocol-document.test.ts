@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_CALLS } from '../../src/engine/core/calls/options.ts';
 import { readPlan } from '../../src/engine/core/calls/plan.ts';
 import { builtIns } from '../../src/engine/host/built-ins.ts';
+import { laterFunctions } from '../../src/engine/host/topics/later-functions.ts';
 import { createNode, type MpregNode } from '../../src/engine/index.ts';
 import { codecOf } from '../../src/engine/wire/codecs.ts';
 import { EXTENSION, NUMBER_ARRAYS } from '../../src/engine/wire/extensions.ts';
@@ -194,9 +195,7 @@ describe('on a node', () => {
       subscriptions: () => [],
     };
     expect(fieldsOf('function').toSorted()).toEqual(
-      builtIns(host)
-        .map(({ name }) => name)
-        .toSorted(),
+      [...builtIns(host), ...laterFunctions(() => undefined as never)].map(({ name }) => name).toSorted(),
     );
     const info = (await call('mpreg.info')) as { members: object[]; record: object };
     expect(Object.keys(info).toSorted()).toEqual(quoted(rowOf('mpreg.info')).slice(1).toSorted());

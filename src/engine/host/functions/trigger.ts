@@ -34,7 +34,7 @@ export interface TriggerMessage {
   readonly headers: Readonly<Record<string, string>>;
   readonly publisher: string;
   readonly time: number;
-  /** 1 for the first call with this message. */
+  /** 1 for the first call with this message, wherever that was. */
   readonly attempt: number;
 }
 

@@ -1,14 +1,13 @@
 /**
  * Calls one function of this node with the messages of topics, as a member of its group.
  *
- *     message ──► a place is free? ──► the function ──► done
- *                  │ no: the subscription waits          │ it failed
+ *     message ──► a place is free? ──► the function ──► done: acknowledged
+ *                  │ no: it waits where it is            │ it failed
  *                  │                                     ├──► a pause, and again, up to `attempts`
- *                  └── publishers are held by `block`    └──► the dead-letter topic, with the reason in its headers
+ *                  └── at the publisher's node           └──► the dead-letter topic, with the reason: acknowledged
  *
- * It takes no more messages than the function may run at once, pauses before another attempt included.
- *
- * Limit: what it holds when its node is killed is lost.
+ * It has no more messages than the function may run at once, pauses before another attempt included. What it has when it
+ * closes is finished first; what its node has when that is killed goes to another member.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { didNotHappen, type Problem, problem } from '../../core/base/problems.ts';
@@ -29,7 +28,6 @@ export interface TriggerOptions {
 }
 
 export class FunctionTrigger {
-  readonly counts = { dead: 0, done: 0, lost: 0, retried: 0 };
   readonly #options: TriggerOptions;
   readonly #ending = new AbortController();
   readonly #running = new Set<Promise<void>>();
@@ -40,36 +38,41 @@ export class FunctionTrigger {
     void this.#live();
   }
 
-  /** Takes no more messages; those that it has are still worked on. */
-  close(): void {
+  /** Takes no more messages; what runs is finished, what waits to be tried again is given back. */
+  async close(): Promise<void> {
     this.#ending.abort();
-    void this.#subscription?.close();
+    await Promise.all(this.#running);
+    await this.#subscription?.close();
   }
 
   async #live(): Promise<void> {
     const { fun, log } = this.#options;
-    while (!this.#ending.signal.aborted) {
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
       try {
         await this.#listen();
       } catch (error) {
-        if (this.#ending.signal.aborted) return;
-        log('warn', `${fun} is triggered by nothing for a moment: ${textOf(error)}`);
+        if (!signal.aborted) log('warn', `${fun} is triggered by nothing for a moment: ${textOf(error)}`);
       }
-      await pause(AGAIN_MS, undefined, { ref: false, signal: this.#ending.signal }).catch(() => undefined);
+      await pause(AGAIN_MS, undefined, { ref: false, signal }).catch(() => undefined);
     }
   }
 
   async #listen(): Promise<void> {
-    const { concurrency, fun, open, trigger } = this.#options;
+    const { fun, open, trigger } = this.#options;
+    const { signal } = this.#ending;
+    const window = Math.min(this.#options.concurrency, WINDOW_MAX);
     const client = await open(`function ${fun}`);
     try {
-      const subscription = await client.subscribe(trigger.on, { ack: 'none', group: trigger.group, policy: 'block' });
+      const { group, on } = trigger;
+      const subscription = await client.subscribe(on, { ack: 'manual', group, window });
       this.#subscription = subscription;
-      if (this.#ending.signal.aborted) await subscription.close();
+      if (signal.aborted) await subscription.close();
       for await (const message of subscription) {
+        if (signal.aborted) continue; // it goes to another when this is over
         const working = this.#work(client, message).finally(() => this.#running.delete(working));
         this.#running.add(working);
-        while (this.#running.size >= concurrency) await Promise.race(this.#running);
+        while (this.#running.size >= window) await Promise.race(this.#running);
       }
       await Promise.all(this.#running);
     } finally {
@@ -79,30 +82,36 @@ export class FunctionTrigger {
 
   async #work(client: LinkClient, message: TopicMessage): Promise<void> {
     const { fun, log, trigger } = this.#options;
+    const { signal } = this.#ending;
+    if (message.attempt > GIVEN_BACK_MAX) {
+      const why = problem('worker-died', `whoever had it gave it back ${GIVEN_BACK_MAX} times, or died of it`);
+      return this.#bury(client, message, why, 0);
+    }
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.#call(client, message, attempt);
       if (!('code' in outcome)) {
-        this.counts.done++;
         if (message.wantsReply) await message.reply(outcome.value).catch(() => undefined);
+        message.ack();
         return;
       }
       if (outcome.code === 'overloaded' && didNotHappen(outcome)) attempt--;
       else if (attempt >= trigger.retry.attempts || FOR_GOOD.has(outcome.code)) {
         return this.#bury(client, message, outcome, attempt);
       }
-      this.counts.retried++;
       log('warn', `${fun} failed with a message of ${message.topic}, and is called again: ${outcome.message}`);
-      await pause(this.#pauseMs(attempt));
+      await pause(this.#pauseMs(attempt), undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return message.nack();
     }
   }
 
   /** Here; where the node takes no new work any more, wherever else the function is. */
   async #call(
     client: LinkClient,
-    { headers, id, payload, publisher, time, topic }: TopicMessage,
-    attempt: number,
+    { attempt: times, headers, id, payload, publisher, time, topic }: TopicMessage,
+    again: number,
   ): Promise<{ readonly value: unknown } | Problem> {
     const { fun, node } = this.#options;
+    const attempt = times - 1 + again;
     const about: TriggerMessage = { attempt, headers, id, publisher, time, topic };
     const args = [payload, about];
     try {
@@ -124,8 +133,8 @@ export class FunctionTrigger {
     const about = { fun, id: message.id, topic: message.topic };
     const text = `${fun} failed with a message of ${message.topic} ${attempts} times: ${why.message}`;
     if (deadLetter === undefined) {
-      this.counts.lost++;
       log('error', `${text}; it has no dead-letter topic, so the message is lost`, about);
+      message.ack();
       return;
     }
     const headers = {
@@ -145,12 +154,12 @@ export class FunctionTrigger {
         nodes = 0,
         waiting = 0,
       } = await client.publish(deadLetter, message.payload, { headers });
-      this.counts.dead++;
       const heard = local + nodes + waiting > 0 || kept !== undefined ? '' : ', where nobody listens';
       log(heard === '' ? 'warn' : 'error', `${text}; it is published to ${deadLetter}${heard}`, about);
+      message.ack();
     } catch (error) {
-      this.counts.lost++;
-      log('error', `${text}; it could not be published to ${deadLetter}, and is lost: ${textOf(error)}`, about);
+      log('error', `${text}; it could not be published to ${deadLetter}, and comes again: ${textOf(error)}`, about);
+      message.nack();
     }
   }
 
@@ -162,6 +171,9 @@ export class FunctionTrigger {
 }
 
 const AGAIN_MS = 1_000;
+/** Messages of one function on one node at once, whatever its concurrency. */
+const WINDOW_MAX = 512;
+const GIVEN_BACK_MAX = 10;
 /** Of the 64 that a message may have, what the reasons leave. */
 const HEADERS_KEPT = 56;
 const REASON_MAX = 1_000;

@@ -27,7 +27,7 @@ export class Triggers {
     const keys = new Map(wanted.map((one) => [JSON.stringify(one), one]));
     for (const [key, trigger] of this.#running) {
       if (keys.has(key)) continue;
-      trigger.close();
+      void trigger.close();
       this.#running.delete(key);
     }
     for (const [key, one] of keys) {
