@@ -18,7 +18,8 @@ export default class Publish extends BaseCommand<typeof Publish> {
       'one the payload is null. Words that begin with a dash come after --.',
     'Done when the node has routed it to its own subscriptions and to the nodes where somebody listens; whether anybody ' +
       'does is no matter. Where the topic is kept (topic keep), done when it is stored, and the number is told that it has there; ' +
-      'elsewhere who subscribes later does not get it.',
+      'elsewhere who subscribes later does not get it, but with --retain: then whoever does gets the newest retained message ' +
+      'of each topic first. --retain --clear forgets it.',
     'With --request it prints what is replied, as text or JSON; with --json {"headers", "id", "payload", "publisher", ' +
       '"time", "tookMs"} for each reply. Ends with 5 where nobody listens, with 6 where nobody replies in time, and as a ' +
       'call does where whoever listens refuses.',
@@ -35,6 +36,8 @@ export default class Publish extends BaseCommand<typeof Publish> {
     '<%= config.bin %> <%= command.id %> tick --count 100 --rate 10/s --json',
     '<%= config.bin %> <%= command.id %> price.tea --request --timeout 2s',
     '<%= config.bin %> <%= command.id %> reminder.tea "it is ready" --in 5m',
+    '<%= config.bin %> <%= command.id %> status.alpha up --retain',
+    '<%= config.bin %> <%= command.id %> status.alpha --retain --clear',
   ];
   static override args = {
     topic: Args.string({ description: 'Words with dots between: order.eu.paid.', ignoreStdin: true, required: true }),
@@ -44,6 +47,15 @@ export default class Publish extends BaseCommand<typeof Publish> {
     header: Flags.string({ ...repeatable, helpValue: 'NAME=VALUE', summary: 'Beside the payload; repeatable.' }),
     key: Flags.string({
       summary: 'Messages of one key go to the same member of a group; header:NAME: what that header says.',
+    }),
+    retain: Flags.boolean({
+      exclusive: ['request'],
+      summary: 'Keep it as the newest of its topic, for those who subscribe later, until all nodes have stopped.',
+    }),
+    clear: Flags.boolean({
+      dependsOn: ['retain'],
+      exclusive: ['count', 'rate', 'split'],
+      summary: 'Forget what was retained of the topic; nobody gets anything.',
     }),
     string: Flags.boolean({ summary: 'Take payloads as text, also what looks like JSON.' }),
     split: Flags.option({ options: ['newline'] as const })({
@@ -74,7 +86,7 @@ export default class Publish extends BaseCommand<typeof Publish> {
   };
 
   async run(): Promise<void> {
-    const { count, header = [], key, rate } = this.flags;
+    const { clear, count, header = [], key, rate, retain } = this.flags;
     const pace = rate === undefined ? undefined : parseRate(rate);
     const headers = header.length === 0 ? undefined : parseHeaders(header);
     const { signal } = this.interruption;
@@ -89,7 +101,7 @@ export default class Publish extends BaseCommand<typeof Publish> {
     try {
       const sent = await publishAll(payloads, {
         client,
-        options: { ...dropEmpty({ headers, key }), ...later, timeoutMs },
+        options: { ...dropEmpty({ headers, key }), ...later, retain: clear ? 'clear' : retain, timeoutMs },
         progress: (so) => {
           published = so;
         },
@@ -167,7 +179,8 @@ export default class Publish extends BaseCommand<typeof Publish> {
     const where = `${local} ${local === 1 ? 'subscription' : 'subscriptions'} on ${node}, ${nodes} other ${nodes === 1 ? 'node' : 'nodes'}`;
     const full = waiting === 0 ? '' : `; ${waiting} ${waiting === 1 ? 'group has' : 'groups have'} no room for it yet`;
     const stored = kept === null ? '' : published === 1 ? `; kept as ${kept}` : `; the last kept as ${kept}`;
-    const text = published === 0 ? what : `${what}: ${where}${full}${stored}`;
+    const said = published === 0 ? what : `${what}: ${where}${full}${stored}`;
+    const text = this.flags.clear ? `nothing is retained of ${topic}` : said;
     await this.output.result({ topic, published, id, local, nodes, waiting, kept, node, tookMs }, text);
   }
 }

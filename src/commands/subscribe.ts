@@ -18,7 +18,7 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     'A pattern is a topic in which * stands for exactly one word and # for any number of words, also none; quote them. Each ' +
       'message comes once, however many of the patterns match it.',
     'Prints when its node took it, its topic and its payload, with tabs between; with --json an object with "id", "topic", ' +
-      '"payload", "headers", "publisher", "time", "missed", "interrupted", "attempt" and "redelivered". What was dropped because this command was too ' +
+      '"payload", "headers", "publisher", "time", "missed", "interrupted", "attempt", "redelivered" and "retained". What was dropped because this command was too ' +
       'slow, and a connection that was lost and made again, are told on stderr, and in the next message.',
     'Of a group each message goes to one member, which acknowledges it when it is printed, or its command has ended. What a ' +
       'member has not acknowledged when it ends or is killed goes to another, with "redelivered" true. With --key messages ' +

@@ -286,6 +286,7 @@ async function openDoors(
     key,
     snapshot: () => late.now.snapshot(),
     sqs: (request, response, protocol) => sqs.handle(request, response, protocol),
+    held: () => late.now.topics.counts,
     kept: () => late.now.topics.kept.keeper,
     topics: () => late.now.topics.counters,
   });

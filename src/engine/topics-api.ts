@@ -11,6 +11,11 @@ export interface PublishOptions {
    */
   readonly key?: string;
   /**
+   * True: it is kept as the newest of its topic, on every node, and whoever subscribes later gets it first. `clear`: nobody gets
+   * this, and what was kept so is forgotten. In memory: gone when all nodes have stopped. Default false.
+   */
+  readonly retain?: boolean | 'clear';
+  /**
    * Whether to wait until the node has routed it. Default true. False: it resolves as soon as it is on its way, and there
    * is room for more; what the node refuses is not told.
    */
@@ -56,6 +61,8 @@ export interface TopicMessage {
   readonly interrupted: boolean;
   /** The number under which it is kept, for a reader of what is kept: they grow, with gaps where messages are not for it. */
   readonly sequence?: number;
+  /** It was published before: the newest retained message of its topic. */
+  readonly retained: boolean;
   /** 1; in a group whose members acknowledge more where others may have had it, and have not acknowledged it. */
   readonly attempt: number;
   /** Whether `attempt` is more than 1. */

@@ -58,6 +58,7 @@ describe('subscribe', () => {
       payload: [1],
       publisher: expect.any(String),
       redelivered: false,
+      retained: false,
       time: expect.stringMatching(/Z$/),
       topic: 'order.eu',
     });
@@ -151,6 +152,22 @@ describe('publish', () => {
       waiting: 0,
     });
     await all;
+  });
+
+  test('retains the newest for those who come later, until it is cleared', async () => {
+    await at(alpha, 'publish', 'state.a', '1', '--retain', '--count', '2');
+    await at(alpha, 'publish', 'state.b', '2', '--retain');
+    const { all } = await listen(beta, 'state.*', '--json', '--count', '2');
+    const lines = (await all).stdout.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { payload: 1, retained: true, topic: 'state.a' },
+      { payload: 2, retained: true, topic: 'state.b' },
+    ]);
+    const cleared = await at(beta, 'publish', 'state.a', '--retain', '--clear');
+    expect(cleared).toMatchObject({ code: 0, stdout: 'nothing is retained of state.a\n' });
+    const late = await listen(alpha, 'state.*', '--raw', '--count', '1');
+    expect((await late.all).stdout).toBe('2\n');
+    expect((await at(alpha, 'publish', 'state.a', '--clear')).code).toBe(2);
   });
 
   test('makes a message of each line, in their order', async () => {

@@ -117,6 +117,7 @@ describe('over HTTP', () => {
         payload: { at: { $date: '2026-01-01T00:00:00.000Z' } },
         publisher: expect.any(String),
         redelivered: false,
+        retained: false,
         time: expect.stringMatching(/Z$/),
         topic: 'order.eu',
       },

@@ -23,6 +23,7 @@ const snapshot = {
 function asked(remoteAddress: string, token: string | undefined, encrypted = false): number {
   const answer = httpHandler({
     counters: () => new WireCounters(),
+    held: () => ({ owed: 3, retained: 0 }),
     topics: () => new TopicsCounters(),
     digest: systemDigest,
     gateway: () => undefined,

@@ -72,6 +72,7 @@ describe('a message', () => {
         payload: { total: 7n },
         publisher: expect.stringMatching(/^[\w-]{16}$/),
         redelivered: false,
+        retained: false,
         time: expect.any(Number),
         topic: 'order.eu',
       },

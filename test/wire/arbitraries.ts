@@ -165,6 +165,10 @@ const publication = { at: uint, by: name, headers, payload, seq: uint, topic: te
 const chosen = objects({ attempt: optionalUint, debt: optionalUint, group: name, id: uint }).map(present);
 const terms = objects({ group: name, id: uint, key: optionalText, window: optionalUint }).map(present);
 const interest = objects({ member: fc.option(terms, { nil: undefined }), pattern: text }).map(present);
+const retained = fc.option(
+  objects({ cleared: fc.constantFrom(undefined, true), node: name, time: uint }).map(present),
+  { nil: undefined },
+);
 const uints = fc.array(uint, { maxLength: 3 });
 const run = fc.array(bytes, { maxLength: 20, minLength: 1 }).map(payloadOf);
 const interests = fc.array(interest, { maxLength: 3 });
@@ -226,10 +230,32 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   },
   subscribed: { id: uint },
   unsubscribe: { id: uint },
-  publish: { by: optionalName, headers, id: uint, key: optionalText, payload, seq: optionalUint, topic: text },
+  publish: {
+    by: optionalName,
+    headers,
+    id: uint,
+    key: optionalText,
+    payload,
+    retain: fc.constantFrom(undefined, 'keep', 'clear'),
+    seq: optionalUint,
+    topic: text,
+  },
   published: { id: uint, kept: optionalUint, local: uint, nodes: uint, waiting: optionalUint },
-  forward: { ...publication, key: optionalText, members: fc.array(chosen, { maxLength: 3 }), plain: fc.boolean() },
-  deliver: { ...publication, attempt: optionalUint, id: uint, missed: optionalUint, tag: optionalUint },
+  forward: {
+    ...publication,
+    key: optionalText,
+    members: fc.array(chosen, { maxLength: 3 }),
+    plain: fc.boolean(),
+    retained,
+  },
+  deliver: {
+    ...publication,
+    attempt: optionalUint,
+    id: uint,
+    missed: optionalUint,
+    retained: fc.constantFrom(undefined, true),
+    tag: optionalUint,
+  },
   gap: { id: uint, missed: uint },
   taken: { bytes: uint, id: uint },
   interest: { added: interests, from: uint, removed: interests, version: uint },
@@ -262,6 +288,15 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   unread: { id: uint },
   settle: { done: uints, id: uint, refused: uints },
   discharge: { done: uints, left: uints, refused: uints, unseen: uints },
+  retained: {
+    answer: fc.constantFrom(undefined, true),
+    bucket: optionalUint,
+    buckets: fc.option(uints, { nil: undefined }),
+    digest: optionalUint,
+    entries: fc.option(fc.array(objects({ node: name, time: uint, topic: text }), { maxLength: 2 }), {
+      nil: undefined,
+    }),
+  },
   returned: { ...publication, group: name, key: optionalText },
 };
 

@@ -6,6 +6,7 @@ import type {
   ForwardMessage,
   ForwardRunMessage,
   Headers,
+  RetainedVersion,
   ReturnedMessage,
   StoreMessage,
 } from '../core/topics/messages.ts';
@@ -13,6 +14,13 @@ import { COST_BYTES } from '../core/topics/messages.ts';
 import type { Piece } from '../core/topics/outbox.ts';
 import type { Run } from '../wire/run.ts';
 import type { Parcel } from './parcel.ts';
+
+export interface DeliveryMore {
+  readonly from?: NodeId | undefined;
+  readonly key?: string | undefined;
+  readonly version?: RetainedVersion | undefined;
+  readonly isRetained?: boolean;
+}
 
 /** One message on its way through this node, to whomever it goes. Its payload is never looked into. */
 export class Delivery implements Parcel<Delivery> {
@@ -26,6 +34,10 @@ export class Delivery implements Parcel<Delivery> {
   readonly key: string | undefined;
   /** The node that it came from; absent: it was published here. */
   readonly from: NodeId | undefined;
+  /** It is the newest of its topic, for those who subscribe later. */
+  readonly version: RetainedVersion | undefined;
+  /** It was published before its subscriber came. */
+  readonly isRetained: boolean;
   #payload: Payload;
   #kept = false;
 
@@ -36,10 +48,12 @@ export class Delivery implements Parcel<Delivery> {
     at: number,
     headers: Headers | undefined,
     payload: Payload,
-    { from, key }: { readonly from?: NodeId | undefined; readonly key?: string | undefined } = {},
+    { from, key, isRetained = false, version }: DeliveryMore = {},
   ) {
     this.key = key;
     this.from = from;
+    this.isRetained = isRetained;
+    this.version = version;
     this.topic = topic;
     this.by = by;
     this.seq = seq;
@@ -83,6 +97,7 @@ export class Delivery implements Parcel<Delivery> {
       ...(missed === 0 ? {} : { missed }),
       ...(handing === undefined ? {} : { tag: handing.tag }),
       ...(handing === undefined || handing.attempt === 1 ? {} : { attempt: handing.attempt }),
+      ...(this.isRetained ? { retained: true } : {}),
     };
   }
 
@@ -104,7 +119,25 @@ export class Delivery implements Parcel<Delivery> {
       topic,
       ...(this.headers === undefined ? {} : { headers: this.headers }),
       ...(this.key === undefined || members.length === 0 ? {} : { key: this.key }),
+      ...(this.version === undefined ? {} : { retained: this.version }),
     };
+  }
+
+  /** The same, as the newest of its topic. */
+  asVersion(version: RetainedVersion): Delivery {
+    return this.#as({ from: this.from, key: this.key, version });
+  }
+
+  /** The same, for one who has come later. */
+  asRetained(): Delivery {
+    return this.#as({ isRetained: true });
+  }
+
+  #as(more: DeliveryMore): Delivery {
+    const { at, by, headers, seq, topic } = this;
+    const other = new Delivery(topic, by, seq, at, headers, this.#payload, more);
+    other.#kept = this.#kept;
+    return other;
   }
 
   returned(group: string): ReturnedMessage {

@@ -18,6 +18,8 @@ export interface SubscribersParts {
   readonly counters: TopicsCounters;
   readonly exchange: () => Exchange<Delivery> | undefined;
   readonly groups: () => GroupsFlow;
+  /** A subscription that is in no group has its way now. */
+  readonly begun: (way: Way<Delivery>, patterns: readonly string[]) => void;
   readonly input: (input: NodeInput) => void;
   readonly link: (id: LinkId) => FlowLink | undefined;
 }
@@ -81,6 +83,7 @@ export class Subscribers {
     const held = this.#ofClients.get(linkId);
     if (held === undefined) this.#ofClients.set(linkId, new Map([[id, subscriber]]));
     else held.set(id, subscriber);
+    if (subscription.group === undefined) this.#parts.begun(way, subscription.patterns);
   }
 
   unsubscribed(number: number): void {

@@ -23,4 +23,8 @@ export interface FlowCounts {
   readonly nodes: number;
   /** Messages that wait for room. */
   readonly waiting: number;
+  /** Messages that it owes to members of groups. */
+  readonly owed: number;
+  /** Topics of which it retains the newest message. */
+  readonly retained: number;
 }

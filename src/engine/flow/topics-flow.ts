@@ -20,16 +20,16 @@ import type { Peer } from '../core/links/messages.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
 import type { Exchange, Route } from '../core/topics/exchange.ts';
-import {
-  type ChosenMember,
-  type FlowMessage,
-  type ForwardMessage,
-  type ForwardRunMessage,
-  isKept,
-  type PublishMessage,
-  type PublishRunMessage,
-  type StoreMessage,
-  type TakenMessage,
+import { isKept } from '../core/topics/message-kinds.ts';
+import type {
+  ChosenMember,
+  FlowMessage,
+  ForwardMessage,
+  ForwardRunMessage,
+  PublishMessage,
+  PublishRunMessage,
+  StoreMessage,
+  TakenMessage,
 } from '../core/topics/messages.ts';
 import type { OutboxLimits } from '../core/topics/outbox.ts';
 import { systemRefusal } from '../core/topics/pattern.ts';
@@ -42,8 +42,10 @@ import type { KeeperParts } from './keeper.ts';
 import { KeptFlow } from './kept-flow.ts';
 import { NodeWays } from './node-ways.ts';
 import { everywhere, hereOnly, OWN } from './own-messages.ts';
+import { RetainedFlow } from './retained-flow.ts';
 import { Subscribers } from './subscribers.ts';
 import { type FlowCounts, TopicsCounters } from './topics-counters.ts';
+import { Traffic } from './traffic.ts';
 
 export interface TopicsFlowParts extends Pick<KeeperParts, 'disk' | 'memory' | 'stored'> {
   readonly exchange: () => Exchange<Delivery> | undefined;
@@ -70,13 +72,14 @@ export class TopicsFlow {
   readonly #subscribers: Subscribers;
   readonly #nodes: NodeWays;
   readonly #groups: GroupsFlow;
+  readonly #retained: RetainedFlow;
   /** Of the mesh's own messages, the last one's count. */
   #said = 0;
-  /** The node will be told which links are alive. */
-  #telling = false;
+  readonly #traffic: Traffic;
 
   constructor(parts: TopicsFlowParts) {
     this.#parts = parts;
+    this.#traffic = new Traffic({ ...parts, links: () => this.#links.values() });
     this.kept = new KeptFlow({
       ...parts,
       changed: (keeps) => parts.input({ kind: 'describe', self: { keeps } }),
@@ -86,6 +89,7 @@ export class TopicsFlow {
       ...parts,
       counters: this.counters,
       groups: () => this.#groups,
+      begun: (way, patterns) => this.#retained.replay(way, patterns),
       link: (id) => this.#links.get(id),
     });
     this.#nodes = new NodeWays({
@@ -105,15 +109,22 @@ export class TopicsFlow {
       memberWay: (subscription) => this.#subscribers.member(subscription),
       memberWays: () => this.#subscribers.members(),
     });
-  }
-
-  /** Messages that this node owes to members of groups. */
-  get owed(): number {
-    return this.#groups.debts.size;
+    this.#retained = new RetainedFlow({
+      ...parts,
+      deliver: (delivery) => {
+        const route = parts.exchange()?.route(delivery.topic);
+        if (route?.ok) this.#subscribers.deliver(delivery, route.value.local, OWN);
+      },
+      counters: this.counters,
+      forward: (node, delivery, from) => this.#nodes.forward(node, delivery, false, NO_MEMBERS, from),
+      neighbours: () => [...this.#links.values()].filter(({ peer }) => peer.role === 'peer'),
+    });
   }
 
   opened(id: LinkId, peer: Peer, wire: Wire): void {
-    this.#links.set(id, new FlowLink(id, peer, wire));
+    const link = new FlowLink(id, peer, wire);
+    this.#links.set(id, link);
+    if (peer.role === 'peer') this.#retained.opened(link);
   }
 
   closed(id: LinkId): void {
@@ -141,18 +152,19 @@ export class TopicsFlow {
     else if (message.kind === 'forward-run' && role === 'peer') this.#forwardedRun(exchange, link, message);
     else if (message.kind === 'store' && role === 'peer') this.#store(exchange, link, message);
     else if (message.kind === 'taken' && role === 'client') this.#taken(link, message);
-    else if (!this.#takeOfGroups(link, message) && (!isKept(message) || !this.kept.take(link, message))) return false;
+    else if (!this.#takeRarer(link, message) && (!isKept(message) || !this.kept.take(link, message))) return false;
     link.busy = true;
-    if (!this.#telling) this.#tellLater();
+    this.#traffic.seen();
     return true;
   }
 
-  #takeOfGroups(link: FlowLink, message: FlowMessage): boolean {
+  #takeRarer(link: FlowLink, message: FlowMessage): boolean {
     const { role } = link.peer;
     if (message.kind === 'settle' && role === 'client') {
       this.#subscribers.of(link.id, message.id)?.member?.settle(message);
     } else if (message.kind === 'discharge' && role === 'peer') this.#groups.discharged(message);
     else if (message.kind === 'returned' && role === 'peer') this.#groups.returned(message);
+    else if (message.kind === 'retained' && role === 'peer') this.#retained.told(link, message);
     else return false;
     return true;
   }
@@ -205,7 +217,14 @@ export class TopicsFlow {
   get counts(): FlowCounts {
     const { size: subscriptions, waiting } = this.#subscribers;
     const nodes = this.#nodes;
-    return { links: this.#links.size, nodes: nodes.size, subscriptions, waiting: nodes.waiting + waiting };
+    return {
+      links: this.#links.size,
+      nodes: nodes.size,
+      owed: this.#groups.debts.size,
+      retained: this.#retained.counts.topics,
+      subscriptions,
+      waiting: nodes.waiting + waiting,
+    };
   }
 
   /** The subscriptions of this node, as they are now. */
@@ -235,7 +254,9 @@ export class TopicsFlow {
     this.counters.published++;
     const by = message.by ?? `${this.#parts.life}/${link.id}`;
     const seq = message.seq ?? ++link.published;
-    const delivery = new Delivery(topic, by, seq, this.#parts.wallClock(), headers, payload, { key });
+    const made = new Delivery(topic, by, seq, this.#parts.wallClock(), headers, payload, { key });
+    const delivery = message.retain === undefined ? made : this.#retained.publish(link, message, route.value, made);
+    if (delivery === undefined) return;
     if (route.value.keepers.length > 0) return this.#publishKept(exchange, link, message, route.value, delivery);
     const local = this.#subscribers.deliver(delivery, route.value.local, link);
     const { handed, here, there, waiting } = this.#groups.choose(delivery, route.value, link);
@@ -312,13 +333,13 @@ export class TopicsFlow {
   }
 
   #forwarded(exchange: Exchange<Delivery>, link: FlowLink, message: ForwardMessage | StoreMessage): Delivery {
-    const { at, by, headers, key, members, payload, plain, seq, topic } = message;
+    const { at, by, headers, key, members, payload, retained: version, seq, topic } = message;
     const route = exchange.route(topic);
     this.counters.forwardedIn++;
     const from = link.peer.role === 'peer' ? link.peer.id : undefined;
-    const delivery = new Delivery(topic, by, seq, at, headers, payload, { from, key });
+    const delivery = new Delivery(topic, by, seq, at, headers, payload, { from, key, version });
     if (!route.ok) return delivery;
-    if (plain) this.#subscribers.deliver(delivery, route.value.local, link);
+    if (this.#retained.received(delivery, message)) this.#subscribers.deliver(delivery, route.value.local, link);
     if (members.length > 0) this.#groups.forwarded(delivery, route.value, members);
     return delivery;
   }
@@ -336,26 +357,6 @@ export class TopicsFlow {
     const id = this.#parts.linkTo(node);
     return id === undefined ? undefined : this.#links.get(id);
   }
-
-  /** Why: the node closes links that are silent, or of no use; what passes here it does not see. */
-  #tellTraffic(): void {
-    this.#telling = false;
-    let any = false;
-    for (const link of this.#links.values()) {
-      if (!link.busy && !link.isHeld) continue;
-      any = true;
-      link.busy = false;
-      // Why: whoever is not read asks in vain whether the node is there, and would go elsewhere.
-      if (link.isHeld) link.wire.send({ kind: 'beat', reply: true });
-      this.#parts.input({ kind: 'traffic', link: link.id });
-    }
-    if (any) this.#tellLater();
-  }
-
-  #tellLater(): void {
-    this.#telling = true;
-    this.#parts.later(TRAFFIC_MS, () => this.#tellTraffic());
-  }
 }
 
 const NO_MEMBERS: readonly ChosenMember[] = [];
@@ -364,6 +365,3 @@ function owesTooMuch(topic: string): Problem {
   const text = `too much is owed to groups that listen to ${topic}: their members do not acknowledge it fast enough`;
   return problem('overloaded', text, { hint: 'Let more members take part, or publish more slowly.\nmpreg topic list' });
 }
-
-/** Well within the silence after which a link is dead. */
-const TRAFFIC_MS = 2_000;

@@ -12,6 +12,7 @@ import type {
   TypedReply,
 } from '../api.ts';
 import type { Payload } from '../core/base/payload.ts';
+import { problem } from '../core/base/problems.ts';
 import type { Explanation } from '../core/calls/explain.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import type { NodeEvent } from '../core/node/effects.ts';
@@ -118,6 +119,7 @@ export abstract class ClientFace implements Client {
 
   async #publishLater(topic: string, encoded: Payload, options: PublishOptions): Promise<Published> {
     const { at, headers, inMs, idempotent, signal, timeoutMs } = options;
+    if (options.retain) throw new ProblemError(problem('usage-invalid', 'what is published later is not retained'));
     const key = keySaid(options);
     const id = `${this.#publisher}/${++this.#published}`;
     const payload = encoded.value();
@@ -142,7 +144,7 @@ export abstract class ClientFace implements Client {
 
   async #publishPayload(topic: string, payload: Payload, options: PublishOptions): Promise<Published> {
     if (options.at !== undefined || options.inMs !== undefined) return this.#publishLater(topic, payload, options);
-    const { headers } = options;
+    const { headers, retain = false } = options;
     const key = keySaid(options);
     const request: PublishRequest = {
       by: this.#publisher,
@@ -152,6 +154,7 @@ export abstract class ClientFace implements Client {
       topic,
       ...(headers === undefined ? {} : { headers }),
       ...(key === undefined ? {} : { key }),
+      ...(retain === false ? {} : { retain: retain === 'clear' ? 'clear' : 'keep' }),
     };
     return this.publishRequest(request, options);
   }

@@ -16,6 +16,8 @@ export interface HttpParts {
   readonly counters: () => WireCounters;
   readonly topics: () => TopicsCounters;
   readonly kept: () => Pick<Keeper, 'counters' | 'totals'>;
+  /** Messages that are owed to groups, and retained ones. */
+  readonly held: () => { readonly owed: number; readonly retained: number };
   readonly digest: Digest;
   /**
    * Whoever is not on this machine must show it for `/metrics`, as a bearer token, or what is derived from it:
@@ -79,7 +81,8 @@ function health({ snapshot }: HttpParts, response: ServerResponse): void {
   });
 }
 
-function metrics({ snapshot, counters, topics, kept }: HttpParts): string {
+function metrics({ counters, held, kept, snapshot, topics }: HttpParts): string {
+  const { owed, retained } = held();
   const { members, links, calls, health, generation } = snapshot();
   const states = ['alive', 'suspect', 'dead', 'left', 'draining'] as const;
   const count = (state: string) => members.filter((member) => member.state === state).length;
@@ -97,6 +100,8 @@ function metrics({ snapshot, counters, topics, kept }: HttpParts): string {
     gauge('mpreg_calls_waiting', 'Calls that wait for an answer', [['', calls.waiting]]),
     gauge('mpreg_health', 'Local health multiplier of Lifeguard, 0 is best', [['', health]]),
     gauge('mpreg_routing_generation', 'Grows with every change of the directory', [['', generation]]),
+    gauge('mpreg_topics_owed', 'Messages that this node owes to members of groups', [['', owed]]),
+    gauge('mpreg_topics_retained', 'Topics of which this node retains the newest message', [['', retained]]),
     ...totals('wire', counters()),
     ...totals('topics', topics()),
     ...totals('kept', kept().counters),

@@ -7,7 +7,7 @@ import type { NodeEffect, NodeEvent } from '../core/node/effects.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { Exchange } from '../core/topics/exchange.ts';
-import { isFlow } from '../core/topics/messages.ts';
+import { isFlow } from '../core/topics/message-kinds.ts';
 import type { Delivery } from '../flow/delivery.ts';
 import { TopicsFlow } from '../flow/topics-flow.ts';
 import { ProblemError, problemError } from '../problem-error.ts';

@@ -28,14 +28,15 @@ const TAKEN = KINDS.taken.code;
 export function writeHotTopics(w: Writer, message: WireMessage): boolean {
   switch (message.kind) {
     case 'publish':
+      if (message.retain !== undefined) return false;
       writePublish(w, message);
       return true;
     case 'forward':
-      if (message.members.length > 0 || message.key !== undefined) return false;
+      if (message.members.length > 0 || message.key !== undefined || message.retained !== undefined) return false;
       writeForward(w, message);
       return true;
     case 'deliver':
-      if (message.tag !== undefined || message.attempt !== undefined) return false;
+      if (message.tag !== undefined || message.attempt !== undefined || message.retained) return false;
       writeDeliver(w, message);
       return true;
     case 'deliver-run':
@@ -122,8 +123,10 @@ function writeHeaders(w: Writer, headers: Headers): void {
 
 export function readHotTopics(r: ValueReader, code: number, end: number): WireMessage | undefined {
   switch (code) {
-    case PUBLISH:
-      return readPublish(r, end);
+    case PUBLISH: {
+      const count = shortest(r, 6);
+      return count === undefined ? undefined : readPublish(r, count, end);
+    }
     case FORWARD: {
       const at = r.at;
       return readForward(r, end) ?? again(r, at);
@@ -170,8 +173,8 @@ function readFirst(r: ValueReader): { topic: string; by: string; seq: number } {
   return { topic: r.name(), by: readName(r), seq: r.uint() };
 }
 
-function readPublish(r: ValueReader, end: number): PublishMessage {
-  const count = fields(r, 2);
+function readPublish(r: ValueReader, count: number, end: number): PublishMessage {
+  if (count < 2) throw new Misfit(`${count} fields, at least 2 are wanted`, r.at);
   const id = r.nil() ? 0 : r.uint();
   const topic = r.name();
   const by = count > 2 && !r.nil() ? readName(r) : undefined;

@@ -18,7 +18,7 @@ import {
   word,
   yes,
 } from './shapes.ts';
-import { headers, interests, members, policy, uints } from './topic-shapes.ts';
+import { headers, interests, members, policy, retained, retainedTopics, uints } from './topic-shapes.ts';
 import type { UnknownFrame, WireMessage } from './wire.ts';
 
 /**
@@ -124,6 +124,7 @@ const topics = {
       seq: optional(uint),
       key: optional(text),
       headers: optional(headers),
+      retain: optional(word('keep', 'clear')),
     },
     'value',
   ),
@@ -136,7 +137,14 @@ const topics = {
   }),
   forward: kind<'forward'>(
     53,
-    { ...publication, plain: bool, members: otherwise([], members), headers: optional(headers), key: optional(text) },
+    {
+      ...publication,
+      plain: bool,
+      members: otherwise([], members),
+      headers: optional(headers),
+      key: optional(text),
+      retained: optional(retained),
+    },
     'value',
   ),
   deliver: kind<'deliver'>(
@@ -148,6 +156,7 @@ const topics = {
       headers: optional(headers),
       tag: optional(uint),
       attempt: optional(uint),
+      retained: optional(yes),
     },
     'value',
   ),
@@ -167,6 +176,7 @@ const topics = {
       members: otherwise([], members),
       headers: optional(headers),
       key: optional(text),
+      retained: optional(retained),
     },
     'value',
   ),
@@ -197,6 +207,13 @@ const topics = {
     { ...publication, group: name, headers: optional(headers), key: optional(text) },
     'value',
   ),
+  retained: kind<'retained'>(74, {
+    digest: optional(uint),
+    buckets: optional(list(uint)),
+    bucket: optional(uint),
+    entries: optional(retainedTopics),
+    answer: optional(yes),
+  }),
 };
 
 export const KINDS: Readonly<Record<Kind, MessageKind>> = {

@@ -1,7 +1,15 @@
-import type { ChosenMember, Headers, Interest, MemberInterest, SubscribeMessage } from '../core/topics/messages.ts';
+import type {
+  ChosenMember,
+  Headers,
+  Interest,
+  MemberInterest,
+  RetainedTopic,
+  RetainedVersion,
+  SubscribeMessage,
+} from '../core/topics/messages.ts';
 import { isObject } from './json-value.ts';
 import { inside, Misfit } from './misfit.ts';
-import { list, name, optional, otherwise, record, type Shape, text, uint, word } from './shapes.ts';
+import { list, name, optional, otherwise, record, type Shape, text, uint, word, yes } from './shapes.ts';
 
 /** Shapes of what messages of topics hold. */
 
@@ -15,6 +23,8 @@ export const policy: Shape<NonNullable<SubscribeMessage['policy']>> = word(
 export const members = list(
   record<ChosenMember>({ group: name, id: uint, debt: optional(uint), attempt: optional(uint) }),
 );
+export const retained = record<RetainedVersion>({ time: uint, node: name, cleared: optional(yes) });
+export const retainedTopics = list(record<RetainedTopic>({ topic: text, time: uint, node: name }));
 export const uints = otherwise([], list(uint));
 
 const member = record<MemberInterest>({ group: name, id: uint, key: optional(text), window: optional(uint) });

@@ -10,7 +10,7 @@ import type { LinksEffect } from '../links/effects.ts';
 import type { MembershipEffect } from '../membership/effects.ts';
 import type { MemberState } from '../membership/messages.ts';
 import type { QueuesEffect } from '../queues/effects.ts';
-import { isFlow } from '../topics/messages.ts';
+import { isFlow } from '../topics/message-kinds.ts';
 import type { NodeEffect } from './effects.ts';
 import type { Message } from './inputs.ts';
 import type { Machines } from './machines.ts';

@@ -82,6 +82,7 @@ export type FlowMessage =
   | SettleMessage
   | DischargeMessage
   | ReturnedMessage
+  | RetainedMessage
   | KeepMessage;
 
 /** About topics that are kept: between a publisher's node and the keeper, and between a reader and the keeper. */
@@ -116,6 +117,8 @@ export interface PublishMessage extends Omit<Published, 'by' | 'seq'> {
   readonly seq?: number;
   /** In a consumer group, messages with one key go to one member. */
   readonly key?: string;
+  /** `keep`: for those who subscribe later. `clear`: nobody gets it, and what was kept so is forgotten. */
+  readonly retain?: 'keep' | 'clear';
 }
 
 /** The node has routed it, to so many subscriptions of its own and so many other nodes. */
@@ -139,6 +142,15 @@ export interface ForwardMessage extends Published {
   readonly members: readonly ChosenMember[];
   /** For members of groups, where their publisher has said one. */
   readonly key?: string;
+  /** It is the newest of its topic, for those who subscribe later. */
+  readonly retained?: RetainedVersion;
+}
+
+/** Of a retained message: when and at which node it was put, and whether that was to clear its topic. */
+export interface RetainedVersion {
+  readonly time: number;
+  readonly node: string;
+  readonly cleared?: true;
 }
 
 /** Who gets it of a group. Of a member that acknowledges, `debt` is what `discharge` names, and `attempt` is 1 where it is absent. */
@@ -160,6 +172,8 @@ export interface DeliverMessage extends Published {
   readonly tag?: number;
   /** 2 or more: others may have had it. */
   readonly attempt?: number;
+  /** It was published before: the newest retained message of its topic. */
+  readonly retained?: true;
 }
 
 /**
@@ -208,6 +222,7 @@ export interface StoreMessage extends Published {
   readonly plain: boolean;
   readonly members: readonly ChosenMember[];
   readonly key?: string;
+  readonly retained?: RetainedVersion;
 }
 
 /** What was stored as `n` and those after it, `count` in all, is durable as `sequence` and those after that; or it is not, and why. */
@@ -308,70 +323,27 @@ export interface ReturnedMessage extends Published {
   readonly key?: string;
 }
 
+/**
+ * What the sender retains, ever closer: `digest` of all; where that differs, `buckets` as numbers; of one that differs the
+ * `entries`, to which the other side sends what they lack, and says its own as an `answer`.
+ */
+export interface RetainedMessage {
+  readonly kind: 'retained';
+  readonly digest?: number;
+  readonly buckets?: readonly number[];
+  readonly bucket?: number;
+  readonly entries?: readonly RetainedTopic[];
+  readonly answer?: true;
+}
+
+export interface RetainedTopic {
+  readonly topic: string;
+  readonly time: number;
+  readonly node: string;
+}
+
 /** Trade-off: more hides longer pauses of a subscriber; less holds less memory in it. */
 export const WINDOW_BYTES = 4 * 1024 * 1024;
 export const COST_BYTES = 256;
 
 export type AnyTopicsMessage = TopicsMessage | SubscriberMessage | FlowMessage;
-
-/** Why by hand: it is asked of every message. */
-export function isFlow(message: { readonly kind: string }): message is FlowMessage {
-  switch (message.kind as FlowMessage['kind']) {
-    case 'publish':
-    case 'publish-run':
-    case 'forward':
-    case 'forward-run':
-    case 'deliver':
-    case 'deliver-run':
-    case 'published':
-    case 'taken':
-    case 'gap':
-    case 'store':
-    case 'stored':
-    case 'read':
-    case 'reading':
-    case 'kept':
-    case 'acknowledge':
-    case 'unread':
-    case 'settle':
-    case 'discharge':
-    case 'returned':
-      return true;
-    default:
-      return false;
-  }
-}
-
-/** What a client may say of messages; `subscribe` and `unsubscribe` are the core's. */
-export function isFromClients({ kind }: AnyTopicsMessage): boolean {
-  return kind === 'publish' || kind === 'settle' || kind === 'taken';
-}
-
-export function isAboutTopics(message: { readonly kind: string }): message is AnyTopicsMessage {
-  switch (message.kind as (TopicsMessage | SubscriberMessage)['kind']) {
-    case 'interest':
-    case 'interest-have':
-    case 'subscribe':
-    case 'subscribed':
-    case 'unsubscribe':
-      return true;
-    default:
-      return isFlow(message);
-  }
-}
-
-/** What kept topics have to do with; `taken` and `gap` are about other readers as well. */
-export function isKept(message: FlowMessage): message is KeepMessage | TakenMessage | GapMessage {
-  switch (message.kind) {
-    case 'publish':
-    case 'published':
-    case 'forward':
-    case 'deliver':
-    case 'settle':
-    case 'discharge':
-    case 'returned':
-      return false;
-    default:
-      return true;
-  }
-}

@@ -1,7 +1,7 @@
 /**
  * Topics over plain HTTP.
  *
- *     POST /v1/publish/TOPIC?header=user=7&key=7&timeout=5s     the payload, as JSON
+ *     POST /v1/publish/TOPIC?header=user=7&key=7&retain=true    the payload, as JSON
  *     POST /v1/publish/TOPIC?request=true&timeout=2s            answered with the first reply
  *     POST /v1/publish/TOPIC?in=5s                              published then; or at=2027-01-31T18:00Z
  *     GET  /v1/subscribe?pattern=order.%23&group=billing        messages as server-sent events
@@ -42,7 +42,7 @@ export async function publish(
   url: URL,
   signal: AbortSignal,
 ): Promise<object> {
-  const { searchParams } = onlyThese(url, 'publish', ['at', 'header', 'in', 'key', 'request', 'timeout']);
+  const { searchParams } = onlyThese(url, 'publish', ['at', 'header', 'in', 'key', 'request', 'retain', 'timeout']);
   const headers = searchParams.getAll('header').map((pair): [string, string] => {
     const at = pair.indexOf('=');
     if (at < 1) throw problemError('input-invalid', `"header" must be NAME=VALUE, not "${pair}"`);
@@ -52,6 +52,7 @@ export async function publish(
   const options: PublishOptions = {
     signal,
     timeoutMs: milliseconds(searchParams.get('timeout') ?? '0'),
+    retain: retainOf(searchParams.get('retain')),
     ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
     ...(key === null ? {} : { key }),
   };
@@ -135,6 +136,12 @@ function wholeNumber(name: string, text: string): number {
 function positionOf(item: unknown): string | undefined {
   const { position } = item as { readonly position?: unknown };
   return typeof position === 'string' ? position : undefined;
+}
+
+function retainOf(text: string | null): boolean | 'clear' {
+  if (text === null || text === 'false') return false;
+  if (text === 'true' || text === 'clear') return text === 'true' || 'clear';
+  throw problemError('input-invalid', '"retain" must be true, false or clear');
 }
 
 function membershipOf(params: URLSearchParams): Pick<SubscribeOptions, 'key' | 'window'> {

@@ -127,7 +127,9 @@ export class Inbox {
       return undefined;
     }
     const more =
-      message.kind === 'kept' ? { position, sequence: message.sequence, settle } : { attempt: message.attempt, settle };
+      message.kind === 'kept'
+        ? { position, sequence: message.sequence, settle }
+        : { attempt: message.attempt, retained: message.retained, settle };
     return new ReceivedMessage(message, seq, value.value, { ...this.#told(headers), ...more });
   }
 

@@ -16,6 +16,7 @@ export interface About {
   readonly missed: number;
   readonly publish: Publish;
   readonly attempt?: number | undefined;
+  readonly retained?: boolean | undefined;
   readonly sequence?: number | undefined;
   readonly position?: string | undefined;
   /** Hears once whether it is done or refused. */
@@ -34,6 +35,7 @@ export class ReceivedMessage implements TopicMessage {
   readonly topic: string;
   readonly attempt: number;
   readonly redelivered: boolean;
+  readonly retained: boolean;
   // Why only declared: who copies a message copies no field that it has not.
   declare readonly sequence?: number;
   declare readonly position?: string;
@@ -45,10 +47,11 @@ export class ReceivedMessage implements TopicMessage {
     { at, by, topic }: { readonly by: string; readonly at: number; readonly topic: string },
     seq: number,
     payload: unknown,
-    { attempt = 1, headers, interrupted, missed, position, publish, sequence, settle }: About,
+    { attempt = 1, headers, interrupted, missed, position, publish, retained = false, sequence, settle }: About,
   ) {
     this.attempt = attempt;
     this.redelivered = attempt > 1;
+    this.retained = retained;
     this.headers = headers;
     this.id = `${by}/${seq}`;
     this.interrupted = interrupted;
