@@ -13,6 +13,7 @@ import {
   trueOrNil,
   wholeOrNil,
 } from './hot-fields.ts';
+import { readHotKept, writeHotKept } from './hot-kept.ts';
 import { readHotTopics, writeHotTopics } from './hot-topics.ts';
 import { CALL_FIELDS, KINDS } from './messages.ts';
 import { inside, located, Misfit } from './misfit.ts';
@@ -61,7 +62,7 @@ export function writeHot(w: Writer, message: WireMessage): boolean {
       if (message.reason !== '') w.text(message.reason);
       return true;
     default:
-      return writeHotTopics(w, message);
+      return writeHotTopics(w, message) || writeHotKept(w, message);
   }
 }
 
@@ -182,7 +183,7 @@ export function readHot(r: ValueReader, code: number, end: number): WireMessage 
       return { id, kind: 'cancel', reason };
     }
     default:
-      return readHotTopics(r, code, end);
+      return readHotTopics(r, code, end) ?? readHotKept(r, code, end);
   }
 }
 

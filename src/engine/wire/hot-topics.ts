@@ -69,7 +69,7 @@ export function writeHotTopics(w: Writer, message: WireMessage): boolean {
   }
 }
 
-function writeFirst(
+export function writeFirst(
   w: Writer,
   { topic, by, seq }: { readonly topic: string; readonly by: string; readonly seq: number },
 ) {
@@ -112,7 +112,7 @@ function writeDeliver(w: Writer, message: DeliverMessage | DeliverRunMessage): v
   if (headers !== undefined) writeHeaders(w, headers);
 }
 
-function writeHeaders(w: Writer, headers: Headers): void {
+export function writeHeaders(w: Writer, headers: Headers): void {
   const names = Object.keys(headers);
   w.arrayHead(names.length * 2);
   for (const name of names) {
@@ -169,7 +169,7 @@ export function readHotTopics(r: ValueReader, code: number, end: number): WireMe
   }
 }
 
-function readFirst(r: ValueReader): { topic: string; by: string; seq: number } {
+export function readFirst(r: ValueReader): { topic: string; by: string; seq: number } {
   return { topic: r.name(), by: readName(r), seq: r.uint() };
 }
 
@@ -253,7 +253,7 @@ function runBehind(r: ValueReader, count: number, known: number, end: number) {
   return runFrom(r.bytes, from, end);
 }
 
-function readHeaders(r: ValueReader): Headers {
+export function readHeaders(r: ValueReader): Headers {
   const count = r.arrayHead();
   if (count % 2 !== 0) throw new Misfit('must be a list of names and texts', r.at);
   if (count > 2 * HEADERS_MAX) throw new Misfit(`must have at most ${HEADERS_MAX} entries`, r.at);
