@@ -4,9 +4,10 @@
  *   node bench/kept.ts [--seconds 5] [--size 200] [--dir DIR] [--memory]
  *
  * Node, publisher and reader are processes of their own. A figure counts messages that were confirmed, or handed to
- * `onMessage`, over so many seconds; the reader checks that none is missing or out of order. Processor time is that of all
- * processes together. `DIR` should be on the disk that is meant.
+ * `onMessage`, over so many seconds; the reader checks that none is missing or out of order. Processor time is that of the
+ * two nodes, their threads included. `DIR` should be on the disk that is meant.
  */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,7 +90,8 @@ async function reader(url = '', through = ''): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const onMessage = ({ missed, sequence = 0 }: { missed: number; sequence?: number }) => {
       if (next === 0) next = sequence;
-      if (missed > 0 || sequence !== next) reject(new Error(`${sequence} came where ${next} should have, ${missed} missed`));
+      if (missed > 0 || sequence !== next)
+        reject(new Error(`${sequence} came where ${next} should have, ${missed} missed`));
       next++;
       if (next > Number(through)) resolve();
     };
@@ -127,18 +129,15 @@ async function measure(): Promise<void> {
   const last = `${keep?.last ?? 0}`;
   await show('read again', 'reader', [keeper, last, ...common]);
   await show('read again over another node', 'reader', [other, last, ...common]);
-  const heads = ['', 'messages/s', 'CPU µs each', 'loop lag p99, ms'];
+  const heads = ['', 'messages/s', 'CPU of the nodes, µs each', 'loop lag p99, ms'];
   for (const row of [heads, ['---', '---:', '---:', '---:'], ...rows]) console.log(`| ${row.join(' | ')} |`);
   await client.close();
   process.exit(0);
 }
 
 /** Starts a role, and hears when it is done. */
-async function roleDone(name: string, args: readonly string[]) {
-  const { spawn } = await import('node:child_process');
+function roleDone(name: string, args: readonly string[]) {
   const child = spawn(process.execPath, [here, name, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const cpu = () => process.cpuUsage();
-  void cpu;
   let output = '';
   return new Promise<{ count: number; tookMs: number; stop: () => Promise<void> }>((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

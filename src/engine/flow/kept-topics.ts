@@ -179,8 +179,7 @@ export class KeptTopics {
     if (this.#waiting.length === 0 && this.#evict === undefined && this.#positions.size === 0) return;
     const now = Math.max(this.#keptAt, this.#parts.wallClock());
     this.#keptAt = now;
-    const batch = this.#waiting.length <= BATCH_MAX ? this.#waiting : this.#waiting.splice(0, BATCH_MAX);
-    if (batch === this.#waiting) this.#waiting = [];
+    const batch = this.#batch();
     const rows = batch.map(({ delivery }) => this.#rowOf(delivery, now));
     this.#settle();
     const evict = this.#evict;
@@ -198,6 +197,20 @@ export class KeptTopics {
         else this.#refused(refused, batch, evict, positions);
       },
     );
+  }
+
+  /** What waits, as much of it as is stored at once. */
+  #batch(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { delivery } of this.#waiting) {
+      bytes += delivery.cost;
+      if (count === BATCH_MAX || (count > 0 && bytes > BATCH_BYTES)) return this.#waiting.splice(0, count);
+      count++;
+    }
+    const all = this.#waiting;
+    this.#waiting = [];
+    return all;
   }
 
   #rowOf({ at, by, headers, payload, seq, topic }: Delivery, now: number): LogRow {
@@ -357,8 +370,9 @@ function gone(pattern: string): Problem {
 
 /** Limit: what waits for the disk, in bytes. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
-/** Messages of one commit. Trade-off: more, and a commit costs less for each; fewer, and the first is answered sooner. */
-const BATCH_MAX = 8_192;
+/** Messages and bytes of one commit. Trade-off: more, and a commit costs less for each; fewer, and the loop is held up less. */
+const BATCH_MAX = 4_096;
+const BATCH_BYTES = 4 * 1024 * 1024;
 /** Of one read. */
 const PART_BYTES = 512 * 1024;
 const READ_MAX = 4_096;

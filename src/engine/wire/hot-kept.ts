@@ -13,7 +13,8 @@ const KEPT = KINDS.kept.code;
 
 export function writeHotKept(w: Writer, message: WireMessage): boolean {
   if (message.kind === 'kept') writeKept(w, message);
-  else if (message.kind === 'store' && message.members.length === 0 && message.key === undefined) writeStore(w, message);
+  else if (message.kind === 'store' && message.members.length === 0 && message.key === undefined)
+    writeStore(w, message);
   else return false;
   return true;
 }
