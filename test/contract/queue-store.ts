@@ -108,7 +108,11 @@ function sorted<Found extends { readonly messages: readonly { readonly seq: numb
 function asks(prng: Prng, number: number): readonly LoadAsk[] {
   return [
     { what: 'open' },
-    { after: { rank: number === 3 ? prng.below(4) : 0, seq: prng.below(300) }, limit: prng.between(1, 20), what: 'ready' },
+    {
+      after: { rank: number === 3 ? prng.below(4) : 0, seq: prng.below(300) },
+      limit: prng.between(1, 20),
+      what: 'ready',
+    },
     {
       after: { due: prng.below(200), seq: prng.below(300) },
       limit: prng.between(1, 9),

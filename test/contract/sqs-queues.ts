@@ -142,7 +142,7 @@ export function sqsQueuesContract(name: string, open: () => Promise<OpenQueues>)
       expect((await receive('q'))[0]).toMatchObject({ body: 'a', receives: 1 });
     });
 
-    test('take a receipt after its lease while nobody else has the message; fifo ones do not', async () => {
+    test('take an acknowledgement after its lease while nobody else has the message; fifo ones do not', async () => {
       await queues.create('q', PLAIN);
       await queues.create('q.fifo', FIFO);
       await send('q', 'a', 'b');
@@ -150,8 +150,8 @@ export function sqsQueuesContract(name: string, open: () => Promise<OpenQueues>)
       const [a = '', b = ''] = receipts(await receive('q', 10, 100));
       const [c = ''] = receipts(await receive('q.fifo', 10, 100));
       await pause(300);
-      expect(await queues.acknowledge('q', [a])).toEqual(['done']);
-      expect(await queues.extend('q', [{ leaseMs: 5_000, receipt: b }])).toEqual(['done']);
+      expect(await queues.extend('q', [{ leaseMs: 5_000, receipt: b }])).toEqual(['expired']);
+      expect(await queues.acknowledge('q', [a, b])).toEqual(['done', 'done']);
       expect(await none('q')).toEqual([]);
       expect(await queues.acknowledge('q.fifo', [c])).toEqual(['expired']);
     });

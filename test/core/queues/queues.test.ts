@@ -53,6 +53,18 @@ describe('a queue', () => {
     expect(shop.view('jobs').counts).toMatchObject({ done: 1, ready: 0 });
   });
 
+  test('has forgotten after a purge what repetitions are told by, also after a restart', () => {
+    const shop = new Shop();
+    shop.create('jobs');
+    const once = { content: 'a', dedupeId: 'same' };
+    expect(shop.send('jobs', once, once)).toEqual([{ id: 1 }, { duplicate: true, id: 1 }]);
+    shop.ask({ kind: 'purge', queue: 'jobs' });
+    shop.restart();
+    expect(shop.send('jobs', once, once)).toEqual([{ id: 2 }, { duplicate: true, id: 2 }]);
+    shop.ask({ kind: 'purge', queue: 'jobs' });
+    expect(shop.send('jobs', once)).toEqual([{ id: 3 }]);
+  });
+
   test('answers a receive that waits as soon as something is there, and one that was cancelled swallows nothing', () => {
     const shop = new Shop();
     shop.create('jobs');

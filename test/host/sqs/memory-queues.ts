@@ -105,9 +105,10 @@ export class MemoryQueues implements QueuesFace {
     const queue = this.#queue(name);
     return receipts.map((receipt) => {
       const { message, outcome } = this.#held(name, queue, receipt);
-      if (message === undefined) return outcome;
-      if (outcome === 'done') queue.messages = queue.messages.filter((one) => one !== message);
-      return outcome;
+      const counts = outcome === 'done' || (outcome === 'expired' && !queue.settings.fifo);
+      if (!counts) return outcome;
+      queue.messages = queue.messages.filter((one) => one !== message);
+      return 'done';
     });
   }
 
@@ -225,7 +226,7 @@ export class MemoryQueues implements QueuesFace {
     const message = queue.messages.find((one) => one.id === id);
     if (message === undefined) return { message, outcome: 'gone' };
     if (`${message.token}` !== token) return { message, outcome: 'lost' };
-    return { message, outcome: message.readyAt > this.#now() || !queue.settings.fifo ? 'done' : 'expired' };
+    return { message, outcome: message.readyAt > this.#now() ? 'done' : 'expired' };
   }
 }
 

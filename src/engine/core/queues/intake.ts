@@ -59,6 +59,13 @@ export class Intake {
     return this.#dedupe.deadline() ?? NEVER;
   }
 
+  /** All messages go: what was sent before may be sent again. */
+  purge(): void {
+    if (this.#dedupe.size === 0) return;
+    this.#dedupe = new Dedupe([]);
+    this.#desk.write(this.#queue.number, { kind: 'forget', queue: this.#queue.number, through: NEVER });
+  }
+
   /** Forgets ids whose time is up. */
   advance(now: Instant): void {
     const queue = this.#queue.number;

@@ -213,6 +213,7 @@ export class Queue {
   }
 
   purge(request: number): void {
+    this.intake.purge();
     const purged = this.stock.purge();
     this.#replySettled(request, { kind: 'purged', purged });
   }

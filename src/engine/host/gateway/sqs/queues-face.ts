@@ -147,7 +147,7 @@ export interface NewLease {
 
 /**
  * `done`. `invalid`: it is no receipt of this queue. `expired`: the lease has ended and nobody has had the message since;
- * what is said with it counts all the same (`done`), unless the queue is fifo. `lost`: another lease came after it. `gone`: the
+ * an acknowledgement counts all the same (`done`), unless the queue is fifo. `lost`: another lease came after it. `gone`: the
  * message is no longer there.
  */
 export type ReceiptOutcome = 'done' | 'invalid' | 'expired' | 'lost' | 'gone';
