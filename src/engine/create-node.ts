@@ -236,6 +236,7 @@ function publishLater(
     publish: async (request) => (await client.get()).publishRequest(request, {}),
     wallClock,
   });
+  host.onEvent((event) => event.kind === 'link' && event.change === 'up' && queueMicrotask(() => later.met()));
   const end = () => later.close();
   host.stopped.then(end, end);
   return later;

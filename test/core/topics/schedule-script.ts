@@ -5,7 +5,7 @@
  *     add ID in=5s | at=1100s [topic=t] [bytes=1]    hold    writes are not stored at once from here on
  *     stored | unstored    what became of those that wait    cancel ID    published ID    failed ID
  *     at 5s    lets time pass    wall +1h | -30s    somebody moves the wall clock
- *     restart    a new life from what was stored, 1s later    list    due
+ *     restart    a new life from what was stored, 1s later    met    another node    list    due
  */
 import { NEVER } from '../../../src/engine/core/base/instant.ts';
 import { problem } from '../../../src/engine/core/base/problems.ts';
@@ -14,6 +14,7 @@ import { type Command, complain, duration } from '../../scenario.ts';
 
 const OPTIONS = {
   aheadMsMax: 100_000_000,
+  aloneMs: 3_000,
   bytesMax: 1_000,
   countMax: 4,
   openMax: 2,
@@ -71,6 +72,8 @@ class Story {
         return this.#schedule.load([...this.#stored], this.#now).join(' ') || undefined;
       case 'damage':
         return void this.#stored.set(`later/${first}`, '{"at": "soon"}');
+      case 'met':
+        return void this.#schedule.met(this.#now);
       case 'list':
         return this.#list();
       case 'due': {

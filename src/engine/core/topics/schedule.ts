@@ -34,6 +34,8 @@ export class Schedule implements Machine<ScheduleEffect> {
   /** By the wall clock. */
   readonly #dated = new Alarms<string>();
   readonly #fences = new Map<number, { readonly id: string; readonly write: 'put' | 'cancel' | 'remove' }>();
+  /** Of a former life, and due before the other nodes have said what they listen to. */
+  readonly #early = new Set<string>();
   #nextFence = 1;
   #bytes = 0;
   #open = 0;
@@ -67,9 +69,19 @@ export class Schedule implements Machine<ScheduleEffect> {
         continue;
       }
       this.#hold(message, value.length, 'waiting');
-      this.#arm(message, now, now + this.#options.settleMs);
+      this.#arm(message, now, now + this.#options.aloneMs);
+      if (this.#soon.of(message.id) === now + this.#options.aloneMs) this.#early.add(message.id);
     }
     return unreadable;
+  }
+
+  /** Another node is there: what waits for that waits only until it has said what it listens to. */
+  met(now: Instant): void {
+    for (const id of this.#early) {
+      const { message, state } = this.#entries.get(id) ?? {};
+      if (message !== undefined && state === 'waiting') this.#arm(message, now, now + this.#options.settleMs);
+    }
+    this.#early.clear();
   }
 
   /**
@@ -252,9 +264,11 @@ export interface ScheduleOptions {
   /** How often the wall clock is read while it matters. Longer: fewer looks. Shorter: a changed clock is sooner noticed. */
   readonly readMs: number;
   /**
-   * After a start, what fell due meanwhile waits so long. Longer: more of the other nodes have said what they listen to.
-   * Shorter: it comes sooner.
+   * What fell due while the node was away waits so long for the first other node. Longer: a slow start of the others is waited
+   * for. Shorter: on a node that stays alone it comes sooner.
    */
+  readonly aloneMs: number;
+  /** And then so long. Longer: more of the others have said what they listen to. Shorter: it comes sooner. */
   readonly settleMs: number;
   /** The pause after a failure, doubled with each up to the most. Longer: less in vain. Shorter: sooner made good. */
   readonly retryMs: number;
@@ -263,13 +277,14 @@ export interface ScheduleOptions {
 
 export const DEFAULT_SCHEDULE: ScheduleOptions = {
   aheadMsMax: 100 * 366 * 86_400_000,
+  aloneMs: 10_000,
   bytesMax: 256 * 2 ** 20,
   countMax: 100_000,
   openMax: 1_000,
   readMs: 1_000,
   retryMs: 1_000,
   retryMsMax: 60_000,
-  settleMs: 3_000,
+  settleMs: 2_000,
 };
 
 export interface ScheduleRequest {

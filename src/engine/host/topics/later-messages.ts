@@ -86,6 +86,12 @@ export class LaterMessages {
     return true;
   }
 
+  /** Another node is there. */
+  met(): void {
+    this.#schedule.met(this.#parts.now());
+    this.#turn();
+  }
+
   list(): readonly ScheduledView[] {
     return this.#schedule.list(LIST_MAX).first;
   }
