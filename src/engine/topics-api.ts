@@ -180,9 +180,8 @@ export interface SubscribeOptions {
   /** Whether to wait until all nodes know of it, not only the one that the client is connected to. Default false. */
   readonly everywhere?: boolean;
   /**
-   * What becomes of messages where more wait than may. Default `drop-oldest`. `block` holds the publishers that are
-   * connected to the same node; those on other nodes, and those that are slow subscribers themselves, are not held, and
-   * what they send is dropped.
+   * What becomes of messages where more wait than may. Default `drop-oldest`. `block` holds the publishers of what matches, on
+   * this node and on others; not those that are slow subscribers themselves: what they send is dropped.
    */
   readonly policy?: SlowPolicy;
   /** Messages that may wait on the node. Default 10 000. More: longer bursts are carried. Fewer: less memory there. */

@@ -7,7 +7,12 @@ import { KeptCounters } from '../../src/engine/flow/kept-topics.ts';
 /** A client of this node, and what it is sent. */
 function publisher() {
   const sent: unknown[] = [];
-  const wire = { hold: () => {}, isFull: false, release: () => {}, send: (message: unknown) => void sent.push(message) };
+  const wire = {
+    hold: () => {},
+    isFull: false,
+    release: () => {},
+    send: (message: unknown) => void sent.push(message),
+  };
   return { link: new FlowLink(1, { name: 'ann', role: 'client' }, wire), sent };
 }
 

@@ -238,7 +238,10 @@ describe('a subscriber that is slow', () => {
     await expect(subscription.closed).rejects.toMatchObject({ code: 'limit-exceeded' });
   });
 
-  it('holds its publisher with block, and misses nothing', async () => {
+  it.each([
+    ['its publisher', 'alpha'],
+    ['its publisher on another node', 'beta'],
+  ])('holds %s with block, and misses nothing', async (_, where) => {
     const alpha = await start('alpha');
     const gate = Promise.withResolvers<void>();
     const heard: TopicMessage[] = [];
@@ -247,7 +250,16 @@ describe('a subscriber that is slow', () => {
       heard.push(message);
     };
     await listener(alpha, 'flood', { messagesMax: 50, onMessage, policy: 'block' });
-    const publisher = await clientOf(alpha);
+    const publisher = await clientOf(where === 'alpha' ? alpha : await start(where, [alpha]));
+    const other = await clientOf(where === 'alpha' ? alpha : (nodes[1] as MpregNode));
+    await until(
+      'its node knows of the subscriber',
+      async () => {
+        const { local = 0, nodes: others = 0 } = await publisher.publish('flood', 'first');
+        return local + others;
+      },
+      (count) => count > 0,
+    );
     let published = 0;
     const publishing = (async () => {
       for (const i of all(COUNT)) {
@@ -263,16 +275,51 @@ describe('a subscriber that is slow', () => {
     };
     await until('the publisher stands still', stands, (still) => still);
     expect(published).toBeLessThan(COUNT);
+    await other.publish('elsewhere', 'is not held', { timeoutMs: 2_000 });
     gate.resolve();
     await publishing;
     await until(
       'all are heard',
       () => heard.length,
-      (n) => n === COUNT,
+      (n) => n === COUNT + 1,
     );
+    expect(heard.shift()?.payload).toBe('first');
     expect(numbers(heard)).toEqual(all(COUNT));
     expect(heard.every(({ missed }) => missed === 0)).toBe(true);
   });
+});
+
+describe('two that are slow subscribers of each other, on two nodes', () => {
+  it('never wait for each other for good: each hears the other, or is told what it missed', async () => {
+    const alpha = await start('alpha');
+    const beta = await start('beta', [alpha]);
+    const heard = [0, 0];
+    const ends: Client[] = [await clientOf(alpha), await clientOf(beta)];
+    const missed = [0, 0];
+    const onMessage = (who: number) => async (message: TopicMessage) => {
+      missed[who] = (missed[who] ?? 0) + message.missed;
+      heard[who] = (heard[who] ?? 0) + 1;
+      if ((heard[who] ?? 0) % 50 === 0) await pause(5);
+    };
+    for (const who of [0, 1]) {
+      const options = { everywhere: true, messagesMax: 20, onMessage: onMessage(who), policy: 'block' } as const;
+      await ends[who]?.subscribe(`to.${who}`, options);
+    }
+    const payload = new Uint8Array(64_000);
+    await Promise.all(
+      [0, 1].map(async (who) => {
+        for (let i = 0; i < 500; i++) await ends[who]?.publish(`to.${1 - who}`, payload, { confirm: false });
+      }),
+    );
+    for (const who of [0, 1]) {
+      await until(
+        'all are heard, or told as missed',
+        () => (heard[who] ?? 0) + (missed[who] ?? 0),
+        (n) => n === 500,
+        20_000,
+      );
+    }
+  }, 60_000);
 });
 
 describe('who asks', () => {

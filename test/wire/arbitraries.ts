@@ -288,6 +288,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   unread: { id: uint },
   settle: { done: uints, id: uint, refused: uints },
   discharge: { done: uints, left: uints, refused: uints, unseen: uints },
+  brake: { id: uint, patterns: fc.array(text, { maxLength: 3 }) },
   retained: {
     answer: fc.constantFrom(undefined, true),
     bucket: optionalUint,

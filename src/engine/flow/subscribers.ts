@@ -6,6 +6,7 @@ import type { NodeEffect } from '../core/node/effects.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
 import type { Exchange, Subscription } from '../core/topics/exchange.ts';
 import type { SubscriptionView, TopicMatch } from '../topics-api.ts';
+import type { Brakes, Slow } from './brakes.ts';
 import type { Delivery } from './delivery.ts';
 import type { FlowLink } from './flow-link.ts';
 import type { GroupsFlow } from './groups-flow.ts';
@@ -15,6 +16,7 @@ import type { TopicsCounters } from './topics-counters.ts';
 import { Way } from './way.ts';
 
 export interface SubscribersParts {
+  readonly brakes: Brakes;
   readonly counters: TopicsCounters;
   readonly exchange: () => Exchange<Delivery> | undefined;
   readonly groups: () => GroupsFlow;
@@ -68,9 +70,14 @@ export class Subscribers {
     const link = this.#parts.link(linkId);
     const subscription = this.#parts.exchange()?.subscription(number);
     if (link === undefined || subscription === undefined) return;
-    const way = new Way<Delivery>(link, subscription.outbox, {
+    const { patterns } = subscription;
+    const slow: Slow = { number, patterns, sent: () => way.sent };
+    const { brakes } = this.#parts;
+    const way: Way<Delivery> = new Way<Delivery>(link, subscription.outbox, {
+      brake: (from) => brakes.press(slow, from),
       gap: (missed) => void link.wire.send({ id, kind: 'gap', missed }),
       paced,
+      relieved: () => brakes.release(number),
       send: (delivery, missed) => {
         const refused = link.wire.send(delivery.deliver(id, missed));
         if (refused === undefined) this.#parts.counters.delivered += delivery.messages;
@@ -83,7 +90,7 @@ export class Subscribers {
     const held = this.#ofClients.get(linkId);
     if (held === undefined) this.#ofClients.set(linkId, new Map([[id, subscriber]]));
     else held.set(id, subscriber);
-    if (subscription.group === undefined) this.#parts.begun(way, subscription.patterns);
+    if (subscription.group === undefined) this.#parts.begun(way, patterns);
   }
 
   unsubscribed(number: number): void {

@@ -35,6 +35,7 @@ import type { OutboxLimits } from '../core/topics/outbox.ts';
 import { systemRefusal } from '../core/topics/pattern.ts';
 import type { SubscriptionView, TopicMatch } from '../topics-api.ts';
 import { runOf } from '../wire/run.ts';
+import { Brakes } from './brakes.ts';
 import { Delivery, RunDelivery } from './delivery.ts';
 import { FlowLink, type Wire } from './flow-link.ts';
 import { GroupsFlow } from './groups-flow.ts';
@@ -73,12 +74,14 @@ export class TopicsFlow {
   readonly #nodes: NodeWays;
   readonly #groups: GroupsFlow;
   readonly #retained: RetainedFlow;
+  readonly #brakes: Brakes;
   /** Of the mesh's own messages, the last one's count. */
   #said = 0;
   readonly #traffic: Traffic;
 
   constructor(parts: TopicsFlowParts) {
     this.#parts = parts;
+    this.#brakes = new Brakes({ ...parts, linkTo: (node) => this.#linkTo(node) });
     this.#traffic = new Traffic({ ...parts, links: () => this.#links.values() });
     this.kept = new KeptFlow({
       ...parts,
@@ -89,6 +92,7 @@ export class TopicsFlow {
       ...parts,
       counters: this.counters,
       groups: () => this.#groups,
+      brakes: this.#brakes,
       begun: (way, patterns) => this.#retained.replay(way, patterns),
       link: (id) => this.#links.get(id),
     });
@@ -133,6 +137,7 @@ export class TopicsFlow {
     this.#links.delete(id);
     this.#groups.closed(link, this.#nodes.closed(link));
     this.#subscribers.closed(id);
+    this.#brakes.closed(link);
     this.kept.closed(link);
   }
 
@@ -153,6 +158,7 @@ export class TopicsFlow {
     else if (message.kind === 'store' && role === 'peer') this.#store(exchange, link, message);
     else if (message.kind === 'taken' && role === 'client') this.#taken(link, message);
     else if (!this.#takeRarer(link, message) && (!isKept(message) || !this.kept.take(link, message))) return false;
+    if (this.#brakes.isApplied && 'topic' in message && role === 'client') this.#brakes.published(message.topic, link);
     link.busy = true;
     this.#traffic.seen();
     return true;
@@ -164,6 +170,7 @@ export class TopicsFlow {
       this.#subscribers.of(link.id, message.id)?.member?.settle(message);
     } else if (message.kind === 'discharge' && role === 'peer') this.#groups.discharged(message);
     else if (message.kind === 'returned' && role === 'peer') this.#groups.returned(message);
+    else if (message.kind === 'brake' && role === 'peer') this.#brakes.told(link, message);
     else if (message.kind === 'retained' && role === 'peer') this.#retained.told(link, message);
     else return false;
     return true;

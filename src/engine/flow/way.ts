@@ -13,7 +13,8 @@ import type { Parcel } from './parcel.ts';
  *                 └──► outbox ── room again ───────┘   in the order in which they came
  *
  * A receiver that says what it has taken (`taken`) has room for `WINDOW_BYTES` more than that; so one that is slow by
- * itself, on a link that is quick, has its outbox's policy as well.
+ * itself, on a link that is quick, has its outbox's policy as well. Under `block` publishers of this node are held, and those of
+ * other nodes told to wait (`brakes.ts`).
  *
  * Invariants: nothing overtakes; what is dropped is told with the next message, or as a gap where none comes.
  */
@@ -28,6 +29,8 @@ export class Way<Item extends Parcel<Item>> implements Pump {
   readonly #send: (item: Item, missed: number) => Problem | undefined;
   readonly #gap: (missed: number) => void;
   readonly #paced: boolean;
+  readonly #brake: (from: FlowLink) => boolean;
+  readonly #relieved: () => void;
   #unread = 0;
   /** Publishers that wait for it. */
   readonly #held = new Set<FlowLink>();
@@ -40,8 +43,14 @@ export class Way<Item extends Parcel<Item>> implements Pump {
       readonly send: (item: Item, missed: number) => Problem | undefined;
       readonly gap: (missed: number) => void;
       readonly paced: boolean;
+      /** Has publishers on another node wait, which cannot be held here; false where that is in vain. */
+      readonly brake?: (from: FlowLink) => boolean;
+      /** Nobody has to wait any more. */
+      readonly relieved?: () => void;
     },
   ) {
+    this.#brake = to.brake ?? (() => false);
+    this.#relieved = to.relieved ?? (() => undefined);
     this.link = link;
     this.outbox = outbox;
     this.#send = to.send;
@@ -130,7 +139,7 @@ export class Way<Item extends Parcel<Item>> implements Pump {
   #wait(item: Item, from: FlowLink): Verdict {
     const { outbox } = this;
     const { canWait } = from;
-    if (!canWait && outbox.limits.policy === 'block') {
+    if (!canWait && outbox.limits.policy === 'block' && !this.#isBeyond(item, from)) {
       if (outbox.blocked) return this.#miss(item.messages);
       const most = item.messages > 1 && isPiece(item) ? outbox.fitting(item) + 1 : 1;
       if (most < item.messages) {
@@ -146,6 +155,14 @@ export class Way<Item extends Parcel<Item>> implements Pump {
       from.hold(this);
     }
     return verdict;
+  }
+
+  /** Whether it is taken beyond the limits: it was on its way from another node, where its publishers wait from now on. */
+  #isBeyond(item: Item, from: FlowLink): boolean {
+    const { bytes, limits, waiting } = this.outbox;
+    const isOver = waiting + item.messages > limits.messagesMax || bytes + item.cost > limits.bytesMax;
+    if (from.peer.role !== 'peer' || !isOver || !this.#brake(from)) return false;
+    return waiting < limits.messagesMax + BEYOND_MESSAGES && bytes < limits.bytesMax + BEYOND_BYTES;
   }
 
   #put(item: Item, missed: number): void {
@@ -186,5 +203,10 @@ export class Way<Item extends Parcel<Item>> implements Pump {
   #relieve(): void {
     for (const link of this.#held) link.release(this);
     this.#held.clear();
+    this.#relieved();
   }
 }
+
+/** Limit: what is taken of that which was on its way from other nodes when their publishers were told to wait. */
+const BEYOND_MESSAGES = 65_536;
+const BEYOND_BYTES = 16 * 1024 * 1024;

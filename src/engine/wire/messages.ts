@@ -207,6 +207,7 @@ const topics = {
     { ...publication, group: name, headers: optional(headers), key: optional(text) },
     'value',
   ),
+  brake: kind<'brake'>(73, { id: uint, patterns: otherwise([], list(text)) }),
   retained: kind<'retained'>(74, {
     digest: optional(uint),
     buckets: optional(list(uint)),

@@ -33,6 +33,7 @@ export function isFlow(message: { readonly kind: string }): message is FlowMessa
     case 'discharge':
     case 'returned':
     case 'retained':
+    case 'brake':
       return true;
     default:
       return false;
@@ -68,6 +69,7 @@ export function isKept(message: FlowMessage): message is KeepMessage | TakenMess
     case 'discharge':
     case 'returned':
     case 'retained':
+    case 'brake':
       return false;
     default:
       return true;

@@ -82,6 +82,7 @@ export type FlowMessage =
   | SettleMessage
   | DischargeMessage
   | ReturnedMessage
+  | BrakeMessage
   | RetainedMessage
   | KeepMessage;
 
@@ -321,6 +322,13 @@ export interface ReturnedMessage extends Published {
   readonly at: number;
   readonly group: string;
   readonly key?: string;
+}
+
+/** Publishers of what matches are to wait for a subscription of the sender's node; without patterns, no more. */
+export interface BrakeMessage {
+  readonly kind: 'brake';
+  readonly id: number;
+  readonly patterns: readonly string[];
 }
 
 /**
