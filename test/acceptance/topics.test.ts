@@ -5,6 +5,9 @@ import { type Client, connect, type TopicMessage } from '../../src/engine/index.
 import { BUILT, type RunningNode, World } from '../cli/mpreg.ts';
 import { until } from './until.ts';
 
+/** A minute with MPREG_TEST_STOPPED_MS=60000. */
+const STOPPED_MS = Number(process.env['MPREG_TEST_STOPPED_MS'] ?? 3_000);
+
 let world: World;
 const clients: Client[] = [];
 
@@ -242,6 +245,47 @@ describe('a subscriber that is stopped', () => {
       );
       expect(memoryOf(alpha.pid) - before).toBeLessThan(160);
       stopped.kill('SIGCONT');
+    },
+  );
+
+  test.runIf(process.platform === 'linux')(
+    'leaves the memory of its node flat at full rate, for as long as it is stopped',
+    { timeout: STOPPED_MS * 3 + 60_000 },
+    async () => {
+      const alpha = await start('alpha');
+      const stopped = world.spawn(['subscribe', 'flood', '--raw'], { env: { MPREG_URL: alpha.url } });
+      await new Promise<void>((resolve) => {
+        stopped.stderr.on('data', (text) => String(text).includes('listening on') && resolve());
+      });
+      let heard = 0;
+      const other = await clientOf(alpha);
+      await other.subscribe('flood', { onMessage: () => void heard++, policy: 'block' });
+      const publisher = await clientOf(alpha);
+      const payload = new Uint8Array(64);
+      let published = 0;
+      /** Memory of the node, several times a second. */
+      const flood = async (forMs: number) => {
+        const seen: number[] = [];
+        for (let turn = 0, until = Date.now() + forMs; Date.now() < until; turn++) {
+          for (let i = 0; i < 499; i++) void publisher.publish('flood', payload, { confirm: false });
+          await publisher.publish('flood', payload, { confirm: false });
+          published += 500;
+          await new Promise(setImmediate);
+          if (turn % 200 === 0) seen.push(memoryOf(alpha.pid));
+        }
+        return seen;
+      };
+      const before = Math.max(...(await flood(1_500)));
+      stopped.kill('SIGSTOP');
+      const seen = await flood(STOPPED_MS);
+      await until(
+        'the other has heard all',
+        () => heard,
+        (count) => count === published,
+      );
+      stopped.kill('SIGCONT');
+      expect(published).toBeGreaterThan(50_000);
+      expect(Math.max(...seen) - before).toBeLessThan(80);
     },
   );
 });

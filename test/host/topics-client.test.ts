@@ -98,6 +98,21 @@ describe('a message', () => {
     expect(got.map(({ i, bytes }) => [i, bytes.length])).toEqual(sizes.map((size, i) => [i, size]));
   });
 
+  it('without confirmation still has all that is asked for', async () => {
+    const alpha = await start('alpha');
+    const publisher = await clientOf(alpha);
+    await publisher.publish('last', 'old', { confirm: false });
+    await publisher.publish('last', 'newest', { confirm: false, headers: { user: '7' }, retain: true });
+    await publisher.publish('last', 'older', { confirm: true });
+    const { heard } = await listener(alpha, 'last');
+    await until(
+      'it is heard',
+      () => heard.length,
+      (n) => n > 0,
+    );
+    expect(heard).toMatchObject([{ headers: { user: '7' }, payload: 'newest' }]);
+  });
+
   it('is refused where its topic is none, is the mesh’s own, or it cannot be encoded', async () => {
     const alpha = await start('alpha');
     const client = await clientOf(alpha);

@@ -22,6 +22,9 @@ export interface DeliveryMore {
   readonly isRetained?: boolean;
 }
 
+/** A message that is being made. Why no copies of what may be absent: this runs for every message. */
+type Open<Message> = { -readonly [Key in keyof Message]: Message[Key] };
+
 /** One message on its way through this node, to whomever it goes. Its payload is never looked into. */
 export class Delivery implements Parcel<Delivery> {
   readonly messages: number = 1;
@@ -48,7 +51,7 @@ export class Delivery implements Parcel<Delivery> {
     at: number,
     headers: Headers | undefined,
     payload: Payload,
-    { from, key, isRetained = false, version }: DeliveryMore = {},
+    { from, key, isRetained = false, version }: DeliveryMore = NOTHING_MORE,
   ) {
     this.key = key;
     this.from = from;
@@ -85,20 +88,13 @@ export class Delivery implements Parcel<Delivery> {
     handing?: { readonly attempt: number; readonly tag: number },
   ): DeliverMessage | DeliverRunMessage {
     const { at, by, seq, topic } = this;
-    return {
-      at,
-      by,
-      id,
-      kind: 'deliver',
-      payload: this.#payload,
-      seq,
-      topic,
-      ...(this.headers === undefined ? {} : { headers: this.headers }),
-      ...(missed === 0 ? {} : { missed }),
-      ...(handing === undefined ? {} : { tag: handing.tag }),
-      ...(handing === undefined || handing.attempt === 1 ? {} : { attempt: handing.attempt }),
-      ...(this.isRetained ? { retained: true } : {}),
-    };
+    const message: Open<DeliverMessage> = { at, by, id, kind: 'deliver', payload: this.#payload, seq, topic };
+    if (this.headers !== undefined) message.headers = this.headers;
+    if (missed !== 0) message.missed = missed;
+    if (handing !== undefined) message.tag = handing.tag;
+    if (handing !== undefined && handing.attempt > 1) message.attempt = handing.attempt;
+    if (this.isRetained) message.retained = true;
+    return message;
   }
 
   /** As `forward`, for a node that is to store it. */
@@ -108,7 +104,7 @@ export class Delivery implements Parcel<Delivery> {
 
   forward(plain: boolean, members: ForwardMessage['members']): ForwardMessage | ForwardRunMessage {
     const { at, by, seq, topic } = this;
-    return {
+    const message: Open<ForwardMessage> = {
       at,
       by,
       kind: 'forward',
@@ -117,10 +113,11 @@ export class Delivery implements Parcel<Delivery> {
       plain,
       seq,
       topic,
-      ...(this.headers === undefined ? {} : { headers: this.headers }),
-      ...(this.key === undefined || members.length === 0 ? {} : { key: this.key }),
-      ...(this.version === undefined ? {} : { retained: this.version }),
     };
+    if (this.headers !== undefined) message.headers = this.headers;
+    if (this.key !== undefined && members.length > 0) message.key = this.key;
+    if (this.version !== undefined) message.retained = this.version;
+    return message;
   }
 
   /** The same, as the newest of its topic. */
@@ -215,3 +212,5 @@ export class RunDelivery extends Delivery implements Piece {
     }
   }
 }
+
+const NOTHING_MORE: DeliveryMore = {};

@@ -261,7 +261,8 @@ export class TopicsFlow {
     this.counters.published++;
     const by = message.by ?? `${this.#parts.life}/${link.id}`;
     const seq = message.seq ?? ++link.published;
-    const made = new Delivery(topic, by, seq, this.#parts.wallClock(), headers, payload, { key });
+    const more = key === undefined ? undefined : { key };
+    const made = new Delivery(topic, by, seq, this.#parts.wallClock(), headers, payload, more);
     const delivery = message.retain === undefined ? made : this.#retained.publish(link, message, route.value, made);
     if (delivery === undefined) return;
     if (route.value.keepers.length > 0) return this.#publishKept(exchange, link, message, route.value, delivery);

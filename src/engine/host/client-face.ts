@@ -81,14 +81,12 @@ export abstract class ClientFace implements Client {
   abstract requestsOf(topic: string, payload: Payload, options: RequestManyOptions): AsyncIterable<TopicMessage>;
 
   publish(topic: string, payload: unknown, options: PublishOptions = {}): Promise<Published> {
-    const isPost = options.confirm === false && options.headers === undefined && options.key === undefined;
-    if (isPost && payload instanceof Uint8Array && options.signal === undefined) {
-      const posted = this.#post(topic, payload);
-      if (posted !== undefined) return posted;
-    }
+    const posts = isPost(options);
+    const bytes = posts && payload instanceof Uint8Array ? this.#post(topic, payload) : undefined;
+    if (bytes !== undefined) return bytes;
     const encoded = encodable(payload, 'payload');
     if (!encoded.ok) return Promise.reject(new ProblemError(encoded.problem));
-    const posted = isPost && options.signal === undefined ? this.#post(topic, encoded.value) : undefined;
+    const posted = posts ? this.#post(topic, encoded.value) : undefined;
     return posted ?? this.#publishPayload(topic, encoded.value, options);
   }
 
@@ -295,4 +293,14 @@ function isTyped(plan: PlanDocument | TypedPlan<object>): plan is TypedPlan<obje
 /** `reads`: a question that changes nothing may be asked twice. */
 function on(node: string | undefined, reads = false): CallOptions {
   return { ...(node === undefined ? {} : { node }), ...(reads ? { idempotent: true } : {}) };
+}
+
+/** Whether nothing is asked for that a message in one piece with others could not have. */
+function isPost(options: PublishOptions): boolean {
+  if (options.confirm !== false) return false;
+  for (const name in options) {
+    const isOther = name !== 'confirm' && name !== 'idempotent' && name !== 'timeoutMs';
+    if (isOther && options[name as keyof PublishOptions] !== undefined) return false;
+  }
+  return true;
 }

@@ -19,12 +19,13 @@ export const PARTS = 'parts';
 
 /**
  * A frame of more bytes than this goes in parts.
- * Trade-off: larger, and what is small waits longer behind a part; smaller, and every part's own cost weighs more.
+ * Trade-off: larger, and what is small waits longer behind it; smaller, and every part's own cost weighs more. 64 KiB and a
+ * header go whole: many sizes are powers of two.
  */
-export const WHOLE_BYTES_MAX = 64 * 1024;
+export const WHOLE_BYTES_MAX = 96 * 1024;
 
-/** Bytes of a frame in one part: as a frame, head included, it is one that goes whole. */
-export const PART_BYTES = WHOLE_BYTES_MAX - 32;
+/** Bytes of a frame in one part: head included, it fills a batch. */
+export const PART_BYTES = 64 * 1024 - 32;
 
 /** Frames under way at once, each on a stream of its own, numbered from 0. */
 export const STREAMS_MAX = 16;

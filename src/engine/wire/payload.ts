@@ -1,6 +1,7 @@
 import { done, failed, type Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import { ProblemError } from '../problem-error.ts';
+import { CopyPool } from './copy-pool.ts';
 import { problemOf } from './misfit.ts';
 import { valueFrom } from './read-value.ts';
 import { writeSmall } from './small-value.ts';
@@ -68,7 +69,7 @@ export class BytesPayload implements Payload {
   }
 
   kept(): Payload {
-    return payloadFrom(Uint8Array.from(this.bytes()));
+    return payloadFrom(keeping.copy(this.#source, this.#from, this.#to));
   }
 
   value(): Outcome<unknown> {
@@ -104,6 +105,8 @@ class ValuePayload implements Payload {
 
   /** What it takes on the wire; 0 where it cannot be encoded. */
   get size(): number {
+    const given = this.#given;
+    if (this.#source === undefined && given instanceof Uint8Array) return binBytes(given.length);
     try {
       this.encode('value');
       return this.#to - this.#from;
@@ -126,7 +129,11 @@ class ValuePayload implements Payload {
   }
 
   copyTo(w: Writer): void {
-    w.raw(this.encode('value'), this.#from, this.#to);
+    const given = this.#given;
+    if (this.#source === undefined && given instanceof Uint8Array) {
+      w.binHead(given.length);
+      w.all(given);
+    } else w.raw(this.encode('value'), this.#from, this.#to);
   }
 
   /** Makes the bytes, and gives the memory that they are in. */
@@ -167,3 +174,11 @@ class ValuePayload implements Payload {
 
 /** Where all small values are written, one behind the other. */
 const small = { busy: false, w: new Writer() };
+
+/** Of what waits, some of it much longer than the rest. */
+const keeping = new CopyPool(4 * 1024);
+
+/** Bytes of so many bytes and what says so. */
+function binBytes(length: number): number {
+  return length + (length < 0x100 ? 2 : length < 0x10000 ? 3 : 5);
+}

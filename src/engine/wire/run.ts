@@ -75,9 +75,12 @@ export class Run implements Payload {
     while (cursor.next()) yield new BytesPayload(this.source, cursor.from, cursor.end);
   }
 
+  /** Why itself where it is most of what it came with: a copy would be more memory, and not less. */
   kept(): Run {
-    const source = this.source.slice(this.from, this.to);
-    return new Run(source, 0, source.length, this.messages, this.valueBytes);
+    const { from, messages, source, to, valueBytes } = this;
+    if ((to - from) * KEPT_SHARE >= source.buffer.byteLength) return this;
+    const copy = new Uint8Array(source.subarray(from, to));
+    return new Run(copy, 0, copy.length, messages, valueBytes);
   }
 
   bytes(): Uint8Array {
@@ -182,6 +185,9 @@ export const RUNS = 'runs';
 
 /** Limit: one small frame must not become more messages than this for whoever reads it. */
 export const RUN_MESSAGES_MAX = 4096;
+
+/** Limit: what waits holds no more than so many times its own bytes. */
+const KEPT_SHARE = 4;
 
 function headBytes(count: number): number {
   return count < 16 ? 1 : count < 0x10000 ? 3 : 5;
