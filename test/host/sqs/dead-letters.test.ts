@@ -42,6 +42,19 @@ describe('dead letters', () => {
     expect(await sqs.attributes(source, 'RedrivePolicy')).toBeUndefined();
   });
 
+  test('have a policy that is given back as it was written, and that other faces may change', async () => {
+    const target = await fresh();
+    const written = `{ "maxReceiveCount": 3, "deadLetterTargetArn": "${arnOf(target)}" }`;
+    const QueueUrl = await fresh({ RedrivePolicy: written });
+    expect(await sqs.attributes(QueueUrl, 'RedrivePolicy')).toEqual({ RedrivePolicy: written });
+    const name = `q${count}`;
+    const view = await sqs.queues.describe(name);
+    if (view === undefined) throw new Error('no queue');
+    const deadLetter = { maxReceives: 4, queue: view.settings.deadLetter?.queue ?? '' };
+    await sqs.queues.edit(name, { ...view.settings, deadLetter });
+    expect(await sqs.attributes(QueueUrl, 'RedrivePolicy')).toEqual({ RedrivePolicy: policy(target, 4) });
+  });
+
   test.each([
     ['{"maxReceiveCount":1}', 'Redrive policy does not contain mandatory attribute: deadLetterTargetArn.'],
     [

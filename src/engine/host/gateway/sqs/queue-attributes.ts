@@ -193,7 +193,7 @@ function settle(
   const allow = all.get('RedriveAllowPolicy') ?? '';
   if (allow !== '') checkRedriveAllow(allow);
   const kept = ['FifoThroughputLimit', 'KmsDataKeyReusePeriodSeconds', 'KmsMasterKeyId', 'Policy'];
-  kept.push('ReceiveMessageWaitTimeSeconds', 'RedriveAllowPolicy', 'SqsManagedSseEnabled');
+  kept.push('ReceiveMessageWaitTimeSeconds', 'RedriveAllowPolicy', 'RedrivePolicy', 'SqsManagedSseEnabled');
   const isShown = (name: string) => name !== 'KmsDataKeyReusePeriodSeconds' || all.get(name) !== '300'; // its default
   const rest = kept.flatMap((name) => (all.get(name) && isShown(name) ? [[name, all.get(name)]] : []));
   return {
@@ -214,6 +214,9 @@ function settle(
 function written(settings: QueueSettings, place: Place): Map<string, string> {
   const { contentDedupe, deadLetter, dedupeScope, delayMs, fifo, leaseMs, messageBytesMax, retentionMs } = settings;
   const seconds = (ms: number) => `${Math.round(ms / 1000)}`;
+  const rest = noted(settings.notes);
+  const policy = rest.get('RedrivePolicy');
+  rest.delete('RedrivePolicy');
   return new Map([
     ['DelaySeconds', seconds(delayMs)],
     ['MaximumMessageSize', `${messageBytesMax}`],
@@ -229,8 +232,8 @@ function written(settings: QueueSettings, place: Place): Map<string, string> {
           ['FifoThroughputLimit', 'perQueue'],
         ] as const)
       : []),
-    ...noted(settings.notes),
-    ...(deadLetter === undefined ? [] : ([['RedrivePolicy', redriveText(deadLetter, place)]] as const)),
+    ...rest,
+    ...(deadLetter === undefined ? [] : ([['RedrivePolicy', redriveText(deadLetter, policy, place)]] as const)),
   ]);
 }
 

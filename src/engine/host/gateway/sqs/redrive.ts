@@ -32,9 +32,20 @@ export function deadLetterOf(policy: string, account: string): DeadLetter {
   return { maxReceives: number, queue: target.name };
 }
 
-/** As the service writes it, however it was written to it. */
-export function redriveText({ maxReceives, queue }: DeadLetter, place: Place): string {
+/** The policy as it was written, where it still says what holds, and says it in numbers. */
+export function redriveText({ maxReceives, queue }: DeadLetter, written: string | undefined, place: Place): string {
+  const { deadLetterTargetArn: arn, maxReceiveCount: count } = partsOf(written);
+  if (written !== undefined && count === maxReceives && parseArn(String(arn))?.name === queue) return written;
   return JSON.stringify({ deadLetterTargetArn: arnOf(queue, place), maxReceiveCount: maxReceives });
+}
+
+function partsOf(written: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(written ?? '{}');
+    return isObject(parsed) ? parsed : {};
+  } catch {
+    return {}; // somebody else has written there
+  }
 }
 
 /** Throws `InvalidParameterValueException`. */
