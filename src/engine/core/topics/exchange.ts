@@ -202,8 +202,8 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
   }
 
   /** A link to another node is up. */
-  linked(node: NodeId, _now: Instant): void {
-    this.#interests.linked(node);
+  linked(node: NodeId, now: Instant): void {
+    this.#interests.linked(node, now);
   }
 
   unlinked(node: NodeId, _now: Instant): void {

@@ -50,10 +50,12 @@ export class Interests {
     return { announced: this.#own.size, peers: this.#peers.size, version: this.#own.version };
   }
 
-  linked(node: NodeId): void {
+  linked(node: NodeId, now: Instant): void {
     const peer = this.#know(node);
     peer.linked = true;
     peer.sentAt = NEVER;
+    peer.tellAt = now + this.#retryMs;
+    this.#dueAt = earlier(this.#dueAt, peer.tellAt);
     this.#ask(node, peer);
   }
 
@@ -63,6 +65,7 @@ export class Interests {
     if (peer === undefined) return;
     peer.linked = false;
     peer.sentAt = NEVER;
+    peer.tellAt = NEVER;
   }
 
   /** A node is there, and its record says that its interest is at `version`. */
@@ -119,16 +122,16 @@ export class Interests {
         this.#ask(node, peer);
         peer.askAt = now + this.#retryMs;
       }
-      if (peer.sentAt !== NEVER && peer.sentAt + this.#retryMs <= now) this.#tell(node, peer, now);
-      const again = peer.sentAt === NEVER ? NEVER : peer.sentAt + this.#retryMs;
-      this.#dueAt = earlier(this.#dueAt, earlier(peer.askAt, again));
+      const again = peer.sentAt === NEVER ? peer.tellAt : peer.sentAt + this.#retryMs;
+      if (again <= now) this.#tell(node, peer, now);
+      this.#dueAt = earlier(this.#dueAt, earlier(peer.askAt, again <= now ? now + this.#retryMs : again));
     }
   }
 
   #know(node: NodeId): Peer {
     let peer = this.#peers.get(node);
     if (peer === undefined) {
-      peer = { acked: 0, askAt: NEVER, linked: false, sentAt: NEVER, told: 0, version: 0 };
+      peer = { acked: 0, askAt: NEVER, linked: false, sentAt: NEVER, tellAt: NEVER, told: 0, version: 0 };
       this.#peers.set(node, peer);
     }
     return peer;
@@ -140,6 +143,7 @@ export class Interests {
 
   #tell(node: NodeId, peer: Peer, now: Instant): void {
     peer.sentAt = now;
+    peer.tellAt = NEVER;
     this.#dueAt = earlier(this.#dueAt, now + this.#retryMs);
     this.#effects.push({ kind: 'send', message: this.#own.since(peer.acked), to: node });
   }
@@ -158,6 +162,7 @@ export class Interests {
 
   #acknowledged(node: NodeId, peer: Peer, version: number, now: Instant): void {
     peer.sentAt = NEVER;
+    peer.tellAt = NEVER;
     // Why: a version that this node has not told is none of this life's; to answer it would go on for ever.
     if (version > this.#own.version) return;
     peer.acked = version;
@@ -188,4 +193,9 @@ interface Peer {
   acked: number;
   /** When it was told something that it has not answered. */
   sentAt: Instant;
+  /**
+   * When to tell it though it has not asked. It asks when its link comes up; but that may have been before it was known
+   * here, and where it has known of this node all the time, it does not ask again.
+   */
+  tellAt: Instant;
 }
