@@ -105,9 +105,10 @@ export class Relays {
   }
 
   #attach(relay: Relay, node: NodeId): void {
-    // Why taken back first: where the node has another link still, it may have the reader.
-    if (relay.isBack) this.#parts.send(node, { id: relay.number, kind: 'unread' });
-    relay.isBack = true;
+    // Why taken back first: where the last one has another link still, it may have the reader.
+    const { last } = relay;
+    if (last !== undefined && this.#parts.isAlive(last)) this.#parts.send(last, { id: relay.number, kind: 'unread' });
+    relay.last = node;
     relay.node = node;
     this.#parts.send(node, relay.request());
   }
@@ -177,8 +178,8 @@ class Relay implements Pump {
   /** Who keeps; undefined while that is not known or out of reach. */
   node: NodeId | undefined;
   acknowledged = 0;
-  /** It was attached before. */
-  isBack = false;
+  /** Whom it was attached to last. */
+  last: NodeId | undefined;
   #resume: ReadMessage['resume'];
   #waiting: KeptMessage[] = [];
   #missed = 0;
