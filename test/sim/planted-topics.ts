@@ -12,7 +12,10 @@ import { simPayload } from '../../src/engine/sim/payload.ts';
 import { planted } from './planted.ts';
 
 /** Puts something else onto links than what was to be sent. */
-function missends(change: (message: Message, peer: Peer) => readonly Message[], wire: Partial<Wire> = {}): MakeNode {
+export function missends(
+  change: (message: Message, peer: Peer) => readonly Message[],
+  wire: Partial<Wire> = {},
+): MakeNode {
   class Flow extends TopicsFlow {
     override opened(id: LinkId, peer: Peer, real: Wire): void {
       super.opened(id, peer, {

@@ -8,7 +8,7 @@ import type { Prng } from '../core/base/prng.ts';
 import type { SlowPolicy } from '../core/topics/outbox.ts';
 import { lasting } from './draw-plans.ts';
 import type { Weather } from './network.ts';
-import type { ByClient, PublishEvent, ScenarioEvent, SubscribeEvent } from './scenario.ts';
+import type { ByClient, PublishEvent, ReadEvent, ScenarioEvent, SubscribeEvent } from './scenario.ts';
 
 /** How one run's clients are. */
 export interface TopicsTaste {
@@ -26,6 +26,8 @@ export interface TopicsTaste {
   /** What a message may weigh. */
   readonly bytes: readonly number[];
   readonly fullBytes: number;
+  /** What is kept. */
+  readonly keeps: readonly string[];
   readonly nodeMessagesMax: number | undefined;
 }
 
@@ -50,6 +52,7 @@ export function topicsTaste(prng: Prng, { bytesPerMs }: Weather): TopicsTaste {
     clients: prng.between(2, 8),
     // Why so few: what a client is slow with must be more than its link takes.
     fullBytes: prng.pick(slow > 0 ? [150, 600, 4_000] : [600, 4_000, 1024 * 1024]) ?? 4_000,
+    keeps: prng.chance(0.5) ? drawKeeps(prng, topics) : [],
     grouped: prng.pick([0, 0.3, 0.8]) ?? 0,
     messagesMax: prng.pick([3, 15, 40]) ?? 3,
     nodeMessagesMax: prng.pick([undefined, 2, 20]),
@@ -70,7 +73,62 @@ export function drawTopics(prng: Prng, taste: TopicsTaste, nodes: number, faults
   return [
     ...Array.from({ length: taste.subscriptions }, () => drawSubscribe(prng, taste, someone(), faultsMs)),
     ...Array.from({ length: taste.bursts }, () => drawPublish(prng, taste, someone(), faultsMs)),
+    ...taste.keeps.flatMap((pattern) => drawKept(prng, pattern, taste, { faultsMs, nodes, someone })),
   ];
+}
+
+/** Patterns to be kept: of one topic, or of all. */
+function drawKeeps(prng: Prng, topics: readonly string[]): readonly string[] {
+  const keeps = Array.from({ length: prng.between(1, 2) }, () => (prng.chance(0.4) ? '#' : (prng.pick(topics) ?? '#')));
+  return [...new Set(keeps)];
+}
+
+interface Stage {
+  readonly faultsMs: number;
+  readonly nodes: number;
+  readonly someone: () => ByClient;
+}
+
+/** A keep with its readers, now and then on a second node as well, or on a disk that is full for a while. */
+function drawKept(prng: Prng, pattern: string, taste: TopicsTaste, stage: Stage): ScenarioEvent[] {
+  const { faultsMs, nodes, someone } = stage;
+  const keep = (atMs: number): ScenarioEvent => ({
+    atMs,
+    kind: 'keep',
+    node: prng.below(nodes),
+    pattern,
+    ...(prng.chance(0.2) ? { memory: true } : {}),
+    ...(prng.chance(0.5) ? { countMax: prng.pick([1, 5, 30]) ?? 5 } : {}),
+  });
+  const first = keep(prng.between(2_000, 6_000));
+  const events = prng.chance(0.2) ? [first, keep(prng.below(faultsMs))] : [first];
+  if (prng.chance(0.2) && first.kind === 'keep') {
+    events.push({ atMs: prng.below(faultsMs), forMs: lasting(prng), kind: 'full-disk', node: first.node });
+  }
+  for (let i = prng.between(1, 4); i > 0; i--) events.push(drawRead(prng, pattern, taste, someone(), faultsMs));
+  return events;
+}
+
+function drawRead(prng: Prng, keep: string, taste: TopicsTaste, where: ByClient, faultsMs: number): ReadEvent {
+  const patterns = keep === '#' && prng.chance(0.5) ? [drawPattern(prng, taste)] : [keep];
+  const start = prng.pick<ReadEvent['start']>([
+    {},
+    { last: prng.pick([1, 1_000]) ?? 1 },
+    { from: 1 },
+    { ageMs: lasting(prng) },
+  ]);
+  return {
+    ...where,
+    atMs: prng.chance(0.5) ? prng.between(2_000, 8_000) : prng.below(faultsMs),
+    forMs: prng.chance(taste.restless) ? lasting(prng) : null,
+    kind: 'read',
+    patterns,
+    start: start ?? {},
+    takeMs: prng.chance(taste.slow) ? (prng.pick([5, 60, 400]) ?? 5) : 0,
+    ...(prng.chance(0.5) ? { durable: prng.pick(['ann', 'bob', 'cid']) ?? 'ann' } : {}),
+    ...(prng.chance(0.4) ? { paced: true } : {}),
+    ...(prng.chance(0.5) ? { forgets: true } : {}),
+  };
 }
 
 function drawSubscribe(prng: Prng, taste: TopicsTaste, where: ByClient, faultsMs: number): SubscribeEvent {

@@ -51,6 +51,8 @@ export class Faults {
     }
     if (event.kind === 'subscribe') return world.topicsClient(event).subscribe(event);
     if (event.kind === 'publish') return world.topicsClient(event).publish(event);
+    if (event.kind === 'read') return world.topicsClient(event).read(event);
+    if (event.kind === 'keep') return world.place(event.node).process?.keep(event);
     if (this.#stopped) return;
     this.#calmSince = this.#world.timeline.now;
     switch (event.kind) {
@@ -80,6 +82,8 @@ export class Faults {
         return this.#undo(event.forMs, () => world.network.calm(event.storm));
       case 'slow-disk':
         return this.#slowDisk(event);
+      case 'full-disk':
+        return this.#fullDisk(event);
       case 'leave':
         return this.#leave(event);
       case 'drain':
@@ -167,6 +171,14 @@ export class Faults {
     disk.delayMs = [0, delayMs];
     this.#undo(forMs, () => {
       disk.delayMs = this.#world.scenario.diskMs;
+    });
+  }
+
+  #fullDisk({ node, forMs }: Of<'full-disk'>): void {
+    const { log } = this.#world.place(node);
+    log.full = true;
+    this.#undo(forMs, () => {
+      log.full = false;
     });
   }
 

@@ -33,6 +33,10 @@ export class SimLog implements MessageLog {
   #busyUntil = 0;
   /** The disk is full: it takes nothing. */
   full = false;
+  /** What was kept on disks that are no more. */
+  readonly lost: string[] = [];
+  /** Told of what has become durable. */
+  onStored: (keep: KeepOnDisk, batch: LogBatch) => void = () => {};
 
   /** `delayMs`: how long a write takes now, from and to. */
   constructor(timeline: Timeline, prng: Prng, delayMs: () => readonly [number, number]) {
@@ -75,6 +79,7 @@ export class SimLog implements MessageLog {
       const keep = this.keeps.get(id);
       if (keep === undefined) return problem('store-failed', `there is no keep ${id}`);
       apply(keep, batch);
+      this.onStored(keep, batch);
       return undefined;
     }, then);
   }
@@ -110,6 +115,7 @@ export class SimLog implements MessageLog {
   /** A new, empty disk in its place. */
   wipe(): void {
     this.#waiting = [];
+    for (const { definition } of this.keeps.values()) this.lost.push(definition.pattern);
     this.keeps.clear();
   }
 

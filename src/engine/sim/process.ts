@@ -26,10 +26,13 @@ import { type RunEffect, SimFunctions } from './functions.ts';
 import type { Birth, NodeMachine } from './machine.ts';
 import { SimLog } from './message-log.ts';
 import type { Network } from './network.ts';
+import type { ScenarioEvent } from './scenario.ts';
 import { SimFlow } from './sim-flow.ts';
 import type { Endpoint } from './stream.ts';
 import type { Timeline } from './timeline.ts';
 import type { Trace } from './trace.ts';
+
+type KeepEvent = Extract<ScenarioEvent, { readonly kind: 'keep' }>;
 
 export interface ProcessParts {
   readonly place: number;
@@ -70,6 +73,8 @@ export class SimProcess implements Endpoint {
   readonly birth: Birth;
   readonly peer: Peer;
   readonly topics: SimFlow;
+  /** What it keeps in memory. */
+  readonly memory: SimLog;
   readonly #parts: ProcessParts;
   readonly #functions: SimFunctions;
   readonly #who: string;
@@ -96,14 +101,14 @@ export class SimProcess implements Endpoint {
       item: ({ task }, payload) => this.give({ kind: 'item', payload, task }),
     });
     const { clock, log, machine, network, nodeMessagesMax: messagesMax } = parts;
-    const memory = new SimLog(timeline, new Prng(birth.seed), () => [0, 0]);
+    this.memory = new SimLog(timeline, new Prng(birth.seed), () => [0, 0]);
     this.topics = new SimFlow({
       disk: this.#asAnswered(log),
       input: (input) => this.give(input),
       later: (ms, then) => timeline.after(ms, () => this.answer(then)),
       life: this.#who,
       machine,
-      memory: this.#asAnswered(memory),
+      memory: this.#asAnswered(this.memory),
       network,
       put: (link, message) => this.#put(link, message),
       stored: log.stored,
@@ -181,6 +186,12 @@ export class SimProcess implements Endpoint {
   describe(functions: Birth['functions']): void {
     this.#functions.offer(functions);
     this.give({ kind: 'describe', self: { functions } });
+  }
+
+  /** Somebody has it keep what matches a pattern. */
+  keep({ countMax, memory, pattern }: Pick<KeepEvent, 'countMax' | 'memory' | 'pattern'>): void {
+    const options = { ...(countMax !== undefined && { countMax }), ...(memory !== undefined && { memory }) };
+    this.answer(() => this.topics.flow.kept.keeper.keep(pattern, options, () => {}));
   }
 
   /** Stops the process until then. */

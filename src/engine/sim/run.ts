@@ -14,6 +14,7 @@ import { CallsChecker } from './checkers/calls.ts';
 import { Checkers, LawBroken } from './checkers/checker.ts';
 import { DirectoryChecker } from './checkers/directory.ts';
 import { Fates } from './checkers/fates.ts';
+import { KeptChecker } from './checkers/kept.ts';
 import { MembershipChecker } from './checkers/membership.ts';
 import { PlanEndsChecker } from './checkers/plan-ends.ts';
 import { PlansChecker } from './checkers/plans.ts';
@@ -119,6 +120,7 @@ class Run {
       this.#topics,
       accounts,
       new TopicPathsChecker(world, accounts),
+      new KeptChecker(world, oracle),
       new TopicRestChecker(world, oracle, topicsOf(scenario)),
     ]);
     this.world = new World(scenario, make, this.#checkers);
@@ -250,6 +252,9 @@ const HARMLESS: ReadonlySet<ScenarioEvent['kind']> = new Set([
   'plan',
   'publish',
   'subscribe',
+  'read',
+  'keep',
+  'full-disk',
   'add-function',
   'remove-function',
   'drain',

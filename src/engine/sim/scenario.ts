@@ -72,6 +72,17 @@ export type ScenarioEvent = { readonly atMs: number } & (
   | ({ readonly kind: 'plan'; readonly steps: readonly StepTerms[] } & Asked & PlanTerms)
   | ({ readonly kind: 'subscribe' } & ByClient & SubscribeTerms)
   | ({ readonly kind: 'publish' } & ByClient & PublishTerms)
+  | ({ readonly kind: 'read' } & ByClient & ReadTerms)
+  /** The node keeps what matches; `memory`: as long as its process lives. */
+  | {
+      readonly kind: 'keep';
+      readonly node: number;
+      readonly pattern: string;
+      readonly memory?: true;
+      readonly countMax?: number;
+    }
+  /** What is kept there cannot be stored. */
+  | { readonly kind: 'full-disk'; readonly node: number; readonly forMs: number }
 );
 
 /** A client that stays: all events of one number are about the same one. */
@@ -156,6 +167,21 @@ export interface PlanTerms {
   readonly resumable?: boolean;
 }
 
+/** A reader of what is kept. */
+export interface ReadTerms {
+  readonly patterns: readonly string[];
+  /** Where it begins; empty: with what comes. */
+  readonly start: { readonly from?: number; readonly last?: number; readonly ageMs?: number };
+  readonly durable?: string;
+  readonly takeMs: number;
+  readonly paced?: true;
+  /** Null: it stays. */
+  readonly forMs: number | null;
+  /** When its connection was lost it is started anew, and knows nothing but its name. */
+  readonly forgets?: true;
+}
+
+export type ReadEvent = Extract<ScenarioEvent, { readonly kind: 'read' }>;
 export type SubscribeEvent = Extract<ScenarioEvent, { readonly kind: 'subscribe' }>;
 export type PublishEvent = Extract<ScenarioEvent, { readonly kind: 'publish' }>;
 export type PlanEvent = Extract<ScenarioEvent, { readonly kind: 'plan' }>;

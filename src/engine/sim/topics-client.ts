@@ -18,8 +18,9 @@ import {
 import { SimConnection } from './connection.ts';
 import type { Network } from './network.ts';
 import { simPayload } from './payload.ts';
-import type { ByClient, PublishEvent, SubscribeEvent } from './scenario.ts';
+import type { ByClient, PublishEvent, ReadEvent, SubscribeEvent } from './scenario.ts';
 import type { Timeline } from './timeline.ts';
+import { type ReadersWatcher, SimReader } from './topics-reader.ts';
 
 /** One thing that a client listens to, on however many connections. */
 export interface Listening {
@@ -44,11 +45,11 @@ export interface Publication {
   connection: number | undefined;
   /** Its number there; 0: it is not to be answered. */
   id: number;
-  state: 'waits' | 'sent' | 'answered' | 'lost';
+  state: 'waits' | 'sent' | 'answered' | 'refused' | 'lost';
 }
 
 /** Who looks on at clients of topics. */
-export interface TopicsWatcher {
+export interface TopicsWatcher extends ReadersWatcher {
   subscribing(listening: Listening): void;
   publishing(publication: Publication): void;
   published(publication: Publication, message: PublishedMessage): void;
@@ -72,6 +73,7 @@ export class TopicsClient {
   readonly listening = new Set<Listening>();
   /** Not sent yet, or sent and not answered. */
   readonly publishing = new Set<Publication>();
+  readonly readers = new Set<SimReader>();
   readonly #parts: TopicsClientParts;
   readonly #connection: SimConnection;
   #numbers = 0;
@@ -93,7 +95,7 @@ export class TopicsClient {
         message: (message) => this.#receive(message),
         up: () => this.#up(),
         get wantsLink() {
-          return client.listening.size > 0 || client.publishing.size > 0;
+          return client.listening.size + client.publishing.size + client.readers.size > 0;
         },
       },
     );
@@ -108,6 +110,26 @@ export class TopicsClient {
     this.listening.add(listening);
     if (event.forMs !== null) this.#parts.timeline.after(event.forMs, () => this.#end(listening));
     if (this.isConnected) this.#listen(listening);
+    else this.#connection.connect();
+  }
+
+  read(event: ReadEvent): void {
+    const { timeline, watcher } = this.#parts;
+    const reader = new SimReader({
+      again: (one) => {
+        if (this.readers.has(one) && one.id === undefined && this.isConnected) one.ask();
+      },
+      event,
+      later: (ms, then) => timeline.after(ms, then),
+      nextId: () => ++this.#numbers,
+      send: (message) => this.#connection.send(message),
+      watcher,
+      where: this.where,
+      work: (then) => this.#work(event, then),
+    });
+    this.readers.add(reader);
+    if (event.forMs !== null) timeline.after(event.forMs, () => this.#stop(reader));
+    if (this.isConnected) reader.ask();
     else this.#connection.connect();
   }
 
@@ -138,10 +160,12 @@ export class TopicsClient {
     this.#calm = true;
     this.#busyUntil = 0;
     for (const listening of this.listening) if (listening.event.forMs !== null) this.#end(listening);
+    for (const reader of this.readers) if (reader.event.forMs !== null) this.#stop(reader);
   }
 
   #up(): void {
     for (const listening of this.listening) this.#listen(listening);
+    for (const reader of this.readers) reader.ask();
     this.#flush();
   }
 
@@ -150,6 +174,7 @@ export class TopicsClient {
       listening.id = undefined;
       listening.confirmed = false;
     }
+    for (const reader of this.readers) reader.lost();
     for (const publication of this.publishing) {
       if (publication.state !== 'sent') continue;
       publication.state = 'lost';
@@ -192,7 +217,17 @@ export class TopicsClient {
     this.#connection.send({ id, kind: 'publish', payload, topic, ...name, ...(key === undefined ? {} : { key }) });
   }
 
+  #stop(reader: SimReader): void {
+    reader.end();
+    this.readers.delete(reader);
+  }
+
   #receive(message: Message): void {
+    for (const reader of this.readers) {
+      if (!reader.receive(message)) continue;
+      if (reader.over) this.readers.delete(reader);
+      return;
+    }
     switch (message.kind) {
       case 'deliver':
         return this.#take(message);
@@ -207,21 +242,21 @@ export class TopicsClient {
         return;
       }
       case 'published': {
-        const publication = this.#answered(message.id);
+        const publication = this.#answered(message.id, 'answered');
         if (publication !== undefined) this.#parts.watcher.published(publication, message);
         return;
       }
       case 'error':
-        if (this.#answered(message.id) === undefined) this.#refused(message.id);
+        if (this.#answered(message.id, 'refused') === undefined) this.#refused(message.id);
         return;
       default:
     }
   }
 
-  #answered(id: number): Publication | undefined {
+  #answered(id: number, state: Publication['state']): Publication | undefined {
     for (const publication of this.publishing) {
       if (publication.id !== id || publication.state !== 'sent') continue;
-      publication.state = 'answered';
+      publication.state = state;
       this.publishing.delete(publication);
       return publication;
     }
@@ -233,19 +268,24 @@ export class TopicsClient {
     if (listening === undefined) return;
     if (message.missed !== undefined) this.#parts.watcher.missed(listening, message.missed);
     this.#parts.watcher.delivered(listening, message);
-    const { paced, takeMs } = listening.event;
+    const { id } = message;
+    this.#work(listening.event, () => {
+      if (listening.event.paced === undefined || listening.id !== id) return;
+      this.#connection.send({ bytes: message.payload.size + COST_BYTES, id, kind: 'taken' });
+    });
+  }
+
+  /** Deals with a message. One that is not paced reads nothing meanwhile. */
+  #work({ paced, takeMs }: { readonly paced?: true; readonly takeMs: number }, done: () => void): void {
+    const { timeline } = this.#parts;
     const workMs = this.#calm ? 0 : takeMs;
     if (paced === undefined) {
-      if (workMs > 0) this.#connection.rest(workMs);
-      return;
+      if (workMs === 0) return done();
+      this.#connection.rest(workMs);
+      return timeline.after(workMs, done);
     }
-    const { timeline } = this.#parts;
     this.#busyUntil = Math.max(this.#busyUntil, timeline.now) + workMs;
-    const { id } = message;
-    const taken = { bytes: message.payload.size + COST_BYTES, id, kind: 'taken' } as const;
-    timeline.at(this.#busyUntil, () => {
-      if (listening.id === id) this.#connection.send(taken);
-    });
+    timeline.at(this.#busyUntil, done);
   }
 
   /** Where it was too slow for its own terms, it comes again a little later. */

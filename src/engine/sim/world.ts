@@ -15,12 +15,13 @@ import type { NodeEffect } from '../core/node/effects.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
 import { DEFAULT_TUNING, type NodeTuning } from '../core/node/tuning.ts';
 import type { FlowMessage } from '../core/topics/messages.ts';
+import type { LogBatch } from '../flow/message-log.ts';
 import { type Ask, type AskEvent, type AskWatcher, SimClient } from './client.ts';
 import { SimClock } from './clock.ts';
 import { SimDisk } from './disk.ts';
 import type { RunEffect } from './functions.ts';
 import type { MakeNode } from './machine.ts';
-import { SimLog } from './message-log.ts';
+import { type KeepOnDisk, SimLog } from './message-log.ts';
 import { Network } from './network.ts';
 import { simPayload } from './payload.ts';
 import { SimProcess } from './process.ts';
@@ -58,6 +59,8 @@ export interface Watcher extends AskWatcher, TopicsWatcher {
   /** A node takes a message of a topic, which it has not carried out yet; it puts one onto a link. */
   took(process: SimProcess, link: LinkId, peer: Peer, message: FlowMessage): void;
   put(process: SimProcess, link: LinkId, message: Message): void;
+  /** Messages that are kept have become durable. */
+  stored(keep: KeepOnDisk, batch: LogBatch): void;
 }
 
 const TRACE_LINES = 60;
@@ -146,6 +149,7 @@ export class World {
       timeline: this.timeline,
       trace: this.trace,
     });
+    place.process.memory.onStored = (keep, batch) => this.#watcher.stored(keep, batch);
     this.#watcher.started(place.process);
     place.process.start();
     place.process.give({ addresses: this.#seeds(), kind: 'seeds' });
@@ -210,6 +214,8 @@ export class World {
     const address = `ws://sim-${index}:7000`;
     const { timeline, network } = this;
     const disk = new SimDisk(timeline, this.prng.fork(), this.scenario.diskMs);
+    const log = new SimLog(timeline, new Prng(hash32(address, this.scenario.seed)), () => disk.delayMs);
+    log.onStored = (keep, batch) => this.#watcher.stored(keep, batch);
     return {
       address,
       client: new SimClient(index, address, timeline, network, this.#watcher),
@@ -218,7 +224,7 @@ export class World {
       id: this.#newId(),
       index,
       lives: 0,
-      log: new SimLog(timeline, new Prng(hash32(address, this.scenario.seed)), () => disk.delayMs),
+      log,
       plan,
       process: undefined,
       sleptUntil: 0,

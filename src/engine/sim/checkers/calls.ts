@@ -122,7 +122,15 @@ export class CallsChecker extends Checker {
 }
 
 /** What changes nothing about what is offered. */
-const ASKS: ReadonlySet<ScenarioEvent['kind']> = new Set(['call', 'plan', 'publish', 'subscribe']);
+const ASKS: ReadonlySet<ScenarioEvent['kind']> = new Set([
+  'call',
+  'plan',
+  'publish',
+  'subscribe',
+  'read',
+  'keep',
+  'full-disk',
+]);
 
 /** Until then all have heard what a new node offers, where nothing is broken. */
 const GOSSIP_MS = 15_000;

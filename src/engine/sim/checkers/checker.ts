@@ -6,11 +6,14 @@ import type { Payload } from '../../core/base/payload.ts';
 import type { Peer } from '../../core/links/messages.ts';
 import type { NodeEffect } from '../../core/node/effects.ts';
 import type { Message, NodeInput } from '../../core/node/inputs.ts';
-import type { DeliverMessage, FlowMessage, PublishedMessage } from '../../core/topics/messages.ts';
+import type { DeliverMessage, FlowMessage, KeptMessage, PublishedMessage } from '../../core/topics/messages.ts';
+import type { LogBatch } from '../../flow/message-log.ts';
 import type { Ask } from '../client.ts';
 import type { RunEffect } from '../functions.ts';
+import type { KeepOnDisk } from '../message-log.ts';
 import type { SimProcess } from '../process.ts';
 import type { Listening, Publication } from '../topics-client.ts';
+import type { SimReader } from '../topics-reader.ts';
 import type { Watcher } from '../world.ts';
 
 /** A law of safety was broken: the run ends here. */
@@ -41,11 +44,16 @@ export class Checker implements Watcher {
   answered(_ask: Ask): void {}
   took(_process: SimProcess, _link: LinkId, _peer: Peer, _message: FlowMessage): void {}
   put(_process: SimProcess, _link: LinkId, _message: Message): void {}
+  stored(_keep: KeepOnDisk, _batch: LogBatch): void {}
   subscribing(_listening: Listening): void {}
   publishing(_publication: Publication): void {}
   published(_publication: Publication, _message: PublishedMessage): void {}
   delivered(_listening: Listening, _message: DeliverMessage): void {}
   missed(_listening: Listening, _count: number): void {}
+  reading(_reader: SimReader, _next: number, _resumed: boolean): void {}
+  kept(_reader: SimReader, _message: KeptMessage): void {}
+  skipped(_reader: SimReader, _count: number): void {}
+  acknowledged(_reader: SimReader, _sequence: number): void {}
 
   /** Looked at now and then, and after every step that changed something. */
   inspect(_process: SimProcess): void {}
@@ -107,6 +115,10 @@ export class Checkers extends Checker {
     for (const checker of this.#all) checker.put(process, link, message);
   }
 
+  override stored(keep: KeepOnDisk, batch: LogBatch): void {
+    for (const checker of this.#all) checker.stored(keep, batch);
+  }
+
   override subscribing(listening: Listening): void {
     for (const checker of this.#all) checker.subscribing(listening);
   }
@@ -125,6 +137,22 @@ export class Checkers extends Checker {
 
   override missed(listening: Listening, count: number): void {
     for (const checker of this.#all) checker.missed(listening, count);
+  }
+
+  override reading(reader: SimReader, next: number, resumed: boolean): void {
+    for (const checker of this.#all) checker.reading(reader, next, resumed);
+  }
+
+  override kept(reader: SimReader, message: KeptMessage): void {
+    for (const checker of this.#all) checker.kept(reader, message);
+  }
+
+  override skipped(reader: SimReader, count: number): void {
+    for (const checker of this.#all) checker.skipped(reader, count);
+  }
+
+  override acknowledged(reader: SimReader, sequence: number): void {
+    for (const checker of this.#all) checker.acknowledged(reader, sequence);
   }
 
   override inspect(process: SimProcess): void {

@@ -8,10 +8,11 @@
  * Liveness: once nothing moves any more, taken = delivered + told as missed.
  */
 import type { LinkId } from '../../core/base/ids.ts';
+import { didNotHappen } from '../../core/base/problems.ts';
 import type { Peer } from '../../core/links/messages.ts';
 import type { NodeEffect } from '../../core/node/effects.ts';
 import type { Message, NodeInput } from '../../core/node/inputs.ts';
-import type { DeliverMessage, FlowMessage, PublishedMessage, SubscribeMessage } from '../../core/topics/messages.ts';
+import type { DeliverMessage, FlowMessage, SubscribeMessage } from '../../core/topics/messages.ts';
 import type { SimProcess } from '../process.ts';
 import { Checker, law } from './checker.ts';
 import { who } from './membership.ts';
@@ -35,8 +36,8 @@ export class TopicAccounts extends Checker {
   readonly #oracle: TopicOracle;
   /** By process, then by the exchange's number. */
   readonly #accounts = new Map<SimProcess, Map<number, Account>>();
-  /** Of the message that is being taken from a client: for how many subscriptions here it is, at least and at most. */
-  #local: readonly [number, number] = [0, 0];
+  /** What was taken from clients and not answered, by link and number. */
+  readonly #open = new Map<SimProcess, Map<string, Open>>();
 
   constructor(oracle: TopicOracle) {
     super();
@@ -56,10 +57,12 @@ export class TopicAccounts extends Checker {
 
   override started(process: SimProcess): void {
     this.#accounts.set(process, new Map());
+    this.#open.set(process, new Map());
   }
 
   override ended(process: SimProcess): void {
     this.#accounts.delete(process);
+    this.#open.delete(process);
   }
 
   override stepped(process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]): void {
@@ -72,20 +75,23 @@ export class TopicAccounts extends Checker {
     }
   }
 
-  override took(process: SimProcess, _link: LinkId, _peer: Peer, message: FlowMessage): void {
+  override took(process: SimProcess, link: LinkId, _peer: Peer, message: FlowMessage): void {
     const isForward = message.kind === 'forward' || message.kind === 'store';
     if (message.kind !== 'publish' && !(isForward && message.plain)) return;
     const token = tokenOf(message.payload);
     const plain = this.plain(process, message.topic);
     for (const { due } of plain) due.push(token);
-    if (message.kind === 'publish') this.#local = [plain.length, plain.length + this.#groups(process, message.topic)];
+    if (message.kind !== 'publish' || message.id === 0) return;
+    const most = plain.length + this.#groups(process, message.topic);
+    this.#open.get(process)?.set(`${link} ${message.id}`, { least: plain.length, most, plain, token });
   }
 
   override put(process: SimProcess, link: LinkId, message: Message): void {
-    if (message.kind === 'published') this.#answered(process, message);
+    if (message.kind === 'published' || message.kind === 'error') this.#answered(process, link, message);
     if (message.kind !== 'deliver' && message.kind !== 'gap') return;
     const says = () => `${who(process)} says ${JSON.stringify(message)} on link ${link}`;
     const account = this.of(process).find((one) => one.link === link && one.request.id === message.id);
+    if (account === undefined && message.kind === 'gap') return; // of a reader of what is kept
     law(account !== undefined, 'a node delivers only to subscriptions that it has', says);
     const { missed = 0 } = message;
     account.missed += missed;
@@ -132,12 +138,37 @@ export class TopicAccounts extends Checker {
     return new Set(matching.flatMap(({ request: { group } }) => group ?? [])).size;
   }
 
-  #answered(process: SimProcess, { local }: PublishedMessage): void {
-    const [least, most] = this.#local;
+  #answered(process: SimProcess, link: LinkId, message: Answer): void {
+    const key = `${link} ${message.id}`;
+    const open = this.#open.get(process)?.get(key);
+    if (open === undefined) return;
+    this.#open.get(process)?.delete(key);
+    const { least, most, plain, token } = open;
+    if (message.kind === 'error') {
+      if (didNotHappen(message.problem)) for (const { due } of plain) takeBack(due, token);
+      return;
+    }
+    const { local } = message;
     law(local >= least && local <= most, 'a publisher is told for how many its message is', () => {
       return `${who(process)} says ${local}, where there are ${least} to ${most}`;
     });
   }
+}
+
+type Answer = Extract<Message, { readonly kind: 'published' | 'error' }>;
+
+/** A message that a publisher waits to hear of. */
+interface Open {
+  readonly token: string;
+  /** For how many subscriptions here it is. */
+  readonly least: number;
+  readonly most: number;
+  readonly plain: readonly Account[];
+}
+
+function takeBack(due: string[], token: string): void {
+  const at = due.lastIndexOf(token);
+  if (at >= 0) due.splice(at, 1);
 }
 
 function exactly(account: Account, message: Message, missed: number, says: () => string): void {

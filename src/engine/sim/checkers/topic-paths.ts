@@ -9,6 +9,7 @@
 
 import type { LinkId, NodeId } from '../../core/base/ids.ts';
 import type { Instant } from '../../core/base/instant.ts';
+import { didNotHappen } from '../../core/base/problems.ts';
 import type { Peer } from '../../core/links/messages.ts';
 import type { NodeEffect } from '../../core/node/effects.ts';
 import type { Message, NodeInput } from '../../core/node/inputs.ts';
@@ -42,6 +43,8 @@ export class TopicPathsChecker extends Checker {
   readonly #owed = new Map<SimProcess, Map<SimProcess, Owed[]>>();
   /** Which process took a message from its publisher. */
   readonly #origins = new Map<string, SimProcess>();
+  /** By the link that it came on, and its number there. */
+  readonly #publishing = new Map<string, string>();
   readonly #arrived = new Map<SimProcess, Set<string>>();
   /** At which version of its node's interest a subscription is announced. */
   readonly #versions = new Map<Account, number>();
@@ -79,9 +82,10 @@ export class TopicPathsChecker extends Checker {
     for (const effect of effects) this.#effect(process, known, effect);
   }
 
-  override took(process: SimProcess, _link: LinkId, _peer: Peer, message: FlowMessage): void {
+  override took(process: SimProcess, link: LinkId, _peer: Peer, message: FlowMessage): void {
     if (message.kind === 'publish') {
       this.#origins.set(tokenOf(message.payload), process);
+      this.#publishing.set(`${link} ${message.id}`, tokenOf(message.payload));
       this.#owe(process, message.topic, tokenOf(message.payload));
     } else if ((message.kind === 'forward' || message.kind === 'store') && message.plain) {
       this.#arrives(process, message);
@@ -89,6 +93,7 @@ export class TopicPathsChecker extends Checker {
   }
 
   override put(process: SimProcess, link: LinkId, message: Message): void {
+    if (message.kind === 'error' && didNotHappen(message.problem)) this.#refused(process, `${link} ${message.id}`);
     if (message.kind !== 'forward' && message.kind !== 'store') return;
     const token = tokenOf(message.payload);
     law(this.#origins.get(token) === process, 'only the node that took a message passes it on', () => {
@@ -114,6 +119,16 @@ export class TopicPathsChecker extends Checker {
       if (unsent > lost) return `${who(from)} has not passed on ${unsent} messages, and counted ${lost} as lost`;
     }
     return undefined;
+  }
+
+  /** It was not published after all. */
+  #refused(process: SimProcess, key: string): void {
+    const token = this.#publishing.get(key);
+    if (token === undefined) return;
+    for (const owed of this.#owed.get(process)?.values() ?? []) {
+      const at = owed.findIndex((one) => one.token === token && one.connection === undefined);
+      if (at >= 0) owed.splice(at, 1);
+    }
   }
 
   #broken(known: Known, link: LinkId): void {

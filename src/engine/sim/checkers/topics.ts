@@ -70,6 +70,10 @@ export class TopicsChecker extends Checker {
   override unsettled(): string | undefined {
     for (const { groups, plain, token } of this.#exams) {
       const story = this.#stories.get(token);
+      if (story?.publication.state === 'refused') {
+        if (this.#keeperIsAway(story.publication.event.topic)) continue;
+        return `${token} was refused, though all who keep its topic live`;
+      }
       const missing = plain.find((one) => !story?.reached.has(one));
       if (missing !== undefined) return `${tell(missing)} has not got ${token}`;
       for (const group of groups) if (!story?.groups.has(group)) return `nobody of group ${group} has got ${token}`;
@@ -77,6 +81,14 @@ export class TopicsChecker extends Checker {
       if (extra !== undefined) return `${tell(extra)} has got ${token}, which came after it had gone`;
     }
     return undefined;
+  }
+
+  /** For good: then nobody may publish there and wait for an answer. */
+  #keeperIsAway(topic: string): boolean {
+    return this.#world().places.some(({ log, process }) => {
+      const away = process?.alive ? [] : [...log.keeps.values()].map(({ definition }) => definition.pattern);
+      return [...away, ...log.lost].some((pattern) => this.#oracle.matches(pattern, topic));
+    });
   }
 
   #judgeName({ by, seq }: DeliverMessage, { token }: Publication, says: () => string): void {
