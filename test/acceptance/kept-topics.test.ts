@@ -1,6 +1,8 @@
 /** Kept topics over real processes that are killed: nothing that was confirmed is lost, and numbers mean what they meant. */
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Client, connect } from '../../src/engine/index.ts';
@@ -153,6 +155,53 @@ async function rowsFrom(client: Client, through: number): Promise<Row[]> {
   }
   return rows;
 }
+
+/** How large a file the node may write, in bytes. */
+function fileLimit(node: RunningNode, bytes: string): void {
+  execFileSync('prlimit', ['--pid', `${node.child.pid}`, `--fsize=${bytes}:unlimited`]);
+}
+
+const canLimit = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0;
+
+describe('a keeper whose disk is full', () => {
+  test.skipIf(!canLimit)('refuses what is published, says why, and takes it again when there is room', async () => {
+    const alpha = await start('alpha');
+    const client = await clientOf(alpha);
+    await client.keep('order.#');
+    const publish = (i: number) => client.publish('load.disk', { i, text: 'x'.repeat(1_000) });
+    await client.keep('load.#');
+    for (let i = 1; i <= 20; i++) await publish(i);
+    fileLimit(alpha, '200000');
+    let confirmed = 20;
+    const refusal = await (async () => {
+      for (;;) {
+        const { kept } = await publish(confirmed + 1);
+        confirmed++;
+        expect(kept).toBe(confirmed);
+      }
+    })().catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ problem: { code: 'store-failed', message: expect.stringContaining('topics.db') } });
+    await expect(publish(confirmed + 1)).rejects.toMatchObject({ problem: { code: 'store-failed' } });
+    expect(await client.publish('other', 1)).toMatchObject({ local: 0, nodes: 0 });
+    fileLimit(alpha, 'unlimited');
+    expect(await publish(confirmed + 1)).toMatchObject({ kept: confirmed + 1 });
+    const rows = await rowsFrom(client, confirmed + 1);
+    expect(rows.map(({ i }) => i)).toEqual(Array.from({ length: confirmed + 1 }, (_, i) => i + 1));
+  });
+
+  test('that finds its file damaged says so, and does not begin without what was kept', async () => {
+    const alpha = await start('alpha');
+    const client = await clientOf(alpha);
+    await client.keep('order.#');
+    await client.publish('order.eu', 1);
+    alpha.child.kill('SIGKILL');
+    await alpha.ended;
+    const file = join(world.path('alpha'), 'topics.db');
+    writeFileSync(file, 'no database');
+    await expect(start('alpha')).rejects.toThrow(/store-corrupt|damaged/);
+    expect(readFileSync(file, 'utf8')).toBe('no database');
+  });
+});
 
 describe('a subscriber with a durable name that is killed', () => {
   test('misses nothing, and repeats at most what it had not acknowledged', { timeout: 120_000 }, async () => {

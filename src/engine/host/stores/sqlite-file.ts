@@ -5,7 +5,7 @@
  * place of one that has disappeared. A new database is made under another name and moved in place when it is whole, so
  * that an empty file is damage, not a beginning.
  */
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type ProblemError, problemError } from '../../problem-error.ts';
@@ -13,6 +13,8 @@ import { type ProblemError, problemError } from '../../problem-error.ts';
 /** Marks the file as ours: "mpre" in ASCII. */
 const APPLICATION_ID = 0x6d707265;
 const PAGE_BYTES = 4096;
+/** How every SQLite file begins. */
+const MAGIC = Buffer.from('SQLite format 3\0');
 
 /** Larger files are not read from end to end when they are opened: what is damaged there shows when it is read. */
 const CHECKED_BYTES_MAX = 256 * 1024 * 1024;
@@ -35,6 +37,7 @@ export function openSqlite(options: SqliteFile): DatabaseSync {
     mkdirSync(dirname(file), { mode: 0o700, recursive: true });
     if (!existsSync(file)) make(options);
     if (statSync(file).size === 0) throw corrupt(file, 'it is empty');
+    if (!beginsAsDatabase(file)) throw corrupt(file, 'it is not a database');
     db = new DatabaseSync(file, { timeout: 0 });
     db.exec('pragma locking_mode = exclusive');
     db.exec('begin immediate; commit');
@@ -67,6 +70,17 @@ function check(db: DatabaseSync, { file, version: wanted }: SqliteFile): void {
   if (statSync(file).size > CHECKED_BYTES_MAX) return;
   const verdict = ask('quick_check(1)');
   if (verdict !== 'ok') throw corrupt(file, String(verdict));
+}
+
+/** Why before SQLite looks: where there is a write-ahead log, it would write that into whatever file this is. */
+function beginsAsDatabase(file: string): boolean {
+  const handle = openSync(file, 'r');
+  try {
+    const head = Buffer.alloc(MAGIC.length);
+    return readSync(handle, head, 0, head.length, 0) === head.length && head.equals(MAGIC);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** Makes an empty database, whole before it has its name. Two processes may try at once: one of them gets the name. */
