@@ -1,4 +1,5 @@
 /** Kept topics over real nodes of this process: what is kept, who reads it, and what becomes of both when somebody goes. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -192,6 +193,72 @@ describe('over two nodes', () => {
     expect(read.some(({ interrupted, missed }) => interrupted || missed > 0)).toBe(false);
   });
 });
+
+describe('in any language', () => {
+  test('a reader over another node gets frames of JSON, with their numbers, and acknowledges under its name', async () => {
+    const alpha = await nodeOf('alpha');
+    const beta = await nodeOf('beta', { peers: [alpha] });
+    const client = await clientOf(alpha);
+    await client.keep('log.#');
+    for (const i of numbers(1, 3)) await client.publish('log.a', i, { headers: { n: `${i}` } });
+    const socket = new WebSocket(beta.url, 'mpreg.v1.json');
+    const got: Record<string, unknown>[] = [];
+    socket.onmessage = ({ data }) => got.push(...([JSON.parse(String(data))].flat() as Record<string, unknown>[]));
+    await once(socket, 'open');
+    await heardFrames(got, 1); // its hello
+    got.length = 0;
+    const say = (...frames: object[]) => socket.send(JSON.stringify(frames));
+    say({ durable: 'tail', from: 2, id: 1, kind: 'read', patterns: ['log.*'] });
+    await heardFrames(got, 3);
+    expect(got[0]).toMatchObject({ id: 1, kind: 'reading', next: 2 });
+    expect(got[1]).toMatchObject({ headers: { n: '2' }, id: 1, kind: 'kept', sequence: 2, topic: 'log.a', value: 2 });
+    say({ id: 1, kind: 'acknowledge', sequence: 2 });
+    const position = async () => (await client.keeps())[0]?.found[0]?.names[0]?.position;
+    await until('it is acknowledged', position, (seen) => seen === 2);
+    say(
+      { id: 1, kind: 'read', patterns: ['log.a'] },
+      { id: 1, kind: 'unread' },
+      { id: 2, kind: 'read', patterns: ['none'] },
+    );
+    await heardFrames(got, 5);
+    expect(got.slice(3)).toMatchObject([
+      { id: 1, kind: 'reading', problem: { code: 'protocol-violated' } },
+      { id: 2, kind: 'reading', problem: { code: 'keep-unknown' } },
+    ]);
+    await until(
+      'nobody reads',
+      async () => (await client.keeps())[0]?.found[0]?.readers.length,
+      (count) => count === 0,
+    );
+    socket.close();
+  });
+
+  test('a reader that takes nothing holds no more than its window, wherever it is, and misses nothing', async () => {
+    const alpha = await nodeOf('alpha');
+    const beta = await nodeOf('beta', { peers: [alpha] });
+    const publisher = await clientOf(alpha);
+    await publisher.keep('bulk', { bytesMax: 2 ** 30 });
+    const reading = await (await clientOf(beta)).subscribe('bulk', { from: 'first' });
+    const messages = reading[Symbol.asyncIterator]();
+    const payload = 'x'.repeat(100_000);
+    for (const i of numbers(1, 200)) await publisher.publish('bulk', `${i} ${payload}`);
+    const [reader] = (await publisher.keeps())[0]?.found[0]?.readers ?? [];
+    expect(reader?.sent).toBeLessThan(60);
+    for (const i of numbers(1, 200)) {
+      const { value } = await messages.next();
+      expect([value.sequence, Number.parseInt(value.payload, 10)]).toEqual([i, i]);
+    }
+  });
+});
+
+async function heardFrames(frames: readonly unknown[], count: number): Promise<void> {
+  await until(
+    `${count} frames`,
+    () => frames.length,
+    (length) => length >= count,
+    5_000,
+  );
+}
 
 describe('what is refused', () => {
   test('is told with what to do about it', async () => {
