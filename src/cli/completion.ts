@@ -18,7 +18,7 @@ export interface Candidate {
 /** Tells the shell to offer files in place of candidates. */
 export const FILES: readonly Candidate[] = [{ value: ':files' }];
 
-type Kind = 'code' | 'context' | 'file' | 'function' | 'node' | 'nothing' | 'pattern' | 'shell' | 'topic';
+type Kind = 'code' | 'context' | 'file' | 'function' | 'node' | 'nothing' | 'pattern' | 'queue' | 'shell' | 'topic';
 
 /** What the positional arguments of a command are; the last kind stands for all that follow. Others are files. */
 const ARGUMENTS: Readonly<Record<string, readonly Kind[]>> = {
@@ -34,6 +34,25 @@ const ARGUMENTS: Readonly<Record<string, readonly Kind[]>> = {
   'node:info': ['node', 'nothing'],
   'node:leave': ['node', 'nothing'],
   publish: ['topic', 'file'],
+  'queue:ack': ['queue', 'nothing'],
+  'queue:bind': ['queue', 'pattern'],
+  'queue:create': ['nothing'],
+  'queue:delete': ['queue', 'nothing'],
+  'queue:edit': ['queue', 'nothing'],
+  'queue:extend': ['queue', 'nothing'],
+  'queue:info': ['queue', 'nothing'],
+  'queue:move': ['queue', 'node', 'nothing'],
+  'queue:nack': ['queue', 'nothing'],
+  'queue:peek': ['queue', 'nothing'],
+  'queue:purge': ['queue', 'nothing'],
+  'queue:receive': ['queue', 'nothing'],
+  'queue:redrive': ['queue', 'nothing'],
+  'queue:release': ['queue', 'nothing'],
+  'queue:send': ['queue', 'file'],
+  'queue:subscribe': ['queue', 'nothing'],
+  'queue:unbind': ['queue', 'pattern'],
+  'queue:unsubscribe': ['queue', 'nothing'],
+  'queue:watch': ['queue'],
   subscribe: ['pattern'],
   'topic:match': ['topic', 'nothing'],
   'topic:unschedule': ['nothing'],
@@ -42,6 +61,7 @@ const ARGUMENTS: Readonly<Record<string, readonly Kind[]>> = {
 const FLAG_VALUES: Readonly<Record<string, Kind>> = {
   context: 'context',
   'data-dir': 'file',
+  'dead-letter': 'queue',
   functions: 'file',
   'key-file': 'file',
   node: 'node',
@@ -161,7 +181,7 @@ async function ofKind(kind: Kind, words: readonly string[]): Promise<readonly Ca
 
 /** Asks the mesh that the command line would reach; nothing where none answers at once. */
 async function live(
-  kind: 'function' | 'node' | 'pattern' | 'topic',
+  kind: 'function' | 'node' | 'pattern' | 'queue' | 'topic',
   words: readonly string[],
 ): Promise<readonly Candidate[]> {
   const value = (flag: string): string | undefined => {
@@ -182,6 +202,7 @@ async function live(
       const members = (await client.members()).filter(({ state }) => state !== 'dead' && state !== 'left');
       return members.map(({ name, record, state }) => ({ description: record?.region ?? state, value: name }));
     }
+    if (kind === 'queue') return await queues(client);
     if (kind !== 'function') return await patterns(client, kind);
     const functions = new Map((await client.functions()).map((fun) => [fun.name, fun.description ?? `on ${fun.node}`]));
     return [...functions]
@@ -190,6 +211,13 @@ async function live(
   } finally {
     await client.close();
   }
+}
+
+async function queues(client: Client): Promise<readonly Candidate[]> {
+  const found = (await client.queues()).flatMap(({ found }) => found);
+  return found
+    .map(({ counts, name, node }) => ({ description: `${counts.ready} ready, on ${node}`, value: name }))
+    .sort((a, b) => (a.value < b.value ? -1 : 1));
 }
 
 /** What somebody listens to; as topics, those that have no wildcards. */

@@ -41,8 +41,9 @@ export async function printAll(
     current = message;
     try {
       await print(message);
-    } catch {
-      await giveBack(); // nobody reads any more
+    } catch (error) {
+      await giveBack();
+      if (!NOBODY_READS.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
       return tally;
     }
     const ack = acknowledge(message, tally, output).finally(() => acks.delete(ack));
@@ -52,6 +53,13 @@ export async function printAll(
   await consumption.closed;
   return tally;
 }
+
+const NOBODY_READS: ReadonlySet<string> = new Set([
+  'EOF',
+  'EPIPE',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
+]);
 
 async function acknowledge(message: QueueMessage, tally: Tally, output: Output): Promise<void> {
   try {

@@ -186,8 +186,8 @@ export async function tellReceipts(
   );
 }
 
-export function isoOf(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
+export function isoOf(at: number | null | undefined): string | null {
+  return at === null || at === undefined ? null : new Date(at).toISOString();
 }
 
 function ageOf(at: string | null): string {

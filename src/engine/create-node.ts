@@ -20,6 +20,7 @@ import { openEndpoint } from './host/gateway/sqs/open-endpoint.ts';
 import { httpHandler } from './host/http.ts';
 import { NodeHost } from './host/node-host.ts';
 import type { Connection, Listener, MessageLogs, Store, TlsOptions, Transport } from './host/ports.ts';
+import { bindingFunctions, QueueBinder } from './host/queue-client/queue-binder.ts';
 import { queueFunctions } from './host/queues/queue-functions.ts';
 import { LateLog } from './host/stores/late-log.ts';
 import { MemoryStore } from './host/stores/memory.ts';
@@ -74,6 +75,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     const host = new NodeHost({ clock, doors, log: settled.log, messages, node, queues, runner, store });
     late.host = host;
     await host.start(Number(store.read('epoch') ?? 0));
+    bindQueues(host, late);
     await host.queues.open();
     trigger(runner, host, late, { id, log: settled.log, name });
     speak(host, name);
@@ -139,6 +141,7 @@ async function identify(store: Store): Promise<string> {
 /** Stands for the host where something must be able to call it before it is made. */
 class LateHost {
   host: NodeHost | undefined;
+  binder: QueueBinder | undefined;
   /** Opens a client of the node, with no socket between. */
   open: ((name?: string) => Promise<LinkClient>) | undefined;
   /** What is published later. */
@@ -179,6 +182,7 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
     snapshot: () => late.now.snapshot(),
     subscriptions: () => late.now.topics.views(),
   });
+  late.binder = new QueueBinder({ log: options.log, open: (as) => late.connect(as) });
   const onQueues = queueFunctions({ queues: () => late.now.queues, snapshot: () => late.now.snapshot() });
   const runners = await createRunner({
     changed: () => {
@@ -186,7 +190,14 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
       late.changed();
     },
     exec: options.exec ?? [],
-    inline: [...own, ...onQueues, ...laterFunctions(() => late.laterNow), ...(options.inline ?? []), ...SAMPLES],
+    inline: [
+      ...own,
+      ...onQueues,
+      ...bindingFunctions(() => late.binder),
+      ...laterFunctions(() => late.laterNow),
+      ...(options.inline ?? []),
+      ...SAMPLES,
+    ],
     log: options.log,
     modules: options.functions ?? [],
     node,
@@ -201,6 +212,15 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
 /** What others are told of: not those that every node has by itself. */
 function offered(runners: Runners): readonly FunctionRecord[] {
   return runners.functions.filter(({ name }) => !name.startsWith('mpreg.'));
+}
+
+/** Has messages of topics go into the queues of this node that say so. */
+function bindQueues(host: NodeHost, { binder }: LateHost): void {
+  host.queues.onChange(({ kind, queue }) => {
+    binder?.arrange(queue, kind === 'deleted' ? undefined : host.queues.optionsOf(queue));
+  });
+  const end = () => binder?.close();
+  host.stopped.then(end, end);
 }
 
 /** Has topics trigger functions for as long as the node takes new work. */

@@ -188,7 +188,8 @@ export interface StoredMessage {
   readonly sentAt: number;
   /** How often it was received; 1 the first time. */
   readonly receives: number;
-  readonly firstReceivedAt: number | null;
+  /** Absent where it never was. */
+  readonly firstReceivedAt?: number;
   readonly guarantee: QueueGuarantee;
   readonly dead?: DeadInfo;
 }
@@ -261,7 +262,7 @@ export interface ConsumeOptions {
   readonly awaitQueue?: boolean;
   /** Once it is to end, how long what is under way keeps its lease. Default 30 000. */
   readonly graceMs?: number;
-  /** Hears why nothing comes for now: the connection, the queue's node. */
+  /** Hears why nothing comes at the moment: the connection, the queue's node. */
   readonly onTrouble?: (problem: Problem) => void;
   /** Ends it: what was not begun is released, what was begun is waited for. */
   readonly signal?: AbortSignal;

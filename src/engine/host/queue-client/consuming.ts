@@ -135,7 +135,9 @@ export class Consuming implements Consumption {
       next: async () => {
         finish();
         const next = await this.next();
-        if (auto && next.done !== true) last = next.value as HeldMessage;
+        if (!auto) return next;
+        if (next.done !== true) last = next.value as HeldMessage;
+        else await this.stop(); // with it, all acknowledgements have their answers
         return next;
       },
       // Why released: nobody can know whether the loop was left because the work was done, or because it failed.

@@ -18,7 +18,7 @@ export class HeldMessage implements QueueMessage {
   readonly priority: number;
   readonly sentAt: number;
   readonly receives: number;
-  readonly firstReceivedAt: number | null;
+  declare readonly firstReceivedAt?: number;
   readonly guarantee: QueueGuarantee;
   readonly leaseUntil: number;
   declare readonly group?: string;
@@ -40,7 +40,7 @@ export class HeldMessage implements QueueMessage {
     this.priority = from.priority;
     this.sentAt = from.sentAt;
     this.receives = from.receives;
-    this.firstReceivedAt = from.firstReceivedAt;
+    if (from.firstReceivedAt !== undefined) this.firstReceivedAt = from.firstReceivedAt;
     this.guarantee = from.guarantee;
     this.leaseUntil = from.leaseUntil;
     if (from.group !== undefined) this.group = from.group;

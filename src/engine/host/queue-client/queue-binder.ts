@@ -1,15 +1,16 @@
 /**
  * All bindings of topics to the queues of this node. They are kept with the queue, among its notes, so that they go where it
- * goes; `arrange` makes what runs what they say.
+ * goes; `arrange`, called with every change of a queue, makes what runs what they say.
  */
 import type { FunctionDefinition } from '../../api.ts';
+import type { QueueOptions } from '../../core/queues/options.ts';
 import { parsePattern } from '../../core/topics/pattern.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
 import type { QueueInfo } from '../../queues-api.ts';
 import type { LinkClient } from '../client.ts';
 import type { Log } from '../node-host.ts';
 import { QueueBinding } from './queue-binding.ts';
-import { bindingsOf, notesOf } from './queue-notes.ts';
+import { bindingsOf } from './queue-notes.ts';
 import { RecentIds } from './recent-ids.ts';
 
 export interface QueueBinderOptions {
@@ -35,11 +36,14 @@ export class QueueBinder {
     this.#options = options;
   }
 
-  /** These are the queues of this node. */
-  arrange(queues: readonly QueueInfo[]): void {
-    const wanted = new Map(queues.map((queue) => [queue.name, queue]));
-    for (const name of [...this.#bound.keys()]) if (!wanted.has(name)) this.#arrangeOne(name, [], false);
-    for (const queue of queues) this.#arrangeOne(queue.name, bindingsOf(queue), queue.kind === 'fifo');
+  /** So is a queue of this node now; without options, there is no such queue any more. */
+  arrange(queue: string, options?: Pick<QueueOptions, 'kind' | 'notes'>): void {
+    const patterns = options === undefined ? [] : bindingsOf({ options });
+    this.#arrange(queue, patterns, options?.kind === 'fifo');
+  }
+
+  close(): void {
+    for (const queue of [...this.#bound.keys()]) this.#arrange(queue, [], false);
   }
 
   /** Binds or unbinds patterns of a queue of this node. */
@@ -58,15 +62,13 @@ export class QueueBinder {
           'limit-exceeded',
           `${name} would have ${after.length} bindings, and may have ${PATTERNS_MAX}`,
         );
-      const changed = await queue.edit({ notes: { ...notesOf(info), bindings: after } } as object);
-      this.#arrangeOne(name, after, info.kind === 'fifo');
-      return changed;
+      return await queue.edit({ notes: { bindings: after } } as object);
     } finally {
       await client.close();
     }
   }
 
-  #arrangeOne(queue: string, patterns: readonly string[], fifo: boolean): void {
+  #arrange(queue: string, patterns: readonly string[], fifo: boolean): void {
     const bound = this.#bound.get(queue) ?? { bindings: new Map(), recent: new RecentIds(RECENT_MAX) };
     const { bindings, recent } = bound;
     for (const [pattern, binding] of bindings) {
@@ -84,12 +86,12 @@ export class QueueBinder {
 }
 
 /** `mpreg.queue.bind` and `mpreg.queue.unbind`: called where the queue is. */
-export function bindingFunctions(binder: () => QueueBinder): readonly FunctionDefinition[] {
+export function bindingFunctions(binder: () => QueueBinder | undefined): readonly FunctionDefinition[] {
   return (['bind', 'unbind'] as const).map((how) => ({
     idempotent: true,
     name: `mpreg.queue.${how}`,
     run: (argument: { readonly queue?: unknown; readonly patterns?: unknown } | undefined) =>
-      binder().change(argument?.queue, argument?.patterns, how),
+      binder()?.change(argument?.queue, argument?.patterns, how),
   }));
 }
 

@@ -1,0 +1,161 @@
+/** Receiving from queues on the command line: printed, worked on by programs, and what fails. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { eventually } from '../cli/mpreg.ts';
+import { QueueWorld } from './queue-world.ts';
+
+const mesh = new QueueWorld();
+const { countsOf, json, mpreg } = mesh;
+
+describe('a command for each message', () => {
+  const worker = () => {
+    const file = mesh.world.path('work', 'worker.mjs');
+    writeFileSync(
+      file,
+      `import { appendFileSync, readFileSync } from 'node:fs';
+       const body = readFileSync(0, 'utf8');
+       appendFileSync('seen.txt', [body, process.env.MPREG_QUEUE, process.env.MPREG_RECEIVES, process.env.MPREG_HEADER_USER].join(' ') + '\\n');
+       process.exit(body === 'bad' ? 3 : 0);`,
+    );
+    return `${process.execPath} ${file}`;
+  };
+
+  test('acknowledges where it ends with 0, and gives the message again where it does not', async () => {
+    await mpreg('queue', 'create', 'work', '--retry-base', '1ms', '--retry-max', '1ms', '--max-receives', '2');
+    await mpreg('queue', 'send', 'work', 'good', '--header', 'user=7');
+    await mpreg('queue', 'send', 'work', 'bad');
+    const ran = await mpreg(
+      'queue',
+      'receive',
+      'work',
+      '--exec',
+      worker(),
+      '--max',
+      '10',
+      '--wait',
+      '1s',
+      '--concurrency',
+      '2',
+    );
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain('exited with 3');
+    const seen = readFileSync(mesh.world.path('work', 'seen.txt'), 'utf8').split('\n').sort();
+    expect(seen).toEqual(['', 'bad work 1 ', 'bad work 2 ', 'good work 1 7']);
+    expect(await countsOf('work')).toMatchObject({ dead: 1, done: 1, leased: 0, ready: 0 });
+    expect((await mpreg('queue', 'peek', 'work.dead')).stdout).toMatch(/its command exited with 3\tbad\n$/);
+  });
+
+  test('keeps the lease for as long as it runs', async () => {
+    await mpreg('queue', 'create', 'slow');
+    await mpreg('queue', 'send', 'slow', 'x');
+    const sleeping = ['receive', 'slow', '--exec', 'sleep 2', '--visibility', '600ms'];
+    const all = mpreg('queue', ...sleeping);
+    const other = await eventually(
+      () => countsOf('slow'),
+      ({ leased }) => leased === 1,
+    );
+    expect(other['ready']).toBe(0);
+    expect((await mpreg('queue', 'receive', 'slow', '--wait', '1200ms')).stdout).toBe('');
+    expect((await all).code).toBe(0);
+    expect(await countsOf('slow')).toMatchObject({ done: 1 });
+  });
+
+  test('gives the message back where the command cannot be started', async () => {
+    await mpreg('queue', 'create', 'absent');
+    await mpreg('queue', 'send', 'absent', 'x');
+    expect((await mpreg('queue', 'receive', 'absent', '--exec', 'no-such-program')).code).toBe(2);
+    expect(await countsOf('absent')).toMatchObject({ leased: 0, ready: 1 });
+  });
+
+  test('is waited for after Ctrl-C, and what was not begun is given back', async () => {
+    await mpreg('queue', 'create', 'stopped');
+    for (const body of ['a', 'b', 'c']) await mpreg('queue', 'send', 'stopped', body);
+    const { all, child } = mesh.spawned('queue', 'receive', 'stopped', '--follow', '--exec', 'sleep 1');
+    await eventually(
+      () => countsOf('stopped'),
+      ({ leased }) => leased === 1,
+    );
+    child.kill('SIGINT');
+    expect((await all).code).toBe(130);
+    expect(await countsOf('stopped')).toMatchObject({ done: 1, leased: 0, ready: 2 });
+  });
+});
+
+describe('receive', () => {
+  test('goes on until interrupted, and gives back what it has not printed', async () => {
+    await mpreg('queue', 'create', 'flow');
+    const { all, child } = mesh.spawned('queue', 'receive', 'flow', '--follow', '--raw');
+    const twice = new Promise<void>((resolve) => {
+      let text = '';
+      child.stdout.on('data', (more: string) => {
+        text += more;
+        if (text === 'a\nb\n') resolve();
+      });
+    });
+    await mpreg('queue', 'send', 'flow', 'a');
+    await mesh.at(mesh.beta, 'queue', 'send', 'flow', 'b');
+    await twice;
+    await eventually(
+      () => countsOf('flow'),
+      ({ done }) => done === 2,
+    );
+    child.kill('SIGINT');
+    expect(await all).toMatchObject({ code: 130, stdout: 'a\nb\n' });
+    expect(await countsOf('flow')).toMatchObject({ done: 2, leased: 0, ready: 0 });
+  });
+
+  test('leaves to others what nobody reads any more', async () => {
+    await mpreg('queue', 'create', 'piped');
+    const env = { MPREG_URL: mesh.alpha.url };
+    const input = Array.from({ length: 20_000 }, (_, i) => `${i} ${'x'.repeat(100)}\n`).join('');
+    await mesh.world.mpreg(['queue', 'send', 'piped', '-', '--split', 'newline'], { env, input });
+    const { all, child } = mesh.spawned('queue', 'receive', 'piped', '--follow', '--raw');
+    child.stdout.once('data', () => child.stdout.destroy());
+    expect((await all).code).toBe(0);
+    const { done = 0, leased, ready = 0 } = await countsOf('piped');
+    expect(leased).toBe(0);
+    expect(done + ready).toBe(20_000);
+    expect(ready).toBeGreaterThan(0);
+  });
+
+  test.each([
+    [['queue', 'receive', 'nowhere'], 3, 'queue-unknown'],
+    [['queue', 'send', 'nowhere', 'x'], 3, 'queue-unknown'],
+    [['queue', 'peek', 'nowhere'], 3, 'queue-unknown'],
+    [['queue', 'create', 'no spaces'], 2, 'input-invalid'],
+    [['queue', 'send', 'jobs', 'x', '--in', '5'], 2, 'usage-invalid'],
+    [['queue', 'send', 'jobs', 'x', '--at', 'tomorrow'], 2, 'usage-invalid'],
+    [['queue', 'send', 'jobs', 'x', '--split', 'newline'], 2, 'usage-invalid'],
+    [['queue', 'receive', 'jobs', '--ack', 'manual', '--exec', 'true'], 2, 'usage-invalid'],
+    [['queue', 'edit', 'jobs'], 2, 'usage-invalid'],
+    [['queue', 'edit', 'jobs', '--bytes-max', 'lots'], 2, 'usage-invalid'],
+    [['queue', 'ack', 'flow', 'no-receipt'], 2, 'input-invalid'],
+  ])('%j ends with %i, %s', async (args, code, problem) => {
+    const ran = await mesh.at(mesh.alpha, ...args);
+    expect([ran.code, ran.stdout.includes(problem) || ran.stderr.includes(problem)]).toEqual([code, true]);
+  });
+});
+
+describe('dead letters', () => {
+  test('are counted before they are moved, and then come back to where they were', async () => {
+    await mpreg('queue', 'create', 'letters', '--max-receives', '1', '--retry-base', '1ms', '--retry-max', '1ms');
+    for (const body of ['a', 'b', 'c']) await mpreg('queue', 'send', 'letters', body);
+    await mpreg('queue', 'receive', 'letters', '--exec', 'false', '--max', '3');
+    await eventually(
+      () => countsOf('letters'),
+      ({ dead }) => dead === 3,
+    );
+    expect((await mpreg('queue', 'redrive', 'letters.dead', '--dry-run')).stdout).toBe(
+      'origin\t3\t3\twould be moved\n',
+    );
+    expect((await mpreg('queue', 'redrive', 'letters.dead', '--max', '2')).stdout).toMatch(/^origin\t2\t\d\tdone\n$/);
+    expect(await countsOf('letters')).toMatchObject({ ready: 2 });
+    const left = await json<{ body: string; dead: { queue: string; reason: string } }[]>(
+      'queue',
+      'peek',
+      'letters.dead',
+    );
+    expect(left).toEqual([expect.objectContaining({ body: 'c' })]);
+    expect(left[0]?.dead).toMatchObject({ queue: 'letters', reason: expect.stringContaining('exited with 1') });
+  });
+});
