@@ -67,6 +67,8 @@ export function sqsQueuesContract(name: string, open: () => Promise<OpenQueues>)
         ...changed,
         notes: seen?.notes,
       });
+      await queues.edit('a.fifo', FIFO);
+      expect((await queues.describe('a.fifo'))?.settings).toMatchObject({ contentDedupe: false, dedupeScope: 'queue' });
       await queues.delete('b');
       expect((await queues.list()).map(({ name }) => name)).toEqual(['a.fifo']);
     });

@@ -99,7 +99,7 @@ describe('settings', () => {
     expect(changedOptions(info, { ...settingsOf(info), delayMs: 9 })).toEqual({ delayMs: 9 });
     const noted = changedOptions(info, { ...settingsOf(info), notes: new Map([['sqs.attributes', '{}']]) });
     expect(noted).toEqual({
-      notes: { 'sqs.attributes': '{}', 'sqs.messageBytesMax': 1_048_576, theirs: { deep: true } },
+      notes: { 'sqs.attributes': '{}', 'sqs.dedupeScope': null, 'sqs.messageBytesMax': 1_048_576 },
     });
     expect(changedOptions(info, { ...settingsOf(info), retentionMs: 60_000 })).toEqual({ ttlMs: 60_000 });
   });

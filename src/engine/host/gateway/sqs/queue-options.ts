@@ -15,9 +15,9 @@ const SCOPE = 'sqs.dedupeScope';
 /** In the notes: `MaximumMessageSize`. The queue's own limit is larger: it counts what stands around attributes, too. */
 const SIZE = 'sqs.messageBytesMax';
 
-export function optionsOf(settings: QueueSettings, notes: Readonly<Record<string, unknown>> = {}): NotedOptions {
+/** A queue keeps the notes that are not named; one that is null is taken away. */
+export function optionsOf(settings: QueueSettings): NotedOptions {
   const { contentDedupe, deadLetter, dedupeScope, messageBytesMax } = settings;
-  const { [SCOPE]: _, ...others } = notes;
   return {
     deadLetter: deadLetter?.queue ?? null,
     dedupe: contentDedupe ? 'content' : 'id',
@@ -26,9 +26,8 @@ export function optionsOf(settings: QueueSettings, notes: Readonly<Record<string
     maxReceives: deadLetter?.maxReceives ?? null,
     messageBytesMax: withRoom(messageBytesMax),
     notes: {
-      ...others,
       ...Object.fromEntries(settings.notes),
-      ...(dedupeScope === 'group' && { [SCOPE]: 'group' }),
+      [SCOPE]: dedupeScope === 'group' ? 'group' : null,
       [SIZE]: messageBytesMax,
     },
     tags: Object.fromEntries(settings.tags),
@@ -39,10 +38,9 @@ export function optionsOf(settings: QueueSettings, notes: Readonly<Record<string
 
 /** Only what is other than it was: what SQS cannot say must not be lost by a change of something else. */
 export function changedOptions(info: QueueInfo, next: QueueSettings): NotedOptions {
-  const notes = notesOf(info);
-  const before = Object.entries(optionsOf(settingsOf(info), notes));
+  const before = Object.entries(optionsOf(settingsOf(info)));
   const was = new Map(before.map(([name, value]) => [name, JSON.stringify(value)]));
-  const changed = Object.entries(optionsOf(next, notes)).filter(([name, value]) => {
+  const changed = Object.entries(optionsOf(next)).filter(([name, value]) => {
     return name !== 'expired' && was.get(name) !== JSON.stringify(value);
   });
   return Object.fromEntries(changed);
