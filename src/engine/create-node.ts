@@ -78,7 +78,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     bindQueues(host, late);
     await host.queues.open();
     trigger(runner, host, late, { id, log: settled.log, name });
-    speak(host, name);
+    late.system = speak(host, name);
     late.later = publishLater(host, late, { durable: options.dataDir !== undefined, log: settled.log, store });
     return new HostedNode({ host, id, inside, name, options: settled, url: address });
   } catch (error) {
@@ -144,6 +144,8 @@ class LateHost {
   binder: QueueBinder | undefined;
   /** Opens a client of the node, with no socket between. */
   open: ((name?: string) => Promise<LinkClient>) | undefined;
+  /** What the node says of itself over topics. */
+  system: SystemTopics | undefined;
   /** What is published later. */
   later: LaterMessages | undefined;
   /** Functions of this node are others now. */
@@ -175,6 +177,7 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
     exchange: () => late.now.topics.kept.exchange,
     explain: (wish, tried) => late.now.explain(wish, tried),
     input: (input) => late.now.input(input),
+    keepChanged: (change, keep) => late.system?.keepChanged(change, keep),
     keeper: () => late.now.topics.kept.keeper,
     matches: (topic) => late.now.topics.matches(topic),
     nameOf: (id) => late.now.snapshot().members.find((member) => member.id === id)?.name ?? id,
@@ -263,7 +266,7 @@ function publishLater(
 }
 
 /** Has the node say over topics what happens. */
-function speak(host: NodeHost, name: string): void {
+function speak(host: NodeHost, name: string): SystemTopics {
   const system = new SystemTopics({
     by: name,
     counts: () => host.topics.counters,
@@ -276,6 +279,7 @@ function speak(host: NodeHost, name: string): void {
   const looking = setInterval(() => system.look(), SYSTEM_MS).unref();
   const end = () => clearInterval(looking);
   host.stopped.then(end, end);
+  return system;
 }
 
 /** Listens on the network, and inside this process for its own clients. */

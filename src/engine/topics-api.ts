@@ -128,11 +128,16 @@ export interface PublisherCounts {
 }
 
 export interface PublisherOptions extends Pick<PublishOptions, 'idempotent' | 'timeoutMs' | 'signal'> {
+  /**
+   * Whether each message is confirmed by its node. Default true. False: several times faster; what the node refuses is not
+   * told, `openMax` and `bytesMax` do not count, and `flush` resolves when the node has routed all that reached it.
+   */
+  readonly confirm?: boolean;
   /** Messages under way. Default 1 000. More: a distant node is kept busy. Fewer: less is in doubt when a link breaks. */
   readonly openMax?: number;
   /** Their payloads' bytes. Default 8 MiB. More: large messages go faster. Fewer: less memory here and on the node. */
   readonly bytesMax?: number;
-  /** Hears what became of each message. */
+  /** Hears what became of each message that is confirmed. */
   readonly onPublished?: (published: Published) => void;
 }
 

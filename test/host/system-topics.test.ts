@@ -88,6 +88,23 @@ describe('the mesh', () => {
     expect(heard[1]?.payload).toMatchObject({ by: 'alpha', code: 'function-unknown' });
   });
 
+  test('says everywhere what is kept, and what no longer', async () => {
+    const alpha = await start('alpha');
+    const beta = await start('beta', [alpha]);
+    const { heard } = await listener(beta, 'mpreg.topic.#');
+    const client = await clientOf(alpha);
+    await client.keep('order.#', { countMax: 7 });
+    await client.unkeep('order.#');
+    await until(
+      'both are heard',
+      () => heard.length,
+      (n) => n >= 2,
+    );
+    expect(topics(heard)).toEqual(['mpreg.topic.kept.alpha', 'mpreg.topic.unkept.alpha']);
+    const limits = { bytesMax: expect.any(Number) as number, countMax: 7, durability: 'memory' };
+    expect(heard[0]?.payload).toEqual({ by: 'alpha', pattern: 'order.#', ...limits });
+  });
+
   test('says everywhere whose messages were dropped', async () => {
     const alpha = await start('alpha');
     const beta = await start('beta', [alpha]);

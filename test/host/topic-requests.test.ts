@@ -203,6 +203,28 @@ describe('a publisher', () => {
     expect(publisher.counts).toEqual({ failed: 0, open: 0, published: 20 });
   });
 
+  it('does without confirmations where it is told to, and still knows when all is routed', async () => {
+    const alpha = await start('alpha');
+    const heard: unknown[] = [];
+    await responder(alpha, 'line', ({ payload }) => void heard.push(payload));
+    const client = await clientOf(alpha);
+    const publisher = client.publisher({ confirm: false });
+    const numbers = Array.from({ length: 2_000 }, (_, i) => i);
+    for (const n of numbers) await publisher.publish('line', n, n % 7 === 0 ? { headers: { seventh: 'yes' } } : {});
+    await publisher.publish('line', 'never so soon', { inMs: 60_000 });
+    await publisher.close();
+    await until(
+      'all are heard',
+      () => heard.length,
+      (count) => count === 2_000,
+    );
+    expect([heard, publisher.counts.published]).toEqual([numbers, 2_001]);
+    expect((await client.scheduled()).flatMap(({ found }) => found)).toHaveLength(1);
+    const odd = client.publisher({ confirm: false });
+    await expect(odd.publish('line', () => 1)).rejects.toMatchObject({ code: 'result-unencodable' });
+    await expect(odd.close()).rejects.toMatchObject({ code: 'result-unencodable' });
+  });
+
   it('ends with the first failure, which whoever comes next is told', async () => {
     const alpha = await start('alpha');
     const client = await clientOf(alpha);

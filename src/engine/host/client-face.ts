@@ -17,6 +17,7 @@ import type { Explanation } from '../core/calls/explain.ts';
 import type { PlanReply } from '../core/calls/messages.ts';
 import type { NodeEvent } from '../core/node/effects.ts';
 import type { FunctionView, MemberView, NodeSnapshot } from '../core/node/snapshot.ts';
+import { INBOX } from '../core/topics/inboxes.ts';
 import { parseTopic } from '../core/topics/pattern.ts';
 import { withResume } from '../plan-resume.ts';
 import { ProblemError } from '../problem-error.ts';
@@ -100,7 +101,15 @@ export abstract class ClientFace implements Client {
   }
 
   publisher(options: PublisherOptions = {}): Publisher {
-    return new TopicPublisher((topic, payload, more) => this.#publishPayload(topic, payload, more), options);
+    return new TopicPublisher(
+      {
+        post: (topic, payload, more) => this.publish(topic, payload, more),
+        // Why an inbox of nobody's: it is routed behind all else on the link, and goes nowhere.
+        routed: () => this.publish(`${INBOX}.${this.node.id}.${'0'.repeat(22)}`, null),
+        send: (topic, payload, more) => this.#publishPayload(topic, payload, more),
+      },
+      options,
+    );
   }
 
   async request(topic: string, payload: unknown, options: RequestOptions = {}): Promise<TopicMessage> {

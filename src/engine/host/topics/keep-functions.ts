@@ -12,6 +12,8 @@ export interface KeepHost {
   exchange(): Pick<Exchange<unknown>, 'isSelf' | 'keeps'> | undefined;
   /** What a node calls itself. */
   nameOf(node: string): string;
+  /** What this node keeps is something else now. */
+  keepChanged?(change: 'kept' | 'unkept', keep: KeepView): void;
 }
 
 /** `mpreg.keep`, `mpreg.unkeep`, `mpreg.keeps`, `mpreg.keeper`, `mpreg.forget-reader`. */
@@ -20,7 +22,11 @@ export function keepFunctions(host: KeepHost): readonly FunctionDefinition[] {
     { name: 'mpreg.keep', run: (pattern: unknown, options: unknown) => keep(host, pattern, options) },
     {
       name: 'mpreg.unkeep',
-      run: (pattern: unknown) => settled<KeepView>((then) => host.keeper().unkeep(textOf(pattern), then)),
+      run: async (pattern: unknown) => {
+        const keep = await settled<KeepView>((then) => host.keeper().unkeep(textOf(pattern), then));
+        host.keepChanged?.('unkept', keep);
+        return keep;
+      },
     },
     { name: 'mpreg.keeps', run: () => host.keeper().views() },
     { name: 'mpreg.keeper', run: (pattern: unknown) => keeperOf(host, textOf(pattern)) },
@@ -39,7 +45,9 @@ async function keep(host: KeepHost, pattern: unknown, options: unknown): Promise
     const hint = `Change it there.\nmpreg topic keep '${text}' --node ${other.node}`;
     throw problemError('exists-already', `${text} is kept on ${other.node} already`, { hint });
   }
-  return settled<KeepView>((then) => host.keeper().keep(text, wanted, then));
+  const kept = await settled<KeepView>((then) => host.keeper().keep(text, wanted, then));
+  host.keepChanged?.('kept', kept);
+  return kept;
 }
 
 /** The node that keeps exactly that pattern, as far as this one knows; a list, of one or none. */

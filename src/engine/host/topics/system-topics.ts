@@ -12,7 +12,7 @@
  */
 import type { Problem } from '../../core/base/problems.ts';
 import type { NodeEvent } from '../../core/node/effects.ts';
-import type { SubscriptionView } from '../../topics-api.ts';
+import type { KeepView, SubscriptionView } from '../../topics-api.ts';
 
 export interface SystemTopic {
   /** Words in capitals stand for the name of something, which may have several words. */
@@ -26,6 +26,8 @@ export interface SystemTopic {
 
 const MEMBER = ['id', 'name', 'address', 'state', 'before?', 'reason'];
 const FUNCTION = ['fun', 'version', 'node', 'id', 'change'];
+
+const KEEP = ['pattern', 'durability', 'ageMaxMs?', 'countMax', 'bytesMax'];
 
 function member(state: string, when: string): SystemTopic {
   return { fields: MEMBER, heard: 'here', topic: `mpreg.member.${state}.NODE`, when };
@@ -66,6 +68,13 @@ export const SYSTEM_TOPICS: readonly SystemTopic[] = [
     topic: 'mpreg.topic.dropped.NODE',
     when: 'messages were dropped for slow subscribers there, or lost on their way; once a second',
   },
+  {
+    fields: KEEP,
+    heard: 'everywhere',
+    topic: 'mpreg.topic.kept.NODE',
+    when: 'the node keeps a pattern, or changes the limits',
+  },
+  { fields: KEEP, heard: 'everywhere', topic: 'mpreg.topic.unkept.NODE', when: 'it keeps it no more' },
 ];
 
 export interface SystemTopicsParts {
@@ -125,6 +134,11 @@ export class SystemTopics {
     if (fun === undefined) return;
     const where = { ...(node === undefined ? {} : { node }), ...(step === undefined ? {} : { step }) };
     this.#say('call', `failed.${wordsOf(fun)}`, true, { code, fun, message: message.slice(0, MESSAGE_MAX), ...where });
+  }
+
+  keepChanged(change: 'kept' | 'unkept', { ageMaxMs, bytesMax, countMax, durability, pattern }: KeepView): void {
+    const limits = { ...(ageMaxMs === undefined ? {} : { ageMaxMs }), bytesMax, countMax };
+    this.#say('topic', `${change}.${wordsOf(this.#parts.by)}`, true, { durability, ...limits, pattern });
   }
 
   /** To be called once a second. */

@@ -10,7 +10,13 @@ import type {
 } from '../../topics-api.ts';
 import { encodable } from '../../wire/payload.ts';
 
-type Send = (topic: string, payload: Payload, options: PublishOptions) => Promise<Published>;
+export interface PublisherParts {
+  send(topic: string, payload: Payload, options: PublishOptions): Promise<Published>;
+  /** Without confirmation: resolves when there is room for more. */
+  post(topic: string, payload: unknown, options: PublishOptions): Promise<unknown>;
+  /** Resolves when the node has routed all that was posted before. */
+  routed(): Promise<unknown>;
+}
 
 /**
  * Many messages under way at once, in their order, and no more than may be.
@@ -19,11 +25,12 @@ type Send = (topic: string, payload: Payload, options: PublishOptions) => Promis
  *                  │ no
  *                  └──► resolves when there is
  *
- * Every message is confirmed by its node, so that what was refused or lost is known: the first failure is the publisher's end,
+ * Every message is confirmed by its node, where it is not told to do without, so that what was refused or lost is known: the first failure is the publisher's end,
  * told to whoever publishes, flushes or closes next. What was under way then may have been published.
  */
 export class TopicPublisher implements Publisher {
-  readonly #send: Send;
+  readonly #parts: PublisherParts;
+  readonly #confirm: boolean;
   readonly #options: PublishOptions;
   readonly #openMax: number;
   readonly #bytesMax: number;
@@ -38,9 +45,13 @@ export class TopicPublisher implements Publisher {
   /** Who waits for room, and who for all. */
   #waiting: (() => void)[] = [];
 
-  constructor(send: Send, { openMax = OPEN_MAX, bytesMax = BYTES_MAX, onPublished, ...options }: PublisherOptions) {
+  constructor(
+    parts: PublisherParts,
+    { confirm = true, openMax = OPEN_MAX, bytesMax = BYTES_MAX, onPublished, ...options }: PublisherOptions,
+  ) {
     if (!(openMax >= 1)) throw problemError('input-invalid', 'openMax must be 1 or more');
-    this.#send = send;
+    this.#parts = parts;
+    this.#confirm = confirm;
     this.#openMax = openMax;
     this.#bytesMax = bytesMax;
     this.#options = options;
@@ -59,12 +70,13 @@ export class TopicPublisher implements Publisher {
   async publish(topic: string, payload: unknown, extras: PublisherExtras = {}): Promise<void> {
     this.#check();
     if (this.#closed) throw problemError('usage-invalid', 'the publisher is closed');
+    if (!this.#confirm) return this.#post(topic, payload, extras);
     const encoded = encodable(payload, 'payload');
     if (!encoded.ok) throw new ProblemError(encoded.problem);
     const { size } = encoded.value;
     this.#open++;
     this.#bytes += size;
-    this.#send(topic, encoded.value, { ...this.#options, ...extras }).then(
+    this.#parts.send(topic, encoded.value, { ...this.#options, ...extras }).then(
       (published) => {
         this.#settle(size, undefined);
         this.#onPublished(published);
@@ -77,6 +89,7 @@ export class TopicPublisher implements Publisher {
   async flush(): Promise<void> {
     await this.#until(() => this.#open === 0);
     this.#check();
+    if (!this.#confirm) await this.#parts.routed();
   }
 
   async close(): Promise<void> {
@@ -87,6 +100,18 @@ export class TopicPublisher implements Publisher {
 
   writable(topic: string): WritableStream<unknown> {
     return new WritableStream({ close: () => this.close(), write: (payload) => this.publish(topic, payload) });
+  }
+
+  async #post(topic: string, payload: unknown, extras: PublisherExtras): Promise<void> {
+    try {
+      await this.#parts.post(topic, payload, { ...this.#options, ...extras, confirm: false });
+      this.#published++;
+    } catch (error) {
+      this.#failed++;
+      this.#failure ??= error;
+      this.#over.reject(this.#failure);
+      throw error;
+    }
   }
 
   #settle(size: number, error: unknown): void {
