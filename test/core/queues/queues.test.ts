@@ -65,6 +65,24 @@ describe('a queue', () => {
     expect(shop.send('jobs', once)).toEqual([{ id: 3 }]);
   });
 
+  test('answers a receive that waits for a group once its first message is done', () => {
+    const shop = new Shop();
+    shop.create('jobs', { kind: 'fifo' });
+    shop.send('jobs', { content: 'a', group: 'g' }, { content: 'b', group: 'g' });
+    const [first] = shop.receive('jobs');
+    const waiting = shop.ask({ kind: 'receive', max: 1, queue: 'jobs', waitMs: 20_000 });
+    shop.handle('ack', 'jobs', [first?.receipt]);
+    expect(shop.answers.get(waiting)).toMatchObject({ reply: { leases: [{ id: 2 }] } });
+  });
+
+  test('gives a message again at once that was received for no time', () => {
+    const shop = new Shop();
+    shop.create('jobs');
+    shop.send('jobs', { content: 'a' });
+    expect(ids(shop.receive('jobs', { visibilityMs: 0 }))).toEqual([1]);
+    expect(shop.receive('jobs')).toMatchObject([{ id: 1, receives: 2 }]);
+  });
+
   test('answers a receive that waits as soon as something is there, and one that was cancelled swallows nothing', () => {
     const shop = new Shop();
     shop.create('jobs');

@@ -81,6 +81,11 @@ export class Leases {
     this.#oldest = 0;
   }
 
+  /** Whether somebody's time is up. */
+  isDue(now: Instant): boolean {
+    return this.#ends.deadline() <= now;
+  }
+
   /** One whose time is up, which is then over. */
   due(now: Instant): Entry | undefined {
     const entry = this.#ends.due(now);

@@ -152,6 +152,7 @@ export class Queue {
     const until = now + (hasty ? HASTY_MS : waitMs);
     const waiter = { consumer, groupMax, hasty, max, request, until, visibilityMs };
     const { leases } = this.stock;
+    if (leases.isDue(now)) this.stock.advance(now);
     if (this.#waiting.size === 0 && this.#give(waiter, now)) {
       this.stock.schedule.refill(now);
     } else if (leases.count >= this.options.leasesMax) {
@@ -290,6 +291,7 @@ export class Queue {
   #handle<Item>(request: number, items: readonly Item[], now: Instant, handle: (item: Item) => Handled): void {
     const results = items.map(handle);
     this.#replySettled(request, { kind: 'handled', results });
+    this.#desk.settled((why, at) => why === undefined && this.proceed(at)); // groups go on when an end is durable
     this.proceed(now);
   }
 
