@@ -1,8 +1,11 @@
 import { connect } from '../../src/engine/index.ts';
 import type { Bus } from './bus.ts';
 
-/** A client of a node. What it publishes is not confirmed one by one, as with the peer. */
-export async function mpregBus(url: string): Promise<Bus> {
+/**
+ * A client of a node. What it publishes is not confirmed one by one, as with the peer; who publishes faster than is taken is held
+ * (`block`). `far`: publishers on another node, who cannot be, so that there must be room for all that is on its way.
+ */
+export async function mpregBus(url: string, far: boolean): Promise<Bus> {
   const client = await connect({ urls: [url] });
   let last: Promise<unknown> = Promise.resolve();
   return {
@@ -13,9 +16,8 @@ export async function mpregBus(url: string): Promise<Bus> {
     room: async () => void (await last),
     subscribe: async (topic, hear) => {
       await client.subscribe(topic, {
-        bytesMax: 64 * 1024 * 1024,
         everywhere: true,
-        messagesMax: 100_000,
+        ...(far && { bytesMax: 64 * 1024 * 1024, messagesMax: 100_000 }),
         onMessage: ({ payload }) => hear(payload),
         policy: 'block',
       });

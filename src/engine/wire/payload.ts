@@ -176,7 +176,7 @@ class ValuePayload implements Payload {
 const small = { busy: false, w: new Writer() };
 
 /** Of what waits, some of it much longer than the rest. */
-const keeping = new CopyPool(4 * 1024);
+export const keeping = new CopyPool(4 * 1024);
 
 /** Bytes of so many bytes and what says so. */
 function binBytes(length: number): number {

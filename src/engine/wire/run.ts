@@ -3,7 +3,7 @@ import { done } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import { COST_BYTES } from '../core/topics/messages.ts';
 import { Misfit } from './misfit.ts';
-import { BytesPayload } from './payload.ts';
+import { BytesPayload, keeping } from './payload.ts';
 import { valueFrom } from './read-value.ts';
 import { Reader, u32At } from './reader.ts';
 import type { Writer } from './writer.ts';
@@ -79,7 +79,7 @@ export class Run implements Payload {
   kept(): Run {
     const { from, messages, source, to, valueBytes } = this;
     if ((to - from) * KEPT_SHARE >= source.buffer.byteLength) return this;
-    const copy = new Uint8Array(source.subarray(from, to));
+    const copy = keeping.copy(source, from, to);
     return new Run(copy, 0, copy.length, messages, valueBytes);
   }
 

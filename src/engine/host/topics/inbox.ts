@@ -48,8 +48,8 @@ export class Inbox {
   /** Messages that nobody has taken. */
   messages = 0;
   readonly #owner: InboxOwner;
-  /** From `#head` on. */
-  #lots: Lot[] = [];
+  /** From `#head` on; nothing before it. */
+  #lots: (Lot | undefined)[] = [];
   #head = 0;
   /** The first of them was begun, and its next message has this count. */
   #begun = false;
@@ -111,9 +111,9 @@ export class Inbox {
 
   #drop(): void {
     this.#begun = false;
-    this.#head++;
-    if (this.#head < this.#lots.length) return;
-    this.#lots = [];
+    this.#lots[this.#head++] = undefined;
+    if (this.#head < COMPACT_AT || this.#head * 2 < this.#lots.length) return;
+    this.#lots = this.#lots.slice(this.#head);
     this.#head = 0;
   }
 
@@ -160,6 +160,9 @@ const NOTHING = {
   values: undefined,
 } as const;
 const NO_HEADERS: Headers = Object.freeze({});
+
+/** Why: moving what waits costs as much as what waits. */
+const COMPACT_AT = 64;
 
 /** Limit: a paced subscriber is never sent as many. */
 const MESSAGES_MAX = 100_000;
