@@ -44,6 +44,8 @@ class Disk implements MessageLog {
   }
 }
 
+const KEEP = { bytesMax: 1_000_000_000, countMax: 10_000, id: 'k', pattern: 'order.#' };
+
 class World {
   readonly disk = new Disk();
   readonly sent: Message[] = [];
@@ -53,17 +55,14 @@ class World {
   full = false;
   readonly counters = new KeptCounters();
   readonly link = new FlowLink(1, { name: 'reader', role: 'client' }, this.wire());
-  readonly keep = new KeptTopics(
-    { bytesMax: 1_000_000_000, countMax: 10_000, id: 'k', pattern: 'order.#' },
-    undefined,
-    {
-      counters: this.counters,
-      later: (_, then) => void this.later.push(then),
-      log: this.disk,
-      told: () => undefined,
-      wallClock: () => this.now,
-    },
-  );
+  readonly parts = {
+    counters: this.counters,
+    later: (_: number, then: () => void) => void this.later.push(then),
+    log: this.disk,
+    told: () => undefined,
+    wallClock: () => this.now,
+  };
+  readonly keep = new KeptTopics(KEEP, undefined, this.parts);
 
   wire() {
     const world = this;
@@ -152,6 +151,26 @@ describe('a keep', () => {
     for (const wake of world.later.splice(0)) wake();
     world.disk.settle();
     expect(world.disk.batches.at(-1)).toMatchObject({ positions: new Map([['books', 2]]) });
+  });
+
+  test('lets go of what is too old, also when nothing comes any more, and also what it found when it began', () => {
+    const world = new World();
+    world.keep.redefine({ ...KEEP, ageMaxMs: 60_000 });
+    world.offer('a');
+    world.disk.settle();
+    expect(world.later).toHaveLength(1);
+    world.now += 60_000;
+    world.later.shift()?.();
+    expect([world.disk.batches.at(-1), world.keep.counts.count]).toMatchObject([{ evict: 2 }, 0]);
+    const found = { first: 5, messages: [{ at: world.now, bytes: 300 }], next: 6, positions: new Map() };
+    const again = new KeptTopics({ ...KEEP, ageMaxMs: 60_000 }, found, world.parts);
+    expect([again.counts.count, world.later.length]).toEqual([1, 1]);
+    again.redefine({ ...KEEP, ageMaxMs: 30_000 });
+    expect(world.later).toHaveLength(2);
+    world.now += 30_000;
+    for (const wake of world.later.splice(0)) wake();
+    expect(again.counts).toMatchObject({ count: 0, first: 6, next: 6 });
+    expect(world.later).toHaveLength(0);
   });
 
   test('refuses more than may wait for the disk', () => {

@@ -122,6 +122,19 @@ describe('over two nodes', () => {
     await here.unkeep('cart.#');
   });
 
+  test('a small message does not overtake a large one on its way to the keeper, nor on its way to a reader', async () => {
+    const [, beta] = await two();
+    const here = await clientOf(beta);
+    await here.keep('mixed', { memory: true, node: 'alpha' });
+    const large = 'x'.repeat(300_000);
+    await Promise.all(numbers(1, 60).map((i) => here.publish('mixed', i % 7 === 0 ? [i, large] : [i])));
+    const read: TopicMessage[] = [];
+    await here.subscribe('mixed', { from: 'first', onMessage: (message) => void read.push(message) });
+    await heard(read, 60);
+    expect(read.map(({ payload }) => (payload as [number])[0])).toEqual(numbers(1, 60));
+    expect(read.map(({ sequence }) => sequence)).toEqual(numbers(1, 60));
+  });
+
   test('when the keeper comes back, what was confirmed is there, numbers go on, and readers notice nothing', async () => {
     const [alpha, beta] = await two();
     const here = await clientOf(beta);

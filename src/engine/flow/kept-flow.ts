@@ -4,7 +4,7 @@
  *
  * Plain topics pay nothing for it: a message comes here only where its route has keepers.
  */
-import type { NodeId } from '../core/base/ids.ts';
+import type { LinkId, NodeId } from '../core/base/ids.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { Exchange } from '../core/topics/exchange.ts';
 import type {
@@ -24,6 +24,7 @@ import { Relays } from './relays.ts';
 export interface KeptFlowParts extends Omit<KeeperParts, 'told'> {
   readonly exchange: () => Exchange<Delivery> | undefined;
   readonly isAlive: (node: NodeId) => boolean;
+  readonly linkTo: (node: NodeId) => LinkId | undefined;
   /** Sends a message to a node, on a link that is up or one that will be. */
   readonly send: (node: NodeId, message: FlowMessage) => void;
 }
@@ -41,7 +42,7 @@ export class KeptFlow {
     this.keeper = new Keeper({ ...parts, told: () => this.#tell() });
     this.deposits = new Deposits(this.keeper.counters);
     this.#relays = new Relays({
-      isAlive: parts.isAlive,
+      isAlive: (node) => this.#isInReach(node),
       keeperOf: (patterns) => this.#keeperOf(patterns),
       later: parts.later,
       readHere: (link, message) => this.keeper.read(link, message),
@@ -56,7 +57,7 @@ export class KeptFlow {
 
   /** A message for keepers. Undefined where it is refused, since one of them is out of reach and its publisher waits. */
   begin(exchange: Exchange<Delivery>, link: FlowLink, id: number, delivery: Delivery, keepers: readonly NodeId[]) {
-    const gone = keepers.find((node) => !exchange.isSelf(node) && !this.#parts.isAlive(node));
+    const gone = keepers.find((node) => !exchange.isSelf(node) && !this.#isInReach(node));
     if (gone === undefined || id === 0) return this.deposits.begin(link, id, delivery.cost, keepers.length);
     this.keeper.counters.unstored++;
     const text = `${delivery.topic} was not published: the node that keeps it is out of reach`;
@@ -148,6 +149,11 @@ export class KeptFlow {
       default:
         return false;
     }
+  }
+
+  /** Why also one in doubt, with a link: it may only be slow, and the link says when it is gone. */
+  #isInReach(node: NodeId): boolean {
+    return this.#parts.isAlive(node) || this.#parts.linkTo(node) !== undefined;
   }
 
   #read(link: FlowLink, message: ReadMessage): void {

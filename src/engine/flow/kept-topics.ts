@@ -78,6 +78,7 @@ export class KeptTopics {
     this.#backlog = new Backlog(limitsOf(definition), stored);
     this.#now((now) => this.#backlog.advance(now));
     this.#commit();
+    this.#alarm();
   }
 
   get counts() {
@@ -98,6 +99,7 @@ export class KeptTopics {
     this.definition = definition;
     this.#now((now) => this.#backlog.limit(limitsOf(definition), now));
     this.#commit();
+    this.#alarm();
   }
 
   offer(delivery: Delivery, stored: Stored): void {

@@ -154,6 +154,7 @@ function numberOf(message: WireMessage): number | undefined {
     case 'publish-run':
     case 'forward':
     case 'forward-run':
+    case 'store':
       return PUBLISHED;
     default:
   }
