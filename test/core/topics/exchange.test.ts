@@ -35,23 +35,6 @@ describe('a message', () => {
   test('without a valid topic goes nowhere', () => {
     expect(new Mesh(['a']).at('a').route('order.*')).toMatchObject({ ok: false, problem: { code: 'topic-invalid' } });
   });
-
-  test('of the mesh itself can be read', () => {
-    const mesh = new Mesh(['a']);
-    mesh.subscribe('a', ['mpreg.#']);
-    expect([mesh.route('a', 'mpreg.node.up').system, mesh.publish('a', 'mpreg.node.up')]).toEqual([true, ['a/1']]);
-  });
-
-  test('of the mesh itself is heard by patterns that name it, not by those that mean everything', () => {
-    const mesh = linked();
-    mesh.subscribe('a', ['#', '*.node.*', 'mpreg']);
-    mesh.subscribe('a', ['#', 'mpreg.*.up']);
-    mesh.subscribe('b', ['#.up'], 'g');
-    mesh.subscribe('b', ['mpreg.#'], 'h');
-    mesh.quiet();
-    expect(mesh.publish('a', 'mpreg.node.up')).toEqual(['a/2', 'b/2']);
-    expect(mesh.publish('a', 'mpreg')).toEqual(['a/1', 'a/2', 'b/2']);
-  });
 });
 
 describe('a route', () => {
