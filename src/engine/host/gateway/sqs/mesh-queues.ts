@@ -4,12 +4,13 @@
  * A message's id for SQS is a header, so that it stays with it wherever it goes; one that was sent over another face gets
  * an id made of where and when it was first sent. A receipt handle is the queue's name and the receipt.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Client } from '../../../api.ts';
 import type { Problem } from '../../../core/base/problems.ts';
 import { ProblemError } from '../../../problem-error.ts';
 import type { Queue, QueueMessage, ReceiptResult, SendMessage, SendResult } from '../../../queues-api.ts';
 import { valueToJson } from '../../../wire/json-value.ts';
+import { madeId } from './made-id.ts';
 import { changedOptions, optionsOf, redriveOf, viewOf } from './queue-options.ts';
 import {
   type NewLease,
@@ -119,12 +120,12 @@ export class MeshQueues implements QueuesFace {
 
   redrive(name: string, { perSecond, to }: RedriveWish): Promise<RedriveView> {
     return this.#with(name, async (queue) =>
-      redriveOf(await queue.redrive({ to: to ?? 'origin', ...(perSecond !== undefined && { rate: perSecond }) })),
+      redriveOf(name, await queue.redrive({ to: to ?? 'origin', ...(perSecond !== undefined && { rate: perSecond }) })),
     );
   }
 
   cancelRedrive(name: string): Promise<RedriveView | undefined> {
-    return this.#with(name, async (queue) => redriveOf(await queue.cancelRedrive()));
+    return this.#with(name, async (queue) => redriveOf(name, await queue.cancelRedrive()));
   }
 
   async #queue(name: string): Promise<Queue> {
@@ -249,13 +250,6 @@ function idOf(queue: string, { dead, headers, id, sentAt }: Identified): string 
 }
 
 type Identified = Pick<QueueMessage, 'dead' | 'headers' | 'id' | 'sentAt'>;
-
-/** A UUID (version 8, RFC 9562 §5.8) that is the same for the same text. */
-function madeId(text: string): string {
-  const digits = createHash('sha256').update(text).digest('hex');
-  const parts = [digits.slice(0, 8), digits.slice(8, 12), `8${digits.slice(13, 16)}`, `a${digits.slice(17, 20)}`];
-  return [...parts, digits.slice(20, 32)].join('-');
-}
 
 /** Text as it is, bytes in base64, everything else as JSON. */
 function textOf(value: unknown): string {

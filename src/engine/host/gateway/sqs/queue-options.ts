@@ -3,6 +3,7 @@
  * notes; what a queue was told over another face is read as well as SQS can say it.
  */
 import type { QueueInfo, QueueOptions, RedriveJob } from '../../../queues-api.ts';
+import { madeId } from './made-id.ts';
 import { MESSAGE_BYTES_MAX } from './queue-attributes.ts';
 import type { QueueSettings, QueueView, RedriveView } from './queues-face.ts';
 
@@ -55,7 +56,7 @@ export function viewOf(info: QueueInfo): QueueView {
     modifiedAt: changedAt,
     name,
     ready: counts.ready,
-    redrive: redrive === null ? undefined : redriveOf(redrive),
+    redrive: redrive === null ? undefined : redriveOf(name, redrive),
     settings: settingsOf(info),
   };
 }
@@ -79,10 +80,13 @@ export function settingsOf(info: QueueInfo): QueueSettings {
   };
 }
 
-export function redriveOf({ failed, id, moved, rate, startedAt, state, to, total }: RedriveJob): RedriveView {
+export function redriveOf(
+  queue: string,
+  { failed, id, moved, rate, startedAt, state, to, total }: RedriveJob,
+): RedriveView {
   const isFailed = state === 'done' && failed > 0;
   return {
-    id: `${id}`,
+    id: madeId(`${queue} ${id} ${startedAt}`),
     moved,
     perSecond: rate ?? undefined,
     startedAt,
