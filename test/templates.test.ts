@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { BUILT, firstLine, type Ran, World } from './cli/mpreg.ts';
+import { BUILT, eventually, firstLine, type Ran, World } from './cli/mpreg.ts';
 import { FILE, measurements } from './templates/measurements.ts';
 import { figures, summary } from './templates/second-opinion.ts';
 
@@ -37,7 +37,28 @@ async function project(template: string): Promise<(words: readonly string[], inp
 }
 
 test('every template can be chosen, and every choice is a template', () => {
-  expect(readdirSync(`${root}templates`).sort()).toEqual(['functions', 'python-worker', 'workflow']);
+  expect(readdirSync(`${root}templates`).sort()).toEqual(['functions', 'python-worker', 'queue', 'workflow']);
+});
+
+test('the template of a queue does what is sent to it, and buries what it cannot do', { timeout: 60_000 }, async () => {
+  const run = await project('queue');
+  const created = await run([
+    'queue',
+    'create',
+    'mails',
+    '--place',
+    'keeper',
+    '--max-receives',
+    '2',
+    '--retry-base',
+    '100ms',
+  ]);
+  expect(created).toMatchObject({ code: 0, stdout: 'mails\tkeeper\tstandard\tdisk\n' });
+  await run(['queue', 'send', 'mails', '{"to": "ann@example.org", "text": "hello"}']);
+  await run(['queue', 'send', 'mails', '{"to": "nobody", "text": "hello?"}']);
+  const counts = async () => (await run(['queue', 'info', 'mails'])).stdout;
+  await eventually(counts, (text) => text.includes('done\t1\n') && text.includes('dead\t1\n'));
+  expect((await run(['queue', 'peek', 'mails.dead'])).stdout).toContain('"nobody" is no address');
 });
 
 test('the template of functions answers as its README says', { timeout: 60_000 }, async () => {

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 export const TEMPLATES = {
   functions: 'functions on two nodes, called one by one',
   'python-worker': 'functions in Python, which needs only its standard library',
+  queue: 'a worker on a durable queue',
   workflow: 'a workflow over a real data file, across three nodes',
 } as const;
 

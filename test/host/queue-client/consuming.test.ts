@@ -195,3 +195,17 @@ describe('a consumption that is to end by itself', () => {
     await expect(consumption.closed).rejects.toMatchObject({ code: 'nobody-there' });
   });
 });
+
+test('a consumption is not over as long as what it has may make room for more, or come again', async () => {
+  const fake = await filled(2);
+  let tries = 0;
+  const work = fake.queue.work(
+    async ({ body }) => {
+      await sleep(50);
+      if (body === 'm2' && ++tries < 3) throw new Error('again');
+    },
+    { concurrency: 2, idleMs: 0 },
+  );
+  await work.closed;
+  expect([tries, fake.acked.toSorted()]).toEqual([3, [1, 2]]);
+});

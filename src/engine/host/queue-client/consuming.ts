@@ -28,6 +28,8 @@ const WAIT_MS = 20_000;
 const PAUSE_MS = 100;
 const PAUSE_MS_MAX = 5_000;
 const RECEIVE_MAX = 1_000;
+/** How often a queue that gave nothing is asked again while something is worked on, where it is to end when nothing comes. */
+const LOOK_MS = 200;
 
 type Next = IteratorResult<QueueMessage, undefined>;
 const END: Next = { done: true, value: undefined };
@@ -165,12 +167,16 @@ export class Consuming implements Consumption {
       if (this.#wants === 0) await this.#roomy();
       this.#wake = undefined;
       if (this.#stopped !== undefined || this.#wants === 0) continue;
+      const wasQuiet = this.held === 0 && this.#receipts.isIdle;
       try {
         const messages = await this.#once(Math.min(RECEIVE_MAX, this.#wants));
         pauseMs = PAUSE_MS;
         seen = true;
         this.#take(messages);
-        if (messages.length === 0 && this.#options.idleMs !== undefined) this.#left = 0;
+        if (messages.length > 0 || this.#options.idleMs === undefined) continue;
+        // Why not before all is settled: that may make room for others of its group, or come again.
+        if (wasQuiet) this.#left = 0;
+        else await Promise.race([this.#quiet(), pause(LOOK_MS, undefined, { ref: false })]);
       } catch (error) {
         if (this.#stopped !== undefined) return;
         const isMissing = error instanceof ProblemError && error.code === 'queue-unknown';
@@ -181,6 +187,12 @@ export class Consuming implements Consumption {
       }
     }
     if (this.#ready.length === 0) void this.stop();
+  }
+
+  /** Resolves when all that is here is settled, and its node has said so. */
+  async #quiet(): Promise<void> {
+    while (this.held > 0 && this.#stopped === undefined) await this.#roomy();
+    await this.#receipts.idle();
   }
 
   #roomy(): Promise<void> {

@@ -58,6 +58,7 @@ const PASSING: ReadonlySet<Problem['code']> = new Set([
   'overloaded',
   'queue-unknown',
   'resource-unknown',
+  'store-failed',
   'timed-out',
   'timed-out-before-start',
 ]);

@@ -75,6 +75,11 @@ export class Receipts {
     return this.#releases.add(receipt);
   }
 
+  /** Whether all that was said has its answer. */
+  get isIdle(): boolean {
+    return this.#acks.open + this.#nacks.open + this.#extensions.open + this.#releases.open === 0;
+  }
+
   /** Resolves when all that was said has its answer. */
   async idle(): Promise<void> {
     await Promise.all([this.#acks.idle(), this.#nacks.idle(), this.#extensions.idle(), this.#releases.idle()]);
