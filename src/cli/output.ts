@@ -67,6 +67,12 @@ export class Output {
     });
   }
 
+  /** Calls `then` once the operating system has all that was printed so far: at once, or when a slow reader has made room. */
+  handedOver(then: () => void): void {
+    if (process.stdout.writableLength === 0) then();
+    else process.stdout.write('', (error) => error ?? then());
+  }
+
   /** Bytes as they are. */
   async bytes(data: Uint8Array): Promise<void> {
     await write(data);

@@ -137,10 +137,14 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     const take = async (message: TopicMessage) => {
       if (commands !== undefined) return commands.run(message);
       await this.#print(message);
-      if (this.flags.ack !== 'manual') message.ack();
+      // Why not at once: what still waits in this process would be lost with it.
+      if (this.flags.ack !== 'manual') this.output.handedOver(() => message.ack());
     };
     // Why before it is over: what is not acknowledged then goes to others.
-    await this.#follow(subscription, count, take, async () => commands?.end());
+    await this.#follow(subscription, count, take, async () => {
+      await commands?.end();
+      await new Promise<void>((resolve) => this.output.handedOver(resolve));
+    });
     await commands?.end();
     if (commands === undefined || commands.failed === 0) return;
     throw problemError('function-failed', `${commands.failed} of ${commands.ran} commands failed`, EXEC_HINT);
