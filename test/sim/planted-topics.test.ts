@@ -28,7 +28,7 @@ describe('a bug planted in topics is found', () => {
     ['tells gaps twice', bugs.tellsGapsTwice, 'no more is told than there was'],
     ['drops what it likes', bugs.dropsWhatItLikes, 'who would rather end than miss something misses nothing'],
     ['keeps too much', bugs.keepsTooMuch, 'no more waits for a subscription than it allows'],
-    ['never releases who was held', bugs.neverReleases, 'nobody is held where nothing waits'],
+    ['never releases who was held', bugs.neverReleases, /nobody is held where nothing waits|settles/],
     ['boasts to publishers', bugs.boasts, 'a publisher is told for how many its message is'],
     ['passes on twice', bugs.passesOnTwice, 'a node gets a message once'],
     ['passes on what was passed on', bugs.travelsInCircles, 'only the node that took a message passes it on'],

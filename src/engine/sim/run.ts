@@ -108,7 +108,7 @@ class Run {
     const now = () => this.world.timeline.now;
     const calmSince = () => this.#faults.calmSince;
     const oracle = new TopicOracle();
-    const accounts = new TopicAccounts(oracle);
+    const accounts = new TopicAccounts(world, oracle);
     this.#topics = new TopicsChecker(world, oracle, quiet && scenario.events.every(stays));
     this.#checkers = new Checkers([
       new MembershipChecker(world, quiet),

@@ -8,12 +8,14 @@
  * Liveness: once nothing moves any more, taken = delivered + told as missed.
  */
 import type { LinkId } from '../../core/base/ids.ts';
+import type { Instant } from '../../core/base/instant.ts';
 import { didNotHappen } from '../../core/base/problems.ts';
 import type { Peer } from '../../core/links/messages.ts';
 import type { NodeEffect } from '../../core/node/effects.ts';
 import type { Message, NodeInput } from '../../core/node/inputs.ts';
 import type { DeliverMessage, FlowMessage, SubscribeMessage } from '../../core/topics/messages.ts';
 import type { SimProcess } from '../process.ts';
+import type { World } from '../world.ts';
 import { Checker, law } from './checker.ts';
 import { who } from './membership.ts';
 import type { TopicOracle } from './topic-oracle.ts';
@@ -33,14 +35,19 @@ export interface Account {
 }
 
 export class TopicAccounts extends Checker {
+  readonly #world: () => World;
   readonly #oracle: TopicOracle;
   /** By process, then by the exchange's number. */
   readonly #accounts = new Map<SimProcess, Map<number, Account>>();
   /** What was taken from clients and not answered, by link and number. */
   readonly #open = new Map<SimProcess, Map<string, Open>>();
 
-  constructor(oracle: TopicOracle) {
+  /** Since when something is not read though nothing waits here. */
+  readonly #heldSince = new Map<SimProcess, Instant>();
+
+  constructor(world: () => World, oracle: TopicOracle) {
     super();
+    this.#world = world;
     this.#oracle = oracle;
   }
 
@@ -108,13 +115,10 @@ export class TopicAccounts extends Checker {
 
   override inspect(process: SimProcess): void {
     if (!process.alive) return;
-    const { flow, held } = process.topics;
-    law(held.length === 0 || flow.counts.waiting > 0, 'nobody is held where nothing waits', () => {
-      return `${who(process)} does not read from ${held.length} links`;
-    });
+    this.#judgeHeld(process);
     const accounts = this.#accounts.get(process);
     if (accounts === undefined || accounts.size === 0) return;
-    for (const { id, policy, waiting } of flow.views()) {
+    for (const { id, policy, waiting } of process.topics.flow.views()) {
       const { messagesMax = Number.POSITIVE_INFINITY } = accounts.get(id)?.request ?? {};
       law(policy === 'block' || waiting <= messagesMax, 'no more waits for a subscription than it allows', () => {
         return `${waiting} messages wait on ${who(process)} for one that allows ${messagesMax}`;
@@ -131,6 +135,19 @@ export class TopicAccounts extends Checker {
       }
     }
     return undefined;
+  }
+
+  /** What waits may be on another node: then that is heard of no later than it has fallen silent. */
+  #judgeHeld(process: SimProcess): void {
+    const { flow, held } = process.topics;
+    const { living, timeline } = this.#world();
+    const free = held.length === 0 || flow.counts.waiting > 0 || process.asleep;
+    if (free) this.#heldSince.delete(process);
+    else if (!this.#heldSince.has(process)) this.#heldSince.set(process, timeline.now);
+    const since = this.#heldSince.get(process) ?? timeline.now;
+    if (timeline.now - since < HELD_MS) return;
+    const waits = living.some((one) => one.asleep || one.topics.flow.counts.waiting > 0);
+    law(waits, 'nobody is held where nothing waits', () => `${who(process)} does not read from ${held.length} links`);
   }
 
   #groups(process: SimProcess, topic: string): number {
@@ -154,6 +171,9 @@ export class TopicAccounts extends Checker {
     });
   }
 }
+
+/** Longer than a node waits for another that says nothing. */
+const HELD_MS = 10_000;
 
 type Answer = Extract<Message, { readonly kind: 'published' | 'error' }>;
 
