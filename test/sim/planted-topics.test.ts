@@ -29,6 +29,7 @@ describe('a bug planted in topics is found', () => {
     ['drops what it likes', bugs.dropsWhatItLikes, 'who would rather end than miss something misses nothing'],
     ['keeps too much', bugs.keepsTooMuch, 'no more waits for a subscription than it allows'],
     ['never releases who was held', bugs.neverReleases, /nobody is held where nothing waits|settles/],
+    ['hides attempts', bugs.hidesAttempts, 'each attempt at a message comes once'],
     ['boasts to publishers', bugs.boasts, 'a publisher is told for how many its message is'],
     ['passes on twice', bugs.passesOnTwice, 'a node gets a message once'],
     ['passes on what was passed on', bugs.travelsInCircles, 'only the node that took a message passes it on'],
@@ -48,6 +49,7 @@ describe('a bug planted in topics is found', () => {
     ['misses that there is room', bugs.missesThatThereIsRoom, SETTLES, /messages wait on|has not passed on/],
     ['never forgets interest', bugs.neverForgetsInterest, SETTLES, 'interests of topics'],
     ['is deaf to interest', bugs.isDeafToInterest, SETTLES, /interests of topics|does not know that/],
+    ['ignores what members say', bugs.ignoresMembers, SETTLES, /owes \d+ messages to groups|messages wait on/],
     ['keeps to itself', bugs.keepsToItself, SETTLES, 'has not passed on'],
     [
       'loses what arrives',
@@ -116,12 +118,19 @@ function small(terms: Partial<SubscribeTerms>): Scenario {
 
 describe('a bug planted in topics is found in a small quiet world', () => {
   const group = { group: 'g' };
+  const member = { ...group, window: 2 };
 
   test.each<readonly [string, MakeNode, Partial<SubscribeTerms>, string]>([
     ['delivers twice to a member', bugs.deliversTwice, group, 'a subscription gets a message once'],
     ['delivers something else to a member', bugs.deliversSomethingElse, group, 'what is delivered was published'],
     ['swaps messages', bugs.swapsMessages(), group, 'what one publisher says about one topic comes in order'],
     ['swaps messages', bugs.swapsMessages(), { policy: 'block' }, 'a subscription gets what is due, in order'],
+    [
+      'takes done for refused',
+      bugs.takesDoneForRefused,
+      member,
+      'without a fault or a refusal a message is not given out again',
+    ],
     ['delivers twice', bugs.deliversTwice, {}, 'no more is told than there was'],
     [
       'delivers something else',

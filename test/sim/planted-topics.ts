@@ -3,7 +3,7 @@ import type { LinkId } from '../../src/engine/core/base/ids.ts';
 import type { Peer } from '../../src/engine/core/links/messages.ts';
 import type { Message } from '../../src/engine/core/node/inputs.ts';
 import type { Exchange, Route, Subscription } from '../../src/engine/core/topics/exchange.ts';
-import type { DeliverMessage, FlowMessage } from '../../src/engine/core/topics/messages.ts';
+import type { DeliverMessage, FlowMessage, SettleMessage } from '../../src/engine/core/topics/messages.ts';
 import type { Delivery } from '../../src/engine/flow/delivery.ts';
 import type { Wire } from '../../src/engine/flow/flow-link.ts';
 import { TopicsFlow, type TopicsFlowParts } from '../../src/engine/flow/topics-flow.ts';
@@ -117,6 +117,21 @@ class Sluggish extends TopicsFlow {
   }
 }
 export const deliversToWhoHasGone = planted({ flow: (parts) => new Sluggish(parts) });
+
+/** Takes what members say about messages for something else. */
+function mishears(change: (message: SettleMessage) => SettleMessage | undefined): MakeNode {
+  class Flow extends TopicsFlow {
+    override take(id: LinkId, message: FlowMessage): boolean {
+      const changed = message.kind === 'settle' ? change(message) : message;
+      return changed === undefined || super.take(id, changed);
+    }
+  }
+  return planted({ flow: (parts) => new Flow(parts) });
+}
+
+export const ignoresMembers = mishears(() => undefined);
+export const takesDoneForRefused = mishears(({ done, ...message }) => ({ ...message, done: [], refused: done }));
+export const hidesAttempts = delivers((message) => [message.tag === undefined ? message : { ...message, attempt: 1 }]);
 
 class Drowsy extends TopicsFlow {
   override drained(): void {}

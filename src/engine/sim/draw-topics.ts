@@ -8,7 +8,7 @@ import type { Prng } from '../core/base/prng.ts';
 import type { SlowPolicy } from '../core/topics/outbox.ts';
 import { lasting } from './draw-plans.ts';
 import type { Weather } from './network.ts';
-import type { ByClient, PublishEvent, ReadEvent, ScenarioEvent, SubscribeEvent } from './scenario.ts';
+import type { ByClient, PublishEvent, ReadEvent, ScenarioEvent, SubscribeEvent, SubscribeTerms } from './scenario.ts';
 
 /** How one run's clients are. */
 export interface TopicsTaste {
@@ -143,7 +143,7 @@ function drawSubscribe(prng: Prng, taste: TopicsTaste, where: ByClient, faultsMs
     kind: 'subscribe',
     patterns,
     takeMs: isSlow ? (prng.pick([5, 60, 400, 2_000]) ?? 5) : 0,
-    ...(prng.chance(taste.grouped) ? { group: prng.pick(['g', 'h']) ?? 'g' } : {}),
+    ...drawMember(prng, taste),
     ...(prng.chance(0.4) ? { everywhere: true } : {}),
     ...(policy === undefined ? {} : { policy }),
     ...(isSlow || prng.chance(0.5) ? { messagesMax: prng.pick([1, 3, 15]) ?? 1 } : {}),
@@ -151,6 +151,14 @@ function drawSubscribe(prng: Prng, taste: TopicsTaste, where: ByClient, faultsMs
     ...(prng.chance(isSlow ? 0.2 : 0.5) ? { paced: true } : {}),
     ...(prng.chance(0.3) ? { hangsUp: true } : {}),
   };
+}
+
+/** The groups g and h take what comes, the members of w acknowledge. */
+function drawMember(prng: Prng, { grouped }: TopicsTaste): Partial<SubscribeTerms> {
+  if (!prng.chance(grouped)) return {};
+  const group = prng.pick(['g', 'h', 'w']) ?? 'g';
+  if (group !== 'w') return { group };
+  return { group, window: prng.pick([1, 2, 20]) ?? 1, ...(prng.chance(0.3) ? { refuses: 3 } : {}) };
 }
 
 function drawPublish(prng: Prng, taste: TopicsTaste, where: ByClient, faultsMs: number): PublishEvent {

@@ -100,6 +100,10 @@ export interface SubscribeTerms {
   readonly policy?: SlowPolicy;
   readonly messagesMax?: number;
   readonly bytesMax?: number;
+  /** A member of a group acknowledges, and has so many at most that it has not acknowledged. */
+  readonly window?: number;
+  /** Of those it gives back the first of so many, once each. */
+  readonly refuses?: number;
   /** What it has to do with each message, until faults stop; then it is quick. */
   readonly takeMs: number;
   /** It reads all that comes and says what it has dealt with; else it does not read while it has to do. */

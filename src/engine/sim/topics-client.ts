@@ -56,6 +56,8 @@ export interface TopicsWatcher extends ReadersWatcher {
   delivered(listening: Listening, message: DeliverMessage): void;
   /** So many were dropped before what comes next. */
   missed(listening: Listening, count: number): void;
+  /** A member of a group says that it is done with a message, or gives it back. */
+  settled(listening: Listening, message: DeliverMessage, done: boolean): void;
 }
 
 export interface TopicsClientParts {
@@ -268,10 +270,15 @@ export class TopicsClient {
     if (listening === undefined) return;
     if (message.missed !== undefined) this.#parts.watcher.missed(listening, message.missed);
     this.#parts.watcher.delivered(listening, message);
-    const { id } = message;
+    const { id, tag } = message;
+    const { paced, refuses } = listening.event;
     this.#work(listening.event, () => {
-      if (listening.event.paced === undefined || listening.id !== id) return;
-      this.#connection.send({ bytes: message.payload.size + COST_BYTES, id, kind: 'taken' });
+      if (listening.id !== id) return;
+      if (tag !== undefined) {
+        const isRefused = refuses !== undefined && tag % refuses === 0 && !this.#calm;
+        this.#parts.watcher.settled(listening, message, !isRefused);
+        this.#connection.send({ done: isRefused ? [] : [tag], id, kind: 'settle', refused: isRefused ? [tag] : [] });
+      } else if (paced) this.#connection.send({ bytes: message.payload.size + COST_BYTES, id, kind: 'taken' });
     });
   }
 
@@ -308,7 +315,7 @@ export class TopicsClient {
 const AGAIN_MS = 500;
 
 function requestOf(event: SubscribeEvent, id: number): SubscribeMessage {
-  const { bytesMax, everywhere, group, messagesMax, paced, patterns, policy } = event;
+  const { bytesMax, everywhere, group, messagesMax, paced, patterns, policy, window } = event;
   return {
     id,
     kind: 'subscribe',
@@ -319,5 +326,6 @@ function requestOf(event: SubscribeEvent, id: number): SubscribeMessage {
     ...(policy === undefined ? {} : { policy }),
     ...(messagesMax === undefined ? {} : { messagesMax }),
     ...(bytesMax === undefined ? {} : { bytesMax }),
+    ...(window === undefined ? {} : { window }),
   };
 }

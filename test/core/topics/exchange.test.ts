@@ -198,20 +198,6 @@ describe('interest', () => {
     expect(mesh.flights).toMatchObject([{ from: 'a', message: { kind: 'interest' }, to: 'b' }]);
   });
 
-  test('is told to a node that does not ask, since it has known of it all the time', () => {
-    const mesh = new Mesh(NAMES);
-    mesh.link('a', 'b');
-    mesh.subscribe('b', ['order.#']);
-    mesh.quiet();
-    mesh.at('b').gone('a', mesh.now); // a was asleep, and never heard that
-    mesh.at('b').linked('a', mesh.now);
-    mesh.at('b').everywhere(7, mesh.now);
-    mesh.quiet();
-    mesh.pass(DEFAULT_TOPICS.retryMs);
-    mesh.quiet();
-    expect(mesh.everywhere).toEqual(['b 7']);
-  });
-
   test('is exact while there is room, and is taken back', () => {
     const mesh = linked();
     const id = mesh.subscribe('b', ['order.eu', 'order.us']);

@@ -50,6 +50,7 @@ export class Checker implements Watcher {
   published(_publication: Publication, _message: PublishedMessage): void {}
   delivered(_listening: Listening, _message: DeliverMessage): void {}
   missed(_listening: Listening, _count: number): void {}
+  settled(_listening: Listening, _message: DeliverMessage, _done: boolean): void {}
   reading(_reader: SimReader, _next: number, _resumed: boolean): void {}
   kept(_reader: SimReader, _message: KeptMessage): void {}
   skipped(_reader: SimReader, _count: number): void {}
@@ -137,6 +138,10 @@ export class Checkers extends Checker {
 
   override missed(listening: Listening, count: number): void {
     for (const checker of this.#all) checker.missed(listening, count);
+  }
+
+  override settled(listening: Listening, message: DeliverMessage, done: boolean): void {
+    for (const checker of this.#all) checker.settled(listening, message, done);
   }
 
   override reading(reader: SimReader, next: number, resumed: boolean): void {

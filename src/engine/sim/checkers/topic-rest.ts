@@ -89,8 +89,9 @@ type Wanted = ReadonlyMap<SimProcess, readonly Listening[]>;
 /** What is still under way on a node. */
 function moving(process: SimProcess): string | undefined {
   const { flow, held } = process.topics;
-  const { waiting } = flow.counts;
+  const { owed, waiting } = flow.counts;
   if (waiting > 0) return `${waiting} messages wait on ${who(process)}`;
+  if (owed > 0) return `${who(process)} owes ${owed} messages to groups`;
   return held.length > 0 ? `${who(process)} does not read from ${held.length} links` : undefined;
 }
 

@@ -2,7 +2,7 @@
  * The laws of topics as their users see them, at both ends.
  *
  * Safety: what arrives was published, and is what was published; it matches, and it comes once; what one publisher says
- * about one topic comes in order, to members of groups as long as none leaves; of a group, one member gets it.
+ * about one topic comes in order, to members of groups as long as none leaves; of a group, one member gets it, or one after the other, until one is done: then each time it says which attempt it is.
  * Liveness: in a settled world a fresh message reaches exactly the live subscribers.
  */
 import type { Payload } from '../../core/base/payload.ts';
@@ -34,7 +34,8 @@ export class TopicsChecker extends Checker {
   }
 
   override publishing(publication: Publication): void {
-    this.#stories.set(publication.token, { groups: new Map(), order: ++this.#order, publication, reached: new Set() });
+    const story = { attempts: new Map(), done: new Map(), groups: new Map(), reached: new Set<Listening>() };
+    this.#stories.set(publication.token, { ...story, order: ++this.#order, publication });
   }
 
   override delivered(listening: Listening, message: DeliverMessage): void {
@@ -46,9 +47,14 @@ export class TopicsChecker extends Checker {
     const same = message.topic === publication.event.topic && message.payload.size === publication.payload.size;
     law(same, 'what is delivered is what was published', says);
     law(this.#oracle.anyMatches(patterns, message.topic), 'nothing is delivered without a match', says);
+    this.#judgeName(message, publication, says);
+    if (group !== undefined && message.tag !== undefined) {
+      reached.add(listening);
+      this.#judgeAttempt(group, message, story, says);
+      return;
+    }
     law(!reached.has(listening), 'a subscription gets a message once', says);
     reached.add(listening);
-    this.#judgeName(message, publication, says);
     this.#judgeOrder(listening, story, says);
     if (group === undefined) return;
     const other = story.groups.get(group);
@@ -56,6 +62,12 @@ export class TopicsChecker extends Checker {
       return `${says()}; so did ${other === undefined ? 'nobody' : tell(other)}`;
     });
     story.groups.set(group, listening);
+  }
+
+  override settled({ event: { group = '' } }: Listening, { payload }: DeliverMessage, done: boolean): void {
+    const story = this.#stories.get(tokenOf(payload));
+    if (story !== undefined && done) story.done.set(group, (story.done.get(group) ?? 0) + 1);
+    else if (story !== undefined) story.refused = true;
   }
 
   /** That message must reach exactly those who listen now. */
@@ -76,11 +88,24 @@ export class TopicsChecker extends Checker {
       }
       const missing = plain.find((one) => !story?.reached.has(one));
       if (missing !== undefined) return `${tell(missing)} has not got ${token}`;
-      for (const group of groups) if (!story?.groups.has(group)) return `nobody of group ${group} has got ${token}`;
+      for (const group of groups) {
+        const times = story?.groups.has(group) ? 1 : (story?.done.get(group) ?? 0);
+        if (times !== 1) return `${times} of group ${group} are done with ${token}`;
+      }
       const extra = [...(story?.reached ?? [])].find((one) => one.event.group === undefined && !plain.includes(one));
       if (extra !== undefined) return `${tell(extra)} has got ${token}, which came after it had gone`;
     }
     return undefined;
+  }
+
+  /** Of what members acknowledge: it may come again, but then it says so. */
+  #judgeAttempt(group: string, { attempt = 1 }: DeliverMessage, story: Story, says: () => string): void {
+    const attempts = story.attempts.get(group) ?? new Set<number>();
+    story.attempts.set(group, attempts);
+    law(!attempts.has(attempt), 'each attempt at a message comes once', says);
+    attempts.add(attempt);
+    const again = attempts.size > 1 && this.#steady && story.refused !== true;
+    law(!again, 'without a fault or a refusal a message is not given out again', says);
   }
 
   /** For good: then nobody may publish there and wait for an answer. */
@@ -117,8 +142,13 @@ interface Story {
   readonly publication: Publication;
   readonly order: number;
   readonly reached: Set<Listening>;
-  /** Who got it of each group. */
+  /** Who got it of each group whose members do not acknowledge. */
   readonly groups: Map<string, Listening>;
+  /** Of the others, by group: the attempts that have come, and how many members have said that they are done. */
+  readonly attempts: Map<string, Set<number>>;
+  readonly done: Map<string, number>;
+  /** A member has given it back. */
+  refused?: boolean;
 }
 
 interface Exam {
