@@ -72,7 +72,9 @@ export class MemberWay implements Pump {
     const { bytesMax, messagesMax } = this.#limits;
     const { cost } = entrusted.delivery;
     if (this.#over) return false;
-    if (this.#waiting.length >= messagesMax || this.#waitingBytes + cost > bytesMax) return false;
+    const { length } = this.#waiting;
+    // Why never refused when it is alone: one that is larger than the limit would be owed, and offered, for ever.
+    if (length >= messagesMax || (length > 0 && this.#waitingBytes + cost > bytesMax)) return false;
     entrusted.delivery.keep();
     this.#waiting.push(entrusted);
     this.#waitingBytes += cost;
