@@ -41,6 +41,8 @@ export class Faults {
     this.#ambushes.clear();
     for (const undo of [...this.#undos]) undo();
     for (const client of this.#world.topicsClients.values()) client.calm();
+    for (const users of this.#world.queueUsers.values()) users.calm();
+    for (const { queues } of this.#world.places) queues.refusing = 0;
   }
 
   #happen(event: ScenarioEvent): void {
@@ -49,6 +51,7 @@ export class Faults {
       world.ask(event);
       return;
     }
+    if (event.kind === 'queue') return world.useQueue(event);
     if (event.kind === 'subscribe') return world.topicsClient(event).subscribe(event);
     if (event.kind === 'publish') return world.topicsClient(event).publish(event);
     if (event.kind === 'read') return world.topicsClient(event).read(event);

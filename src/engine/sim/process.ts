@@ -14,9 +14,11 @@ import type { Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import { Prng } from '../core/base/prng.ts';
 import type { Peer } from '../core/links/messages.ts';
-import type { NodeEffect } from '../core/node/effects.ts';
+import type { NodeEffect, WantedByQueues } from '../core/node/effects.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
+import type { QueuesInput } from '../core/queues/effects.ts';
+import type { QueueCommand, QueueReply } from '../core/queues/messages.ts';
 import { isFlow } from '../core/topics/message-kinds.ts';
 import type { FlowMessage } from '../core/topics/messages.ts';
 import type { MessageLog } from '../flow/message-log.ts';
@@ -26,6 +28,7 @@ import { type RunEffect, SimFunctions } from './functions.ts';
 import type { Birth, NodeMachine } from './machine.ts';
 import { SimLog } from './message-log.ts';
 import type { Network } from './network.ts';
+import type { SimQueueDisk } from './queue-disk.ts';
 import type { ScenarioEvent } from './scenario.ts';
 import { SimFlow } from './sim-flow.ts';
 import type { Endpoint } from './stream.ts';
@@ -43,6 +46,9 @@ export interface ProcessParts {
   readonly timeline: Timeline;
   readonly network: Network;
   readonly disk: SimDisk;
+  readonly queues: SimQueueDisk;
+  /** What the calendar says as it begins. */
+  readonly wallMs: number;
   /** Of kept topics. */
   readonly log: SimLog;
   readonly clock: SimClock;
@@ -77,6 +83,11 @@ export class SimProcess implements Endpoint {
   readonly memory: SimLog;
   readonly #parts: ProcessParts;
   readonly #functions: SimFunctions;
+  /** Who waits for an answer of the queues. */
+  readonly #askers = new Map<number, (outcome: Outcome<QueueReply> | undefined) => void>();
+  #requests = 0;
+  /** Counts up when the disk of its queues refuses: their leases that were not stored are over then. */
+  queuesLife = 0;
   readonly #who: string;
   #inbox: (() => void)[] = [];
   #asleepUntil: Instant = 0;
@@ -139,6 +150,9 @@ export class SimProcess implements Endpoint {
     this.#parts.network.listen(this.birth.address, this);
     this.topics.flow.kept.keeper.announce();
     this.give({ epoch: Number(this.#parts.disk.read('epoch') ?? 0), kind: 'start' });
+    const { queues, wallMs } = this.#parts;
+    const stored = { next: queues.tables.next, queues: queues.tables.all() };
+    this.give({ input: { kind: 'opened', ...stored, wallMs }, kind: 'queue' });
   }
 
   give(input: NodeInput): void {
@@ -182,6 +196,21 @@ export class SimProcess implements Endpoint {
     this.answer(() => this.topics.drained(link));
   }
 
+  /** `then` is called once: with the answer, or with nothing where the process ended before. */
+  askQueue(command: QueueCommand, then: (outcome: Outcome<QueueReply> | undefined) => void): number {
+    const request = ++this.#requests;
+    this.#askers.set(request, then);
+    this.give({ input: { command, kind: 'ask', request }, kind: 'queue' });
+    return request;
+  }
+
+  /** True where nobody had answered. */
+  cancelQueue(request: number): boolean {
+    if (!this.#alive || this.asleep || !this.#askers.delete(request)) return false;
+    this.give({ input: { kind: 'cancel', request }, kind: 'queue' });
+    return true;
+  }
+
   /** Offers other functions from now on, and says so. */
   describe(functions: Birth['functions']): void {
     this.#functions.offer(functions);
@@ -218,6 +247,10 @@ export class SimProcess implements Endpoint {
   #crash(): void {
     this.#parts.disk.crash();
     this.#parts.log.crash();
+    this.#parts.queues.crash();
+    const askers = [...this.#askers.values()];
+    this.#askers.clear();
+    for (const then of askers) then(undefined);
   }
 
   /** A log whose answers reach the process while it lives, when it is awake. */
@@ -330,6 +363,8 @@ export class SimProcess implements Endpoint {
       case 'unsubscribed':
       case 'unforwarded':
         return this.topics.effect(effect);
+      case 'queue':
+        return this.#carryOutQueue(effect.effect);
       case 'notify':
         return;
       case 'stopped':
@@ -337,6 +372,27 @@ export class SimProcess implements Endpoint {
         this.#crash();
         network.closeAll(this, 'the node has left');
         return this.#parts.stopped(this);
+    }
+  }
+
+  #carryOutQueue(effect: WantedByQueues): void {
+    const { queues } = this.#parts;
+    const give = (input: QueuesInput) => this.give({ input, kind: 'queue' });
+    switch (effect.kind) {
+      case 'persist': {
+        const { fence } = effect;
+        return queues.commit(effect.writes, (why) => {
+          if (why !== undefined) this.queuesLife++;
+          give(why === undefined ? { fence, kind: 'persisted' } : { fence, kind: 'refused', problem: why });
+        });
+      }
+      case 'load':
+        return queues.load(effect.queue, effect.ask, (loaded) => give({ kind: 'loaded', load: effect.load, loaded }));
+      case 'reply': {
+        const then = this.#askers.get(effect.request);
+        this.#askers.delete(effect.request);
+        return then?.(effect.outcome);
+      }
     }
   }
 }

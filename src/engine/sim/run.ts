@@ -18,6 +18,7 @@ import { KeptChecker } from './checkers/kept.ts';
 import { MembershipChecker } from './checkers/membership.ts';
 import { PlanEndsChecker } from './checkers/plan-ends.ts';
 import { PlansChecker } from './checkers/plans.ts';
+import { QueuesChecker } from './checkers/queues.ts';
 import { TopicAccounts } from './checkers/topic-accounts.ts';
 import { TopicOracle } from './checkers/topic-oracle.ts';
 import { TopicPathsChecker } from './checkers/topic-paths.ts';
@@ -121,6 +122,7 @@ class Run {
       accounts,
       new TopicPathsChecker(world, accounts),
       new KeptChecker(world, oracle),
+      new QueuesChecker(world),
       new TopicRestChecker(world, oracle, topicsOf(scenario)),
     ]);
     this.world = new World(scenario, make, this.#checkers);
@@ -251,6 +253,7 @@ const HARMLESS: ReadonlySet<ScenarioEvent['kind']> = new Set([
   'call',
   'plan',
   'publish',
+  'queue',
   'subscribe',
   'read',
   'keep',

@@ -4,6 +4,7 @@
  * made of a scenario and nothing else, so the same scenario is the same run.
  */
 import type { FunctionRecord } from '../core/directory/record.ts';
+import type { Kind } from '../core/queues/options.ts';
 import type { SlowPolicy } from '../core/topics/outbox.ts';
 import type { Storm, Weather } from './network.ts';
 
@@ -83,7 +84,19 @@ export type ScenarioEvent = { readonly atMs: number } & (
     }
   /** What is kept there cannot be stored. */
   | { readonly kind: 'full-disk'; readonly node: number; readonly forMs: number }
+  /** From then on, a queue of the node is used until faults stop; then it is emptied. */
+  | ({ readonly kind: 'queue'; readonly node: number } & QueueTerms)
 );
+
+export interface QueueTerms {
+  readonly options: Readonly<Record<string, unknown>> & { readonly kind: Kind };
+  /** Its users do something at least so often. */
+  readonly everyMs: number;
+  /** The share of batches that the disk refuses, as long as faults last. */
+  readonly refusing: number;
+  /** Of what its users do. */
+  readonly seed: number;
+}
 
 /** A client that stays: all events of one number are about the same one. */
 export interface ByClient {
@@ -188,6 +201,7 @@ export interface ReadTerms {
 export type ReadEvent = Extract<ScenarioEvent, { readonly kind: 'read' }>;
 export type SubscribeEvent = Extract<ScenarioEvent, { readonly kind: 'subscribe' }>;
 export type PublishEvent = Extract<ScenarioEvent, { readonly kind: 'publish' }>;
+export type QueueEvent = Extract<ScenarioEvent, { readonly kind: 'queue' }>;
 export type PlanEvent = Extract<ScenarioEvent, { readonly kind: 'plan' }>;
 
 /** The name of each step, in order. */

@@ -5,6 +5,7 @@
 import { hash32 } from '../core/base/hash.ts';
 import { Prng } from '../core/base/prng.ts';
 import { drawCall, drawPlan, FUNCTIONS, lasting, RESOURCES, type Taste, VERSIONS } from './draw-plans.ts';
+import { drawQueues } from './draw-queues.ts';
 import { drawTopics, topicsTaste } from './draw-topics.ts';
 import { functionRecord } from './faults.ts';
 import type { Weather } from './network.ts';
@@ -61,6 +62,7 @@ export function draw(seed: number, options: SwarmOptions = DEFAULT_SWARM): Scena
   const chance = new Prng(hash32('topics', seed));
   const topics = chance.chance(TOPICS_SHARE) ? topicsTaste(chance, weather) : undefined;
   if (topics !== undefined) events.push(...drawTopics(chance, topics, count, faultsMs));
+  events.push(...drawQueues(seed, count));
   return {
     calmMs: CALM_MS,
     diskMs: [0, prng.pick([2, 20, 200]) ?? 2],

@@ -14,6 +14,7 @@ import type { Peer } from '../core/links/messages.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
 import { DEFAULT_TUNING, type NodeTuning } from '../core/node/tuning.ts';
+import type { QueueTables } from '../core/queues/tables.ts';
 import type { FlowMessage } from '../core/topics/messages.ts';
 import type { LogBatch } from '../flow/message-log.ts';
 import { type Ask, type AskEvent, type AskWatcher, SimClient } from './client.ts';
@@ -25,7 +26,9 @@ import { type KeepOnDisk, SimLog } from './message-log.ts';
 import { Network } from './network.ts';
 import { simPayload } from './payload.ts';
 import { SimProcess } from './process.ts';
-import type { ByClient, Scenario, ScenarioNode } from './scenario.ts';
+import { SimQueueDisk } from './queue-disk.ts';
+import { QueueUsers, type QueueWatcher } from './queue-users.ts';
+import type { ByClient, QueueEvent, Scenario, ScenarioNode } from './scenario.ts';
 import { Timeline } from './timeline.ts';
 import { TopicsClient, type TopicsWatcher } from './topics-client.ts';
 import { Trace } from './trace.ts';
@@ -37,6 +40,7 @@ export interface Place {
   readonly address: Address;
   readonly disk: SimDisk;
   readonly log: SimLog;
+  readonly queues: SimQueueDisk;
   readonly client: SimClient;
   id: NodeId;
   lives: number;
@@ -48,7 +52,10 @@ export interface Place {
 }
 
 /** Who looks on. Called after the node's step and before its effects are carried out. */
-export interface Watcher extends AskWatcher, TopicsWatcher {
+export interface Watcher extends AskWatcher, QueueWatcher, TopicsWatcher {
+  /** A batch of queues has been stored; the disk was replaced by an empty one. */
+  queueStored(place: number, tables: QueueTables): void;
+  queueWiped(place: number): void;
   started(process: SimProcess): void;
   stepped(process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]): void;
   /** `asked`: it left in good order. */
@@ -64,6 +71,10 @@ export interface Watcher extends AskWatcher, TopicsWatcher {
 }
 
 const TRACE_LINES = 60;
+/** Where the simulated calendar begins, and how far somebody sets it while a node is down. */
+const CALENDAR = 1_700_000_000_000;
+const SET_BACK_MS = 10_000;
+const SET_FORWARD_MS = 60_000;
 const ID_LETTERS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 export class World {
@@ -75,6 +86,8 @@ export class World {
   readonly asks: Ask[] = [];
   /** By their numbers. */
   readonly topicsClients = new Map<number, TopicsClient>();
+  /** By the places of their queues. */
+  readonly queueUsers = new Map<number, QueueUsers>();
   readonly #make: MakeNode;
   readonly #watcher: Watcher;
   readonly prng: Prng;
@@ -109,7 +122,7 @@ export class World {
   start(place: Place): void {
     if (place.process?.alive) return;
     this.network.lighten(place.index);
-    const { plan, index, address, disk, functions, id, log } = place;
+    const { plan, index, address, disk, functions, id, log, queues } = place;
     const { name, resources, region } = plan;
     const birth = {
       address,
@@ -137,6 +150,8 @@ export class World {
       nodeMessagesMax: this.scenario.nodeMessagesMax,
       place: index,
       prng: this.prng.fork(),
+      queues,
+      wallMs: this.#calendar(place),
       began: (process, run, version) => this.#watcher.began(process, run, version),
       ended: (process, run, outcome) => this.#watcher.ran(process, run, outcome),
       put: (process, link, message) => this.#watcher.put(process, link, message),
@@ -170,6 +185,8 @@ export class World {
   replace(place: Place): void {
     place.disk.wipe();
     place.log.wipe();
+    place.queues.wipe();
+    this.#watcher.queueWiped(place.index);
     place.id = this.#newId();
   }
 
@@ -210,6 +227,24 @@ export class World {
     return made;
   }
 
+  /** Somebody begins to use a queue there. */
+  useQueue({ node, ...terms }: QueueEvent): void {
+    if (this.queueUsers.has(node)) return;
+    const place = this.place(node);
+    place.queues.refusing = terms.refusing;
+    place.queues.stored = (tables) => this.#watcher.queueStored(node, tables);
+    const process = () => place.process;
+    const { timeline } = this;
+    this.queueUsers.set(node, new QueueUsers({ place: node, process, terms, timeline, watcher: this.#watcher }));
+  }
+
+  /** What the calendar of a machine says now: somebody may have set it since its last life. */
+  #calendar({ address, lives }: Place): number {
+    const chance = new Prng(hash32(`${address} ${lives}`, this.scenario.seed));
+    const jump = lives === 0 || chance.chance(0.5) ? 0 : chance.between(-SET_BACK_MS, SET_FORWARD_MS);
+    return CALENDAR + this.timeline.now + jump;
+  }
+
   #place(plan: ScenarioNode, index: number): Place {
     const address = `ws://sim-${index}:7000`;
     const { timeline, network } = this;
@@ -227,6 +262,7 @@ export class World {
       log,
       plan,
       process: undefined,
+      queues: new SimQueueDisk(timeline, new Prng(hash32(`queues ${address}`, this.scenario.seed)), () => disk.delayMs),
       sleptUntil: 0,
     };
   }

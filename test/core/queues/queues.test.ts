@@ -28,8 +28,9 @@ describe('a queue', () => {
     shop.create('jobs');
     shop.stalled = true;
     const sent = shop.ask({ kind: 'send', orders: [{ bytes: 1, content: 'a' }], queue: 'jobs' });
-    const received = shop.ask({ kind: 'receive', max: 1, queue: 'jobs', waitMs: 0 });
-    expect(shop.answers.has(sent)).toBe(false);
+    const received = shop.ask({ kind: 'receive', max: 1, queue: 'jobs', waitMs: 5_000 });
+    expect(shop.receive('jobs')).toEqual([]);
+    expect([shop.answers.has(sent), shop.answers.has(received)]).toEqual([false, false]);
     shop.resume();
     expect(shop.answers.get(sent)).toMatchObject({ reply: { results: [{ id: 1 }] } });
     expect(shop.answers.get(received)).toMatchObject({ reply: { leases: [{ id: 1 }] } });

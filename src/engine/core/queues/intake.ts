@@ -74,6 +74,7 @@ export class Intake {
 
   /** A message comes from another queue of this node. Dead letters are taken though the queue be full. */
   admit({ from, entry, dead }: Transfer, now: Instant): Problem | undefined {
+    if (this.#queue.stock.isReopening) return problem('store-failed', `${this.#queue.name} is read anew from its disk`);
     const { messagesMax, bytesMax, kind } = this.#queue.options;
     const { counts } = this.#queue.stock;
     const isFull =

@@ -94,9 +94,11 @@ export class Queue {
 
   advance(now: Instant): void {
     this.stock.advance(now);
-    this.intake.advance(now);
-    this.#redrive.advance(now);
-    this.proceed(now);
+    if (!this.stock.isReopening) {
+      this.intake.advance(now);
+      this.#redrive.advance(now);
+      this.proceed(now);
+    }
     for (let request = this.#waiting.due(now); request !== undefined; request = this.#waiting.due(now)) {
       this.#desk.reply(request, done({ kind: 'received', leases: [], queue: this.number }));
     }

@@ -87,6 +87,8 @@ export class Queues implements Machine<QueuesEffect> {
     else {
       const queue = this.#byName.get(command.queue);
       if (queue === undefined || queue.isGone) this.#reply(request, failed(unknown(command.queue)));
+      else if (queue.stock.isReopening && command.kind !== 'receive')
+        this.#reply(request, failed(reopening(queue.name)));
       else this.#command(queue, request, command, now);
     }
   }
@@ -104,7 +106,10 @@ export class Queues implements Machine<QueuesEffect> {
     if (batch === undefined) return;
     this.#refusal = undefined;
     for (const then of batch.waiting) then(undefined, now);
-    for (const number of batch.touched) this.#changed.add(number);
+    for (const number of batch.touched) {
+      this.#queues.get(number)?.proceed(now);
+      this.#changed.add(number);
+    }
     this.#tellHosting();
   }
 
@@ -349,6 +354,11 @@ export class Queues implements Machine<QueuesEffect> {
 
 type Named = Extract<QueueCommand, { readonly queue: string }>;
 type Managing = Extract<Named, { readonly kind: 'create' | 'edit' | 'delete' | 'info' | 'sources' | 'peek' }>;
+
+/** Why a receive may wait all the same: it decides nothing before the queue is open again. */
+function reopening(name: string): Problem {
+  return problem('store-failed', `the disk has refused, and ${name} is read anew from it: nothing was done`);
+}
 
 function unknown(name: string): Problem {
   return problem('queue-unknown', `there is no queue ${name} here`);

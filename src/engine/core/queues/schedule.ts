@@ -197,6 +197,10 @@ export class Schedule {
     const byGroup = new Map<string, StoredMessage[]>(this.#asked.map((group) => [group, []]));
     for (const message of messages) byGroup.get(message.group ?? '')?.push(message);
     for (const [group, rows] of byGroup) {
+      const [head] = rows;
+      // Why here: it was behind others when storage was asked for what is due.
+      if (head?.state?.due !== undefined && head.state.due > now)
+        this.#nextDue = earlier(this.#nextDue, head.state.due);
       const strangers = rows.filter(({ seq }) => !this.known.has(seq)).map((row) => entryOf(row));
       for (const entry of this.#groups?.fill(group, strangers, rows.length < AHEAD_MAX, now) ?? []) {
         this.known.set(entry.seq, entry);

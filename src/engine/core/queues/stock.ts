@@ -61,6 +61,11 @@ export class Stock {
     return this.schedule.delayed + this.deliveries.parked;
   }
 
+  /** What memory counts is wrong, and must not be written. */
+  get isReopening(): boolean {
+    return this.#reopening !== undefined;
+  }
+
   deadline(): Instant {
     if (this.closed) return NEVER;
     const { leases, schedule, deliveries } = this;
@@ -336,26 +341,28 @@ export class Stock {
     else this.schedule.back(entry);
   }
 
+  /**
+   * Why a lease that is on disk ends only when that is durable: where the node dies before, or the disk refuses, the old
+   * lease would be honoured again, though somebody else had been given the message.
+   */
   #rest(entry: Entry, delayMs: number, now: Instant): void {
     const queue = this.number;
-    if (delayMs <= 0) {
-      if (entry.receives > 0 || entry.written) {
-        this.#desk.write(queue, { kind: 'state', queue, seq: entry.seq, state: restingState(entry) });
-      }
-      this.schedule.back(entry);
-      return;
+    const due = delayMs > 0 ? now + delayMs : undefined;
+    const isOnDisk = entry.written;
+    entry.written = false;
+    if (due !== undefined || isOnDisk || entry.receives > 0) {
+      this.#desk.write(queue, { kind: 'state', queue, seq: entry.seq, state: restingState(entry, due) });
     }
-    entry.due = now + delayMs;
-    this.#desk.write(queue, { kind: 'state', queue, seq: entry.seq, state: restingState(entry, entry.due) });
-    if (entry.delivery !== undefined) {
-      entry.state = 'parking';
-      this.deliveries.park(entry);
-      return;
-    }
-    this.schedule.park(entry);
+    if (due === undefined && !isOnDisk) return this.schedule.back(entry);
+    entry.due = due ?? 0;
+    entry.state = 'parking';
+    if (due !== undefined && entry.delivery === undefined) this.schedule.park(entry);
     const { life } = this;
     this.#desk.settled((why) => {
-      if (why === undefined && life === this.life) this.schedule.parked(entry);
+      if (why !== undefined || life !== this.life) return;
+      if (due === undefined) this.schedule.back(entry);
+      else if (entry.delivery !== undefined) this.deliveries.park(entry);
+      else this.schedule.parked(entry);
     });
   }
 

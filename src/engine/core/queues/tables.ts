@@ -272,16 +272,20 @@ function readyOf(table: Table, { after, limit }: Extract<LoadAsk, { what: 'ready
 
 function dueOf(table: Table, { after, to, limit }: Extract<LoadAsk, { what: 'due' }>): Loaded {
   const found: { readonly due: Instant; readonly message: NewMessage }[] = [];
+  const later: Instant[] = [];
   for (const [seq, { due, token }] of table.states) {
     const message = table.messages.get(seq)?.message;
-    if (message === undefined || due === undefined || token !== undefined || !isCandidate(table, message)) continue;
+    if (message === undefined || due === undefined || token !== undefined) continue;
+    later.push(due);
+    if (!isCandidate(table, message)) continue;
     if (due > after.due || (due === after.due && seq > after.seq)) found.push({ due, message });
   }
   found.sort((a, b) => a.due - b.due || a.message.seq - b.message.seq);
   const count = Math.min(limit, found.findIndex(({ due }) => due > to) >>> 0);
   const messages = found.slice(0, count).map(({ message }) => withState(table, message));
-  const next = found[messages.length];
-  return { messages, ...(next !== undefined && { next: next.due }) };
+  const beyond = messages.length >= limit ? [messages.at(-1)?.state?.due ?? to] : later.filter((due) => due > to);
+  const next = beyond.reduce((first, due) => Math.min(first, due), Number.MAX_SAFE_INTEGER);
+  return { messages, ...(beyond.length > 0 && { next }) };
 }
 
 function expiredOf(table: Table, { at, sentBy, limit }: Extract<LoadAsk, { what: 'expired' }>): Loaded {

@@ -10,10 +10,11 @@ import type { Outcome } from '../../core/base/outcome.ts';
 import type { Problem } from '../../core/base/problems.ts';
 import type { WantedByQueues } from '../../core/node/effects.ts';
 import type { QueuesInput, QueueWrite } from '../../core/queues/effects.ts';
-import type { Lease, QueueCommand, QueueReply } from '../../core/queues/messages.ts';
+import type { Lease, QueueCommand, QueueReply, Sent } from '../../core/queues/messages.ts';
 import type { QueueOptions } from '../../core/queues/options.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
 import type { QueueContent, QueueStore } from '../ports.ts';
+import { orders } from './arguments.ts';
 import { ContentCache } from './content-cache.ts';
 
 export interface QueuesHostParts {
@@ -83,6 +84,13 @@ export class QueuesHost {
   onChange(listener: (change: QueueChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** As `mpreg.queue.send`, without a call. Rejects with a `ProblemError`. */
+  async send(queue: string, messages: readonly object[]): Promise<readonly Sent[]> {
+    const given = orders(messages, this.optionsOf(queue) ?? { dedupe: 'id' });
+    const reply = await this.ask({ kind: 'send', orders: given, queue });
+    return reply.kind === 'sent' ? reply.results : [];
   }
 
   /** Rejects with a `ProblemError`. Where it is aborted before it is answered, it may never settle. */

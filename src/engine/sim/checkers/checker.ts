@@ -6,6 +6,8 @@ import type { Payload } from '../../core/base/payload.ts';
 import type { Peer } from '../../core/links/messages.ts';
 import type { NodeEffect } from '../../core/node/effects.ts';
 import type { Message, NodeInput } from '../../core/node/inputs.ts';
+import type { QueueCommand, QueueReply } from '../../core/queues/messages.ts';
+import type { QueueTables } from '../../core/queues/tables.ts';
 import type { DeliverMessage, FlowMessage, KeptMessage, PublishedMessage } from '../../core/topics/messages.ts';
 import type { LogBatch } from '../../flow/message-log.ts';
 import type { Ask } from '../client.ts';
@@ -42,6 +44,10 @@ export class Checker implements Watcher {
   asked(_ask: Ask): void {}
   streamed(_ask: Ask): void {}
   answered(_ask: Ask): void {}
+  queueAsked(_place: number, _command: QueueCommand): void {}
+  queueAnswered(_place: number, _life: string, _command: QueueCommand, _outcome: Outcome<QueueReply>): void {}
+  queueStored(_place: number, _tables: QueueTables): void {}
+  queueWiped(_place: number): void {}
   took(_process: SimProcess, _link: LinkId, _peer: Peer, _message: FlowMessage): void {}
   put(_process: SimProcess, _link: LinkId, _message: Message): void {}
   stored(_keep: KeepOnDisk, _batch: LogBatch): void {}
@@ -106,6 +112,22 @@ export class Checkers extends Checker {
 
   override answered(ask: Ask): void {
     for (const checker of this.#all) checker.answered(ask);
+  }
+
+  override queueAsked(place: number, command: QueueCommand): void {
+    for (const checker of this.#all) checker.queueAsked(place, command);
+  }
+
+  override queueAnswered(place: number, life: string, command: QueueCommand, outcome: Outcome<QueueReply>): void {
+    for (const checker of this.#all) checker.queueAnswered(place, life, command, outcome);
+  }
+
+  override queueStored(place: number, tables: QueueTables): void {
+    for (const checker of this.#all) checker.queueStored(place, tables);
+  }
+
+  override queueWiped(place: number): void {
+    for (const checker of this.#all) checker.queueWiped(place);
   }
 
   override took(process: SimProcess, link: LinkId, peer: Peer, message: FlowMessage): void {

@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest';
+import { simulate } from '../../src/engine/sim/simulate.ts';
+import * as bugs from './planted-queues.ts';
+
+describe('a planted bug is found, in queues of a node that', () => {
+  test.each([
+    [
+      'does not wait for the disk',
+      bugs.doesNotWaitForTheDisk,
+      /is for good|told to be sent is received|a queue holds|tokens only grow/,
+    ],
+    ['stores half of a batch', bugs.storesHalfOfABatch, 'a queue holds what it counts'],
+    ['counts twice', bugs.countsTwice, 'what a queue was sent is conserved'],
+    ['reuses tokens', bugs.reusesTokens, /tokens only grow|only the newest lease/],
+    ['leases twice', bugs.leasesTwice, /a message has one lease at a time|is for good|in order/],
+    ['takes stale receipts', bugs.takesStaleReceipts, 'only the newest lease acknowledges'],
+    ['loads groups from the second message on', bugs.reversesGroups, "a group's messages come in order"],
+    ['loses dead letters', bugs.losesDeadLetters, /dead letters are all there|told to be sent is received/],
+    ['forgets what comes back', bugs.forgetsWhatComesBack, 'everything settles once faults stop'],
+  ] as const)(
+    '%s',
+    (_, make, law) => {
+      const { failure } = simulate({ count: 60, make, nodes: [2, 4], seed: 1, shrink: false, twiceEvery: 0 });
+      expect(failure?.failure.law ?? 'nothing was found').toMatch(law);
+    },
+    60_000,
+  );
+});
