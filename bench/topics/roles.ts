@@ -26,7 +26,8 @@ export interface Told {
 
 const [role, side, name = '', where = ''] = process.argv.slice(2);
 const workload = WORKLOADS[name] as Workload;
-const bus = (): Promise<Bus> => (side === 'mpreg' ? mpregBus(where, workload.nodes > 1) : natsBus(where, workload.shape));
+const bus = (): Promise<Bus> =>
+  side === 'mpreg' ? mpregBus(where, workload.nodes > 1) : natsBus(where, workload.shape);
 const topicOf = (n: number) => `bench.load.${n % workload.topics}`;
 /** What is on its way is bounded by this: subscribers say here how much has come to all of them. */
 const PROGRESS = 'bench.progress';
