@@ -4,6 +4,7 @@
 import type { MpregNode, NodeOptions } from './api.ts';
 import { connectTo } from './connect.ts';
 import type { FunctionRecord } from './core/directory/record.ts';
+import type { NodeInput } from './core/node/inputs.ts';
 import { Node } from './core/node/node.ts';
 import { DEFAULT_TUNING } from './core/node/tuning.ts';
 import { builtIns, SAMPLES } from './host/built-ins.ts';
@@ -80,7 +81,15 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     trigger(runner, host, late, { id, log: settled.log, name });
     late.system = speak(host, name);
     late.later = publishLater(host, late, { durable: options.dataDir !== undefined, log: settled.log, store });
-    return new HostedNode({ host, id, inside, name, options: settled, url: address });
+    return new HostedNode({
+      host,
+      id,
+      input: (input) => late.input(input),
+      inside,
+      name,
+      options: settled,
+      url: address,
+    });
   } catch (error) {
     await Promise.allSettled(opened.reverse().map((part) => part.close()));
     throw error;
@@ -142,6 +151,7 @@ async function identify(store: Store): Promise<string> {
 class LateHost {
   host: NodeHost | undefined;
   binder: QueueBinder | undefined;
+  finish: (() => Promise<void>) | undefined;
   /** Opens a client of the node, with no socket between. */
   open: ((name?: string) => Promise<LinkClient>) | undefined;
   /** What the node says of itself over topics. */
@@ -166,6 +176,18 @@ class LateHost {
     return this.open(name);
   }
 
+  /** Before the node leaves, what queues gave to its functions is finished: else it would come again elsewhere. */
+  input(input: NodeInput): void {
+    const { finish, now } = this;
+    if (input.kind !== 'leave' || finish === undefined) return now.input(input);
+    this.finish = undefined;
+    now.input({ kind: 'drain' });
+    const until = performance.now() + input.graceMs;
+    const late = new Promise<void>((resolve) => setTimeout(resolve, input.graceMs).unref());
+    const leave = () => now.input({ ...input, graceMs: Math.max(0, Math.ceil(until - performance.now())) });
+    void Promise.race([finish(), late]).then(leave, leave);
+  }
+
   accept(connection: Connection): void {
     if (this.host === undefined) connection.destroy('the node is only starting');
     else this.host.accept(connection);
@@ -176,7 +198,7 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
   const own = builtIns({
     exchange: () => late.now.topics.kept.exchange,
     explain: (wish, tried) => late.now.explain(wish, tried),
-    input: (input) => late.now.input(input),
+    input: (input) => late.input(input),
     keepChanged: (change, keep) => late.system?.keepChanged(change, keep),
     keeper: () => late.now.topics.kept.keeper,
     matches: (topic) => late.now.topics.matches(topic),
@@ -241,6 +263,10 @@ function trigger(
     arrange();
   };
   late.changed = arrange;
+  late.finish = () => {
+    end();
+    return triggers.ended();
+  };
   host.onEvent((event) => event.kind === 'member' && event.id === id && queueMicrotask(arrange));
   host.stopped.then(end, end);
   arrange();

@@ -2,6 +2,7 @@ import type { Client, MpregNode, NodeOptions } from './api.ts';
 import { connectTo } from './connect.ts';
 import type { NodeId } from './core/base/ids.ts';
 import type { NodeEvent } from './core/node/effects.ts';
+import type { NodeInput } from './core/node/inputs.ts';
 import type { NodeSnapshot } from './core/node/snapshot.ts';
 import { wallClock } from './host/clock.ts';
 import type { NodeHost } from './host/node-host.ts';
@@ -21,6 +22,8 @@ export interface Inside {
 
 export interface HostedNodeParts {
   readonly host: NodeHost;
+  /** Takes what is asked of the node by whoever owns it. */
+  readonly input: (input: NodeInput) => void;
   readonly id: NodeId;
   readonly name: string;
   readonly url: string;
@@ -41,6 +44,7 @@ export class HostedNode implements MpregNode {
   readonly url: string;
   readonly stopped: Promise<void>;
   readonly #host: NodeHost;
+  readonly #input: (input: NodeInput) => void;
   readonly #options: SettledOptions;
   readonly #inside: Inside;
   readonly #nearby: RuntimeDirectory | undefined;
@@ -52,6 +56,7 @@ export class HostedNode implements MpregNode {
     this.name = parts.name;
     this.url = parts.url;
     this.#host = parts.host;
+    this.#input = parts.input;
     this.#inside = parts.inside;
     this.#options = parts.options;
     this.#nearby = parts.options.discover === false ? undefined : new RuntimeDirectory();
@@ -108,7 +113,7 @@ export class HostedNode implements MpregNode {
 
   leave(options: { readonly graceMs?: number } = {}): Promise<void> {
     this.#withdraw();
-    this.#host.input({ graceMs: options.graceMs ?? LEAVE_GRACE_MS, kind: 'leave' });
+    this.#input({ graceMs: options.graceMs ?? LEAVE_GRACE_MS, kind: 'leave' });
     return this.stopped;
   }
 

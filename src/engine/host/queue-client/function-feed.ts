@@ -28,19 +28,21 @@ export interface FeedOptions {
 export class FunctionFeed {
   readonly #options: FeedOptions;
   readonly #ending = new AbortController();
+  readonly #living: Promise<void>;
   #work: Work | undefined;
   /** What was wrong last, so that it is told once. */
   #told = '';
 
   constructor(options: FeedOptions) {
     this.#options = options;
-    void this.#live();
+    this.#living = this.#live();
   }
 
-  /** Takes no more messages; those that are worked on are finished. */
-  close(): void {
+  /** Takes no more messages. Resolves when those that are worked on are finished, and their queue knows it. */
+  async close(): Promise<void> {
     this.#ending.abort();
     void this.#work?.stop();
+    await this.#living;
   }
 
   async #live(): Promise<void> {

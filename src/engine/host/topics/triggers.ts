@@ -19,15 +19,23 @@ export class Triggers {
   /** By what makes them what they are. */
   readonly #running = new Map<string, FunctionTrigger | FunctionFeed>();
 
+  readonly #ending = new Set<Promise<void>>();
+
   constructor(options: Shared) {
     this.#options = options;
+  }
+
+  /** Resolves when all that were told to end have ended. */
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.#ending);
   }
 
   arrange(wanted: readonly Triggered[]): void {
     const keys = new Map(wanted.map((one) => [JSON.stringify(one), one]));
     for (const [key, trigger] of this.#running) {
       if (keys.has(key)) continue;
-      void trigger.close();
+      const ending = trigger.close().finally(() => this.#ending.delete(ending));
+      this.#ending.add(ending);
       this.#running.delete(key);
     }
     for (const [key, one] of keys) {
