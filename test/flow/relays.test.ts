@@ -2,16 +2,18 @@
 import { expect, test } from 'vitest';
 import { FlowLink } from '../../src/engine/flow/flow-link.ts';
 import { Relays } from '../../src/engine/flow/relays.ts';
-
-const LINK = new FlowLink(
-  1,
-  { name: 'ann', role: 'client' },
-  { hold: () => {}, isFull: false, release: () => {}, send: () => undefined },
-);
+import { plain } from '../core/calls/values.ts';
 
 /** A node between its clients and the keepers, one of which it asks. */
 function between() {
   const sent: string[] = [];
+  const passed: unknown[] = [];
+  const send = (message: { readonly kind: string; readonly sequence?: number }) => {
+    if (message.kind === 'kept') passed.push(message.sequence);
+    return undefined;
+  };
+  const wire = { hold: () => {}, isFull: false, release: () => {}, send };
+  const client = new FlowLink(1, { name: 'ann', role: 'client' }, wire);
   const due: (() => void)[] = [];
   const asked = { keeper: 'beta' };
   const relays = new Relays({
@@ -24,16 +26,35 @@ function between() {
   const pass = () => {
     for (const then of due.splice(0)) then();
   };
-  return { asked, pass, relays, sent };
+  return { asked, client, pass, passed, relays, sent };
 }
 
 test('a reader that goes on with another keeper is taken back from the one before', () => {
-  const { asked, pass, relays, sent } = between();
-  relays.open(LINK, { id: 7, kind: 'read', patterns: ['#'] });
+  const { asked, client, pass, relays, sent } = between();
+  relays.open(client, { id: 7, kind: 'read', patterns: ['#'] });
   relays.receive('beta', { id: 1, keep: 'k1', kind: 'reading', next: 1 });
   relays.closed(99, 'beta'); // one of two links: the keeper may have the reader on the other
   asked.keeper = 'alpha';
   pass();
   expect(sent.filter((what) => what.startsWith('beta'))).toEqual(['beta read', 'beta unread']);
   expect(sent.at(-1)).toBe('alpha read');
+});
+
+test('what a keeper had sent to a reader before it was asked again hides nothing of what it sends then', () => {
+  const { client, pass, passed, relays } = between();
+  const kept = (id: number, sequence: number) => {
+    const what = { at: 0, by: 'p', payload: plain(sequence), seq: sequence, topic: 'a' };
+    relays.receive('beta', { ...what, id, kind: 'kept', sequence });
+  };
+  relays.open(client, { id: 7, kind: 'read', patterns: ['#'] });
+  relays.receive('beta', { id: 1, keep: 'k1', kind: 'reading', next: 1 });
+  kept(1, 1);
+  relays.closed(99, 'beta'); // one of two links
+  kept(1, 2);
+  pass();
+  kept(1, 3); // sent before the keeper has heard that it is asked again
+  relays.receive('beta', { id: 2, keep: 'k1', kind: 'reading', next: 2 });
+  kept(2, 2);
+  kept(2, 3);
+  expect(passed).toEqual([1, 2, 3]);
 });

@@ -108,6 +108,12 @@ export class Relays {
     // Why taken back first: where the last one has another link still, it may have the reader.
     const { last } = relay;
     if (last !== undefined && this.#parts.isAlive(last)) this.#parts.send(last, { id: relay.number, kind: 'unread' });
+    // Why another number: what is still on its way from before is ahead of what is read anew, and would hide it.
+    if (last !== undefined) {
+      this.#relays.delete(relay.number);
+      relay.number = this.#next++;
+      this.#relays.set(relay.number, relay);
+    }
     relay.last = node;
     relay.node = node;
     this.#parts.send(node, relay.request());
@@ -172,7 +178,8 @@ export class Relays {
 
 /** One reader, and what waits for it where its link has no room: not more than the keeper's window. */
 class Relay implements Pump {
-  readonly number: number;
+  /** By which the keeper knows it. */
+  number: number;
   readonly link: FlowLink;
   readonly message: ReadMessage;
   /** Who keeps; undefined while that is not known or out of reach. */
