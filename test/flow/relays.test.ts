@@ -8,8 +8,9 @@ import { plain } from '../core/calls/values.ts';
 function between() {
   const sent: string[] = [];
   const passed: unknown[] = [];
-  const send = (message: { readonly kind: string; readonly sequence?: number }) => {
-    if (message.kind === 'kept') passed.push(message.sequence);
+  const send = (message: { readonly kind: string; readonly sequence?: number; readonly missed?: number }) => {
+    const { kind, missed, sequence } = message;
+    if (kind === 'kept') passed.push(missed === undefined ? sequence : `${sequence} after ${missed}`);
     return undefined;
   };
   const wire = { hold: () => {}, isFull: false, release: () => {}, send };
@@ -26,7 +27,7 @@ function between() {
   const pass = () => {
     for (const then of due.splice(0)) then();
   };
-  return { asked, client, pass, passed, relays, sent };
+  return { asked, client, pass, passed, relays, sent, wire };
 }
 
 test('a reader that goes on with another keeper is taken back from the one before', () => {
@@ -57,4 +58,21 @@ test('what a keeper had sent to a reader before it was asked again hides nothing
   kept(2, 2);
   kept(2, 3);
   expect(passed).toEqual([1, 2, 3]);
+});
+
+test('what has gone is told in its place, though the reader has no room meanwhile', () => {
+  const { client, passed, relays, wire } = between();
+  const kept = (sequence: number) => {
+    const what = { at: 0, by: 'p', payload: plain(sequence), seq: sequence, topic: 'a' };
+    relays.receive('beta', { ...what, id: 1, kind: 'kept', sequence });
+  };
+  relays.open(client, { id: 7, kind: 'read', patterns: ['#'] });
+  relays.receive('beta', { id: 1, keep: 'k1', kind: 'reading', next: 1 });
+  wire.isFull = true;
+  kept(1);
+  relays.receive('beta', { id: 1, kind: 'gap', missed: 2 });
+  kept(4);
+  wire.isFull = false;
+  client.drained();
+  expect(passed).toEqual([1, '4 after 2']);
 });

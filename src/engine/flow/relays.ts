@@ -218,7 +218,9 @@ class Relay implements Pump {
     if (this.#resume !== undefined && message.sequence < this.#resume.next) return;
     if (this.#resume !== undefined) this.#resume = { keep: this.#resume.keep, next: message.sequence + 1 };
     if (this.#waiting.length > 0 || this.link.wire.isFull) {
-      this.#waiting.push({ ...message, payload: message.payload.kept() });
+      const missed = this.#missed + (message.missed ?? 0);
+      this.#missed = 0;
+      this.#waiting.push({ ...message, payload: message.payload.kept(), ...(missed === 0 ? {} : { missed }) });
       this.link.behind.add(this);
     } else this.#put(message);
   }
