@@ -90,7 +90,16 @@ async function measure(depth: number): Promise<void> {
   if (counts.ready !== depth) throw new Error(`${counts.ready} of ${depth} are there after the start`);
   const fresh = memoryMb(second);
   const rate = await receive(second, Math.min(depth, RECEIVED_MAX));
-  const row = [depth, Math.round(filled), full, disk, Math.round(second.startedMs), fresh, Math.round(rate), memoryMb(second)];
+  const row = [
+    depth,
+    Math.round(filled),
+    full,
+    disk,
+    Math.round(second.startedMs),
+    fresh,
+    Math.round(rate),
+    memoryMb(second),
+  ];
   console.log(`| ${row.map((value) => value.toLocaleString('en')).join(' | ')} |`);
   await stop(second);
   rmSync(folder, { force: true, recursive: true });

@@ -28,6 +28,7 @@ if (role === 'node') {
   if (durability !== 'disk') throw new Error(`the queue is kept in ${durability}`);
   const client = await connect({ urls: [near] });
   const queue = client.queue('jobs');
+  while ((await queue.info().catch(() => undefined)) === undefined) await new Promise((go) => setTimeout(go, 50));
   await load({
     receive: async (count, taken) => {
       for await (const { body } of queue.consume({ max: count, prefetch: 2_000 })) taken(body as string);
