@@ -171,8 +171,8 @@ export class RunningJob {
   }
 
   #threw(error: unknown): Outcome<Payload> {
-    // Why only they: what a user's function throws is that function's failure, whatever it is.
-    if (error instanceof ProblemError && this.#about.fun.startsWith('mpreg.')) return failed(error.problem);
+    // Why only they: what a user's function throws is that function's failure, and a trap to whoever looks at it.
+    if (this.#about.fun.startsWith('mpreg.') && error instanceof ProblemError) return failed(error.problem);
     const cause = causeOf(error);
     if (this.#aborted !== undefined) return failed({ ...this.#aborted, cause });
     return failed(problem('function-failed', `${this.#about.fun} threw ${cause.name}: ${cause.message}`, { cause }));
