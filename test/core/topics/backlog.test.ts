@@ -135,6 +135,27 @@ describe('kept messages', () => {
     expect([...keeper.storage.keys()]).toEqual(Array.from({ length: count }, (_, i) => 10 - count + i));
   });
 
+  test.each([
+    ['by count', { countMax: 3 }],
+    ['by bytes', { bytesMax: 30 }],
+  ])(
+    'bounded %s go only for what is durable: where storage refuses what came, they are all still there',
+    (_, limits) => {
+      const keeper = filled(3, limits);
+      keeper.append();
+      keeper.append(20);
+      expect([...keeper.storage.keys()]).toEqual([1, 2, 3]);
+      keeper.appended.length = 0;
+      keeper.backlog.refused(keeper.now);
+      keeper.settle();
+      expect([...keeper.storage.keys()]).toEqual([1, 2, 3]);
+      expect(keeper.append()).toBe(4);
+      keeper.persist();
+      expect([...keeper.storage.keys()]).toEqual([2, 3, 4]);
+      expect(keeper.backlog.counts).toMatchObject({ bytes: 30, count: 3, first: 2 });
+    },
+  );
+
   test('are bounded by age, at the time that it says', () => {
     const keeper = new Keeper({ ageMaxMs: 100 });
     for (const at of [5, 7, 50]) {

@@ -40,6 +40,8 @@ export class Backlog implements Machine<BacklogEffect> {
   readonly #positions: Map<string, number>;
   /** The first number that is not durable yet. */
   #durable: number;
+  /** Of those that are being stored. */
+  #comingBytes = 0;
 
   /** What is in storage, as `stored` says; for a set that is new: nothing, from 1 on. */
   constructor(limits: BacklogLimits, stored: StoredBacklog = NOTHING) {
@@ -76,9 +78,10 @@ export class Backlog implements Machine<BacklogEffect> {
     this.#evict(now);
   }
 
-  /** A message has come. Its number; it is durable when `persisted` says so. */
+  /** A message has come. Its number; it is durable when `persisted` says so, and makes others go only then. */
   append(bytes: number, now: Instant): number {
     const sequence = this.#kept.push(bytes, now);
+    this.#comingBytes += bytes;
     this.#evict(now);
     return sequence;
   }
@@ -89,6 +92,7 @@ export class Backlog implements Machine<BacklogEffect> {
     if (end <= this.#durable) return;
     const from = this.#durable;
     this.#durable = end;
+    for (let sequence = from; sequence < end; sequence++) this.#comingBytes -= this.#kept.bytesOf(sequence);
     const live: number[] = [];
     for (const [id, reader] of this.#readers) {
       if (!reader.live) continue;
@@ -102,6 +106,7 @@ export class Backlog implements Machine<BacklogEffect> {
   /** Storage has refused what is not durable yet. Nobody has seen those numbers, so that they are given out again. */
   refused(_now: Instant): void {
     this.#kept.truncate(this.#durable);
+    this.#comingBytes = 0;
   }
 
   /** A reader begins; `id` never stood for another. One that comes with a name takes the place of another of that name, which is told. */
@@ -182,12 +187,18 @@ export class Backlog implements Machine<BacklogEffect> {
     this.#evict(now);
   }
 
-  /** Lets go of the oldest until the limits are kept. A message of `ageMaxMs` is too old. */
+  /**
+   * Lets go of the oldest until the limits are kept. A message of `ageMaxMs` is too old.
+   *
+   * Why only durable ones count: storage may yet refuse the others, and then what had gone for them would be missing.
+   * Trade-off: storage holds, until the next time it is written to, what has come since over its limits.
+   */
   #evict(now: Instant): void {
     const { countMax, bytesMax } = this.#limits;
     const kept = this.#kept;
     const { first } = kept;
-    const isOver = () => kept.count > countMax || kept.bytes > bytesMax || this.deadline() <= now;
+    const isOver = () =>
+      this.#durable - kept.first > countMax || kept.bytes - this.#comingBytes > bytesMax || this.deadline() <= now;
     while (kept.first < this.#durable && isOver()) kept.shift();
     if (kept.first > first) this.#effects.push({ before: kept.first, kind: 'evict' });
   }

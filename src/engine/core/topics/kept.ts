@@ -57,7 +57,7 @@ export class Kept {
   /** Takes the oldest out. */
   shift(): void {
     assert(this.count > 0, 'only what is kept can be dropped');
-    this.#bytes -= this.#blockOf(this.#first).bytes[this.#first % BLOCK] ?? 0;
+    this.#bytes -= this.bytesOf(this.#first);
     this.#first++;
     if (this.#first % BLOCK === 0) this.#blocks.shift();
   }
@@ -66,9 +66,14 @@ export class Kept {
   truncate(next: number): void {
     while (this.#next > next && this.count > 0) {
       this.#next--;
-      this.#bytes -= this.#blockOf(this.#next).bytes[this.#next % BLOCK] ?? 0;
+      this.#bytes -= this.bytesOf(this.#next);
       if (this.#next % BLOCK === 0 || this.count === 0) this.#blocks.pop();
     }
+  }
+
+  /** The size of a kept message. */
+  bytesOf(sequence: number): number {
+    return this.#blockOf(sequence).bytes[sequence % BLOCK] ?? 0;
   }
 
   /** When a kept message came. */
