@@ -167,7 +167,7 @@ describe('a run', () => {
     const kinds = new Set<string>();
     let quiet = 0;
     for (let seed = 1; seed <= 200; seed++) {
-      const asked = ['call', 'plan', 'publish', 'subscribe', 'read', 'keep'];
+      const asked = ['call', 'plan', 'publish', 'subscribe', 'read', 'keep', 'queue'];
       const events = draw(seed).events.filter(({ kind }) => !asked.includes(kind));
       for (const { kind } of events) kinds.add(kind);
       if (events.length === 0) quiet++;
@@ -187,7 +187,7 @@ describe('a run', () => {
       'full-disk',
     ];
     expect([...kinds].sort()).toEqual([...all, 'add-function', 'remove-function'].sort());
-    expect(quiet).toBeGreaterThanOrEqual(0);
+    expect(quiet).toBeGreaterThan(0);
   });
 });
 

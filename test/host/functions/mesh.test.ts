@@ -98,6 +98,7 @@ test('a node tells of its functions what others need not know', async () => {
   expect(await describe('mpreg.describe', 'mine')).toEqual({
     argsSchema: null,
     concurrency: 2,
+    feed: null,
     name: 'mine',
     queue: 7,
     resources: [],
