@@ -136,6 +136,27 @@ describe('delays', () => {
 });
 
 describe('a message whose time is up', () => {
+  test('hides nobody of its group from a receive that does not wait', () => {
+    const shop = new Shop();
+    shop.create('jobs', { kind: 'fifo' });
+    shop.send('jobs', { content: 1, group: 'a', ttlMs: 2_000 }, { content: 2, group: 'a' });
+    shop.send('jobs', { content: 3, group: 'a', ttlMs: 1_900 });
+    shop.pass(2_100); // what is swept at 1 900 is looked through again at 2 900
+    expect(shop.view('jobs').counts).toMatchObject({ expired: 1 });
+    expect(ids(shop.receive('jobs'))).toEqual([2]);
+  });
+
+  test('does not end a redrive of those behind it', () => {
+    const shop = new Shop();
+    for (const name of ['jobs', 'other']) shop.create(name, { kind: 'fifo' });
+    shop.send('jobs', { content: 1, group: 'a', ttlMs: 2_000 }, { content: 2, group: 'a' });
+    shop.send('jobs', { content: 3, group: 'a', ttlMs: 1_900 });
+    shop.pass(2_100);
+    shop.get({ kind: 'redrive', queue: 'jobs', to: 'other' });
+    shop.pass(500);
+    expect(shop.view('jobs').redrive).toMatchObject({ moved: 1, state: 'done' });
+  });
+
   test('is dropped and counted, wherever it is; one in somebody’s hands when it comes back', () => {
     const shop = new Shop();
     shop.create('jobs', { ttlMs: 10_000, visibilityMs: 30_000 });

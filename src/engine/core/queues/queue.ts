@@ -125,7 +125,7 @@ export class Queue {
       if (this.#give(waiter, now)) this.#waiting.delete(waiter.request);
     }
     stock.schedule.refill(now);
-    if (!stock.schedule.isSettled(now)) return;
+    if (!stock.isSettled(now)) return;
     for (const request of this.#waiting.hasty()) {
       this.#desk.reply(request, done({ kind: 'received', leases: [], queue: this.number }));
     }

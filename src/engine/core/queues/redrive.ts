@@ -93,7 +93,7 @@ export class Redrive {
     const isStuck = this.#aside.length >= ASIDE_MAX;
     const isOver = isStuck || job.moved + moved + failures >= job.total;
     // Why it ends where nothing is ready: what it was to move has been received by others.
-    const isEmpty = moved === 0 && failures === job.failed && this.#source.stock.schedule.isSettled(now);
+    const isEmpty = moved === 0 && failures === job.failed && this.#source.stock.isSettled(now);
     this.#stepAt =
       now + (job.rate === null ? (moved > 0 ? 0 : LOOK_AGAIN_MS) : Math.ceil((Math.max(moved, 1) * 1_000) / job.rate));
     if (isOver || isEmpty) this.#end(this.job ?? job, 'done', now);

@@ -38,6 +38,8 @@ export class Stock {
   readonly sweep: Sweep;
   #reopening: number | undefined;
   #reserving = false;
+  /** Those whose time was found to be up, and whose end is not durable: others of their groups wait for that. */
+  #expiring = 0;
 
   constructor(desk: Desk, stored: StoredQueue, about: () => { readonly name: string; readonly options: QueueOptions }) {
     this.#desk = desk;
@@ -64,6 +66,11 @@ export class Stock {
   /** What memory counts is wrong, and must not be written. */
   get isReopening(): boolean {
     return this.#reopening !== undefined;
+  }
+
+  /** Whether nothing can be received, as far as anybody can know. */
+  isSettled(now: Instant): boolean {
+    return this.#expiring === 0 && this.schedule.isSettled(now);
   }
 
   deadline(): Instant {
@@ -205,6 +212,11 @@ export class Stock {
     const { expired, deadLetter } = this.#options;
     if (expired === 'dead-letter' && deadLetter !== null) this.#bury(entry, 'its time was up', held, now);
     else this.finish(entry, 'expired', held);
+    this.#expiring++;
+    const { life } = this;
+    this.#desk.settled(() => {
+      if (life === this.life) this.#expiring--;
+    });
   }
 
   /** A consumer is no longer subscribed: what it owes is forgiven. */
@@ -268,6 +280,7 @@ export class Stock {
 
   #forget(): void {
     this.life++;
+    this.#expiring = 0;
     this.closed = true;
     this.leases.clear();
     this.schedule = this.#newSchedule({ delayed: 0 });
