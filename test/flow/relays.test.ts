@@ -1,7 +1,7 @@
 /** Readers of what other nodes keep, on the node that their clients are connected to. */
 import { expect, test } from 'vitest';
 import { FlowLink } from '../../src/engine/flow/flow-link.ts';
-import { Relays } from '../../src/engine/flow/relays.ts';
+import { away, Relays } from '../../src/engine/flow/relays.ts';
 import { plain } from '../core/calls/values.ts';
 
 /** A node between its clients and the keepers, one of which it asks. */
@@ -39,6 +39,22 @@ test('a reader that goes on with another keeper is taken back from the one befor
   pass();
   expect(sent.filter((what) => what.startsWith('beta'))).toEqual(['beta read', 'beta unread']);
   expect(sent.at(-1)).toBe('alpha read');
+});
+
+test('a reader that goes while it looks for its keeper is taken back from the one that had it', () => {
+  const { client, pass, relays, sent } = between();
+  relays.open(client, { id: 7, kind: 'read', patterns: ['#'] });
+  relays.closed(99, 'beta'); // one of two links: the keeper has the reader on the other
+  relays.unread(client.id, 7);
+  pass();
+  expect(sent).toEqual(['beta read', 'beta unread']);
+});
+
+test('a reader that its keeper has refused is not taken back from it', () => {
+  const { client, relays, sent } = between();
+  relays.open(client, { id: 7, kind: 'read', patterns: ['#'] });
+  relays.receive('beta', { id: 1, keep: '', kind: 'reading', next: 0, problem: away(['#']) });
+  expect(sent).toEqual(['beta read']);
 });
 
 test('what a keeper had sent to a reader before it was asked again hides nothing of what it sends then', () => {

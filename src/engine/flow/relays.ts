@@ -65,8 +65,10 @@ export class Relays {
         relay.gap(message.missed);
         break;
       case 'reading':
-        if (message.problem !== undefined) this.#end(relay, message.problem);
-        else {
+        if (message.problem !== undefined) {
+          relay.last = undefined;
+          this.#end(relay, message.problem);
+        } else {
           relay.reading(message.keep, message.next);
           if (relay.acknowledged > 0) this.#acknowledge(relay);
         }
@@ -107,7 +109,7 @@ export class Relays {
   #attach(relay: Relay, node: NodeId): void {
     // Why taken back first: where the last one has another link still, it may have the reader.
     const { last } = relay;
-    if (last !== undefined && this.#parts.isAlive(last)) this.#parts.send(last, { id: relay.number, kind: 'unread' });
+    this.#takeBack(relay);
     // Why another number: what is still on its way from before is ahead of what is read anew, and would hide it.
     if (last !== undefined) {
       this.#relays.delete(relay.number);
@@ -117,6 +119,11 @@ export class Relays {
     relay.last = node;
     relay.node = node;
     this.#parts.send(node, relay.request());
+  }
+
+  /** From whom it was attached to last: over another link, that one may have it still. */
+  #takeBack({ last, number }: Relay): void {
+    if (last !== undefined && this.#parts.isAlive(last)) this.#parts.send(last, { id: number, kind: 'unread' });
   }
 
   /** This node keeps the topic now. */
@@ -168,6 +175,7 @@ export class Relays {
   #close(relay: Relay): void {
     const { link, message, node, number } = relay;
     if (node !== undefined) this.#parts.send(node, { id: number, kind: 'unread' });
+    else this.#takeBack(relay);
     relay.close();
     this.#relays.delete(number);
     const ofLink = this.#ofClients.get(link.id);
@@ -185,7 +193,7 @@ class Relay implements Pump {
   /** Who keeps; undefined while that is not known or out of reach. */
   node: NodeId | undefined;
   acknowledged = 0;
-  /** Whom it was attached to last. */
+  /** Whom it was attached to last; undefined where that one has it no more. */
   last: NodeId | undefined;
   #resume: ReadMessage['resume'];
   #waiting: KeptMessage[] = [];
