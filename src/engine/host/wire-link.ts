@@ -251,7 +251,7 @@ export class WireLink {
     if (data === undefined || this.#closed) return true;
     this.#counters.bytesOut += data.length;
     const ready = this.connection.send(data, bufferedMax);
-    if (this.connection.isCopied) this.#batch.recycle?.(data);
+    if (this.connection.isCopied) this.#batch.recycle?.();
     if (ready || this.#remote === undefined) return ready;
     this.#full = true;
     const { peer } = this.#remote;
@@ -267,6 +267,7 @@ export class WireLink {
 
   #drained(): void {
     this.#full = false;
+    if (this.connection.isCopied) this.#batch.recycle?.();
     this.#behind.stop();
     this.#large?.drained();
     if (this.#waiting <= CLIENT_WAITING_BYTES_MAX) this.#readOn();

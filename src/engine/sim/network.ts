@@ -45,7 +45,7 @@ interface Attempt {
 }
 
 const WAITING_BYTES_MAX = 8 * 1024 * 1024;
-/** As real connections have it (`BUFFERED_HIGH` in `host/transports`). */
+/** More than real connections have (`BUFFERED_HIGH` in `host/transports`): more is on its way when something breaks. */
 const FULL_BYTES = 1024 * 1024;
 const RETRY_MS = 1_000;
 

@@ -79,8 +79,8 @@ export class BinaryBatch implements Batch {
     return this.#w.cut();
   }
 
-  recycle(data: Uint8Array): void {
-    this.#w.recycle(data);
+  recycle(): void {
+    this.#w.recycle();
   }
 
   /** Writes the frame; where it is larger than `bytesMax`, perhaps without what follows the header. Returns its size. */

@@ -63,8 +63,8 @@ export interface Batch {
   readonly frames: number;
   /** Hands out what was collected and begins anew; undefined where there is nothing. The result is the caller's to keep. */
   take(): Uint8Array | string | undefined;
-  /** Gives back what `take` has just handed out: nobody reads it any more. */
-  recycle?(data: Uint8Array | string): void;
+  /** Nobody reads anything any more that `take` has handed out. */
+  recycle?(): void;
 }
 
 export interface Codec {

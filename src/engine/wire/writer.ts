@@ -9,15 +9,20 @@ import { valueBytes } from './write-value.ts';
  *      slab  | handed out | handed out | being written |      free      |
  *                                      ^ start         ^ at             ^ bytes.length
  *
- * Whoever knows that nobody holds what was handed out gives its memory back (`recycle`): then the next goes there.
+ * Whoever knows that nobody holds anything of it any more gives the memory back (`recycle`): then the next goes there. Slabs that
+ * are large are shared by all writers, so that a link at rest has none.
  *
  * Trade-off: a held message of a few bytes keeps its whole slab alive; slabs are therefore small, and grow with use.
  */
 
 const SLAB_MIN = 1024;
 const SLAB_MAX = 32 * 1024;
-/** A slab that was given back may be as large as a batch and the frame that fills it. */
+/** A slab that is given back may be as large as a batch and the frame that fills it. */
 const SPARE_MAX = 256 * 1024;
+/** Large slabs that a writer remembers to have handed out, and those that lie ready for all of them: 4 MiB at most. */
+const LENT_MAX = 16;
+const SPARES_MAX = 16;
+const SPARES: Buffer[] = [];
 /** Characters of a text that the head of one byte can tell the length of; a loop over their codes is quicker than any call. */
 const SHORT_TEXT = 31;
 /** Characters of a text that surely takes less than 256 bytes. */
@@ -30,7 +35,8 @@ export class Writer {
   start = 0;
   at = 0;
   #slab = SLAB_MIN;
-  #spare: Buffer | undefined;
+  /** Handed out whole, and perhaps still read. */
+  #lent: Buffer[] = [];
 
   /** Makes sure that `count` more bytes can be written. */
   reserve(count: number): void {
@@ -39,22 +45,23 @@ export class Writer {
 
   /** What was written since the last cut. */
   cut(): Buffer {
-    const cut = this.bytes.subarray(this.start, this.at);
+    const { bytes } = this;
+    const cut = bytes.subarray(this.start, this.at);
     this.leave();
+    const isLent = this.bytes !== bytes && bytes.length <= SPARE_MAX && this.#lent.length < LENT_MAX;
+    if (isLent) this.#lent.push(bytes);
     return cut;
   }
 
-  /** Nobody reads what the last `cut` has given any more. */
-  recycle(cut: Uint8Array): void {
-    const { bytes } = this;
-    if (bytes.length > 0 && cut.buffer === bytes.buffer) {
-      if (this.start === this.at && cut.byteOffset + cut.length - bytes.byteOffset === this.start) {
-        this.start -= cut.length;
-        this.at = this.start;
-      }
-    } else if (cut.byteOffset === 0 && cut.buffer.byteLength <= SPARE_MAX) {
-      this.#spare = Buffer.from(cut.buffer);
+  /** Nobody reads anything any more that `cut` has given. */
+  recycle(): void {
+    if (this.start === this.at) {
+      this.start = 0;
+      this.at = 0;
     }
+    if (this.#lent.length === 0) return;
+    for (const slab of this.#lent) if (SPARES.length < SPARES_MAX) SPARES.push(slab);
+    this.#lent = [];
   }
 
   /** The same for one who knows the place already. */
@@ -221,18 +228,13 @@ export class Writer {
     this.at = 0;
   }
 
-  #spared(wanted: number): Buffer | undefined {
-    const spare = this.#spare;
-    if (spare === undefined || spare.length < wanted) return undefined;
-    this.#spare = undefined;
-    return spare;
-  }
-
   #grow(count: number): void {
     const written = this.at - this.start;
     const wanted = written + count;
     const size = Math.max(this.#slab, wanted, written * 2);
-    const grown = this.#spared(wanted) ?? Buffer.allocUnsafeSlow(size);
+    // Why not before: a writer of small messages would keep a large slab.
+    const spare = size >= SLAB_MAX && wanted <= (SPARES.at(-1)?.length ?? 0) ? SPARES.pop() : undefined;
+    const grown = spare ?? Buffer.allocUnsafeSlow(size);
     grown.set(this.bytes.subarray(this.start, this.at));
     this.bytes = grown;
     this.start = 0;

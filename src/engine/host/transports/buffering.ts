@@ -2,9 +2,10 @@
 
 /**
  * `send` answers false while more than this is buffered, in bytes.
- * Trade-off: higher hides longer stalls of the receiver; lower holds less memory per slow connection.
+ * Trade-off: higher hides longer stalls of the receiver; lower holds less memory per slow connection, and less that the garbage
+ * collector has to look after: with 1 MiB, messages of 1 KiB came at half the rate (`bench/README.md`).
  */
-export const BUFFERED_HIGH = 1024 * 1024;
+export const BUFFERED_HIGH = 256 * 1024;
 
 /** How long a closing connection may take to send the rest and hear the other side agree, in milliseconds. */
 export const CLOSE_MS_MAX = 5_000;
