@@ -19,8 +19,9 @@ const SLAB_MIN = 1024;
 const SLAB_MAX = 32 * 1024;
 /** A slab that is given back may be as large as a batch and the frame that fills it. */
 const SPARE_MAX = 256 * 1024;
-/** Large slabs that a writer remembers to have handed out, and those that lie ready for all of them: 4 MiB at most. */
-const LENT_MAX = 16;
+/** Large slabs that a writer remembers to have handed out: about what a connection holds before it is full. */
+const LENT_MAX = 4;
+/** Those that lie ready for all writers: 4 MiB at most. */
 const SPARES_MAX = 16;
 const SPARES: Buffer[] = [];
 /** Characters of a text that the head of one byte can tell the length of; a loop over their codes is quicker than any call. */

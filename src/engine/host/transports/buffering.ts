@@ -3,7 +3,7 @@
 /**
  * `send` answers false while more than this is buffered, in bytes.
  * Trade-off: higher hides longer stalls of the receiver; lower holds less memory per slow connection, and less that the garbage
- * collector has to look after: with 1 MiB, messages of 1 KiB came at half the rate (`bench/README.md`).
+ * collector has to look after (`bench/README.md`).
  */
 export const BUFFERED_HIGH = 256 * 1024;
 
