@@ -46,8 +46,8 @@ async function readArgument(word: string, options: ArgumentOptions): Promise<unk
 }
 
 /** One word that is neither a file nor stdin. */
-export function asArgument(text: string, asText: boolean): unknown {
-  if (asText) return text;
+export function asArgument(text: string | Uint8Array, asText: boolean): unknown {
+  if (asText || typeof text !== 'string') return text;
   let json: unknown;
   try {
     json = JSON.parse(text);

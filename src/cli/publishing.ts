@@ -4,6 +4,7 @@
  * Many are under way at once, in their order, and no more than a publisher may have: a million lines take no more memory
  * than a few. The first that is refused ends it, also while stdin stalls; what was published before is counted.
  */
+import { isUtf8 } from 'node:buffer';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, type Published, type PublishOptions, problemError } from '../engine/index.ts';
 import { tooMuch } from './io.ts';
@@ -82,32 +83,50 @@ async function* eachOf(payloads: Iterable<unknown> | AsyncIterable<unknown>): As
   yield* payloads;
 }
 
-/** The lines of a text that comes in pieces, without their ends; an end at the very end begins no new line. */
-export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  /** Of the line that has not ended; not put together before it has, since it may come in many. */
-  let parts: string[] = [];
+/**
+ * The lines of what comes in pieces, without their ends; an end at the very end begins no new line. A line is text where
+ * its bytes are UTF-8, else its bytes. Why: to put something in the place of bytes that are no text would change what was said.
+ */
+export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string | Uint8Array> {
+  /** Of the line that has not ended; not put together before it has, since it may come in many pieces. */
+  let parts: Uint8Array[] = [];
   let length = 0;
+  let started = false;
   for await (const chunk of chunks) {
-    const [first = '', ...lines] = decoder.decode(chunk, { stream: true }).split('\n');
-    parts.push(first);
-    length += first.length;
-    if (length > LINE_MAX) throw tooMuch('a line', LINE_MAX);
-    for (const line of lines) {
-      yield withoutReturn(parts.join(''));
-      parts = [line];
-      length = line.length;
+    const end = chunk.lastIndexOf(NEWLINE);
+    if (end >= 0) {
+      yield* wholeLines(Buffer.concat([...parts, chunk.subarray(0, end)]), !started);
+      started = true;
+      parts = [];
+      length = 0;
     }
+    const rest = chunk.subarray(end + 1);
+    parts.push(rest);
+    length += rest.length;
+    if (length > LINE_MAX) throw tooMuch('a line', LINE_MAX);
   }
-  const rest = parts.join('') + decoder.decode();
-  if (rest !== '') yield withoutReturn(rest);
+  if (length > 0) yield* wholeLines(Buffer.concat(parts), !started);
 }
 
-/** In UTF-16 units; what a node takes as one message is less. */
+const NEWLINE = 0x0a;
+
+/** In bytes; what a node takes as one message is less. */
 const LINE_MAX = 64 * 2 ** 20;
 
-function withoutReturn(line: string): string {
-  return line.endsWith('\r') ? line.slice(0, -1) : line;
+/** `atStart`: a byte order mark there says only that this is text. */
+function* wholeLines(whole: Buffer, atStart: boolean): Generator<string | Uint8Array> {
+  const block = atStart && whole.indexOf('\ufeff') === 0 ? whole.subarray(3) : whole;
+  if (isUtf8(block)) {
+    for (const line of block.toString().split('\n')) yield line.endsWith('\r') ? line.slice(0, -1) : line;
+    return;
+  }
+  for (let from = 0; from <= block.length; ) {
+    const found = block.indexOf(NEWLINE, from);
+    const end = found < 0 ? block.length : found;
+    const line = block.subarray(from, block[end - 1] === 0x0d && end > from ? end - 1 : end);
+    yield isUtf8(line) ? line.toString() : Uint8Array.from(line);
+    from = end + 1;
+  }
 }
 
 export function* repeated(payload: unknown, count: number): Generator<unknown> {

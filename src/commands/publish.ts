@@ -186,9 +186,9 @@ export default class Publish extends BaseCommand<typeof Publish> {
 }
 
 async function* first(
-  lines: AsyncIterable<string>,
+  lines: AsyncIterable<string | Uint8Array>,
   count = Number.POSITIVE_INFINITY,
-  read: (line: string) => unknown,
+  read: (line: string | Uint8Array) => unknown,
 ): AsyncGenerator<unknown> {
   let taken = 0;
   for await (const line of lines) {
