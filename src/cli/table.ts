@@ -29,7 +29,9 @@ export function formatTabs<Row>(table: Table<Row>): string {
 export function formatTable<Row>(table: Table<Row>, color: boolean): string {
   if (table.rows.length === 0) return table.empty;
   const cells = table.rows.map((row) => table.columns.map(({ value }) => oneLine(value(row)) || '-'));
-  const widths = table.columns.map(({ name }, i) => Math.max(...[name, ...cells.map((c) => c[i] ?? '')].map(width)));
+  const widths = table.columns.map(({ name }, i) =>
+    cells.reduce((most, row) => Math.max(most, width(row[i] ?? '')), width(name)),
+  );
   const line = (fields: readonly string[], style: (i: number) => Style | undefined): string =>
     fields
       .map((field, i) => {
