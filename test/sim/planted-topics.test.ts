@@ -35,7 +35,12 @@ describe('a bug planted in topics is found', () => {
     ['passes on twice', bugs.passesOnTwice, 'a node gets a message once'],
     ['passes on what was passed on', bugs.travelsInCircles, 'only the node that took a message passes it on'],
     ['speaks for all', bugs.speaksForAll, 'what is effective everywhere is known to all', [3, 12]],
-    ['delivers to who has gone', bugs.deliversToWhoHasGone, 'a node delivers only to subscriptions that it has'],
+    [
+      'delivers to who has gone',
+      bugs.deliversToWhoHasGone,
+      'a node delivers only to subscriptions that it has',
+      [3, 12],
+    ],
   ] as const)(
     'in a node that %s',
     (_, make, law, nodes: readonly [number, number] = [3, 5]) => {
