@@ -1,6 +1,7 @@
 import { earlier, type Instant } from '../base/instant.ts';
 import { done, failed } from '../base/outcome.ts';
 import { type Problem, problem } from '../base/problems.ts';
+import { entryFor } from './claims.ts';
 import type { Desk } from './desk.ts';
 import type { Loaded, StoredQueue } from './effects.ts';
 import { type Entry, isExpired } from './entry.ts';
@@ -175,13 +176,13 @@ export class Queue {
 
   ack(request: number, receipts: readonly string[], consumer: string | undefined, now: Instant): void {
     this.#handle(request, receipts, now, (receipt) => {
-      const entry = this.stock.leased(receipt, consumer, now, true);
+      const entry = entryFor(this, { consumer, late: true, receipt }, now);
       if ('code' in entry) return { problem: entry };
       if (entry.state === 'leased') {
-        this.stock.finish(entry, 'done', true);
+        this.stock.ends.finish(entry, 'done', true);
       } else if (entry.state === 'ready') {
         this.stock.schedule.withdraw(entry);
-        this.stock.finish(entry, 'done', false);
+        this.stock.ends.finish(entry, 'done', false);
       }
       return OK;
     });
@@ -191,7 +192,7 @@ export class Queue {
     this.#handle(request, receipts, now, ({ receipt, delayMs, reason }) => {
       const entry = this.#held(receipt, consumer, now);
       if ('code' in entry) return { problem: entry };
-      this.stock.giveBack(entry, 'nacked', now, { delayMs, reason });
+      this.stock.ends.giveBack(entry, 'nacked', now, { delayMs, reason });
       return OK;
     });
   }
@@ -200,7 +201,7 @@ export class Queue {
     this.#handle(request, receipts, now, ({ receipt, visibilityMs }) => {
       const entry = this.#held(receipt, undefined, now);
       if ('code' in entry) return { problem: entry };
-      if (visibilityMs === 0) this.stock.giveBack(entry, 'timed-out', now);
+      if (visibilityMs === 0) this.stock.ends.giveBack(entry, 'timed-out', now);
       else this.stock.extend(entry, visibilityMs, now);
       return { leaseUntil: now + visibilityMs, ok: true };
     });
@@ -210,7 +211,7 @@ export class Queue {
     this.#handle(request, receipts, now, (receipt) => {
       const entry = this.#held(receipt, undefined, now);
       if ('code' in entry) return { problem: entry };
-      this.stock.giveBack(entry, 'released', now);
+      this.stock.ends.giveBack(entry, 'released', now);
       return OK;
     });
   }
@@ -240,7 +241,7 @@ export class Queue {
       this.#desk.reply(request, failed(problem('overloaded', text)));
       return;
     }
-    if (this.intake.subscribe(consumer, subscribed) && !subscribed) this.stock.forgive(consumer);
+    if (this.intake.subscribe(consumer, subscribed) && !subscribed) this.stock.ends.forgive(consumer);
     this.#replySettled(request, { consumers: [...this.intake.consumers], kind: 'consumers' });
   }
 
@@ -280,12 +281,12 @@ export class Queue {
     for (;;) {
       const [entry] = schedule.take(undefined, 1, () => true);
       if (entry === undefined || !isExpired(entry, this.options.ttlMs, now)) return entry;
-      this.stock.expire(entry, true, now);
+      this.stock.ends.expire(entry, true, now);
     }
   }
 
   #held(receipt: unknown, consumer: string | undefined, now: Instant): Entry | Problem {
-    const entry = this.stock.leased(receipt, consumer, now);
+    const entry = entryFor(this, { consumer, receipt }, now);
     if ('code' in entry || entry.state === 'leased') return entry;
     return problem('lease-lost', `message ${entry.seq} of ${this.name} is being acknowledged`);
   }
@@ -314,7 +315,7 @@ export class Queue {
       } else {
         entry.receives++;
         entry.firstAt ??= now;
-        stock.finish(entry, 'done', true);
+        stock.ends.finish(entry, 'done', true);
       }
     }
     stock.reserve();
@@ -337,7 +338,7 @@ export class Queue {
       if (next.length === 0) break;
       for (const entry of next) {
         if (fits(entry)) taken.push(entry);
-        else this.stock.expire(entry, true, now);
+        else this.stock.ends.expire(entry, true, now);
       }
     }
     return taken;

@@ -110,7 +110,7 @@ export class Redrive {
       const to = job.to === 'origin' ? entry.about.origin : job.to;
       const why = to === undefined ? NO_ORIGIN : this.#desk.transfer({ entry, from: { name, number }, to }, now);
       if (why === undefined) {
-        stock.finish(entry, 'done', true);
+        stock.ends.finish(entry, 'done', true);
         moved++;
       } else {
         entry.state = 'parking';

@@ -1,14 +1,11 @@
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
-import { type Problem, problem } from '../base/problems.ts';
-import { deadInfo, withReceipt } from './dead-letter.ts';
-import { Deliveries, type Delivery } from './deliveries.ts';
+import { Deliveries } from './deliveries.ts';
 import type { Desk } from './desk.ts';
 import type { Loaded, NewMessage, StoredCounts, StoredQueue } from './effects.ts';
-import { type Entry, entryOf, isExpired, leasedState, restingState } from './entry.ts';
-import { Leases, readReceipt } from './leases.ts';
-import type { Receipt } from './messages.ts';
+import { Endings, type Mutable } from './endings.ts';
+import { type Entry, entryOf, leasedState } from './entry.ts';
+import { Leases } from './leases.ts';
 import type { QueueOptions } from './options.ts';
-import { backoffMs } from './retry.ts';
 import { Schedule } from './schedule.ts';
 import { Sweep } from './sweep.ts';
 
@@ -36,10 +33,10 @@ export class Stock {
   /** Set while memory and disk differ: nothing is received. */
   closed = true;
   readonly sweep: Sweep;
+  /** What becomes of messages that were taken. */
+  readonly ends: Endings;
   #reopening: number | undefined;
   #reserving = false;
-  /** Those whose time was found to be up, and whose end is not durable: others of their groups wait for that. */
-  #expiring = 0;
 
   constructor(desk: Desk, stored: StoredQueue, about: () => { readonly name: string; readonly options: QueueOptions }) {
     this.#desk = desk;
@@ -48,6 +45,7 @@ export class Stock {
     this.counts = { ...stored.counts };
     this.leases = new Leases(stored.counts.tokens);
     this.schedule = this.#newSchedule(stored);
+    this.ends = new Endings(desk, this, about);
     this.sweep = new Sweep(
       this,
       () => about().options,
@@ -70,7 +68,7 @@ export class Stock {
 
   /** Whether nothing can be received, as far as anybody can know. */
   isSettled(now: Instant): boolean {
-    return this.#expiring === 0 && this.schedule.isSettled(now);
+    return this.ends.isSettled && this.schedule.isSettled(now);
   }
 
   deadline(): Instant {
@@ -137,25 +135,6 @@ export class Stock {
     this.sweep.watch(delivery.message, now);
   }
 
-  /**
-   * The entry that a receipt is good for. With `late` also one whose time is up, as long as nobody has had it since: there is
-   * still one owner. Not in a fifo queue, where others of its group may have gone on.
-   */
-  leased(receipt: unknown, consumer: string | undefined, now: Instant, late = false): Entry | Problem {
-    const read = readReceipt(receipt);
-    if (read === undefined) return problem('input-invalid', `${JSON.stringify(receipt)} is no receipt`);
-    const entry = this.schedule.known.get(read.seq);
-    if (entry === undefined) return this.#lost(read.seq, 'gone', 'it is done, or waits to be received later');
-    if (entry.token !== read.token) return this.#lost(read.seq, 'lost', 'somebody else has had it since');
-    if (consumer !== undefined && entry.consumer !== consumer) {
-      return this.#lost(read.seq, 'lost', `its lease is not ${consumer}'s`);
-    }
-    const isHeld = entry.state === 'ending' || (entry.state === 'leased' && entry.leaseUntil > now);
-    const isFree = entry.state === 'ready' || entry.state === 'leased';
-    if (isHeld || (late && isFree && this.#options.kind !== 'fifo')) return entry;
-    return this.#lost(read.seq, 'expired', 'it came back when its time was up');
-  }
-
   /** Gives an entry that was taken to a consumer. */
   grant(entry: Entry, consumer: string | undefined, visibilityMs: number, now: Instant): void {
     this.leases.grant(entry, consumer, visibilityMs, now);
@@ -168,66 +147,6 @@ export class Stock {
     this.leases.hold(entry, now + visibilityMs);
     entry.written = true;
     this.#writeLease(entry);
-  }
-
-  /** The end of an entry that was taken or withdrawn. It is gone when that is durable. */
-  finish(entry: Entry, as: End, held: boolean): void {
-    this.leases.end(entry);
-    entry.state = 'ending';
-    this.counts[as]++;
-    this.counts.messages--;
-    if (entry.delivery === undefined) {
-      this.counts.bytes -= entry.bytes;
-      this.#remove(entry);
-    } else {
-      this.#finishCopy(entry, as === 'done');
-    }
-    const { life } = this;
-    this.#desk.settled((why) => {
-      if (why === undefined && life === this.life) this.schedule.gone(entry, held);
-    });
-  }
-
-  /** From a consumer's hands: to be received again, now or later, or for the last time. */
-  giveBack(entry: Entry, how: Receipt['how'] | 'released', now: Instant, more: GivenBack = {}): void {
-    const { maxReceives, ttlMs, deadLetter, retry } = this.#options;
-    this.leases.end(entry);
-    if (how === 'released') entry.receives--;
-    else entry.history = withReceipt(entry, how, more.reason, now);
-    if (how !== 'timed-out') entry.token = 0; // its holder wants it no longer
-    const max = entry.about.maxReceives === undefined ? maxReceives : entry.about.maxReceives;
-    if (isExpired(entry, ttlMs, now)) return this.expire(entry, true, now);
-    if (how !== 'released' && max !== null && entry.receives >= max && deadLetter !== null) {
-      const last =
-        more.reason ?? (how === 'nacked' ? 'a consumer gave it back' : 'its consumer did not finish in time');
-      return this.#bury(entry, last, true, now);
-    }
-    const policy = { ...retry, ...entry.about.retry };
-    const backoff = how === 'nacked' ? backoffMs(policy, entry.receives, this.#desk.prng) : 0;
-    this.#rest(entry, more.delayMs ?? backoff, now);
-  }
-
-  /** The time of an entry that was taken or withdrawn is up. */
-  expire(entry: Entry, held: boolean, now: Instant): void {
-    const { expired, deadLetter } = this.#options;
-    if (expired === 'dead-letter' && deadLetter !== null) this.#bury(entry, 'its time was up', held, now);
-    else this.finish(entry, 'expired', held);
-    this.#expiring++;
-    const { life } = this;
-    this.#desk.settled(() => {
-      if (life === this.life) this.#expiring--;
-    });
-  }
-
-  /** A consumer is no longer subscribed: what it owes is forgiven. */
-  forgive(consumer: string): void {
-    for (const { open } of [...this.deliveries.all()]) {
-      for (const entry of [...open.values()]) {
-        if (entry.delivery?.consumer !== consumer || entry.state === 'ending') continue;
-        this.schedule.withdraw(entry);
-        this.finish(entry, 'purged', true);
-      }
-    }
   }
 
   /** All messages go. How many these were. */
@@ -260,7 +179,7 @@ export class Stock {
     if (this.closed) return;
     const { leases, schedule, deliveries } = this;
     for (let entry = leases.due(now); entry !== undefined; entry = leases.due(now)) {
-      if (entry.state === 'leased') this.giveBack(entry, 'timed-out', now);
+      if (entry.state === 'leased') this.ends.giveBack(entry, 'timed-out', now);
     }
     const { leaseWriteMs } = this.#options;
     for (let entry = leases.old(leaseWriteMs, now); entry !== undefined; entry = leases.old(leaseWriteMs, now)) {
@@ -280,7 +199,7 @@ export class Stock {
 
   #forget(): void {
     this.life++;
-    this.#expiring = 0;
+    this.ends.forget();
     this.closed = true;
     this.leases.clear();
     this.schedule = this.#newSchedule({ delayed: 0 });
@@ -311,90 +230,7 @@ export class Stock {
   #writeLease(entry: Entry): void {
     this.#desk.write(this.number, { kind: 'state', queue: this.number, seq: entry.seq, state: leasedState(entry) });
   }
-
-  #remove({ seq, group }: { readonly seq: number; readonly group?: string | undefined }): void {
-    const inGroup = group === undefined || this.#options.kind !== 'fifo' ? {} : { group };
-    this.#desk.write(this.number, { kind: 'remove', queue: this.number, seq, ...inGroup });
-  }
-
-  #finishCopy(entry: Entry, acknowledged: boolean): void {
-    const of = entry.delivery?.of ?? -1;
-    const delivery = this.deliveries.of(of);
-    if (delivery === undefined) return;
-    if (acknowledged) delivery.needed--;
-    this.#settleCopy(entry, delivery);
-    if (delivery.needed > 0 && delivery.open.size > 0) return;
-    for (const other of [...delivery.open.values()]) {
-      this.leases.end(other);
-      other.state = 'ending';
-      this.counts.done++;
-      this.counts.messages--;
-      this.#settleCopy(other, delivery);
-      this.schedule.known.delete(other.seq);
-    }
-    this.counts.bytes -= delivery.message.bytes;
-    this.#remove({ seq: of });
-  }
-
-  #settleCopy(entry: Entry, { needed, message }: Delivery): void {
-    this.deliveries.settled(entry);
-    this.#desk.write(this.number, { kind: 'delivered', needed, of: message.seq, queue: this.number, seq: entry.seq });
-  }
-
-  #bury(entry: Entry, reason: string, held: boolean, now: Instant): void {
-    const { deadLetter } = this.#options;
-    const { name } = this.#about();
-    const dead = deadInfo(name, entry, reason, now);
-    const why =
-      deadLetter === null
-        ? problem('queue-unknown', `${name} has no queue for dead letters`)
-        : this.#desk.transfer({ dead, entry, from: { name, number: this.number }, to: deadLetter }, now);
-    if (why === undefined) this.finish(entry, 'dead', held);
-    else if (held) this.#rest(entry, BURY_AGAIN_MS, now);
-    else this.schedule.back(entry);
-  }
-
-  /**
-   * Why a lease that is on disk ends only when that is durable: where the node dies before, or the disk refuses, the old
-   * lease would be honoured again, though somebody else had been given the message.
-   */
-  #rest(entry: Entry, delayMs: number, now: Instant): void {
-    const queue = this.number;
-    const due = delayMs > 0 ? now + delayMs : undefined;
-    const isOnDisk = entry.written;
-    entry.written = false;
-    if (due !== undefined || isOnDisk || entry.receives > 0) {
-      this.#desk.write(queue, { kind: 'state', queue, seq: entry.seq, state: restingState(entry, due) });
-    }
-    if (due === undefined && !isOnDisk) return this.schedule.back(entry);
-    entry.due = due ?? 0;
-    entry.state = 'parking';
-    if (due !== undefined && entry.delivery === undefined) this.schedule.park(entry);
-    const { life } = this;
-    this.#desk.settled((why) => {
-      if (why !== undefined || life !== this.life) return;
-      if (due === undefined) this.schedule.back(entry);
-      else if (entry.delivery !== undefined) this.deliveries.park(entry);
-      else this.schedule.parked(entry);
-    });
-  }
-
-  #lost(seq: number, name: 'gone' | 'lost' | 'expired', why: string): Problem {
-    const message = `message ${seq} of ${this.#about().name} is not yours (any more): ${why}`;
-    return problem('lease-lost', message, { cause: { message: why, name } });
-  }
 }
-
-export type End = 'done' | 'dead' | 'expired' | 'purged';
-
-export interface GivenBack {
-  readonly reason?: string | undefined;
-  /** In place of what the retry policy says. */
-  readonly delayMs?: number | undefined;
-}
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** Limit: a lease of a former life is honoured at most so long, or for the queue's visibility time. */
 const HELD_MS_MAX = 12 * 3_600_000;
-const BURY_AGAIN_MS = 1_000;

@@ -9,7 +9,7 @@ import type { Schedule } from './schedule.ts';
 interface Swept {
   readonly schedule: Schedule;
   readonly deliveries: Deliveries;
-  expire(entry: Entry, held: boolean, now: Instant): void;
+  readonly ends: { expire(entry: Entry, held: boolean, now: Instant): void };
 }
 
 /**
@@ -72,7 +72,7 @@ export class Sweep {
         const isFree = entry.state === 'ready' || entry.state === 'behind';
         if (!isFree || !isExpired(entry, ttlMs, now)) continue;
         schedule.withdraw(entry);
-        this.#stock.expire(entry, entry.delivery !== undefined, now);
+        this.#stock.ends.expire(entry, entry.delivery !== undefined, now);
       }
     }
     const oldest = ttlMs === null || oldestAt === undefined ? NEVER : oldestAt + ttlMs;
