@@ -1,4 +1,5 @@
 import type { Address } from '../base/ids.ts';
+import type { AlertingConfig } from './alerting.ts';
 import type { ClusterIdentity } from './records.ts';
 
 /** Times, sizes and limits of a hub. */
@@ -60,6 +61,10 @@ export interface FederationConfig {
   /** What others may use, and what is used of others; absent: everything. */
   readonly exports?: readonly PolicyRule[];
   readonly imports?: readonly PolicyRule[];
+  /** What operators are told of, and how; absent: nothing. */
+  readonly alerting?: AlertingConfig;
+  /** How often a hub looks at the health of the federation and at the rules for alerts, in milliseconds; default 30 s. */
+  readonly healthCheckMs?: number;
 }
 
 /** A link to another cluster, kept by each hub of this one with one hub of that one. */
