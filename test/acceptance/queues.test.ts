@@ -1,10 +1,10 @@
 /** Queues of real nodes that are killed, run out of disk, and find their files damaged. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type Client, connect } from '../../src/engine/index.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type Client, connect, type Queue } from '../../src/engine/index.ts';
 import { BUILT, type RunningNode, World } from '../cli/mpreg.ts';
 import { Hardship } from './queue-hardship.ts';
 import { until } from './until.ts';
@@ -116,46 +116,114 @@ function canMount(): boolean {
   }
 }
 
-test.skipIf(!canMount())(
-  'a full disk refuses sends, keeps what it has, and takes more when there is room again',
-  async () => {
-    const folder = world.path('data');
-    mkdirSync(folder);
-    execFileSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]);
+/** A file system of its own for the node's data, with something else on it that takes a third. */
+async function withSmallDisk(then: (elses: string) => Promise<void>): Promise<void> {
+  const folder = world.path('data');
+  mkdirSync(folder);
+  execFileSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]);
+  try {
+    const elses = join(folder, 'somebody-elses');
+    writeFileSync(elses, Buffer.alloc(8 * 2 ** 20));
+    await then(elses);
+  } finally {
+    execFileSync('/bin/umount', ['-l', folder]);
+  }
+}
+
+/** Takes all but 64 KiB of what is left: a node writes down that it starts. */
+function fillUp(file: string): void {
+  const { bavail, bsize } = statfsSync(world.path('data'));
+  writeFileSync(file, Buffer.alloc(Math.max(0, bavail * bsize - 65_536)));
+}
+
+/** Sends until that is refused: how many were stored, and why no more. */
+async function fill(queue: Queue, body: string): Promise<{ readonly stored: number; readonly refused: unknown }> {
+  for (let stored = 0; stored < 5_000; stored++) {
     try {
-      writeFileSync(join(folder, 'somebody-elses'), Buffer.alloc(8 * 2 ** 20));
+      await queue.send(body);
+    } catch (refused) {
+      return { refused, stored };
+    }
+  }
+  throw new Error('a disk of 24 MiB took 50 MB');
+}
+
+async function receiveAll(queue: Queue, body: string): Promise<number> {
+  let taken = 0;
+  for await (const message of queue.consume({ idleMs: 0 })) {
+    expect(message.body).toBe(body);
+    taken++;
+  }
+  return taken;
+}
+
+function sendsAgain(queue: Queue, body: string): Promise<unknown> {
+  const sent = () => queue.send(body).catch(() => undefined);
+  return until('there is room again', sent, (it) => it !== undefined);
+}
+
+describe.skipIf(!canMount())('a full disk', () => {
+  test('refuses sends and nothing else: what is acknowledged makes room for others', () =>
+    withSmallDisk(async (elses) => {
       const node = await start(0);
       const queue = (await clientOf(node.url)).queue('jobs');
       await queue.create();
       const body = 'x'.repeat(10_000);
-      let stored = 0;
-      let refused: unknown;
-      for (; refused === undefined && stored < 5_000; stored++) {
-        refused = await queue.send(body).then(
-          () => undefined,
-          (error: unknown) => error,
-        );
-      }
-      expect(refused).toMatchObject({ code: 'store-failed' });
-      expect((await queue.info()).counts.ready).toBe(stored - 1);
-      rmSync(join(folder, 'somebody-elses'));
+      const { refused, stored } = await fill(queue, body);
+      expect(refused).toMatchObject({ code: 'store-failed', message: expect.stringContaining('the disk is full') });
+      expect(stored).toBeGreaterThan(500);
+      for (const some of await queue.receive({ max: 20 })) await some.nack({ delayMs: 0 });
+      for (const some of await queue.receive({ max: 20 })) await some.release();
+      expect(await receiveAll(queue, body)).toBe(stored);
+      expect((await queue.info()).counts).toMatchObject({ done: stored, leased: 0, ready: 0 });
+      await sendsAgain(queue, body);
+      const again = await fill(queue, body);
+      expect(again.stored).toBeGreaterThan(stored / 2);
+      expect(await queue.purge()).toBe(again.stored + 1);
+      await sendsAgain(queue, body);
+      rmSync(elses);
       await until(
-        'there is room again',
-        () => queue.send(body).catch(() => undefined),
-        (sent) => sent !== undefined,
+        'the whole disk is used again',
+        async () => (await fill(queue, body)) && (await queue.info()).counts.ready,
+        (ready) => ready > stored * 1.3,
       );
-      let taken = 0;
-      for await (const message of queue.consume({ idleMs: 0 })) {
-        expect(message.body).toBe(body);
-        taken++;
-      }
-      expect(taken).toBe(stored);
       await kill(node);
-    } finally {
-      execFileSync('/bin/umount', ['-l', folder]);
-    }
-  },
-);
+    }));
+
+  test('is no hindrance for a node that starts again', () =>
+    withSmallDisk(async () => {
+      const node = await start(0);
+      const queue = (await clientOf(node.url)).queue('jobs');
+      await queue.create();
+      const body = 'x'.repeat(10_000);
+      const { stored } = await fill(queue, body);
+      await kill(node);
+      fillUp(join(world.path('data'), 'the-rest'));
+      await start(Number(new URL(node.url).port));
+      const ready = async () => (await queue.info()).counts.ready;
+      await until(
+        'all is there',
+        () => ready().catch(() => undefined),
+        (it) => it === stored,
+      );
+      await expect(queue.send(body)).rejects.toMatchObject({ code: 'store-failed' });
+      expect(await receiveAll(queue, body)).toBe(stored);
+      await sendsAgain(queue, body);
+    }));
+
+  test('takes more when others make room', () =>
+    withSmallDisk(async (elses) => {
+      const node = await start(0);
+      const queue = (await clientOf(node.url)).queue('jobs');
+      await queue.create();
+      const body = 'x'.repeat(10_000);
+      const { stored } = await fill(queue, body);
+      rmSync(elses);
+      await sendsAgain(queue, body);
+      expect(await receiveAll(queue, body)).toBe(stored + 1);
+      await kill(node);
+    }));
+});
 
 test('a damaged database is reported, and left as it is', async () => {
   const node = await start(0);

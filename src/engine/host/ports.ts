@@ -7,6 +7,7 @@ import type { Address, TaskId } from '../core/base/ids.ts';
 import type { Instant } from '../core/base/instant.ts';
 import type { Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
+import type { Problem } from '../core/base/problems.ts';
 import type { FunctionRecord } from '../core/directory/record.ts';
 import type { Write } from '../core/node/effects.ts';
 import type { LoadAsk, Loaded, QueueWrite, StoredMessage, StoredQueue } from '../core/queues/effects.ts';
@@ -215,6 +216,8 @@ export interface QueueContent {
 export interface QueueStore {
   /** `memory`: it survives nothing. */
   readonly durability: 'disk' | 'memory';
+  /** Set by whoever uses it: told why nothing should be added (what removes is still taken), and of nothing once there is room. */
+  onRoom?: (why: Problem | undefined) => void;
   /** What it holds, and the first number that no queue ever had. Rejects with `store-corrupt`, `data-in-use`, … */
   open(): Promise<{ readonly queues: readonly StoredQueue[]; readonly next: number }>;
   /**

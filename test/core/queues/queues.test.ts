@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { problem } from '../../../src/engine/core/base/problems.ts';
 import { Shop } from './shop.ts';
 
 const ids = (leases: readonly { readonly id: number }[]) => leases.map(({ id }) => id);
@@ -64,6 +65,25 @@ describe('a queue', () => {
     expect(shop.send('jobs', once, once)).toEqual([{ id: 2 }, { duplicate: true, id: 2 }]);
     shop.ask({ kind: 'purge', queue: 'jobs' });
     expect(shop.send('jobs', once)).toEqual([{ id: 3 }]);
+  });
+
+  test('that has no room refuses what adds to it and nothing that removes, and goes on with the rest when there is room', () => {
+    const shop = new Shop();
+    shop.create('jobs', { maxReceives: 1 });
+    shop.send('jobs', { content: 'a' }, { content: 'b' }, { content: 'c' });
+    const [first, second] = shop.receive('jobs');
+    shop.queues.room(problem('store-failed', 'it is full'));
+    expect(shop.send('jobs', { content: 'd' })).toMatchObject([{ problem: { message: 'it is full' } }]);
+    expect(shop.handle('ack', 'jobs', [first?.receipt])).toEqual([{ ok: true }]);
+    expect(shop.handle('nack', 'jobs', [{ receipt: second?.receipt }])).toEqual([{ ok: true }]);
+    expect(shop.view('jobs').counts).toMatchObject({ dead: 0, done: 1, refused: 1, sent: 3 });
+    shop.queues.room(undefined);
+    expect(shop.send('jobs', { content: 'd' })).toEqual([{ id: 4 }]);
+    shop.pass(1_000);
+    const [again] = shop.receive('jobs', { max: 1 });
+    expect(again?.id).toBe(2);
+    shop.handle('nack', 'jobs', [{ receipt: again?.receipt }]);
+    expect(shop.view('jobs.dead').counts).toMatchObject({ ready: 1 });
   });
 
   test('answers a receive that waits for a group once its first message is done', () => {

@@ -33,6 +33,8 @@ export class QueuesDoor implements Machine<QueuesEffect> {
         return this.#queues.persisted(input.fence, now);
       case 'refused':
         return this.#queues.refused(input.fence, input.problem, now);
+      case 'room':
+        return this.#queues.room(input.problem);
       case 'loaded':
         return this.#queues.loaded(input.load, input.loaded, now);
     }

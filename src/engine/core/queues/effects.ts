@@ -202,4 +202,6 @@ export type QueuesInput =
   | { readonly kind: 'cancel'; readonly request: number }
   | { readonly kind: 'persisted'; readonly fence: number }
   | { readonly kind: 'refused'; readonly fence: number; readonly problem: Problem }
+  /** Storage takes nothing that adds to it, and why; without a problem, it does again. */
+  | { readonly kind: 'room'; readonly problem?: Problem }
   | { readonly kind: 'loaded'; readonly load: number; readonly loaded: Loaded };

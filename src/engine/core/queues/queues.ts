@@ -41,6 +41,8 @@ export class Queues implements Machine<QueuesEffect> {
   readonly #batches = new Batches();
   /** What the disk said when it refused, and when sends are tried again. */
   #refusal: { readonly why: Problem; readonly until: Instant } | undefined;
+  /** Why storage takes nothing that adds to it. */
+  #full: Problem | undefined;
   #isOpen = false;
   /** Of the last input. */
   #now: Instant = 0;
@@ -50,7 +52,7 @@ export class Queues implements Machine<QueuesEffect> {
     this.#desk = {
       load: (queue, ask) => this.#load(queue, ask),
       prng,
-      refusal: (now) => (this.#refusal !== undefined && now < this.#refusal.until ? this.#refusal.why : undefined),
+      refusal: (now) => this.#full ?? (this.#refusal && now < this.#refusal.until ? this.#refusal.why : undefined),
       reply: (request, outcome) => this.#reply(request, outcome),
       settled: (then) => this.#batches.settled(then),
       touch: (queue) => this.#batches.touch(queue),
@@ -124,6 +126,11 @@ export class Queues implements Machine<QueuesEffect> {
     for (const number of this.#queues.keys()) this.#changed.add(number);
     for (const queue of this.#queues.values()) if (queue.isNew) this.#remove(queue, why);
     this.#tellHosting();
+  }
+
+  /** Storage is full, or has room again: what adds to it is refused meanwhile, what removes is not. */
+  room(why: Problem | undefined): void {
+    this.#full = why;
   }
 
   loaded(load: number, loaded: Loaded, now: Instant): void {
@@ -304,6 +311,7 @@ export class Queues implements Machine<QueuesEffect> {
   }
 
   #transfer(transfer: Transfer, now: Instant): Problem | undefined {
+    if (this.#full !== undefined) return this.#full;
     const { from, to, dead } = transfer;
     if (to === from.name) return problem('input-invalid', `${to} cannot be its own queue of dead letters`);
     const there = this.#byName.get(to);

@@ -86,6 +86,10 @@ export class Redrive {
   advance(now: Instant): void {
     const { job } = this;
     if (job?.state !== 'running' || this.deadline() > now) return;
+    if (this.#desk.refusal(now) !== undefined) {
+      this.#stepAt = now + LOOK_AGAIN_MS;
+      return;
+    }
     const most = job.rate === null ? STEP_MAX : Math.min(STEP_MAX, Math.max(1, Math.floor(job.rate / 10)));
     const left = Math.min(most, Math.max(job.total, 0) - job.moved - job.failed);
     const moved = left > 0 ? this.#step(job, left, now) : 0;

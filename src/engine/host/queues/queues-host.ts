@@ -71,6 +71,10 @@ export class QueuesHost {
   /** Begins with what is stored. Rejects with `store-corrupt`, `data-in-use`, … */
   async open(): Promise<void> {
     const { store, input, wallClock } = this.#parts;
+    store.onRoom = (why) => {
+      if (why !== undefined) this.#why(new ProblemError(why));
+      input({ kind: 'room', ...(why !== undefined && { problem: why }) });
+    };
     const stored = await store.open();
     input({ kind: 'opened', ...stored, wallMs: wallClock() });
     for (const { name, number, options } of stored.queues) {

@@ -12,6 +12,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import type { DatabaseWorkerData, FromDatabase, ToDatabase } from '../../../worker/database-worker.ts';
+import type { Problem } from '../../core/base/problems.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
 import { startWorker } from '../start-worker.ts';
 import { RowWriter, readRows, type SqlValue } from './packed-rows.ts';
@@ -20,6 +21,8 @@ import type { SqliteFile } from './sqlite-file.ts';
 export interface DatabaseOptions<Name extends string> extends SqliteFile {
   /** SQL by name, with `?` for its values. Each is prepared once. */
   readonly statements: Readonly<Record<Name, string>>;
+  /** With it, room is set aside (`reserve.ts`); told why nothing should be added, and of nothing once there is room. */
+  readonly onRoom?: (why: Problem | undefined) => void;
 }
 
 /** What the thread was asked and has not answered. */
@@ -33,6 +36,7 @@ export class Database<Name extends string> {
   readonly #worker: Worker;
   readonly #tags = new Map<Name, number>();
   readonly #asked = new Map<number, Asked>();
+  readonly #onRoom: (why: Problem | undefined) => void;
   readonly #exited: Promise<void>;
   #nextId = 1;
   #writer = new RowWriter();
@@ -57,10 +61,15 @@ export class Database<Name extends string> {
   }
 
   private constructor(options: DatabaseOptions<Name>) {
-    const { statements, ...file } = options;
+    const { onRoom, statements, ...file } = options;
+    this.#onRoom = onRoom ?? (() => undefined);
     const names = Object.keys(statements) as Name[];
     for (const [tag, name] of names.entries()) this.#tags.set(name, tag);
-    const workerData: DatabaseWorkerData = { ...file, statements: names.map((name) => statements[name]) };
+    const workerData: DatabaseWorkerData = {
+      ...file,
+      reserved: onRoom !== undefined,
+      statements: names.map((name) => statements[name]),
+    };
     this.#worker = startWorker('database-worker', { stderr: false, stdout: false, workerData });
     this.#worker.on('message', (told: FromDatabase) => this.#told(told));
     this.#worker.on('error', (error) => this.#end(`its thread crashed: ${String(error)}`));
@@ -158,6 +167,7 @@ export class Database<Name extends string> {
   }
 
   #told(told: FromDatabase): void {
+    if (told.kind === 'room') return this.#onRoom(told.problem ?? undefined);
     const id = told.kind === 'open' ? 0 : told.id;
     const asked = this.#asked.get(id);
     if (asked === undefined) return;

@@ -12,7 +12,7 @@ import { type ProblemError, problemError } from '../../problem-error.ts';
 
 /** Marks the file as ours: "mpre" in ASCII. */
 const APPLICATION_ID = 0x6d707265;
-const PAGE_BYTES = 4096;
+export const PAGE_BYTES = 4096;
 /** How every SQLite file begins. */
 const MAGIC = Buffer.from('SQLite format 3\0');
 
@@ -49,6 +49,11 @@ export function openSqlite(options: SqliteFile): DatabaseSync {
     db?.close();
     throw explained(error, file);
   }
+}
+
+/** Whether there was no room for what was to be written. */
+export function isFull(error: unknown): boolean {
+  return ((error as { readonly errcode?: number }).errcode ?? 0) % 256 === 13;
 }
 
 /** What SQLite threw, as a problem of the file. */

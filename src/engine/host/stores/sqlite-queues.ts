@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Problem } from '../../core/base/problems.ts';
 import type { LoadAsk, Loaded, NewMessage, QueueWrite, StoredMessage, StoredQueue } from '../../core/queues/effects.ts';
 import type { Kind, QueueOptions } from '../../core/queues/options.ts';
 import { problemError } from '../../problem-error.ts';
@@ -16,6 +17,8 @@ import { ID_MAX, QUEUE_SCHEMA, QUEUE_STATEMENTS, type QueueStatement } from './q
 
 export class SqliteQueues implements QueueStore {
   readonly durability = 'disk';
+  /** Told of a full disk. */
+  onRoom: (why: Problem | undefined) => void = () => undefined;
   readonly #file: string;
   #database: Database<QueueStatement> | undefined;
   #opening: Promise<Database<QueueStatement>> | undefined;
@@ -94,6 +97,7 @@ export class SqliteQueues implements QueueStore {
     this.#opening ??= Database.open({
       bytesMax: BYTES_MAX,
       file: this.#file,
+      onRoom: (why) => this.onRoom(why),
       schema: QUEUE_SCHEMA,
       statements: QUEUE_STATEMENTS,
       version: 1,
