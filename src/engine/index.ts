@@ -27,6 +27,7 @@ export type { NodeEvent } from './core/node/effects.ts';
 export type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
 export { context, defineFunction } from './define-function.ts';
 export { errorDocument, replyDocument, resultsDocument } from './documents.ts';
+export type * from './federation-api.ts';
 export type { QueuedMessage } from './host/functions/queue-feed.ts';
 export { splitWords } from './host/functions/split-words.ts';
 export type { RetryPolicy, TriggerMessage } from './host/functions/trigger.ts';
