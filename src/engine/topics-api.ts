@@ -248,12 +248,18 @@ export interface SubscriptionView {
   readonly unacknowledged?: number;
 }
 
-/** One pattern by which a topic reaches a subscription. */
+/** One pattern by which a topic reaches somebody: who listens, or keeps it, or reads what is kept. */
 export interface TopicMatch {
+  /** `name`: a durable name that nobody reads under now; its reader gets the message when it comes back. */
+  readonly kind: 'subscription' | 'member' | 'keep' | 'reader' | 'name';
+  /** Of a durable name, that of its keep: what its reader wants of that is known when it comes back. */
   readonly pattern: string;
-  readonly subscription: number;
-  readonly client: string;
-  readonly group?: string;
+  /** Of a member's group, or the durable name. */
+  readonly name?: string;
+  /** Of whoever listens or reads. */
+  readonly client?: string;
+  /** Of whoever listens. */
+  readonly subscription?: number;
 }
 
 /** What one node answered about topics; `problem` where it did not. */

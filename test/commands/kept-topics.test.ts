@@ -98,6 +98,17 @@ describe('kept topics on the command line', () => {
     expect(JSON.parse((await bindings()).stdout)).toEqual([
       { behind: 3, client: null, kind: 'name', name: 'books', node: 'alpha', pattern: 'bill.*', position: 2 },
     ]);
+    expect((await at(beta, 'topic', 'match', 'bill.7')).stdout).toBe(
+      'alpha\tbill.*\tkeep\t\t\t\nalpha\tbill.*\tname\tbooks\t\t\n',
+    );
+    expect(JSON.parse((await at(beta, 'topic', 'match', 'bill.7', '--json')).stdout)).toContainEqual({
+      client: null,
+      kind: 'name',
+      name: 'books',
+      node: 'alpha',
+      pattern: 'bill.*',
+      subscription: null,
+    });
     const peek = await at(
       beta,
       'subscribe',

@@ -215,7 +215,9 @@ describe('topic', () => {
       waiting: 0,
     });
     const match = await at(beta, 'topic', 'match', 'order.eu');
-    expect(match.stdout).toMatch(/^alpha\torder\.#\t\tpid \d+\t\d+\nbeta\t\*\.eu\tbilling\tpid \d+\t\d+\n$/);
+    expect(match.stdout).toMatch(
+      /^alpha\torder\.#\tsubscription\t\tpid \d+\t\d+\nbeta\t\*\.eu\tmember\tbilling\tpid \d+\t\d+\n$/,
+    );
     const completed = await at(alpha, 'complete', '--', 'subscribe', '');
     expect(completed.stdout).toContain('order.#');
     for (const { child } of [plain, member]) child.kill('SIGINT');

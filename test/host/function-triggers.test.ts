@@ -47,7 +47,7 @@ const inline = (...definitions: object[]): NodeOptions => ({ inline: definitions
 async function triggered(client: Client, topic: string, count: number): Promise<void> {
   const members = async () => {
     const found = (await client.matches(topic)).flatMap((one) => one.found);
-    return found.filter(({ client: name }) => name.startsWith('function ')).length;
+    return found.filter(({ client: name = '' }) => name.startsWith('function ')).length;
   };
   await until('functions listen', members, (n) => n === count);
 }

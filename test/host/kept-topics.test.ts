@@ -122,6 +122,41 @@ describe('over two nodes', () => {
     await here.unkeep('cart.#');
   });
 
+  test('who would get a message is told with its keep, its readers and the names whose readers are away', async () => {
+    const alpha = await nodeOf('alpha');
+    const beta = await nodeOf('beta', { peers: [alpha] });
+    const client = await clientOf(beta);
+    await client.keep('order.#', { node: 'alpha' });
+    await client.keep('#', { memory: true, node: 'beta' });
+    const gone = await client.subscribe('order.eu', { durable: 'books', from: 'new' });
+    await gone.close();
+    await client.subscribe(['order.us', 'order.*', 'order.eu.#'], { durable: 'bills', from: 'new' });
+    await client.subscribe('order.#', { from: 'new' });
+    await client.subscribe('order.eu');
+    const seen = async (topic: string) => {
+      const all = await client.matches(topic);
+      return all.flatMap(({ node, found }) =>
+        found.map(({ kind, name = '', pattern }) => `${node} ${kind} ${pattern} ${name}`),
+      );
+    };
+    const all = [
+      'alpha keep order.# ',
+      'alpha name order.# books',
+      'alpha reader order.# ',
+      'alpha reader order.* bills',
+      'alpha reader order.eu.# bills',
+      'beta keep # ',
+      'beta subscription order.eu ',
+    ];
+    await until(
+      'the reader has gone',
+      async () => (await seen('order.eu')).sort(),
+      (now) => `${now}` === `${all}`,
+    );
+    expect(await seen('cart')).toEqual(['beta keep # ']);
+    expect(await seen('_reply.nobody.there-that-anybody-knows')).toEqual([]);
+  });
+
   test('a small message does not overtake a large one on its way to the keeper, nor on its way to a reader', async () => {
     const [, beta] = await two();
     const here = await clientOf(beta);

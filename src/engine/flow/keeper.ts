@@ -15,9 +15,10 @@ import { KEEPS_MAX } from '../core/topics/keeps.ts';
 import type { AcknowledgeMessage, ReadMessage, TakenMessage, UnreadMessage } from '../core/topics/messages.ts';
 import { isSystem, keyOf, type Pattern, parsePattern } from '../core/topics/pattern.ts';
 import { Trie } from '../core/topics/trie.ts';
-import type { KeepOptions, KeepView } from '../topics-api.ts';
+import type { KeepOptions, KeepView, TopicMatch } from '../topics-api.ts';
 import type { Delivery } from './delivery.ts';
 import type { FlowLink } from './flow-link.ts';
+import { keptMatches } from './kept-matches.ts';
 import type { KeptReader } from './kept-reader.ts';
 import { KeptCounters, KeptTopics, type Stored } from './kept-topics.ts';
 import type { KeepDefinition, MessageLog, StoredKeep } from './message-log.ts';
@@ -210,6 +211,10 @@ export class Keeper {
 
   views(): readonly KeepView[] {
     return [...this.#keeps.values()].map((held) => this.#viewOf(held));
+  }
+
+  matches(topic: string): readonly TopicMatch[] {
+    return keptMatches(this.#of(topic), topic);
   }
 
   #add(definition: KeepDefinition, log: MessageLog, stored?: StoredKeep['stored']): Held {

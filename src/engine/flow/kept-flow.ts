@@ -15,6 +15,7 @@ import type {
   StoreMessage,
   TakenMessage,
 } from '../core/topics/messages.ts';
+import type { TopicMatch } from '../topics-api.ts';
 import type { Delivery } from './delivery.ts';
 import { type Deposit, Deposits } from './deposits.ts';
 import type { FlowLink } from './flow-link.ts';
@@ -80,6 +81,14 @@ export class KeptFlow {
       }
       answers.add(n, sequence, why);
     });
+  }
+
+  /** Who would get a message of the topic from what this node keeps. */
+  matches(topic: string): readonly TopicMatch[] {
+    const exchange = this.#parts.exchange();
+    const route = exchange?.route(topic);
+    const isKeeper = route?.ok && route.value.keepers.some((node) => exchange?.isSelf(node));
+    return isKeeper ? this.keeper.matches(topic) : [];
   }
 
   /** Takes what is about kept topics; false: it is not. */

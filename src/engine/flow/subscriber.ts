@@ -45,7 +45,8 @@ export function matchesOf(
     const subscriber = subscription === undefined ? undefined : subscribers.get(subscription);
     if (subscriber === undefined || subscription === undefined || !exchange.isSelf(node)) continue;
     const client = subscriber.way.link.peer.name;
-    found.push({ client, pattern, subscription, ...(group === undefined ? {} : { group }) });
+    const who = group === undefined ? ({ kind: 'subscription' } as const) : ({ kind: 'member', name: group } as const);
+    found.push({ ...who, client, pattern, subscription });
   }
   return done(found);
 }

@@ -13,7 +13,7 @@
  * Limit: what is on its way to a node, or waits for it, when the link breaks is lost, and counted, but for what is owed to groups.
  */
 import type { LinkId, NodeId } from '../core/base/ids.ts';
-import type { Outcome } from '../core/base/outcome.ts';
+import { done, type Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { Peer } from '../core/links/messages.ts';
@@ -239,9 +239,10 @@ export class TopicsFlow {
     return this.#subscribers.views();
   }
 
-  /** Which subscriptions of this node a message of the topic would reach. */
+  /** Whom of this node's a message of the topic would reach. */
   matches(topic: string): Outcome<readonly TopicMatch[]> {
-    return this.#subscribers.matches(topic);
+    const found = this.#subscribers.matches(topic);
+    return found.ok ? done([...found.value, ...this.kept.matches(topic)]) : found;
   }
 
   #publish(exchange: Exchange<Delivery>, link: FlowLink, message: PublishMessage): void {
