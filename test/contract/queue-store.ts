@@ -1,7 +1,7 @@
 /** What every `QueueStore` promises, as tests. Each adapter's own test file runs it. */
 import { describe, expect, test } from 'vitest';
 import { Prng } from '../../src/engine/core/base/prng.ts';
-import type { LoadAsk, NewMessage, QueueWrite } from '../../src/engine/core/queues/effects.ts';
+import type { LoadAsk, NewMessage, QueueWrite, StoredMessage } from '../../src/engine/core/queues/effects.ts';
 import { defaultOptions, type Kind } from '../../src/engine/core/queues/options.ts';
 import { QueueTables } from '../../src/engine/core/queues/tables.ts';
 import type { QueueStore } from '../../src/engine/host/ports.ts';
@@ -75,14 +75,19 @@ export function queueStoreContract(name: string, make: () => Promise<QueueStoreU
       const tables = new QueueTables();
       const prng = new Prng(7);
       const kinds = ['standard', 'fifo', 'priority'] as const;
-      const both = async (writes: readonly QueueWrite[]) => {
-        tables.apply(writes);
+      /** Each change knows of those before it; all are stored together. */
+      const both = async (changes: readonly (() => readonly QueueWrite[])[]) => {
+        const writes = changes.flatMap((make) => {
+          const some = make();
+          tables.apply(some);
+          return some;
+        });
         await current.commit(writes);
       };
-      await both(kinds.flatMap((kind, i) => queue(i + 1, kind)));
+      await both([() => kinds.flatMap((kind, i) => queue(i + 1, kind))]);
       let seq = 0;
       for (let round = 0; round < 60; round++) {
-        await both(Array.from({ length: 8 }, () => change(prng, tables, ++seq)).flat());
+        await both(Array.from({ length: 8 }, () => () => change(prng, tables, (seq += IDS))));
         if (round % 20 === 19 && reopen !== undefined) current = await reopen();
         for (const number of [1, 2, 3]) {
           for (const ask of asks(prng, number)) {
@@ -101,6 +106,9 @@ export function queueStoreContract(name: string, make: () => Promise<QueueStoreU
   });
 }
 
+/** For each change: more than one statement inserts. */
+const IDS = 40;
+
 function sorted<Found extends { readonly messages: readonly { readonly seq: number }[] }>(found: Found): Found {
   return { ...found, messages: [...found.messages].sort((a, b) => a.seq - b.seq) };
 }
@@ -109,19 +117,34 @@ function asks(prng: Prng, number: number): readonly LoadAsk[] {
   return [
     { what: 'open' },
     {
-      after: { rank: number === 3 ? prng.below(4) : 0, seq: prng.below(300) },
+      after: { rank: number === 3 ? prng.below(4) : 0, seq: prng.below(300 * IDS) },
       limit: prng.between(1, 20),
       what: 'ready',
     },
     {
-      after: { due: prng.below(200), seq: prng.below(300) },
+      after: { due: prng.below(200), seq: prng.below(300 * IDS) },
       limit: prng.between(1, 9),
       to: prng.below(400),
       what: 'due',
     },
     { groups: ['a', 'c', 'none'], limit: prng.between(1, 5), what: 'groups' },
-    { at: prng.below(400), limit: 1_000, sentBy: prng.chance(0.5) ? -1 : prng.below(400), what: 'expired' },
+    { at: prng.below(400), limit: 1_000, sentBy: prng.chance(0.5) ? -1 : prng.below(400 * IDS), what: 'expired' },
   ];
+}
+
+/** A message and some that follow it, the last one first. */
+function removes(queue: number, plain: readonly StoredMessage[], target: StoredMessage, count: number): QueueWrite[] {
+  const from = plain.indexOf(target);
+  return plain
+    .slice(from, from + count)
+    .reverse()
+    .map(({ seq, group, state }) => ({
+      kind: 'remove',
+      queue,
+      seq,
+      ...(queue === 2 && group !== undefined && { group }),
+      ...(state !== undefined && { hasState: true as const }),
+    }));
 }
 
 /** Writes as a queue would make them. */
@@ -131,9 +154,8 @@ function change(prng: Prng, tables: QueueTables, seq: number): readonly QueueWri
   const plain = rows.filter(({ about }) => about?.guarantee === undefined);
   const target = prng.pick(plain);
   const what = target === undefined ? 0 : prng.below(12);
-  const inGroup = (group: string | undefined) => (number === 2 && group !== undefined ? { group } : {});
   if (what >= 4 && target !== undefined) {
-    if (what < 6) return [{ kind: 'remove', queue: number, seq: target.seq, ...inGroup(target.group) }];
+    if (what < 6) return removes(number, plain, target, prng.between(1, 4));
     if (what === 6) {
       const group = number === 2 ? { group: 'c' } : {};
       const dead = { at: 1, history: [], id: target.seq, queue: 'q', reason: 'why', receives: 3, sentAt: 2 };
@@ -148,8 +170,12 @@ function change(prng: Prng, tables: QueueTables, seq: number): readonly QueueWri
     const history = prng.chance(0.3) ? [{ at: 1, endedAt: 2, how: 'nacked' as const }] : [];
     return [{ kind: 'state', queue: number, seq: target.seq, state: { history, receives: 1, ...due, ...lease } }];
   }
+  if (number === 1 && prng.chance(0.2)) {
+    const some = Array.from({ length: IDS }, (_, i) => insert(number, { seq: seq + i }));
+    return prng.chance(0.5) ? some : [...some, { kind: 'purge', queue: number }];
+  }
   if (number !== 2 && prng.chance(0.1)) {
-    const copies = ['ann', 'bob'].map((consumer, i) => ({ consumer, seq: 10_000 + 2 * seq + i }));
+    const copies = ['ann', 'bob'].map((consumer, i) => ({ consumer, seq: 1_000_000 + 2 * seq + i }));
     return [
       insert(number, { about: { guarantee: 'broadcast' }, seq }),
       { copies, kind: 'deliveries', needed: 2, of: seq, queue: number },

@@ -122,8 +122,14 @@ export type QueueWrite =
       readonly message: NewMessage;
     }
   | { readonly kind: 'state'; readonly queue: number; readonly seq: number; readonly state: MessageState }
-  /** The message with its state; in its group, the next one becomes the head. */
-  | { readonly kind: 'remove'; readonly queue: number; readonly seq: number; readonly group?: string }
+  /** The message, and its state where it ever had one; in its group, the next one becomes the head. */
+  | {
+      readonly kind: 'remove';
+      readonly queue: number;
+      readonly seq: number;
+      readonly group?: string;
+      readonly hasState?: true;
+    }
   | {
       readonly kind: 'deliveries';
       readonly queue: number;

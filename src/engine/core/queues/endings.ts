@@ -117,9 +117,10 @@ export class Endings {
     }
   }
 
-  #remove({ seq, group }: { readonly seq: number; readonly group?: string | undefined }): void {
+  #remove({ seq, group, hasState = false }: Pick<Entry, 'seq'> & Partial<Pick<Entry, 'group' | 'hasState'>>): void {
     const inGroup = group === undefined || this.#options.kind !== 'fifo' ? {} : { group };
-    this.#desk.write(this.#stock.number, { kind: 'remove', queue: this.#stock.number, seq, ...inGroup });
+    const more = hasState ? { ...inGroup, hasState } : inGroup;
+    this.#desk.write(this.#stock.number, { kind: 'remove', queue: this.#stock.number, seq, ...more });
   }
 
   #finishCopy(entry: Entry, acknowledged: boolean): void {
@@ -175,6 +176,7 @@ export class Endings {
     const isOnDisk = entry.written;
     entry.written = false;
     if (due !== undefined || isOnDisk || entry.receives > 0) {
+      entry.hasState = true;
       this.#desk.write(queue, { kind: 'state', queue, seq: entry.seq, state: restingState(entry, due) });
     }
     if (due === undefined && !isOnDisk) return this.#stock.schedule.back(entry);

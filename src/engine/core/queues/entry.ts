@@ -31,6 +31,8 @@ export interface Entry {
   consumer: string | undefined;
   /** Whether storage has the state of this lease. */
   written: boolean;
+  /** Whether storage has, or is about to have, a state of it at all. */
+  hasState: boolean;
 }
 
 export function entryOf(stored: StoredMessage, delivery?: Entry['delivery']): Entry {
@@ -44,6 +46,7 @@ export function entryOf(stored: StoredMessage, delivery?: Entry['delivery']): En
     expiresAt,
     firstAt: state?.firstAt,
     group,
+    hasState: state !== undefined,
     history: state?.history ?? NO_HISTORY,
     leasedAt: 0,
     leaseUntil: state?.leaseUntil ?? 0,

@@ -307,7 +307,7 @@ export class Schedule {
     const first = entries[WINDOW_MAX];
     this.#readyCount = 0;
     for (const [i, entry] of entries.entries()) {
-      if (i < WINDOW_MAX || entry.receives > 0 || first === undefined) this.#push(entry);
+      if (i < WINDOW_MAX || entry.receives > 0 || entry.hasState || first === undefined) this.#push(entry);
       else this.known.delete(entry.seq);
     }
     if (first === undefined) return;

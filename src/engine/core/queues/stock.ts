@@ -123,6 +123,7 @@ export class Stock {
   arrived(message: NewMessage, due: Instant | undefined, now: Instant): void {
     const entry = entryOf(message);
     entry.due = due ?? 0;
+    entry.hasState = due !== undefined;
     this.schedule.arrived(entry);
     this.sweep.watch(message, now);
   }
@@ -228,6 +229,7 @@ export class Stock {
   }
 
   #writeLease(entry: Entry): void {
+    entry.hasState = true;
     this.#desk.write(this.number, { kind: 'state', queue: this.number, seq: entry.seq, state: leasedState(entry) });
   }
 }

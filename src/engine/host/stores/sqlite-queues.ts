@@ -13,6 +13,7 @@ import type { QueueContent, QueueStore } from '../ports.ts';
 import { Database } from './database.ts';
 import type { SqlValue } from './packed-rows.ts';
 import { aboutOf, type Row, readMessage, readState } from './queue-rows.ts';
+import { QueueRuns, runsOf } from './queue-runs.ts';
 import { ID_MAX, QUEUE_SCHEMA, QUEUE_STATEMENTS, type QueueStatement } from './queue-sql.ts';
 
 export class SqliteQueues implements QueueStore {
@@ -40,7 +41,9 @@ export class SqliteQueues implements QueueStore {
 
   async commit(writes: readonly QueueWrite[]): Promise<void> {
     const database = this.#database ?? (await this.#opened());
-    for (const write of writes) this.#write(database, write);
+    const runs = new QueueRuns(database);
+    for (const write of writes) this.#write(database, runs, write);
+    runs.flush();
     return database.commit();
   }
 
@@ -66,9 +69,14 @@ export class SqliteQueues implements QueueStore {
 
   async contents(queue: number, ids: readonly number[]): Promise<ReadonlyMap<number, QueueContent>> {
     const database = this.#database ?? (await this.#opened());
-    const rows = await database.read('contents', queue, JSON.stringify(ids));
+    const runs = runsOf([...ids]);
+    const rows = await Promise.all(
+      runs.length > RUNS_MAX
+        ? [database.read('contents', queue, JSON.stringify(ids))]
+        : runs.map(([from, to]) => database.read('contentsRun', queue, from, queue, to)),
+    );
     return new Map(
-      rows.map(([seq, content, dead]) => {
+      rows.flat().map(([seq, content, dead]) => {
         const more = typeof dead === 'string' ? { dead: JSON.parse(dead) as NonNullable<QueueContent['dead']> } : {};
         return [Number(seq), { content: content as Uint8Array, ...more }];
       }),
@@ -191,13 +199,16 @@ export class SqliteQueues implements QueueStore {
     return { messages, ...(typeof due === 'number' && { next: due }) };
   }
 
-  #write(database: Database<QueueStatement>, write: QueueWrite): void {
+  #write(database: Database<QueueStatement>, runs: QueueRuns, write: QueueWrite): void {
     const { queue } = write;
     switch (write.kind) {
       case 'insert':
-        this.#insert(database, queue, write.message, write.content as Uint8Array);
+        if (this.#kinds.get(queue) !== 'priority' && isPlain(write.message))
+          runs.insert(queue, write.message, write.content as Uint8Array);
+        else this.#insert(database, queue, write.message, write.content as Uint8Array);
         break;
       case 'copy': {
+        runs.flush();
         const { contentSeq, to, message } = write;
         const { rank, group, about, dead } = this.#columns(to, message);
         const { seq, bytes, sentAt, expiresAt = null } = message;
@@ -213,14 +224,17 @@ export class SqliteQueues implements QueueStore {
         break;
       }
       case 'remove':
-        database.write('remove', queue, write.seq);
-        database.write('removeState', queue, write.seq);
-        if (write.group !== undefined) this.#shift(database, queue, write.group, write.seq);
+        if (write.hasState === true) database.write('removeState', queue, write.seq);
+        runs.remove(queue, write.seq);
+        if (write.group === undefined) break;
+        runs.flush();
+        this.#shift(database, queue, write.group, write.seq);
         break;
       case 'counts':
         database.write('counts', JSON.stringify(write.counts), queue);
         break;
       default:
+        runs.flush();
         this.#writeSeldom(database, write);
     }
   }
@@ -297,6 +311,11 @@ export class SqliteQueues implements QueueStore {
   }
 }
 
+/** Nothing about it is unusual. */
+function isPlain({ group, expiresAt, about, dead }: NewMessage): boolean {
+  return group === undefined && expiresAt === undefined && about === undefined && dead === undefined;
+}
+
 function wipe(database: Database<QueueStatement>, queue: number): void {
   for (const name of ['wipeMessages', 'wipeStates', 'wipeCopies'] as const) database.write(name, queue, queue);
   database.write('wipeGroups', queue);
@@ -323,5 +342,7 @@ function messagesOf(rows: readonly Row[]): readonly StoredMessage[] {
   return rows.map((row) => readMessage(row));
 }
 
+/** Reads of neighbours; more are one read by id. */
+const RUNS_MAX = 4;
 /** The disk is what bounds it. */
 const BYTES_MAX = 2 ** 43;
