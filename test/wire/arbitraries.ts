@@ -128,6 +128,7 @@ const rumors = fc.array(fc.oneof(member, cargo) as fc.Arbitrary<Rumor>, { maxLen
 const entry = objects({ address: text, id: name, incarnation: uint, state, version: uint });
 const client = objects({ name, role: fc.constant('client') });
 const peer = objects({ address: text, id: name, name, role: fc.constant('peer') });
+const hub = objects({ address: text, cluster: name, id: name, name, role: fc.constant('hub') });
 const proof = fc.option(text, { nil: undefined });
 
 const optionalName = fc.option(name, { nil: undefined });
@@ -189,6 +190,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
     auth: fc.constantFrom('none', 'key'),
     features: fc.option(fc.array(text, { maxLength: 2 }), { nil: undefined }),
     frameBytesMax: uint,
+    hub: fc.constantFrom(undefined, true),
     node: objects({ cluster: text, id: name, name }),
     nonce: text,
     versions: fc.array(uint, { maxLength: 3 }),
@@ -199,7 +201,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
     features: fc.option(fc.array(text, { maxLength: 2 }), { nil: undefined }),
     frameBytesMax: uint,
     nonce: text,
-    peer: fc.oneof(client, peer),
+    peer: fc.oneof(client, peer, hub),
     proof,
     version: uint,
   },

@@ -172,6 +172,78 @@ describe('two that do not agree', () => {
   });
 });
 
+describe('two hubs', () => {
+  const red = { address: 'ws://b:2', cluster: 'red', id: 'B', name: 'beta', role: 'hub' } as const;
+  const anybody = () => undefined;
+  const nobody = () => ({ hint: 'Add it.\nmpreg federation link add red', message: 'has no bridge to it' });
+  const hub = (options: Partial<DiallerOptions> = {}) =>
+    dialler({ bridges: anybody, cluster: 'red', peer: red, ...options });
+
+  it.each([
+    ['without a key', undefined],
+    ['with the same key', key],
+  ])('of different clusters meet %s, and know each other’s clusters', (_, secret) => {
+    const having = { bridges: anybody, ...(secret === undefined ? {} : { key: secret }) };
+    const { accepted, dialled } = talk(acceptor(having), hub(having));
+    expect(accepted).toMatchObject({ cluster: 'red', kind: 'done', peer: red });
+    expect(dialled).toMatchObject({
+      cluster: 'blue',
+      kind: 'done',
+      peer: { address: 'ws://a:1', cluster: 'blue', id: 'A', name: 'alpha', role: 'hub' },
+    });
+  });
+
+  it.each<[string, Partial<AcceptorOptions>, Partial<DiallerOptions>, RegExp]>([
+    ['whose acceptor is no hub', {}, {}, /alpha of cluster blue is no hub/],
+    ['of one cluster', { bridges: anybody, cluster: 'red' }, {}, /both hubs are of cluster red/],
+    [
+      'whose dialler has no such bridge',
+      { bridges: anybody },
+      { bridges: nobody },
+      /beta of cluster red has no bridge/,
+    ],
+    ['whose acceptor has no such bridge', { bridges: nobody }, {}, /alpha of cluster blue has no bridge/],
+  ])('%s do not meet', (_, accepting, dialling, says) => {
+    const { dialled } = talk(acceptor(accepting), hub(dialling));
+    expect(dialled).toMatchObject({
+      kind: 'refuse',
+      problem: {
+        code: 'cluster-wrong',
+        hint: expect.any(String) as string,
+        message: expect.stringMatching(says) as string,
+      },
+    });
+  });
+
+  const join: Join = { cluster: 'red', frameBytesMax: 9_000, kind: 'join', nonce: nonce(3), peer: red, version: 1 };
+  it.each<[string, Partial<AcceptorOptions>, Join, string]>([
+    ['calls itself a hub, where the node is none', {}, join, 'cluster-wrong'],
+    ['has no bridge', { bridges: nobody }, join, 'cluster-wrong'],
+    ['names two clusters', { bridges: anybody }, { ...join, peer: { ...red, cluster: 'green' } }, 'protocol-violated'],
+    [
+      'says as a hub that it is of the acceptor’s cluster',
+      { bridges: anybody },
+      { ...join, cluster: 'blue', peer: { ...red, cluster: 'blue' } },
+      'cluster-wrong',
+    ],
+    ['has not the key', { bridges: anybody, key }, join, 'key-missing'],
+    ['is of another cluster, and comes as a member', { bridges: anybody }, { ...join, peer }, 'cluster-wrong'],
+  ])('an acceptor refuses one that %s', (_, options, message, code) => {
+    expect(acceptor(options).receive(sent(message))).toMatchObject({ kind: 'refuse', problem: { code } });
+  });
+
+  it.each<[string, Partial<Join>]>([
+    ['the role', { peer }],
+    ['the id', { peer: { ...red, id: 'C' } }],
+    ['the address', { peer: { ...red, address: 'ws://evil:1' } }],
+    ['the cluster', { cluster: 'green', peer: { ...red, cluster: 'green' } }],
+  ])('are not deceived by somebody in between who changes %s', (_, change) => {
+    const a = acceptor({ bridges: anybody, key });
+    const honest = reply(hub({ key }).receive(sent(a.begin()))) as Join;
+    expect(a.receive({ ...honest, ...change })).toMatchObject({ problem: { code: 'key-wrong' } });
+  });
+});
+
 describe('somebody in between who has no key', () => {
   const honest = (): { hello: Hello; join: Join; welcome: HandshakeMessage } => {
     const [a, d] = [acceptor({ key }), dialler({ key })];

@@ -1,6 +1,6 @@
 import type { NodeId } from '../core/base/ids.ts';
 import type { Peer } from '../core/links/messages.ts';
-import { Acceptor, Dialler } from '../wire/handshake-sides.ts';
+import { Acceptor, type Bridges, Dialler } from '../wire/handshake-sides.ts';
 import { DEFAULT_LIMITS, type WireLimits } from '../wire/wire.ts';
 import type { Connection, Digest, Entropy, Listener, TlsOptions, Transport } from './ports.ts';
 import { MESSAGE_SLACK } from './wire-link.ts';
@@ -15,6 +15,8 @@ export interface DoorsOptions {
   readonly key: Uint8Array | undefined;
   readonly tls: TlsOptions | undefined;
   readonly limits?: WireLimits;
+  /** Those of a hub. */
+  readonly bridges?: Bridges;
   readonly handshakeMsMax?: number;
   readonly dialMsMax?: number;
 }
@@ -25,6 +27,8 @@ export interface Identity {
   readonly name: string;
   /** What others dial; known once the node listens. */
   readonly address: string;
+  /** What hubs of other clusters dial, where that is another address. */
+  readonly bridge?: string;
 }
 
 /**
@@ -67,7 +71,7 @@ export class Doors {
   }
 
   acceptorOptions(connection: Connection): WireLinkOptions {
-    const { cluster = '', key, digest } = this.#options;
+    const { bridges, cluster = '', key, digest } = this.#options;
     const identity = this.#identity;
     if (identity === undefined) throw new TypeError('a client accepts no connections');
     const handshake = new Acceptor({
@@ -77,6 +81,7 @@ export class Doors {
       json: connection.protocol === 'mpreg.v1.json',
       node: { id: identity.id, name: identity.name },
       nonce: this.#nonce(),
+      ...(bridges === undefined ? {} : { bridges }),
       ...(key === undefined ? {} : { key }),
     });
     return { handshake, handshakeMsMax: this.#handshakeMsMax, limits: this.limits, role: 'peer' };
@@ -84,22 +89,27 @@ export class Doors {
 
   /** `address`: what was dialled, which is where the acceptor can be found. */
   diallerOptions(address: string, role: Peer['role']): WireLinkOptions {
-    const { cluster, key, digest } = this.#options;
-    const identity = this.#identity;
-    const peer: Peer =
-      role === 'client' || identity === undefined
-        ? { name: this.#clientName, role: 'client' }
-        : { address: identity.address, id: identity.id, name: identity.name, role: 'peer' };
+    const { bridges, cluster, key, digest } = this.#options;
+    const peer = this.#as(role);
     const handshake = new Dialler({
       address,
       digest,
       frameBytesMax: this.limits.frameBytesMax,
       nonce: this.#nonce(),
       peer,
+      ...(bridges === undefined ? {} : { bridges }),
       ...(cluster === undefined ? {} : { cluster }),
       ...(key === undefined ? {} : { key }),
     });
     return { handshake, handshakeMsMax: this.#handshakeMsMax, limits: this.limits, role: peer.role };
+  }
+
+  #as(role: Peer['role']): Peer {
+    const identity = this.#identity;
+    if (role === 'client' || identity === undefined) return { name: this.#clientName, role: 'client' };
+    const { address, bridge = address, id, name } = identity;
+    if (role === 'peer') return { address, id, name, role };
+    return { address: bridge, cluster: this.#options.cluster ?? '', id, name, role };
   }
 
   get #handshakeMsMax(): number {

@@ -192,7 +192,7 @@ export class NodeHost {
         this.#send(effect.link, effect.message);
         break;
       case 'dial':
-        void this.#dial(effect.dial, effect.address);
+        void this.#dial(effect.dial, effect.address, effect.as ?? 'peer');
         break;
       case 'close':
         this.#links.get(effect.link)?.close(effect.reason);
@@ -284,12 +284,12 @@ export class NodeHost {
     this.#started = undefined;
   }
 
-  async #dial(dial: DialId, address: string): Promise<void> {
+  async #dial(dial: DialId, address: string, as: 'peer' | 'hub'): Promise<void> {
     const { doors } = this.#parts;
     try {
       const connection = await doors.dial(address);
       if (this.#stopping) connection.destroy('the node is stopping');
-      else this.#open(connection, doors.diallerOptions(address, 'peer'), { address, dial });
+      else this.#open(connection, doors.diallerOptions(address, as), { address, dial });
     } catch (error) {
       const reason = textOf(error);
       this.#log('debug', `could not reach ${address}: ${reason}`);
@@ -312,7 +312,7 @@ export class NodeHost {
       established: (link, { peer }) => {
         id = this.#nextLink++;
         this.#links.set(id, link);
-        this.topics.opened(id, peer, link);
+        if (peer.role !== 'hub') this.topics.opened(id, peer, link);
         this.#log('debug', `link ${id} to ${peerName(peer)} is up`);
         this.input({ kind: 'link-up', link: id, peer, ...(dialled === undefined ? {} : { dial: dialled.dial }) });
       },

@@ -363,7 +363,7 @@ export class WireLink {
       this.#batch = this.#codec.batch(this.#limits);
       this.#runs = step.features.includes(RUNS);
       if (step.features.includes(PARTS)) this.#agreeOnParts(step.frameBytesMax);
-      if (this.#role === 'peer' && step.peer.role === 'peer') this.#batchFrames = PEER_BATCH_FRAMES;
+      if (this.#role !== 'client' && step.peer.role !== 'client') this.#batchFrames = PEER_BATCH_FRAMES;
       this.#events.established(this, this.#remote);
       if (step.unread !== undefined) this.#take(step.unread);
     }

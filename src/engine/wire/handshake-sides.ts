@@ -66,7 +66,14 @@ export interface AcceptorOptions {
   readonly frameBytesMax: number;
   /** Whether the connection speaks JSON: then a client may skip the handshake, where no key is wanted. */
   readonly json: boolean;
+  readonly bridges?: Bridges;
 }
+
+/**
+ * With which clusters a hub has bridges: why not with this one; undefined: it has. Where it is absent, the node is no hub.
+ * A problem's message completes "hub alpha of cluster blue …".
+ */
+export type Bridges = (cluster: string) => Pick<Problem, 'message' | 'hint'> | undefined;
 
 export class Acceptor implements HandshakeSide {
   readonly #options: AcceptorOptions;
@@ -83,6 +90,7 @@ export class Acceptor implements HandshakeSide {
       nonce: options.nonce,
       versions: VERSIONS,
       ...(options.json ? {} : { features: FEATURES }),
+      ...(options.bridges === undefined ? {} : { hub: true }),
     };
   }
 
@@ -140,7 +148,13 @@ export class Acceptor implements HandshakeSide {
         return problem('key-wrong', 'the proof does not fit the key of this node');
       }
     }
-    return clusterRefusal(cluster, join.cluster, join.peer.role);
+    if (join.peer.role !== 'hub') return clusterRefusal(cluster, join.cluster, join.peer.role);
+    if (join.peer.cluster !== join.cluster) {
+      return violated(`a hub says that it is of ${join.peer.cluster}, and that it is of ${join.cluster || 'none'}`);
+    }
+    return this.#options.bridges === undefined
+      ? noHub(this.#hello)
+      : bridgeRefusal(this.#hello.node, join.cluster, this.#options.bridges);
   }
 }
 
@@ -156,6 +170,8 @@ export interface DiallerOptions {
   readonly nonce: string;
   readonly digest: HandshakeDigest;
   readonly frameBytesMax: number;
+  /** Those of a hub. */
+  readonly bridges?: Bridges;
 }
 
 export class Dialler implements HandshakeSide {
@@ -197,7 +213,7 @@ export class Dialler implements HandshakeSide {
       const [theirs, ours] = [hello.versions.join(', '), VERSIONS.join(', ')];
       return leave(problem('version-unsupported', `the node speaks ${theirs || 'none'}, this side ${ours}`));
     }
-    const refusal = this.#refusal(hello) ?? clusterRefusal(hello.node.cluster, cluster, peer.role);
+    const refusal = this.#refusal(hello) ?? this.#elsewhere(hello);
     if (refusal !== undefined) return leave(refusal);
     const features = FEATURES.filter((feature) => hello.features?.includes(feature));
     const can = features.length > 0 ? { features } : {};
@@ -219,8 +235,16 @@ export class Dialler implements HandshakeSide {
     return undefined;
   }
 
+  /** Whether the acceptor's cluster is none for whoever dials. */
+  #elsewhere(hello: Hello): Problem | undefined {
+    const { bridges = () => undefined, cluster = '', peer } = this.#options;
+    if (peer.role !== 'hub') return clusterRefusal(hello.node.cluster, cluster, peer.role);
+    if (hello.hub === undefined) return noHub(hello);
+    return bridgeRefusal({ cluster, name: peer.name }, hello.node.cluster, bridges);
+  }
+
   #finish(hello: Hello, join: Join, proof: string | undefined): HandshakeStep {
-    const { address, digest, key } = this.#options;
+    const { address, digest, key, peer } = this.#options;
     if (key !== undefined && !(proof !== undefined && proves(digest, key, 'acceptor', hello, join, proof))) {
       return leave(about('key-wrong', hello, 'did not prove that it has the key'));
     }
@@ -230,7 +254,7 @@ export class Dialler implements HandshakeSide {
       features: shared(hello, join),
       frameBytesMax: Math.min(hello.frameBytesMax, join.frameBytesMax),
       kind: 'done',
-      peer: { address, id, name, role: 'peer' },
+      peer: peer.role === 'hub' ? { address, cluster, id, name, role: 'hub' } : { address, id, name, role: 'peer' },
       version: join.version,
     };
   }
@@ -240,10 +264,31 @@ function shared(hello: Hello, join: Join): readonly string[] {
   return join.features?.filter((feature) => hello.features?.includes(feature)) ?? [];
 }
 
-/** Peers must be of one cluster; clients only where they name one. */
+/** Members must be of one cluster; clients only where they name one. */
 function clusterRefusal(acceptors: string, diallers: string, role: Peer['role']): Problem | undefined {
   if (acceptors === diallers || (role === 'client' && diallers === '')) return undefined;
   return problem('cluster-wrong', `the node belongs to cluster ${acceptors}, the ${role} to ${diallers || 'none'}`);
+}
+
+function noHub({ node }: Hello): Problem {
+  const hint = `Dial a hub of cluster ${node.cluster}, or make that node one.\nmpreg node start --help`;
+  return problem('cluster-wrong', `node ${node.name} of cluster ${node.cluster} is no hub`, { hint });
+}
+
+/** Two hubs meet where they are of different clusters, and each has bridges with the other's. */
+function bridgeRefusal(
+  own: { readonly name: string; readonly cluster: string },
+  cluster: string,
+  bridges: Bridges,
+): Problem | undefined {
+  if (own.cluster === cluster) {
+    const hint = 'Give the link an address of the other cluster.\nmpreg federation link --help';
+    return problem('cluster-wrong', `both hubs are of cluster ${cluster}, whose nodes meet as members`, { hint });
+  }
+  const why = bridges(cluster);
+  if (why === undefined) return undefined;
+  const hint = why.hint === undefined ? {} : { hint: why.hint };
+  return problem('cluster-wrong', `hub ${own.name} of cluster ${own.cluster} ${why.message}`, hint);
 }
 
 /** The acceptor says why. */

@@ -16,6 +16,8 @@ export type HandshakeMessage =
       readonly nonce: string;
       readonly frameBytesMax: number;
       readonly features?: readonly string[];
+      /** The acceptor is a hub: hubs of other clusters may dial it. */
+      readonly hub?: true;
     }
   /** The dialler's answer; `proof` where a key is wanted. */
   | {

@@ -1,5 +1,5 @@
 import type { Passed } from '../core/calls/messages.ts';
-import type { Peer } from '../core/links/messages.ts';
+import type { HubPeer, Peer } from '../core/links/messages.ts';
 import type { CargoRumor, MemberRumor, Rumor, SyncEntry } from '../core/membership/messages.ts';
 import { encoded } from './payload-shape.ts';
 import { nodeRecord, problemShape } from './record-shape.ts';
@@ -47,6 +47,7 @@ const state = word('alive', 'suspect', 'dead', 'left');
 const peer = variants<Peer>('role', {
   client: record<Omit<Extract<Peer, { role: 'client' }>, 'role'>>({ name }),
   peer: record<Omit<Extract<Peer, { role: 'peer' }>, 'role'>>({ name, id: name, address: text }),
+  hub: record<Omit<HubPeer, 'role'>>({ name, id: name, address: text, cluster: name }),
 });
 
 const member = record<Omit<MemberRumor, 'kind'>>({ about: name, state, incarnation: uint, address: text, by: name });
@@ -225,6 +226,7 @@ export const KINDS: Readonly<Record<Kind, MessageKind>> = {
     nonce: text,
     frameBytesMax: uint,
     features: optional(list(text)),
+    hub: optional(yes),
   }),
   join: kind<'join'>(2, {
     version: uint,

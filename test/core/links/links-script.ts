@@ -13,7 +13,7 @@ import { Prng } from '../../../src/engine/core/base/prng.ts';
 import { problem } from '../../../src/engine/core/base/problems.ts';
 import type { LinksEffect } from '../../../src/engine/core/links/effects.ts';
 import { Links } from '../../../src/engine/core/links/links.ts';
-import type { LinkMessage, Peer } from '../../../src/engine/core/links/messages.ts';
+import type { LinkMessage, MeshPeer } from '../../../src/engine/core/links/messages.ts';
 import { DEFAULT_LINKS, type LinksOptions } from '../../../src/engine/core/links/options.ts';
 import { type Command, complain, duration } from '../../scenario.ts';
 
@@ -100,7 +100,7 @@ function act(links: Links<Word>, command: Command, now: number): void {
   }
 }
 
-function peerOf(word: string, at: string | undefined): Peer {
+function peerOf(word: string, at: string | undefined): MeshPeer {
   if (word === 'client') return { name: 'cli', role: 'client' };
   return { address: at ?? `ws://${word}`, id: word, name: word.toUpperCase(), role: 'peer' };
 }

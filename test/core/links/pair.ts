@@ -4,7 +4,7 @@ import { NEVER } from '../../../src/engine/core/base/instant.ts';
 import { Prng } from '../../../src/engine/core/base/prng.ts';
 import type { LinksEffect } from '../../../src/engine/core/links/effects.ts';
 import { Links } from '../../../src/engine/core/links/links.ts';
-import type { LinkMessage, Peer } from '../../../src/engine/core/links/messages.ts';
+import type { LinkMessage, MeshPeer } from '../../../src/engine/core/links/messages.ts';
 import { DEFAULT_LINKS } from '../../../src/engine/core/links/options.ts';
 
 export interface Word {
@@ -103,7 +103,7 @@ export class Pair {
     const far = this.now + this.#delay();
     this.#busyUntil.set(`${who} ${link}`, Math.max(near, far));
     this.#busyUntil.set(`${other} ${link}`, Math.max(near, far));
-    const peer = (of: 0 | 1): Peer => ({
+    const peer = (of: 0 | 1): MeshPeer => ({
       address: `ws://${this.ends[of].id}`,
       id: this.ends[of].id,
       name: this.ends[of].id,

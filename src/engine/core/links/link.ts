@@ -1,11 +1,11 @@
 import type { Address, LinkId, NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
-import type { Peer } from './messages.ts';
+import type { MeshPeer } from './messages.ts';
 
 /** What is known about one connection. */
 export interface Link {
   readonly link: LinkId;
-  readonly peer: Peer;
+  readonly peer: MeshPeer;
   /** Dialled by this node. */
   readonly mine: boolean;
   /** The address that this node dialled, which need not be the one that the peer gives. */

@@ -7,7 +7,7 @@ import type { Problem } from '../base/problems.ts';
 import { Backoff } from './backoff.ts';
 import type { LinksEffect } from './effects.ts';
 import type { Dial, Link, Purpose } from './link.ts';
-import type { LinkMessage, Peer } from './messages.ts';
+import type { LinkMessage, MeshPeer } from './messages.ts';
 import type { LinksOptions } from './options.ts';
 import { standingPeers } from './standing.ts';
 import { Waiting } from './waiting.ts';
@@ -98,7 +98,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   }
 
   /** The handshake on a connection is done; with `dial` where this node dialled it. */
-  up(link: LinkId, peer: Peer, dial: DialId | undefined, now: Instant): void {
+  up(link: LinkId, peer: MeshPeer, dial: DialId | undefined, now: Instant): void {
     const dialled = dial === undefined ? undefined : this.#dials.get(dial);
     const before = peer.role === 'peer' ? this.#active.get(peer.id) : undefined;
     if (before !== undefined && now - before.upAt > AT_ONCE_MS) this.#close(before, 'it is dialled anew', now);
@@ -149,7 +149,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   }
 
   /** Something arrived on a link: it is alive. `used`: it is something that the link is kept open for. Gives who said it. */
-  heard(link: LinkId, used: boolean, now: Instant): Peer | undefined {
+  heard(link: LinkId, used: boolean, now: Instant): MeshPeer | undefined {
     const entry = this.#links.get(link);
     if (entry === undefined) return undefined;
     entry.heardAt = now;
@@ -245,7 +245,7 @@ export class Links<Message extends { readonly kind: string }> implements Machine
   }
 
   /** A new link to a peer: makes it the active one or retires one of the two, alike at both ends. */
-  #choose(entry: Link, { id, name, address }: Extract<Peer, { readonly role: 'peer' }>, now: Instant): void {
+  #choose(entry: Link, { id, name, address }: Extract<MeshPeer, { readonly role: 'peer' }>, now: Instant): void {
     const before = this.#active.get(id);
     if (before === undefined) {
       this.#active.set(id, entry);

@@ -12,9 +12,21 @@ export type LinkMessage =
   | { readonly kind: 'goaway'; readonly problem: Problem };
 
 /** Who is at the other end, as the handshake proved it. */
-export type Peer =
+export type Peer = MeshPeer | HubPeer;
+
+/** Somebody with whom the mesh has links. */
+export type MeshPeer =
   | { readonly role: 'peer'; readonly id: NodeId; readonly name: string; readonly address: string }
   | { readonly role: 'client'; readonly name: string };
+
+/** A hub of another cluster, over a bridge: it is no member, and the federation alone talks with it. */
+export interface HubPeer {
+  readonly role: 'hub';
+  readonly id: NodeId;
+  readonly name: string;
+  readonly address: string;
+  readonly cluster: string;
+}
 
 export function isAboutLinks(message: { readonly kind: string }): message is LinkMessage {
   return message.kind === 'beat' || message.kind === 'goaway';

@@ -44,7 +44,8 @@ export type WantedByQueues = Exclude<QueuesEffect, { readonly kind: 'hosting' }>
 /** Everything that a node asks of its world, to be done in this order. */
 export type NodeEffect =
   | { readonly kind: 'send'; readonly link: LinkId; readonly message: Message }
-  | { readonly kind: 'dial'; readonly dial: DialId; readonly address: Address }
+  /** `as`: as a hub, for one of another cluster; absent: as a member. */
+  | { readonly kind: 'dial'; readonly dial: DialId; readonly address: Address; readonly as?: 'hub' }
   | { readonly kind: 'close'; readonly link: LinkId; readonly reason: string }
   /** Store the writes; answer `persisted(fence)` once they would survive a crash. */
   | { readonly kind: 'persist'; readonly fence: number; readonly writes: readonly Write[] }

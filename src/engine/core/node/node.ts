@@ -131,8 +131,7 @@ export class Node implements Machine<NodeEffect> {
         if (this.#phase === 'running') membership.seeds(input.addresses, now);
         break;
       case 'link-up':
-        if (this.#phase !== 'starting') links.up(input.link, input.peer, input.dial, now);
-        else this.#out.push({ kind: 'close', link: input.link, reason: 'the node is starting' });
+        this.#linkUp(input, now);
         break;
       case 'link-down':
         links.down(input.link, input.reason, now);
@@ -180,6 +179,12 @@ export class Node implements Machine<NodeEffect> {
         this.#tellLoad(now);
         break;
     }
+  }
+
+  #linkUp({ link, peer, dial }: Extract<NodeInput, { readonly kind: 'link-up' }>, now: Instant): void {
+    if (this.#phase === 'starting') this.#out.push({ kind: 'close', link, reason: 'the node is starting' });
+    else if (peer.role === 'hub') this.#out.push({ kind: 'close', link, reason: 'this node is no hub' });
+    else this.#machines.links.up(link, peer, dial, now);
   }
 
   /** The epoch is durable: the node may speak. */
