@@ -36,16 +36,19 @@ export async function* stdinChunks(what: string, options: Omit<ReadOptions, 'byt
   if (stdin.isTTY) throw new StdinIsTerminalError(what);
   const { signal } = options;
   let bytes = 0;
-  const silence = setTimeout(() => {
-    options.note(`waiting for ${what} on stdin${bytes > 0 ? ` (${bytes} bytes so far)` : ''}; Ctrl-C ends`);
-  }, SILENT_MS).unref();
+  const listen = () =>
+    setTimeout(() => {
+      options.note(`waiting for ${what} on stdin${bytes > 0 ? ` (${bytes} bytes so far)` : ''}; Ctrl-C ends`);
+    }, SILENT_MS).unref();
+  let silence = listen();
   const stop = (): void => void stdin.destroy();
   signal.addEventListener('abort', stop, { once: true });
   try {
     for await (const chunk of stdin as AsyncIterable<Uint8Array>) {
       bytes += chunk.length;
-      silence.refresh();
+      clearTimeout(silence); // whoever takes the chunks may be the one who is slow
       yield chunk;
+      silence = listen();
     }
   } catch (error) {
     if (!signal.aborted) throw problemError('file-unreadable', `stdin cannot be read: ${(error as Error).message}`);

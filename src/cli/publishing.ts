@@ -2,7 +2,8 @@
  * Messages from the command line to a topic: one, one again and again, or one per line of stdin.
  *
  * Many are under way at once, in their order, and no more than a publisher may have: a million lines take no more memory
- * than a few. The first that is refused ends it, also while stdin stalls; what was published before is counted.
+ * than a few. The first that is refused ends it, also while stdin stalls; what was published before is counted. An
+ * interruption ends it too, also while the node takes nothing: what is not confirmed a moment later is counted as that.
  */
 import { isUtf8 } from 'node:buffer';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -10,7 +11,10 @@ import { type Client, type Published, type PublishOptions, problemError } from '
 import { tooMuch } from './io.ts';
 
 export interface Sent {
+  /** Confirmed. */
   readonly published: number;
+  /** Under way when it was interrupted, and not confirmed: nobody knows whether they were published. */
+  readonly unconfirmed: number;
   /** What became of the last one. */
   readonly last: Published | undefined;
 }
@@ -26,7 +30,7 @@ export interface Publishing {
   readonly progress: (published: number) => void;
 }
 
-/** Publishes each payload. Resolves when all are confirmed, or `signal` was aborted and what was sent is confirmed. */
+/** Publishes each payload. Resolves when all are confirmed, or `signal` was aborted and what was sent had a moment for that. */
 export async function publishAll(
   payloads: Iterable<unknown> | AsyncIterable<unknown>,
   { client, topic, options, rate, signal, progress }: Publishing,
@@ -42,18 +46,55 @@ export async function publishAll(
     },
     timeoutMs,
   });
+  const aborted = abortOf(signal);
+  const over = new Over(aborted, publisher.closed);
   const pace = rate === undefined ? undefined : new Pace(rate, signal);
   const source = eachOf(payloads);
   for (;;) {
     // Why not the next payload alone: it may never come, and what has failed should be told now.
-    const next = await Promise.race([source.next(), publisher.closed]);
+    const next = await over.or(source.next());
     if (next === undefined || next.done) break;
     await pace?.turn();
     if (signal.aborted) break;
-    await publisher.publish(topic, next.value, extras);
+    await over.or(publisher.publish(topic, next.value, extras));
   }
-  await publisher.close();
-  return { last, published };
+  const closing = publisher.close();
+  await Promise.race([closing, aborted]);
+  if (signal.aborted) await Promise.race([closing, pause(CONFIRM_MS, undefined, { ref: false })]);
+  return { last, published, unconfirmed: publisher.counts.open };
+}
+
+/** How long what is under way may take to be confirmed once the command was interrupted. */
+const CONFIRM_MS = 2_000;
+
+function abortOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Lets one thing at a time be waited for until all is over. Why no race: what is never settled would remember each of a million. */
+class Over {
+  #isOver = false;
+  #leave: () => void = () => undefined;
+
+  constructor(...ends: readonly Promise<void>[]) {
+    const end = (): void => {
+      this.#isOver = true;
+      this.#leave();
+    };
+    for (const one of ends) one.then(end, end);
+  }
+
+  /** Undefined when it is over. */
+  or<Value>(work: Promise<Value>): Promise<Value | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#leave = () => resolve(undefined);
+      work.then(resolve, reject);
+      if (this.#isOver) this.#leave();
+    });
+  }
 }
 
 /** Never more than so many a second, also after a pause: what was not used up is gone. */

@@ -24,11 +24,12 @@ export default class Publish extends BaseCommand<typeof Publish> {
       '"time", "tookMs"} for each reply. Ends with 5 where nobody listens, with 6 where nobody replies in time, and as a ' +
       'call does where whoever listens refuses.',
     'With --at or --in the node publishes it then, as a message like any other; mpreg topic scheduled lists what waits, and mpreg ' +
-      'topic unschedule takes it back. A node with a --data-dir keeps it over restarts. With --json {"topic", "published", "id", ' +
-      '"at", "durable", "node", "tookMs"}.',
-    'With --json {"topic", "published", "id", "local", "nodes", "waiting", "kept", "node", "tookMs"}: how many were published, ' +
-      'and of the last one its id, how many subscriptions of the node and other nodes it was passed to, how many groups get it ' +
-      'as soon as a member has room, and its number where it is kept.',
+      'topic unschedule takes it back. A node with a --data-dir keeps it over restarts. With --json {"topic", "published", "unconfirmed", ' +
+      '"id", "at", "durable", "node", "tookMs"}.',
+    'With --json {"topic", "published", "unconfirmed", "id", "local", "nodes", "waiting", "kept", "node", "tookMs"}: how many ' +
+      'were published, how many were under way when it was interrupted and may have been, and of the last one its id, how ' +
+      'many subscriptions of the node and other nodes it was passed to, how many groups get it as soon as a member has room, ' +
+      'and its number where it is kept.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> <%= command.id %> order.eu \'{"total": 7}\' --header user=7',
@@ -97,6 +98,7 @@ export default class Publish extends BaseCommand<typeof Publish> {
     const { timeoutMs } = await this.settings();
     const began = performance.now();
     let published = 0;
+    this.interruption.takes(GRACE_MS);
     const progress = new Progress(this.output, () => `publishing to ${this.args.topic}: ${published}`);
     try {
       const sent = await publishAll(payloads, {
@@ -163,27 +165,32 @@ export default class Publish extends BaseCommand<typeof Publish> {
     return first(linesOf(stdinChunks('messages', { note, signal })), count, (line) => asArgument(line, string));
   }
 
-  async #tell({ last, published }: Sent, node: string, tookMs: number): Promise<void> {
+  async #tell({ last, published, unconfirmed }: Sent, node: string, tookMs: number): Promise<void> {
     const { topic } = this.args;
     const { id = null, kept = null, later, local = 0, nodes = 0, waiting = 0 } = last ?? {};
+    const doubt =
+      unconfirmed === 0 ? '' : `; ${unconfirmed} more were under way, and nobody knows whether they were published`;
     if (later !== undefined) {
       const at = new Date(later.at).toISOString();
       const stored = later.durable
         ? `${later.node} keeps it`
         : `${later.node} keeps it in memory alone: it has no --data-dir`;
-      const text = `to be published to ${topic} at ${at}, ${id}: ${stored}`;
+      const text = `to be published to ${topic} at ${at}, ${id}: ${stored}${doubt}`;
       const { durable } = later;
-      return this.output.result({ topic, published, id, at, durable, node: later.node, tookMs }, text);
+      return this.output.result({ topic, published, unconfirmed, id, at, durable, node: later.node, tookMs }, text);
     }
     const what = `published ${published} ${published === 1 ? 'message' : 'messages'} to ${topic}`;
     const where = `${local} ${local === 1 ? 'subscription' : 'subscriptions'} on ${node}, ${nodes} other ${nodes === 1 ? 'node' : 'nodes'}`;
     const full = waiting === 0 ? '' : `; ${waiting} ${waiting === 1 ? 'group has' : 'groups have'} no room for it yet`;
     const stored = kept === null ? '' : published === 1 ? `; kept as ${kept}` : `; the last kept as ${kept}`;
-    const said = published === 0 ? what : `${what}: ${where}${full}${stored}`;
+    const said = `${published === 0 ? what : `${what}: ${where}${full}${stored}`}${doubt}`;
     const text = this.flags.clear ? `nothing is retained of ${topic}` : said;
-    await this.output.result({ topic, published, id, local, nodes, waiting, kept, node, tookMs }, text);
+    await this.output.result({ topic, published, unconfirmed, id, local, nodes, waiting, kept, node, tookMs }, text);
   }
 }
+
+/** For what is under way to be confirmed, after an interruption. */
+const GRACE_MS = 4_000;
 
 async function* first(
   lines: AsyncIterable<string | Uint8Array>,

@@ -1,6 +1,7 @@
 /** publish, subscribe and topic, against two real nodes. */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../src/engine/index.ts';
 import { BUILT, ended, eventually, type Ran, type RunningNode, World } from '../cli/mpreg.ts';
 
 const world = new World(BUILT);
@@ -149,6 +150,7 @@ describe('publish', () => {
       published: 1,
       tookMs: expect.any(Number),
       topic: 'said',
+      unconfirmed: 0,
       waiting: 0,
     });
     await all;
@@ -188,6 +190,38 @@ describe('publish', () => {
     await world.mpreg(args, { env, input: Uint8Array.of(0xff, 10) });
     expect(performance.now() - began).toBeGreaterThan(100);
     expect((await all).stdout).toBe('\uFFFD\n'.repeat(3));
+  });
+});
+
+describe('a publisher that is held', () => {
+  test('does not say that it waits for stdin, and tells when it is interrupted what is confirmed and what is not', async () => {
+    const reader = await connect({ urls: [alpha.url] });
+    await reader.subscribe('held', { bytesMax: 10_000, messagesMax: 1, policy: 'block' }); // nobody takes anything
+    const child = world.spawn(['publish', 'held', '-', '--split', 'newline', '--json'], {
+      env: { MPREG_URL: alpha.url },
+    });
+    const all = ended(child);
+    const line = `${'x'.repeat(10_000)}\n`;
+    for (let i = 0; i < 3_000; i++) child.stdin.write(line); // stays open, and more waits in it
+    const subscribed = async () => {
+      const [one] = (await reader.subscriptions()).flatMap(({ found }) => found);
+      return one?.delivered ?? 0;
+    };
+    let before = -1;
+    await eventually(subscribed, (now) => {
+      const still = now === before && now > 0;
+      before = now;
+      return still;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 2_500)); // longer than the silence of stdin that would be told
+    child.kill('SIGINT');
+    const { code, stderr, stdout } = await all; // by itself: who is ended because it takes too long tells nothing
+    expect([code, stderr]).toEqual([130, '']);
+    const { published, unconfirmed } = JSON.parse(stdout) as { published: number; unconfirmed: number };
+    expect(published).toBeGreaterThan(0);
+    expect(unconfirmed).toBeGreaterThan(0);
+    expect(published + unconfirmed).toBeLessThan(3_000);
+    await reader.close();
   });
 });
 
