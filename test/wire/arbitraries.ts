@@ -136,7 +136,16 @@ const optionalUint = fc.option(uint, { nil: undefined });
 const passed = fc.array(objects({ at: optionalName, ms: uint, node: text }).map(present), { maxLength: 3 });
 const trail = fc.option(passed, { nil: undefined });
 
+const way = fc.option(objects({ ahead: names, cluster: name, from: name, passed: names, to: name }), {
+  nil: undefined,
+});
+
 const callFields = {
+  abroad: fc.constantFrom(undefined, true),
+  cluster: optionalText,
+  over: way,
+  region: optionalText,
+  scope: fc.constantFrom(undefined, 'cluster'),
   errand: fc.option(fc.array(anyValue, { maxLength: 2 }).map(payloadOf), { nil: undefined }),
   following: fc.option(fc.array(anyValue.map(payloadOf), { maxLength: 3 }), { nil: undefined }),
   paced: fc.option(fc.boolean(), { nil: undefined }),
@@ -179,10 +188,10 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   ack: { rumors, seq: uint },
   beat: { all: fc.option(fc.boolean(), { nil: undefined }), reply: fc.boolean() },
   call: { ...callFields, payload: callArguments },
-  more: { id: uint, items: uint },
-  cancel: { at: optionalName, id: uint, reason: text },
+  more: { id: uint, items: uint, over: way },
+  cancel: { at: optionalName, id: uint, over: way, reason: text },
   drop: { plan: uint },
-  error: { id: uint, plan: optionalUint, problem, trail },
+  error: { id: uint, over: way, plan: optionalUint, problem, trail },
   goaway: { problem },
   gossip: { rumors },
   holding: { hops: uint, id: uint, plan: uint, to: optionalName, trail: passed },
@@ -195,7 +204,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
     nonce: text,
     versions: fc.array(uint, { maxLength: 3 }),
   },
-  item: { id: uint, payload },
+  item: { id: uint, over: way, payload },
   join: {
     cluster: text,
     features: fc.option(fc.array(text, { maxLength: 2 }), { nil: undefined }),
@@ -211,7 +220,16 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   'ping-req': { address: text, rumors, seq: uint, target: name },
   plan: { id: uint, payload: planDocument.map(payloadOf), timeoutMs: uint },
   refused: { problem },
-  result: { by: text, held: fc.constantFrom(undefined, true), id: uint, payload, plan: optionalUint, trail },
+  result: {
+    by: text,
+    cluster: optionalText,
+    held: fc.constantFrom(undefined, true),
+    id: uint,
+    over: way,
+    payload,
+    plan: optionalUint,
+    trail,
+  },
   'sync-buckets': { buckets: fc.array(uint, { maxLength: 9 }) },
   'sync-digest': { digest: uint, self: member },
   'sync-entries': { buckets: fc.array(uint, { maxLength: 4 }), entries: fc.array(entry, { maxLength: 4 }) },

@@ -157,9 +157,9 @@ describe('in mpreg.v1', () => {
     expect(message).toMatchObject({ rest: ['new', { a: [1] }] });
     expect(bytesOf(message as WireMessage)).toEqual(call);
     const newer = [
-      frame(18, [5, 'a', null, null, null, 'new'], valueBytes(1)),
+      frame(18, [5, 'a', null, null, null, null, null, 'new'], valueBytes(1)),
       frame(33, [9, [], 'new']),
-      frame(21, [4, 'why', null, 'new']),
+      frame(21, [4, 'why', null, null, 'new']),
     ];
     expect(decoded('mpreg.v1', Buffer.concat(newer)).map(({ kind }) => kind)).toEqual(['result', 'ack', 'cancel']);
   });

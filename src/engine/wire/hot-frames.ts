@@ -1,6 +1,7 @@
 import type { Payload } from '../core/base/payload.ts';
 import type { Problem } from '../core/base/problems.ts';
 import type { CallMessage, Passed, ResultMessage } from '../core/calls/messages.ts';
+import { abroadFields, readAbroad, writeAbroad } from './hot-abroad.ts';
 import {
   behind,
   boolOrNil,
@@ -43,20 +44,22 @@ export function writeHot(w: Writer, message: WireMessage): boolean {
       writeCall(w, message);
       return true;
     case 'result':
+      if (message.cluster !== undefined || message.over !== undefined) return false;
       writeResult(w, message);
       return true;
     case 'item':
+      if (message.over !== undefined) return false;
       w.arrayHead(1);
       w.uint(message.id);
       return true;
     case 'error':
-      if (message.plan !== undefined || message.trail !== undefined) return false;
+      if (message.plan !== undefined || message.trail !== undefined || message.over !== undefined) return false;
       w.arrayHead(2);
       w.uint(message.id);
       w.value(message.problem);
       return true;
     case 'cancel':
-      if (message.at !== undefined) return false;
+      if (message.at !== undefined || message.over !== undefined) return false;
       w.arrayHead(message.reason === '' ? 1 : 2);
       w.uint(message.id);
       if (message.reason !== '') w.text(message.reason);
@@ -83,6 +86,7 @@ function writeCall(w: Writer, call: CallMessage): void {
   if (count > 11) boolOrNil(w, call.paced);
   if (count > 12) encodedOrNil(w, call.errand);
   if (count > 13) encodedListOrNil(w, call.following);
+  if (count > 14) writeAbroad(w, call, count);
   if (call.rest) for (const value of call.rest) w.value(value);
 }
 
@@ -106,6 +110,8 @@ function writeResult(w: Writer, { id, by, held, plan, trail }: ResultMessage): v
 
 /** Up to the last field that is there. */
 function callFields(call: CallMessage): number {
+  const far = abroadFields(call);
+  if (far > 0) return far;
   if (call.following !== undefined) return 14;
   if (call.errand !== undefined) return 13;
   if (call.paced !== undefined) return 12;
@@ -162,7 +168,8 @@ export function readHot(r: ValueReader, code: number, end: number): WireMessage 
       return count === undefined ? undefined : readResult(r, count, end);
     }
     case ITEM: {
-      const count = fields(r, 1);
+      const count = shortest(r, 1);
+      if (count === undefined) return undefined;
       const id = r.uint();
       return { id, kind: 'item', payload: behind(r, count, 1, end) };
     }
@@ -236,6 +243,7 @@ function readMore(r: ValueReader, count: number): Partial<CallMessage> {
   if (count > 11 && !r.nil()) more.paced = r.bool();
   if (count > 12 && !r.nil()) more.errand = readEncoded(r, 'errand');
   if (count > 13 && !r.nil()) more.following = readFollowing(r);
+  if (count > 14) readAbroad(r, count, more);
   if (count > CALL_FIELDS) more.rest = Array.from({ length: count - CALL_FIELDS }, () => r.value(1));
   return more;
 }

@@ -1,6 +1,7 @@
 import type { Passed } from '../core/calls/messages.ts';
 import type { HubPeer, Peer } from '../core/links/messages.ts';
 import type { CargoRumor, MemberRumor, Rumor, SyncEntry } from '../core/membership/messages.ts';
+import { over } from './over-shape.ts';
 import { encoded } from './payload-shape.ts';
 import { nodeRecord, problemShape } from './record-shape.ts';
 import {
@@ -81,19 +82,38 @@ const calls = {
       paced: optional(bool),
       errand: optional(encoded),
       following: optional(list(encoded)),
+      cluster: optional(text),
+      region: optional(text),
+      abroad: optional(yes),
+      scope: optional(word('cluster')),
+      over: optional(over),
     },
     'arguments',
   ),
   plan: kind<'plan'>(17, { id: uint, timeoutMs: otherwise(0, uint) }, 'plan'),
   result: kind<'result'>(
     18,
-    { id: uint, by: text, held: optional(yes), plan: optional(uint), trail: optional(trail) },
+    {
+      id: uint,
+      by: text,
+      held: optional(yes),
+      plan: optional(uint),
+      trail: optional(trail),
+      cluster: optional(text),
+      over: optional(over),
+    },
     'value',
   ),
-  item: kind<'item'>(19, { id: uint }, 'value'),
-  error: kind<'error'>(20, { id: uint, problem: problemShape, plan: optional(uint), trail: optional(trail) }),
-  cancel: kind<'cancel'>(21, { id: uint, reason: otherwise('', text), at: optional(name) }),
-  more: kind<'more'>(22, { id: uint, items: uint }),
+  item: kind<'item'>(19, { id: uint, over: optional(over) }, 'value'),
+  error: kind<'error'>(20, {
+    id: uint,
+    problem: problemShape,
+    plan: optional(uint),
+    trail: optional(trail),
+    over: optional(over),
+  }),
+  cancel: kind<'cancel'>(21, { id: uint, reason: otherwise('', text), at: optional(name), over: optional(over) }),
+  more: kind<'more'>(22, { id: uint, items: uint, over: optional(over) }),
   holding: kind<'holding'>(24, { id: uint, plan: uint, hops: uint, trail, to: optional(name) }),
   drop: kind<'drop'>(25, { plan: uint }),
 };
@@ -256,7 +276,7 @@ export const KINDS: Readonly<Record<Kind, MessageKind>> = {
 };
 
 /** How many positions of a call's header this version knows; what lies behind them is its `rest`. */
-export const CALL_FIELDS = 14;
+export const CALL_FIELDS = 19;
 
 function kind<K extends Kind>(code: number, fields: Fields<Header<K>>, payload?: MessageKind['payload']): MessageKind {
   return { code, header: record<Header<K>>(fields), ...(payload && { payload }) };

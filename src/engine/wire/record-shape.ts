@@ -36,6 +36,7 @@ export const nodeRecord: Shape<object> = open({
 /** A problem: a code that this version need not know, and a message; whatever else is known of it. */
 export const problemShape: Shape<Problem> = open({
   cause: optional(object({ message: text, name: text, stack: optional(text) })),
+  cluster: optional(text),
   code: name,
   fun: optional(text),
   hint: optional(text),

@@ -109,6 +109,12 @@ export const PROBLEMS = {
   ),
   'message-unknown': kind(3, no, 'no such message', 'Look at those that wait.\nmpreg topic scheduled'),
   'node-unknown': kind(3, no, 'no such node', 'Use a name or an id from the list of nodes.\nmpreg node list'),
+  'cluster-unknown': kind(
+    3,
+    no,
+    'no such cluster',
+    'Use the id of a cluster, or a region, that the hubs know of.\nmpreg federation discover',
+  ),
   'context-unknown': kind(3, no, 'no such context', 'Add it first.\nmpreg context list'),
   'queue-unknown': kind(3, no, 'no such queue', 'Check its name, or create it.\nmpreg queue list'),
   'code-unknown': kind(3, no, 'no such problem code', 'Look at all of them.\nmpreg errors'),
@@ -160,6 +166,12 @@ export const PROBLEMS = {
     no,
     'no node can be reached',
     'Start one here, or say where one is with --url.\nmpreg node start',
+  ),
+  'hub-missing': kind(
+    5,
+    no,
+    'no node of this cluster is a hub',
+    'Only hubs reach other clusters. Start one in this cluster.\nmpreg node start --hub',
   ),
   'no-responders': kind(
     5,
@@ -312,8 +324,9 @@ export interface Problem {
   readonly hint?: string;
   /** In place of the catalogue's outcome; set by the node that knows better. */
   readonly outcome?: Happened;
-  /** The name of the node that found it. */
+  /** The name of the node that found it, and its cluster, where that is another. */
   readonly node?: string;
+  readonly cluster?: string;
   readonly fun?: string;
   readonly step?: string;
   /** Where in the input: `steps[2].args[0]`. */

@@ -1,4 +1,5 @@
 import type { NodeId } from '../base/ids.ts';
+import type { Over } from '../base/over.ts';
 import type { Payload } from '../base/payload.ts';
 import type { Problem } from '../base/problems.ts';
 
@@ -34,6 +35,16 @@ export interface CallMessage {
   readonly depth?: number;
   /** The asker says `more` for the items that it takes: no others than those it has room for are made. */
   readonly paced?: boolean;
+  /** A cluster by its id: run it there and nowhere else. */
+  readonly cluster?: string;
+  /** Run it in a cluster of this region. */
+  readonly region?: string;
+  /** From a node to a hub of its own cluster: place it, here or in another cluster. */
+  readonly abroad?: true;
+  /** It may not leave the cluster, which is where it came to. */
+  readonly scope?: 'cluster';
+  /** Between hubs. */
+  readonly over?: Over;
   /** Header fields of a newer version, passed on as they came. */
   readonly rest?: readonly unknown[];
 }
@@ -50,12 +61,18 @@ export type CallsMessage =
   | { readonly kind: 'plan'; readonly id: number; readonly timeoutMs: number; readonly payload: Payload }
   | ResultMessage
   /** One item of a stream; the result comes after the last. */
-  | { readonly kind: 'item'; readonly id: number; readonly payload: Payload }
+  | { readonly kind: 'item'; readonly id: number; readonly payload: Payload; readonly over?: Over }
   | ErrorMessage
   /** The asker has taken so many items of a paced call: as many more may come. */
-  | { readonly kind: 'more'; readonly id: number; readonly items: number }
+  | { readonly kind: 'more'; readonly id: number; readonly items: number; readonly over?: Over }
   /** The asker no longer wants it. `at`: whose chain it is, where not the sender's. */
-  | { readonly kind: 'cancel'; readonly id: number; readonly reason: string; readonly at?: NodeId }
+  | {
+      readonly kind: 'cancel';
+      readonly id: number;
+      readonly reason: string;
+      readonly at?: NodeId;
+      readonly over?: Over;
+    }
   /** Said by a node that has had a chain for a while, to the one that waits for its end: these steps are done. */
   | {
       readonly kind: 'holding';
@@ -85,6 +102,9 @@ export interface ResultMessage {
   readonly plan?: number;
   /** Of a chain: the steps before the last. */
   readonly trail?: readonly Passed[];
+  /** The cluster of the node that ran it, where that is another. */
+  readonly cluster?: string;
+  readonly over?: Over;
 }
 
 export interface ErrorMessage {
@@ -94,6 +114,7 @@ export interface ErrorMessage {
   readonly plan?: number;
   /** Of a chain: the steps before the one that failed. */
   readonly trail?: readonly Passed[];
+  readonly over?: Over;
 }
 
 /** A step of a chain that is done: the name of the node that ran it, and the milliseconds that it took there. */

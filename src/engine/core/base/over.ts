@@ -1,0 +1,17 @@
+import type { NodeId } from './ids.ts';
+
+/**
+ * Which way a message goes between hubs. It stands in the header of what travels, so that a hub between them passes bytes on.
+ *
+ * Invariant: no hub stands twice in `passed` and `ahead` together, so nothing travels in circles.
+ */
+export interface Over {
+  readonly from: NodeId;
+  /** The cluster that `from` belongs to. */
+  readonly cluster: string;
+  readonly to: NodeId;
+  /** Hubs that had it, the first is `from`. */
+  readonly passed: readonly NodeId[];
+  /** Hubs that it is to pass, the last is `to`; whoever finds the next one gone may find another way. */
+  readonly ahead: readonly NodeId[];
+}
