@@ -89,10 +89,14 @@ export function view(more: Partial<FederationView> = {}): FederationView {
   };
 }
 
+type Change = Partial<Omit<ClusterView, 'hub' | 'state'> & Omit<HubView, 'nodes'> & Omit<LinkView, 'hub' | 'state'>> & {
+  readonly state?: ClusterView['state'] | LinkView['state'];
+};
+
 /** The same view with one cluster, hub or link that is different. */
 export function but(
   what: { readonly cluster?: string; readonly hub?: string; readonly link?: string },
-  change: Partial<ClusterView> & Partial<HubView> & Partial<LinkView>,
+  change: Change,
   from: FederationView = view(),
 ): FederationView {
   const changed = <Item extends object>(items: readonly Item[], isIt: (item: Item) => boolean): Item[] =>

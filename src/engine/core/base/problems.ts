@@ -101,6 +101,7 @@ export const PROBLEMS = {
     'nothing of that topic is kept',
     'Keep it first, or look at what is kept.\nmpreg topic info',
   ),
+  'alert-unknown': kind(3, no, 'no such alert fires', 'Look at those that do.\nmpreg federation alerts list'),
   'keeper-away': kind(
     5,
     no,
