@@ -224,7 +224,8 @@ async function queues(client: Client): Promise<readonly Candidate[]> {
 async function patterns(client: Client, kind: 'pattern' | 'topic'): Promise<readonly Candidate[]> {
   const found = new Map<string, string>();
   for (const { found: subscriptions, node } of await client.subscriptions()) {
-    for (const pattern of subscriptions.flatMap(({ patterns }) => patterns)) found.set(pattern, `on ${node}`);
+    const listening = subscriptions.filter(({ inbox }) => inbox !== true);
+    for (const pattern of listening.flatMap(({ patterns }) => patterns)) found.set(pattern, `on ${node}`);
   }
   const wanted = [...found].filter(([pattern]) => kind === 'pattern' || !/[*#]/.test(pattern));
   return wanted.sort(([a], [b]) => (a < b ? -1 : 1)).map(([value, description]) => ({ description, value }));

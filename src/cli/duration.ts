@@ -28,11 +28,16 @@ const LONG_UNITS: Readonly<Record<string, number>> = { ...UNITS, d: 86_400_000, 
 
 /** Like `parseDuration`, for what no timer waits for: also days and weeks, of any length; 0 is no time at all. */
 export function parseLongDuration(text: string, where: string): number {
+  const ms = durationOf(text);
+  if (ms !== undefined) return ms;
+  throw problemError('usage-invalid', `${where}: "${text}" is no duration; write 500ms, 2s, 1m, 1h, 7d or 0`);
+}
+
+/** As `parseLongDuration`; undefined where it is none. */
+export function durationOf(text: string): number | undefined {
   const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)?$/.exec(text.trim());
   const ms = Math.round(Number(parts?.[1]) * (LONG_UNITS[parts?.[2] ?? 'ms'] ?? 1));
-  if (parts === null || (parts[2] === undefined && ms !== 0) || !Number.isSafeInteger(ms))
-    throw problemError('usage-invalid', `${where}: "${text}" is no duration; write 500ms, 2s, 1m, 1h, 7d or 0`);
-  return ms;
+  return parts === null || (parts[2] === undefined && ms !== 0) || !Number.isSafeInteger(ms) ? undefined : ms;
 }
 
 /** Short and rounded, for people: `850 ms`, `12 s`, `3 min`, `2 h`, `5 d`. */

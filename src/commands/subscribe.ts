@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../cli/base-command.ts';
-import { parseDuration } from '../cli/duration.ts';
+import { durationOf, parseDuration } from '../cli/duration.ts';
 import { type CommandEnd, MessageCommands } from '../cli/message-commands.ts';
 import { dropEmpty } from '../cli/settings.ts';
 import { textOf } from '../cli/values.ts';
@@ -88,18 +88,18 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     since: Flags.string({
       exclusive: ['last', 'from', 'group'],
       helpValue: 'WHEN',
-      summary: 'Begin with what was kept since then: 5m ago, or a date and time.',
+      summary: 'Begin with what was kept since then: 5m or 7d ago, or 2027-01-31T18:00.',
     }),
     last: Flags.integer({
       exclusive: ['from', 'group'],
       helpValue: 'N',
       min: 0,
-      summary: 'Begin with the newest so many that are kept.',
+      summary: 'Begin with the newest so many that are kept; 0: with none of them, as --from new.',
     }),
     from: Flags.string({
       exclusive: ['group'],
       helpValue: 'SEQ',
-      summary: 'Begin with that number, or with first, or new: what is kept from now on.',
+      summary: 'Begin with that number, 1 or more, or with first, or new: what is kept from now on.',
     }),
     durable: Flags.string({
       exclusive: ['group'],
@@ -232,12 +232,17 @@ const EXEC_HINT = { hint: 'Each is told above, with its message.\nmpreg subscrib
 
 function numberOf(text: string): number | 'first' | 'new' {
   if (text === 'first' || text === 'new') return text;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw problemError('usage-invalid', `--from: "${text}" is no number; write a number, first or new`);
+  if (/^\d{1,15}$/.test(text) && Number(text) > 0) return Number(text);
+  const why = `--from: "${text}" is no number of a message; write 1 or more, first or new`;
+  throw problemError('usage-invalid', why, { hint: 'See which numbers there are.\nmpreg topic info' });
 }
 
 function sinceOf(text: string): Date | number {
   const date = new Date(text);
   const isDate = /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime());
-  return isDate ? date : parseDuration(text, '--since', Number.MAX_SAFE_INTEGER);
+  if (isDate) return date;
+  const ms = durationOf(text);
+  if (ms !== undefined) return ms;
+  const why = `--since: "${text}" is neither a duration nor a time; write 5m, 7d or 2027-01-31T18:00`;
+  throw problemError('usage-invalid', why, { hint: 'Or begin with the oldest.\nmpreg subscribe PATTERN --from first' });
 }

@@ -166,13 +166,13 @@ export interface SubscribeOptions {
   readonly key?: `header:${string}`;
   /**
    * Reads what is kept, and goes on with what comes, in order, with no gap and nothing twice, also when the connection is
-   * lost and made again. All patterns must be held by one keep. From a number on; `first`: from the oldest that is kept;
+   * lost and made again. All patterns must be held by one keep. From a number on, which is 1 or more; `first`: from the oldest that is kept;
    * `new`: only what comes from now on.
    */
   readonly from?: number | 'first' | 'new';
   /** As `from`, with what comes after a message, by its `position`: for whoever remembers by itself how far it is. */
   readonly after?: string;
-  /** As `from`, with the newest so many. */
+  /** As `from`, with the newest so many; 0: with none of them, as `new`. */
   readonly last?: number;
   /** As `from`, with what was kept since then, or in the last so many milliseconds. */
   readonly since?: Date | number;
@@ -244,6 +244,8 @@ export interface SubscriptionView {
   readonly dropped: number;
   /** The header in which its group finds keys. */
   readonly key?: string;
+  /** A client hears there the replies to what it has asked. */
+  readonly inbox?: true;
   /** Of a member of a group that acknowledges: messages that it has and has not acknowledged. */
   readonly unacknowledged?: number;
 }

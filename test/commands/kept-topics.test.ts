@@ -129,6 +129,27 @@ describe('kept topics on the command line', () => {
     expect(await eventually(position, (seen) => seen === 5)).toBe(5);
   });
 
+  test('says what to do about what cannot be kept or read so', async () => {
+    const told = async (...args: string[]) => (await at(beta, ...args)).stderr;
+    expect(await told('topic', 'keep', 'mpreg.#')).toContain("mpreg subscribe 'mpreg.#'\n");
+    expect(await told('subscribe', 'a', '--since', 'x')).toMatch(/"x" is neither a duration nor a time; write 5m, /);
+    expect(await told('subscribe', 'a', '--from', '0')).toContain('write 1 or more, first or new');
+  });
+
+  test('an age of 0 is none, and the last 0 are none of those that there are', async () => {
+    const kept = await at(alpha, 'topic', 'keep', 'zero', '--age', '0', '--memory', '--json');
+    expect(JSON.parse(kept.stdout)).not.toHaveProperty('ageMaxMs');
+    await at(alpha, 'publish', 'zero', 'before');
+    const child = world.spawn(['subscribe', 'zero', '--last', '0', '--count', '1', '--raw'], {
+      env: { MPREG_URL: alpha.url },
+    });
+    const all = ended(child);
+    const reading = async () => (await at(alpha, 'topic', 'bindings', 'zero', '--json')).stdout;
+    await eventually(reading, (text) => text.includes('"reader"'));
+    await at(alpha, 'publish', 'zero', 'after');
+    expect(await all).toMatchObject({ code: 0, stdout: 'after\n' });
+  });
+
   test('readers are listed beside subscriptions while they read', async () => {
     await at(alpha, 'topic', 'keep', 'tick', '--memory');
     const child = world.spawn(['subscribe', 'tick', '--from', 'new'], { env: { MPREG_URL: beta.url } });
@@ -157,7 +178,9 @@ describe('kept topics on the command line', () => {
     [['topic', 'keep', 'a', '--bytes', 'many'], 2, 'usage-invalid'],
     [['topic', 'keep', 'pre*'], 2, 'topic-invalid'],
     [['subscribe', 'a', '--from', 'there'], 2, 'usage-invalid'],
+    [['subscribe', 'a', '--from', '0'], 2, 'usage-invalid'],
     [['subscribe', 'a', '--since', 'then'], 2, 'usage-invalid'],
+    [['publish', 'mpreg', 'x'], 4, 'not-allowed'],
   ])('%j ends with %i', async (args, code, problem) => {
     const ran = await at(beta, ...args, '--json');
     expect([ran.code, JSON.parse(ran.stdout || ran.stderr)]).toMatchObject([code, { error: { code: problem } }]);

@@ -257,4 +257,17 @@ describe('topic', () => {
     for (const { child } of [plain, member]) child.kill('SIGINT');
     await Promise.all([plain.all, member.all]);
   });
+
+  test('list and completion leave out inboxes, unless all is asked for', async () => {
+    const client = await connect({ urls: [alpha.url] });
+    await client.subscribe('double', { group: 'd', onMessage: ({ payload }) => Number(payload) * 2 });
+    expect((await client.request('double', 21)).payload).toBe(42);
+    const listed = async (...args: string[]) =>
+      JSON.parse((await at(beta, 'topic', 'list', '--json', ...args)).stdout) as { patterns: string[] }[];
+    expect((await listed()).map(({ patterns }) => patterns)).toEqual([['double']]);
+    const all = await listed('--all');
+    expect(all.map(({ patterns }) => patterns)).toContainEqual([expect.stringMatching(/^_reply\.\w+\.…$/)]);
+    expect((await at(alpha, 'complete', '--', 'subscribe', '')).stdout).not.toContain('_reply');
+    await client.close();
+  });
 });

@@ -154,6 +154,7 @@ describe('over two nodes', () => {
       (now) => `${now}` === `${all}`,
     );
     expect(await seen('cart')).toEqual(['beta keep # ']);
+    expect(await seen('mpreg.node.up')).toEqual([]);
     expect(await seen('_reply.nobody.there-that-anybody-knows')).toEqual([]);
   });
 
@@ -324,6 +325,7 @@ describe('what is refused', () => {
     await expect(client.subscribe('order.#', { last: 3 })).rejects.toMatchObject(code('keep-unknown'));
     await expect(client.subscribe(['order.eu', 'cart'], { last: 3 })).rejects.toMatchObject(code('keep-unknown'));
     await expect(client.subscribe('order.eu', { from: 1, last: 3 })).rejects.toMatchObject(code('input-invalid'));
+    await expect(client.subscribe('order.eu', { from: 0 })).rejects.toMatchObject(code('input-invalid'));
     await expect(client.subscribe('order.eu', { ack: 'manual' })).rejects.toMatchObject(code('input-invalid'));
     await expect(client.subscribe('order.eu', { group: 'g', last: 3 })).rejects.toMatchObject(code('input-invalid'));
     await expect(client.keep('order.pre*')).rejects.toMatchObject(code('topic-invalid'));
@@ -377,6 +379,16 @@ describe('over HTTP', () => {
     expect(second.found.map(({ data }) => (JSON.parse(data) as { sequence: number }).sequence)).toEqual([4, 5]);
     expect((await events(`${url}/v1/subscribe?pattern=cart&last=4`, 1)).response.status).toBe(404);
     expect((await events(`${url}/v1/subscribe?pattern=price.tea&last=few`, 1)).response.status).toBe(400);
+    const lost = await fetch(`${url}/v1/subscribe?pattern=price.tea`, { headers: { 'last-event-id': 'garbage' } });
+    expect([lost.status, await lost.json()]).toMatchObject([
+      400,
+      {
+        error: {
+          hint: expect.stringContaining('&last=10'),
+          message: expect.stringContaining('Last-Event-ID: "garbage"'),
+        },
+      },
+    ]);
     expect((await events(`${url}/v1/subscribe?pattern=price.tea`, 1, 'nonsense')).response.status).toBe(400);
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toMatch(/mpreg_kept_stored_total 5\n/);

@@ -22,7 +22,10 @@ export default class TopicKeep extends BaseCommand<typeof TopicKeep> {
     pattern: Args.string({ description: 'Which topics: order.*, order.#.', ignoreStdin: true, required: true }),
   };
   static override flags = {
-    age: Flags.string({ helpValue: 'DURATION', summary: 'Messages that are older go: 1h, 7d. No limit without it.' }),
+    age: Flags.string({
+      helpValue: 'DURATION',
+      summary: 'Messages that are older go: 1h, 7d. 0, as without it: none is too old.',
+    }),
     count: Flags.integer({ helpValue: 'N', min: 1, summary: 'Messages at most. 100000 without it.' }),
     bytes: Flags.string({ helpValue: 'SIZE', summary: 'Their size at most: 500mb, 10gb. 1gb without it.' }),
     memory: Flags.boolean({ summary: 'Not on disk: faster, and gone when the node ends.' }),

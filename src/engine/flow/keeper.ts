@@ -140,7 +140,11 @@ export class Keeper {
     const parsed = parsePattern(text);
     if (!parsed.ok) return then(parsed);
     if (isSystem(text))
-      return then(failed(problem('not-allowed', `${text} cannot be kept: topics in mpreg. are the mesh's own`)));
+      return then(
+        failed(
+          problem('not-allowed', `${text} cannot be kept: mpreg and topics in mpreg. are the mesh's own`, OWN_HINT),
+        ),
+      );
     const key = keyOf(parsed.value);
     const known = this.#keeps.get(key);
     const { disk, memory, life } = this.#parts;
@@ -354,6 +358,7 @@ function filterOf(patterns: readonly string[], kept: Pattern): ((topic: string) 
   };
 }
 
+const OWN_HINT = { hint: "Listen to them while they are said.\nmpreg subscribe 'mpreg.#'" } as const;
 /** Topics whose keeps are remembered. */
 const FOUND_MAX = 10_000;
 /** Limit: readers of one connection. */

@@ -87,7 +87,7 @@ export class KeptFlow {
   matches(topic: string): readonly TopicMatch[] {
     const exchange = this.#parts.exchange();
     const route = exchange?.route(topic);
-    const isKeeper = route?.ok && route.value.keepers.some((node) => exchange?.isSelf(node));
+    const isKeeper = route?.ok && !route.value.system && route.value.keepers.some((node) => exchange?.isSelf(node));
     return isKeeper ? this.keeper.matches(topic) : [];
   }
 

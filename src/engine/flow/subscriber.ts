@@ -27,6 +27,7 @@ export function viewOf({ member, subscription, way }: Subscriber): SubscriptionV
     policy: outbox.limits.policy,
     waiting: outbox.waiting + (member?.waiting ?? 0),
     ...(group === undefined ? {} : { group }),
+    ...(patterns.some((pattern) => shownPattern(pattern) !== pattern) ? { inbox: true } : {}),
     ...(terms?.key === undefined ? {} : { key: terms.key }),
     ...(member === undefined ? {} : { unacknowledged: member.out }),
   };

@@ -106,7 +106,7 @@ describe('a topic', () => {
   });
 
   test('of the mesh is not for users to publish', () => {
-    expect([isSystem('mpreg.node.up'), isSystem('mpreg'), isSystem('mpregs.a')]).toEqual([true, false, false]);
+    expect([isSystem('mpreg.node.up'), isSystem('mpreg'), isSystem('mpregs.a')]).toEqual([true, true, false]);
     expect(systemRefusal('mpreg.a')).toMatchObject({ code: 'not-allowed' });
   });
 });

@@ -46,7 +46,7 @@ export function parseTopic(text: string): Outcome<readonly string[]> {
 
 /** Whether the topic is the mesh's own: everybody may read it, no user may publish it. */
 export function isSystem(topic: string): boolean {
-  return topic.startsWith(SYSTEM);
+  return topic === OWN || topic.startsWith(SYSTEM);
 }
 
 /**
@@ -55,18 +55,22 @@ export function isSystem(topic: string): boolean {
  */
 export function thatHear<Bound extends { readonly pattern: Pattern }>(
   bound: readonly Bound[],
-  [first, second]: readonly string[],
+  [first]: readonly string[],
 ): readonly Bound[] {
-  if (first !== OWN || second === undefined) return bound;
+  if (first !== OWN) return bound;
   return bound.filter(({ pattern }) => pattern.segments[0] === OWN);
 }
 
 /** Why a user may not publish to a topic of the mesh's own. */
 export function systemRefusal(topic: string): Problem {
   const hint = 'Choose a topic that begins otherwise.\nmpreg errors not-allowed';
-  return problem('not-allowed', `${quote(topic)} cannot be published: topics in ${SYSTEM} are the mesh's own`, {
-    hint,
-  });
+  return problem(
+    'not-allowed',
+    `${quote(topic)} cannot be published: ${OWN} and topics in ${SYSTEM} are the mesh's own`,
+    {
+      hint,
+    },
+  );
 }
 
 /** The text of a pattern's one form: the same for all patterns that are the same but for how they are written. */

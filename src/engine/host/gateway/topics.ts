@@ -17,6 +17,7 @@ import { problemError } from '../../problem-error.ts';
 import type { PublishOptions, SubscribeOptions, TopicMessage } from '../../topics-api.ts';
 import { valueFromJson, valueToJson } from '../../wire/json-value.ts';
 import { Misfit } from '../../wire/misfit.ts';
+import { isPosition } from '../topics/kept-position.ts';
 import { writeEvents } from './events.ts';
 import { milliseconds } from './request.ts';
 
@@ -120,12 +121,21 @@ export async function subscribe(
 function keptOf(parameters: URLSearchParams, after: string | undefined): SubscribeOptions {
   const [durable, from, last, since] = ['durable', 'from', 'last', 'since'].map((name) => parameters.get(name));
   return {
-    ...(after === undefined || after === '' ? {} : { after }),
+    ...(after === undefined || after === '' ? {} : { after: positionIn(after) }),
     ...(durable == null ? {} : { durable }),
     ...(from == null ? {} : { from: from === 'first' || from === 'new' ? from : wholeNumber('from', from) }),
     ...(last == null ? {} : { last: wholeNumber('last', last) }),
     ...(since == null ? {} : { since: /^\d{4}-/.test(since) ? new Date(since) : milliseconds(since, 'since') }),
   };
+}
+
+/** Whoever comes back shows the id of the last event that it got, as it was. */
+function positionIn(lastEventId: string): string {
+  if (isPosition(lastEventId)) return lastEventId;
+  const shown = JSON.stringify(lastEventId.slice(0, 60));
+  throw problemError('input-invalid', `Last-Event-ID: ${shown} is no id of an event here, SEQUENCE@KEEP`, {
+    hint: "Leave the header out, and say where to begin.\ncurl -N '…/v1/subscribe?pattern=order.%23&last=10'",
+  });
 }
 
 function wholeNumber(name: string, text: string): number {

@@ -77,10 +77,13 @@ export class KeptPosition {
     if (isKept && (policy !== undefined || everywhere)) {
       return says('a reader of what is kept reads it when it has room: it needs no policy, and no everywhere');
     }
-    if (after !== undefined && !POSITION.test(after)) return says('after is the position of a message: SEQUENCE@KEEP');
-    const isCount = (value: unknown) => value === undefined || (Number.isSafeInteger(value) && Number(value) >= 0);
-    if (!isCount(last) || (typeof from === 'number' && !isCount(from))) {
-      return says('last and from are whole numbers, not negative');
+    if (after !== undefined && !isPosition(after)) {
+      return says(`after is the position of a message, SEQUENCE@KEEP, not ${JSON.stringify(after.slice(0, 60))}`);
+    }
+    const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+    if (last !== undefined && !isCount(last)) return says('last is a whole number, not negative');
+    if (typeof from === 'number' && !(isCount(from) && from > 0)) {
+      return says(`from is a whole number above 0, for numbers begin with 1; or first, or new; not ${from}`);
     }
     const odd = typeof since === 'number' ? !(since >= 0) : since !== undefined && Number.isNaN(since.getTime());
     if (odd) return says('since is a date, or so many milliseconds ago');
@@ -144,6 +147,11 @@ export class KeptPosition {
   get isFull(): boolean {
     return this.#open.length - this.#head > OPEN_MAX;
   }
+}
+
+/** Whether a text is the position of a message: SEQUENCE@KEEP. */
+export function isPosition(text: string): boolean {
+  return POSITION.test(text);
 }
 
 /** Limit: messages that are not acknowledged. */
