@@ -26,10 +26,10 @@ export default class Publish extends BaseCommand<typeof Publish> {
     'With --at or --in the node publishes it then, as a message like any other; mpreg topic scheduled lists what waits, and mpreg ' +
       'topic unschedule takes it back. A node with a --data-dir keeps it over restarts. With --json {"topic", "published", "unconfirmed", ' +
       '"id", "at", "durable", "node", "tookMs"}.',
-    'With --json {"topic", "published", "unconfirmed", "id", "local", "nodes", "waiting", "kept", "node", "tookMs"}: how many ' +
+    'With --json {"topic", "published", "unconfirmed", "id", "local", "nodes", "waiting", "kept", "behind", "node", "tookMs"}: how many ' +
       'were published, how many were under way when it was interrupted and may have been, and of the last one its id, how ' +
       'many subscriptions of the node and other nodes it was passed to, how many groups get it as soon as a member has room, ' +
-      'and its number where it is kept.',
+      'its number where it is kept, and how many queues bound to its topic have not stored it yet.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> <%= command.id %> order.eu \'{"total": 7}\' --header user=7',
@@ -167,7 +167,7 @@ export default class Publish extends BaseCommand<typeof Publish> {
 
   async #tell({ last, published, unconfirmed }: Sent, node: string, tookMs: number): Promise<void> {
     const { topic } = this.args;
-    const { id = null, kept = null, later, local = 0, nodes = 0, waiting = 0 } = last ?? {};
+    const { id = null, kept = null, later, local = 0, nodes = 0, waiting = 0, behind = 0 } = last ?? {};
     const doubt =
       unconfirmed === 0 ? '' : `; ${unconfirmed} more were under way, and nobody knows whether they were published`;
     if (later !== undefined) {
@@ -183,9 +183,13 @@ export default class Publish extends BaseCommand<typeof Publish> {
     const where = `${local} ${local === 1 ? 'subscription' : 'subscriptions'} on ${node}, ${nodes} other ${nodes === 1 ? 'node' : 'nodes'}`;
     const full = waiting === 0 ? '' : `; ${waiting} ${waiting === 1 ? 'group has' : 'groups have'} no room for it yet`;
     const stored = kept === null ? '' : published === 1 ? `; kept as ${kept}` : `; the last kept as ${kept}`;
-    const said = `${published === 0 ? what : `${what}: ${where}${full}${stored}`}${doubt}`;
+    const late = behind === 0 ? '' : `; ${behind} ${behind === 1 ? 'queue has' : 'queues have'} not stored it yet`;
+    const said = `${published === 0 ? what : `${what}: ${where}${full}${stored}${late}`}${doubt}`;
     const text = this.flags.clear ? `nothing is retained of ${topic}` : said;
-    await this.output.result({ topic, published, unconfirmed, id, local, nodes, waiting, kept, node, tookMs }, text);
+    await this.output.result(
+      { topic, published, unconfirmed, id, local, nodes, waiting, kept, behind, node, tookMs },
+      text,
+    );
   }
 }
 

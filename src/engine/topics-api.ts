@@ -41,6 +41,8 @@ export interface Published {
   readonly kept?: number;
   /** Groups of which no member has room yet: they get it as soon as one has. */
   readonly waiting?: number;
+  /** Queues bound to its kept topic that are away, full or slow: they store it as soon as they can. Others have stored it. */
+  readonly behind?: number;
   /** It is published later: when, in milliseconds since 1970, by which node, and whether that keeps it when it is restarted. */
   readonly later?: { readonly at: number; readonly node: string; readonly durable: boolean };
 }

@@ -142,6 +142,7 @@ describe('publish', () => {
     );
     const { stdout } = await at(beta, 'publish', 'said', 'x', '--json');
     expect(JSON.parse(stdout)).toEqual({
+      behind: 0,
       id: expect.stringMatching(/\/1$/),
       kept: null,
       local: 1,

@@ -260,7 +260,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
     seq: optionalUint,
     topic: text,
   },
-  published: { id: uint, kept: optionalUint, local: uint, nodes: uint, waiting: optionalUint },
+  published: { behind: optionalUint, id: uint, kept: optionalUint, local: uint, nodes: uint, waiting: optionalUint },
   forward: {
     ...publication,
     key: optionalText,
@@ -290,7 +290,13 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
     n: uint,
     plain: fc.boolean(),
   },
-  stored: { count: uint, n: uint, problem: fc.option(problem, { nil: undefined }), sequence: uint },
+  stored: {
+    behind: optionalUint,
+    count: uint,
+    n: uint,
+    problem: fc.option(problem, { nil: undefined }),
+    sequence: uint,
+  },
   read: {
     ageMs: optionalUint,
     client: optionalText,

@@ -4,6 +4,8 @@
  *     publish ──► deposit ──┬─ store 7 ──► keeper beta ──┐
  *                           └─ store 3 ──► keeper gamma ─┴─► all have stored it: published, kept as 42
  *
+ * A keeper answers once the queues that are bound to the topic have stored the message as well (`bound-queues.ts`).
+ *
  * Bounded: while more is open than may be, the publishers of this node are not read. A keeper whose link breaks leaves its
  * deposits without an answer: whoever waits is told that nobody knows, others are counted.
  */
@@ -23,6 +25,8 @@ export interface Deposit {
   waits: number;
   sequence: number;
   problem: Problem | undefined;
+  /** Queues bound to its topic that have not stored it. */
+  behind: number;
   local: number;
   nodes: number;
   /** Groups that have no room for it yet. */
@@ -49,7 +53,18 @@ export class Deposits {
       this.#held.add(link);
       link.hold(this);
     }
-    return { cost, id, link, local: 0, nodes: 0, problem: undefined, sequence: 0, waiting: 0, waits: keepers + 1 };
+    return {
+      behind: 0,
+      cost,
+      id,
+      link,
+      local: 0,
+      nodes: 0,
+      problem: undefined,
+      sequence: 0,
+      waiting: 0,
+      waits: keepers + 1,
+    };
   }
 
   /** It has been passed to all who listen. */
@@ -72,19 +87,20 @@ export class Deposits {
   }
 
   /** What another node says became of messages. */
-  stored(node: NodeId, { count, n, problem, sequence }: StoredMessage): void {
+  stored(node: NodeId, { behind, count, n, problem, sequence }: StoredMessage): void {
     const open = this.#lanes.get(node)?.open;
     if (open === undefined) return;
     const end = n + Math.min(count, open.size);
     for (let i = n; i < end; i++) {
       const deposit = open.get(i);
       if (deposit === undefined || !open.delete(i)) continue;
-      this.answered(deposit, sequence + i - n, problem);
+      this.answered(deposit, sequence + i - n, problem, behind);
     }
   }
 
   /** One keeper has answered. */
-  answered(deposit: Deposit, sequence: number, why: Problem | undefined): void {
+  answered(deposit: Deposit, sequence: number, why: Problem | undefined, behind = 0): void {
+    deposit.behind += behind;
     if (why === undefined) deposit.sequence ||= sequence;
     else deposit.problem ??= why;
     this.#settle(deposit);
@@ -122,13 +138,13 @@ export class Deposits {
       this.#held.clear();
       for (const link of held) link.release(this);
     }
-    const { id, link, local, nodes, problem: why, sequence, waiting } = deposit;
+    const { behind, id, link, local, nodes, problem: why, sequence, waiting } = deposit;
     if (id === 0) return;
     if (why !== undefined) {
       link.wire.send({ id, kind: 'error', problem: { ...why, ...(local + nodes > 0 ? HEARD : {}) } });
       return;
     }
-    const untaken = waiting === 0 ? {} : { waiting };
+    const untaken = { ...(waiting === 0 ? {} : { waiting }), ...(behind === 0 ? {} : { behind }) };
     link.wire.send({ id, kept: sequence, kind: 'published', local, nodes, ...untaken });
   }
 }

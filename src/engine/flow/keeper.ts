@@ -81,7 +81,7 @@ export class Keeper {
     const [only] = held;
     if (only === undefined) {
       this.counters.unstored++;
-      stored(0, problem('keep-unknown', `${delivery.topic} is kept no more`));
+      stored(0, problem('keep-unknown', `${delivery.topic} is kept no more`), 0);
       this.#parts.told();
     } else if (held.length === 1) only.topics.offer(delivery, stored);
     else {
@@ -89,11 +89,13 @@ export class Keeper {
       let left = held.length;
       let sequence = 0;
       let refused: Problem | undefined;
+      let behind = 0;
       for (const [i, { topics }] of held.entries()) {
-        topics.offer(delivery, (its, why) => {
+        topics.offer(delivery, (its, why, late) => {
           if (i === 0) sequence = its;
           refused ??= why;
-          if (--left === 0) stored(sequence, refused);
+          behind += late;
+          if (--left === 0) stored(sequence, refused, behind);
         });
       }
     }

@@ -68,18 +68,18 @@ export class KeptFlow {
 
   /** Stores a message of this node's publishers here. */
   store(delivery: Delivery, deposit: Deposit): void {
-    this.keeper.store(delivery, (sequence, why) => this.deposits.answered(deposit, sequence, why));
+    this.keeper.store(delivery, (sequence, why, behind) => this.deposits.answered(deposit, sequence, why, behind));
   }
 
   /** Stores one that came from another node. */
   storeFor(link: FlowLink, delivery: Delivery, { n }: StoreMessage): void {
-    this.keeper.store(delivery, (sequence, why) => {
+    this.keeper.store(delivery, (sequence, why, behind) => {
       let answers = this.#answers.get(link);
       if (answers === undefined) {
         answers = new Answers(link);
         this.#answers.set(link, answers);
       }
-      answers.add(n, sequence, why);
+      answers.add(n, sequence, why, behind);
     });
   }
 
@@ -193,19 +193,21 @@ class Answers {
   #sequence = 0;
   #count = 0;
   #problem: Problem | undefined;
+  #behind = 0;
 
   constructor(link: FlowLink) {
     this.#link = link;
   }
 
-  add(n: number, sequence: number, why: Problem | undefined): void {
+  add(n: number, sequence: number, why: Problem | undefined, behind: number): void {
     const isNext = why !== undefined || sequence === this.#sequence + this.#count;
-    const follows = isNext && n === this.#n + this.#count && why === this.#problem;
+    const follows = isNext && n === this.#n + this.#count && why === this.#problem && behind === this.#behind;
     if (this.#count > 0 && !follows) this.send();
     if (this.#count === 0) {
       this.#n = n;
       this.#sequence = sequence;
       this.#problem = why;
+      this.#behind = behind;
     }
     this.#count++;
   }
@@ -213,7 +215,15 @@ class Answers {
   send(): void {
     if (this.#count === 0) return;
     const why = this.#problem === undefined ? {} : { problem: this.#problem };
-    this.#link.wire.send({ count: this.#count, kind: 'stored', n: this.#n, sequence: this.#sequence, ...why });
+    const behind = this.#behind === 0 ? {} : { behind: this.#behind };
+    this.#link.wire.send({
+      count: this.#count,
+      kind: 'stored',
+      n: this.#n,
+      sequence: this.#sequence,
+      ...why,
+      ...behind,
+    });
     this.#link.busy = true;
     this.#count = 0;
   }

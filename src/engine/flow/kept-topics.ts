@@ -20,6 +20,7 @@ import {
   type StoredBacklog,
 } from '../core/topics/backlog.ts';
 import { COST_BYTES } from '../core/topics/messages.ts';
+import { BoundQueues } from './bound-queues.ts';
 import type { Delivery } from './delivery.ts';
 import { KeptReader, type ReaderParts } from './kept-reader.ts';
 import type { KeepDefinition, LogRow, MessageLog } from './message-log.ts';
@@ -46,8 +47,8 @@ export class KeptCounters {
   commits = 0;
 }
 
-/** Hears what became of one message. */
-export type Stored = (sequence: number, why: Problem | undefined) => void;
+/** Hears what became of one message; `behind`: so many queues that are bound to its topic have not stored it. */
+export type Stored = (sequence: number, why: Problem | undefined, behind: number) => void;
 
 interface Waiting {
   readonly delivery: Delivery;
@@ -66,6 +67,7 @@ export class KeptTopics {
   #evict: number | undefined;
   #positions = new Map<string, number | undefined>();
   readonly #readers = new Map<number, KeptReader>();
+  readonly #queues: BoundQueues;
   /** The reader's rows that the backlog will say what to do with. */
   #rows: readonly LogRow[] = [];
   #nextReader = 1;
@@ -76,6 +78,7 @@ export class KeptTopics {
     this.definition = definition;
     this.#parts = parts;
     this.#backlog = new Backlog(limitsOf(definition), stored);
+    this.#queues = new BoundQueues(this.#backlog.positions, parts);
     this.#now((now) => this.#backlog.advance(now));
     this.#commit();
     this.#alarm();
@@ -105,7 +108,7 @@ export class KeptTopics {
   offer(delivery: Delivery, stored: Stored): void {
     if (this.#over || this.#waitingBytes >= WAITING_BYTES_MAX) {
       const text = `more than ${WAITING_BYTES_MAX} bytes wait to be kept as ${this.definition.pattern}`;
-      stored(0, this.#over ? gone(this.definition.pattern) : problem('overloaded', text));
+      stored(0, this.#over ? gone(this.definition.pattern) : problem('overloaded', text), 0);
       this.#parts.told();
       return;
     }
@@ -128,7 +131,8 @@ export class KeptTopics {
       this.#readers.delete(number);
       return opened;
     }
-    const { id, link } = reader;
+    const { durable, id, link } = reader;
+    if (durable !== undefined) this.#queues.opened(durable, number, this.positions.get(durable) ?? 0);
     link.wire.send({ id, keep: this.definition.id, kind: 'reading', next: opened.value });
     this.#settle();
     this.#commit();
@@ -139,21 +143,25 @@ export class KeptTopics {
     const { durable } = reader.parts;
     if (durable === undefined || reader.over) return;
     this.#now((now) => void this.#backlog.acknowledge(durable, sequence, now));
+    if (this.#queues.acknowledged(durable, this.positions.get(durable) ?? 0)) this.#parts.told();
     this.#commit();
   }
 
   /** A durable name is given up. */
   forget(name: string): boolean {
     const had = this.#backlog.forget(name, this.#parts.wallClock());
+    if (this.#queues.forgotten(name)) this.#parts.told();
     this.#settle();
     this.#commit();
     return had;
   }
 
   unread(reader: KeptReader): void {
+    const { durable = '', number } = reader.parts;
     reader.end();
-    this.#readers.delete(reader.parts.number);
-    this.#backlog.close(reader.parts.number, this.#parts.wallClock());
+    this.#readers.delete(number);
+    this.#backlog.close(number, this.#parts.wallClock());
+    if (this.#queues.closed(durable, number)) this.#parts.told();
   }
 
   closed(link: LinkId): void {
@@ -166,7 +174,8 @@ export class KeptTopics {
     const why = gone(this.definition.pattern);
     for (const reader of this.#readers.values()) reader.end(why);
     this.#readers.clear();
-    for (const { stored } of this.#waiting.splice(0)) stored(0, why);
+    for (const { stored } of this.#waiting.splice(0)) stored(0, why, 0);
+    this.#queues.end();
     this.#parts.told();
   }
 
@@ -224,7 +233,10 @@ export class KeptTopics {
     this.#parts.counters.commits++;
     this.#parts.counters.stored += rows.length;
     const [first] = rows;
-    for (const [i, { stored }] of batch.entries()) stored((first?.sequence ?? 0) + i, undefined);
+    for (const [i, { delivery, stored }] of batch.entries()) {
+      const sequence = (first?.sequence ?? 0) + i;
+      this.#queues.hold(sequence, delivery.topic, (behind) => stored(sequence, undefined, behind));
+    }
     this.#parts.told();
     if (first !== undefined && !this.#over) {
       this.#rows = rows;
@@ -244,7 +256,7 @@ export class KeptTopics {
   ): void {
     this.#now((now) => this.#backlog.refused(now));
     this.#parts.counters.unstored += batch.length;
-    for (const { stored } of batch) stored(0, why);
+    for (const { stored } of batch) stored(0, why, 0);
     this.#parts.told();
     this.#evict = Math.max(this.#evict ?? 0, evict ?? 0) || undefined;
     this.#positions = new Map([...positions, ...this.#positions]);

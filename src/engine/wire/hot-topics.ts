@@ -52,7 +52,7 @@ export function writeHotTopics(w: Writer, message: WireMessage): boolean {
       w.uint(message.at);
       return true;
     case 'published':
-      if (message.waiting !== undefined) return false;
+      if (message.waiting !== undefined || message.behind !== undefined) return false;
       w.arrayHead(message.kept === undefined ? 3 : 4);
       w.uint(message.id);
       w.uint(message.local);

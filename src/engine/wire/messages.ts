@@ -155,6 +155,7 @@ const topics = {
     nodes: uint,
     kept: optional(uint),
     waiting: optional(uint),
+    behind: optional(uint),
   }),
   forward: kind<'forward'>(
     53,
@@ -201,7 +202,13 @@ const topics = {
     },
     'value',
   ),
-  stored: kind<'stored'>(63, { n: uint, count: uint, sequence: uint, problem: optional(problemShape) }),
+  stored: kind<'stored'>(63, {
+    n: uint,
+    count: uint,
+    sequence: uint,
+    problem: optional(problemShape),
+    behind: optional(uint),
+  }),
   read: kind<'read'>(64, {
     id: uint,
     patterns: list(text),

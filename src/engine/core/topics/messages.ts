@@ -132,6 +132,8 @@ export interface PublishedMessage {
   readonly kept?: number;
   /** Groups of which no member has room yet. */
   readonly waiting?: number;
+  /** Queues bound to a kept topic that have not stored it yet. */
+  readonly behind?: number;
 }
 
 /** To another node: for all subscriptions there, where `plain`, and for members of groups. */
@@ -233,6 +235,8 @@ export interface StoredMessage {
   readonly count: number;
   readonly sequence: number;
   readonly problem?: Problem;
+  /** Queues bound to the topic that have not stored them yet. */
+  readonly behind?: number;
 }
 
 /**

@@ -2,6 +2,7 @@
  * All bindings of topics to the queues of this node. They are kept with the queue, among its notes, so that they go where it
  * goes; `arrange`, called with every change of a queue, makes what runs what they say.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { FunctionDefinition } from '../../api.ts';
 import type { QueueOptions } from '../../core/queues/options.ts';
 import { parsePattern } from '../../core/topics/pattern.ts';
@@ -20,6 +21,7 @@ export interface QueueBinderOptions {
 
 interface Bound {
   readonly recent: RecentIds;
+  readonly unsure: Set<string>;
   /** By pattern. */
   readonly bindings: Map<string, QueueBinding>;
 }
@@ -27,6 +29,8 @@ interface Bound {
 /** Limits: patterns of one queue; ids by which a message is known that comes by several of them. */
 const PATTERNS_MAX = 100;
 const RECENT_MAX = 20_000;
+/** Whoever binds waits so long at most for what is published to come. */
+const BOUND_MS = 5_000;
 
 export class QueueBinder {
   readonly #options: QueueBinderOptions;
@@ -39,11 +43,11 @@ export class QueueBinder {
   /** So is a queue of this node now; without options, there is no such queue any more. */
   arrange(queue: string, options?: Pick<QueueOptions, 'kind' | 'notes'>): void {
     const patterns = options === undefined ? [] : bindingsOf({ options });
-    this.#arrange(queue, patterns, options?.kind === 'fifo');
+    this.#arrange(queue, patterns, options?.kind === 'fifo', true);
   }
 
   close(): void {
-    for (const queue of [...this.#bound.keys()]) this.#arrange(queue, [], false);
+    for (const queue of [...this.#bound.keys()]) this.#arrange(queue, [], false, false);
   }
 
   /** Binds or unbinds patterns of a queue of this node. */
@@ -62,23 +66,34 @@ export class QueueBinder {
           'limit-exceeded',
           `${name} would have ${after.length} bindings, and may have ${PATTERNS_MAX}`,
         );
-      return await queue.edit({ notes: { bindings: after } } as object);
+      const changed = await queue.edit({ notes: { bindings: after } } as object);
+      const bound = [...(this.#bound.get(name)?.bindings.values() ?? [])].map((binding) => binding.bound);
+      await Promise.race([Promise.all(bound), pause(BOUND_MS, undefined, { ref: false })]);
+      return changed;
     } finally {
       await client.close();
     }
   }
 
-  #arrange(queue: string, patterns: readonly string[], fifo: boolean): void {
-    const bound = this.#bound.get(queue) ?? { bindings: new Map(), recent: new RecentIds(RECENT_MAX) };
-    const { bindings, recent } = bound;
+  #arrange(queue: string, patterns: readonly string[], fifo: boolean, forgetting: boolean): void {
+    const bound = this.#bound.get(queue) ?? {
+      bindings: new Map(),
+      recent: new RecentIds(RECENT_MAX),
+      unsure: new Set(),
+    };
+    const { bindings, recent, unsure } = bound;
     for (const [pattern, binding] of bindings) {
       if (patterns.includes(pattern)) continue;
-      binding.close();
+      if (forgetting) {
+        const { log } = this.#options;
+        const text = `whoever keeps ${pattern} still waits for the queue ${queue}, which is bound to it no more`;
+        binding.forget().catch((error: unknown) => log('warn', `${text}: ${String(error)}`));
+      } else binding.close();
       bindings.delete(pattern);
     }
     for (const pattern of patterns) {
       if (bindings.has(pattern)) continue;
-      bindings.set(pattern, new QueueBinding({ ...this.#options, fifo, pattern, queue, recent }));
+      bindings.set(pattern, new QueueBinding({ ...this.#options, fifo, pattern, queue, recent, unsure }));
     }
     if (bindings.size > 0) this.#bound.set(queue, bound);
     else this.#bound.delete(queue);

@@ -4,7 +4,7 @@
  *     the topic is kept:  a durable reader ──► send, by the message's id ──► stored ──► acknowledged to the keeper
  *     it is not:          a subscription   ──► send                     ──► stored
  *
- * Kept: whatever happens in between, it goes on after the last message that is stored; what was stored and not acknowledged
+ * Kept: the keeper answers a publisher once the message is stored here (`flow/bound-queues.ts`). Whatever happens in between, it goes on after the last message that is stored; what was stored and not acknowledged
  * is recognised by its id. Where the queue refuses a message it waits, and tries again: the topic keeps the rest.
  * Not kept: what is under way when something breaks, and what the queue refuses, is lost, counted and logged.
  *
@@ -12,6 +12,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Problem, problem } from '../../core/base/problems.ts';
+import { readerOfQueue } from '../../flow/bound-queues.ts';
 import { ProblemError } from '../../problem-error.ts';
 import type { Queue, SendMessage } from '../../queues-api.ts';
 import type { Subscription, TopicMessage } from '../../topics-api.ts';
@@ -24,8 +25,10 @@ export interface BindingOptions {
   readonly pattern: string;
   /** Whether messages need a group: that is their topic. */
   readonly fifo: boolean;
-  /** Those that the queue got lately, by any of its patterns. */
+  /** Those that the queue got lately, or is getting, by any of its patterns. */
   readonly recent: RecentIds;
+  /** Those of them that are on their way as messages of a topic that is not kept: they may yet be lost. */
+  readonly unsure: Set<string>;
   readonly open: (name: string) => Promise<LinkClient>;
   readonly log: Log;
 }
@@ -33,10 +36,12 @@ export interface BindingOptions {
 /** Messages of one call, and of those that wait here before the source is held. */
 const BATCH_MAX = 1_000;
 const AGAIN_MS = 500;
-const AGAIN_MS_MAX = 10_000;
+const AGAIN_MS_MAX = 2_000;
 /** How often a topic that is not kept is looked at again. */
-const LOOK_MS = 15_000;
+const LOOK_MS = 1_000;
 const LOG_MS = 10_000;
+/** How often one that comes as kept is looked at while it is also on its way as one that is not. */
+const UNSURE_MS = 20;
 /** Too large, or not as the queue wants it; or it remembers too many ids, which is seen without one. */
 const NEVER_TAKEN: ReadonlySet<string> = new Set(['input-invalid', 'limit-exceeded']);
 
@@ -44,16 +49,39 @@ export class QueueBinding {
   readonly counts = { lost: 0, stored: 0 };
   readonly #options: BindingOptions;
   readonly #ending = new AbortController();
+  /** Resolves once it is bound: what is published from then on is stored. */
+  readonly bound: Promise<void>;
+  #isBound: () => void = () => undefined;
   #loggedAt = Number.NEGATIVE_INFINITY;
   #lostBefore = 0;
 
   constructor(options: BindingOptions) {
     this.#options = options;
+    this.bound = new Promise((resolve) => {
+      this.#isBound = resolve;
+    });
     void this.#live();
   }
 
   close(): void {
     this.#ending.abort();
+    this.#isBound();
+  }
+
+  /** It is bound no more, nor will be: whoever keeps its topics waits for it no longer. */
+  async forget(): Promise<void> {
+    this.close();
+    const { open, pattern, queue } = this.#options;
+    const name = readerOfQueue(queue, pattern);
+    const client = await open(`queue ${queue}`);
+    try {
+      const keeps = (await client.keeps()).flatMap(({ found = [] }) => found);
+      for (const keep of keeps) {
+        if (keep.names.some((one) => one.name === name)) await client.forgetReader(keep.pattern, name);
+      }
+    } finally {
+      await client.close();
+    }
   }
 
   async #live(): Promise<void> {
@@ -85,10 +113,11 @@ export class QueueBinding {
       const source = new Source();
       source.subscription = await client.subscribe(pattern, {
         ack: 'manual',
-        durable: `queue:${queue}:${pattern}`,
+        durable: readerOfQueue(queue, pattern),
         onMessage: source.take,
         signal: this.#ending.signal,
       });
+      this.#isBound();
       return source;
     } catch (error) {
       if (error instanceof ProblemError && error.code === 'keep-unknown') return undefined;
@@ -105,6 +134,7 @@ export class QueueBinding {
       policy: 'block',
       signal,
     });
+    this.#isBound();
     const pumping = this.#pump(client, source, false);
     let over = false;
     void pumping.then(
@@ -138,7 +168,12 @@ export class QueueBinding {
 
   async #store(queue: Queue, messages: readonly TopicMessage[]): Promise<void> {
     const fresh = messages.filter(({ id }) => this.#options.recent.add(id));
+    for (const { id } of fresh) this.#options.unsure.add(id);
     const outcomes = await this.#sent(queue, fresh, false);
+    for (const [i, { id }] of fresh.entries()) {
+      this.#options.unsure.delete(id);
+      if (outcomes[i] !== undefined) this.#options.recent.delete(id);
+    }
     const lost = outcomes.filter((outcome) => outcome !== undefined);
     this.counts.stored += fresh.length - lost.length;
     this.counts.lost += lost.length;
@@ -147,8 +182,10 @@ export class QueueBinding {
 
   /** Again, until all are stored, in their order; but for those that the queue never takes. */
   async #storeSurely(queue: Queue, messages: readonly TopicMessage[]): Promise<void> {
-    const { recent } = this.#options;
+    const { recent, unsure } = this.#options;
     const { signal } = this.#ending;
+    while (messages.some(({ id }) => unsure.has(id)) && !signal.aborted)
+      await pause(UNSURE_MS, undefined, { ref: false });
     let left = messages.filter(({ id }) => !recent.has(id));
     let remembered = true;
     for (let againMs = AGAIN_MS; left.length > 0; ) {

@@ -7,6 +7,11 @@ export class RecentIds {
     this.#max = max;
   }
 
+  /** As if it had never been added. */
+  delete(id: string): void {
+    this.#ids.delete(id);
+  }
+
   has(id: string): boolean {
     return this.#ids.has(id);
   }
