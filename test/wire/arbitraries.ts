@@ -136,9 +136,36 @@ const optionalUint = fc.option(uint, { nil: undefined });
 const passed = fc.array(objects({ at: optionalName, ms: uint, node: text }).map(present), { maxLength: 3 });
 const trail = fc.option(passed, { nil: undefined });
 
-const way = fc.option(objects({ ahead: names, cluster: name, from: name, passed: names, to: name }), {
-  nil: undefined,
+const over = objects({ ahead: names, cluster: name, from: name, n: uint, passed: names, session: uint, to: name });
+const position = objects({
+  at: fc.array(fc.integer({ max: 900, min: -900 }), { maxLength: 3 }),
+  error: fc.constantFrom(0.25, 1),
+  height: fc.nat(90),
 });
+const hubRecord = objects({
+  address: text,
+  edges: fc.array(objects({ cost: uint, life: uint, to: name }), { maxLength: 3 }),
+  hub: name,
+  identity: objects({ cluster: name, name: text, region: text, tags: names }),
+  name,
+  nodes: uint,
+  position: fc.option(position, { nil: undefined }),
+  software: text,
+  spare: anyValue,
+  url: text,
+  version: uint,
+  withdrawn: fc.constantFrom(undefined, true),
+}).map(present);
+const offersRecord = objects({
+  cluster: name,
+  functions: fc.array(objects({ name, resources: names, version: text }), { maxLength: 2 }),
+  hub: name,
+  interest: fc.constantFrom(undefined, { bits: 'AAE', hashes: 7 }),
+  queues: names,
+  version: uint,
+}).map(present);
+const told = (record: fc.Arbitrary<object>) => fc.array(objects({ ageMs: uint, record }), { maxLength: 2 });
+const way = fc.option(over, { nil: undefined });
 
 const callFields = {
   abroad: fc.constantFrom(undefined, true),
@@ -193,6 +220,16 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   drop: { plan: uint },
   error: { id: uint, over: way, plan: optionalUint, problem, trail },
   goaway: { problem },
+  'hub-ack': { over },
+  'hub-digest': {
+    digest: uint,
+    have: fc.option(fc.array(objects({ hub: name, offers: uint, version: uint }), { maxLength: 3 }), {
+      nil: undefined,
+    }),
+    last: fc.constantFrom(undefined, true),
+  },
+  'hub-echo': { n: uint, position: fc.option(position, { nil: undefined }), reply: fc.boolean() },
+  'hub-news': { hubs: told(hubRecord), offers: told(offersRecord) },
   gossip: { rumors },
   holding: { hops: uint, id: uint, plan: uint, to: optionalName, trail: passed },
   hello: {

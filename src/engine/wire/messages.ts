@@ -1,6 +1,7 @@
 import type { Passed } from '../core/calls/messages.ts';
 import type { HubPeer, Peer } from '../core/links/messages.ts';
 import type { CargoRumor, MemberRumor, Rumor, SyncEntry } from '../core/membership/messages.ts';
+import { held, position, toldHubs, toldOffers } from './federation-shapes.ts';
 import { over } from './over-shape.ts';
 import { encoded } from './payload-shape.ts';
 import { nodeRecord, problemShape } from './record-shape.ts';
@@ -245,6 +246,13 @@ const topics = {
   }),
 };
 
+const federation = {
+  'hub-news': kind<'hub-news'>(80, { hubs: otherwise([], toldHubs), offers: otherwise([], toldOffers) }),
+  'hub-digest': kind<'hub-digest'>(81, { digest: uint, have: optional(held), last: optional(yes) }),
+  'hub-echo': kind<'hub-echo'>(82, { n: uint, reply: otherwise(false, bool), position: optional(position) }),
+  'hub-ack': kind<'hub-ack'>(83, { over }),
+};
+
 export const KINDS: Readonly<Record<Kind, MessageKind>> = {
   hello: kind<'hello'>(1, {
     versions: list(uint),
@@ -280,6 +288,7 @@ export const KINDS: Readonly<Record<Kind, MessageKind>> = {
   'sync-entries': kind<'sync-entries'>(39, { buckets: list(uint), entries: list(entry) }),
   'sync-news': kind<'sync-news'>(40, { rumors, wanted: otherwise([], list(name)) }),
   ...topics,
+  ...federation,
 };
 
 /** How many positions of a call's header this version knows; what lies behind them is its `rest`. */

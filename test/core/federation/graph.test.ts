@@ -38,9 +38,9 @@ describe('the graph of hubs', () => {
       {},
       {
         edges: [
-          { cost: 9, to: 'B' },
-          { cost: 4, to: 'B' },
-          { cost: 7, to: 'B' },
+          { cost: 9, life: 1, to: 'B' },
+          { cost: 4, life: 1, to: 'B' },
+          { cost: 7, life: 1, to: 'B' },
         ],
       },
     );

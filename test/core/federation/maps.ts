@@ -11,7 +11,7 @@ export function hub(
   const { cluster = `cluster of ${id}`, coordinates, ...rest } = more;
   return {
     address: `ws://${id}:9000`,
-    edges: Object.entries(claims).map(([to, cost]) => ({ cost, to })),
+    edges: Object.entries(claims).map(([to, cost]) => ({ cost, life: 1, to })),
     hub: id,
     identity: { cluster, name: cluster, region: 'here', tags: [], ...(coordinates && { coordinates }) },
     name: id,

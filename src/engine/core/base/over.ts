@@ -10,8 +10,11 @@ export interface Over {
   /** The cluster that `from` belongs to. */
   readonly cluster: string;
   readonly to: NodeId;
-  /** Hubs that had it, the first is `from`. */
+  /** The session that `from` has with `to`, and the message's place in it; of an acknowledgement, what is acknowledged. */
+  readonly session: number;
+  readonly n: number;
+  /** Hubs that had it; the first is `from`. */
   readonly passed: readonly NodeId[];
-  /** Hubs that it is to pass, the last is `to`; whoever finds the next one gone may find another way. */
+  /** Hubs that it is to pass; the last is `to`. Whoever finds the next one gone may find another way. */
   readonly ahead: readonly NodeId[];
 }

@@ -83,8 +83,8 @@ export class HubGraph {
   }
 
   /** Each edge once, from the lesser id to the greater, in order. */
-  edges(): readonly (Edge & { readonly from: NodeId })[] {
-    const edges: (Edge & { readonly from: NodeId })[] = [];
+  edges(): readonly (Omit<Edge, 'life'> & { readonly from: NodeId })[] {
+    const edges: (Omit<Edge, 'life'> & { readonly from: NodeId })[] = [];
     for (let from = 0; from < this.size; from++) {
       for (let at = this.starts[from] as number; at < (this.starts[from + 1] as number); at++) {
         const to = this.targets[at] as number;

@@ -28,6 +28,13 @@ export interface FederationOptions {
   /** The first pause before a lost link is dialled again, and the longest, in milliseconds. */
   readonly redialMs: number;
   readonly redialMsMax: number;
+  /** A hub to which no way leads for this long is taken for lost, with what was sent there. Longer: fewer calls in doubt. */
+  readonly partedMs: number;
+  /** What was not acknowledged for this long is sent again; doubled each time. Ways that break do not wait for it. */
+  readonly resendMs: number;
+  /** Messages for one hub that are not acknowledged, and that wait behind them. */
+  readonly windowMax: number;
+  readonly waitingMax: number;
 }
 
 export const DEFAULT_FEDERATION_OPTIONS: FederationOptions = {
@@ -40,6 +47,10 @@ export const DEFAULT_FEDERATION_OPTIONS: FederationOptions = {
   recordMsMax: 900_000,
   redialMs: 500,
   redialMsMax: 30_000,
+  partedMs: 3_000,
+  resendMs: 10_000,
+  waitingMax: 16_384,
+  windowMax: 1_024,
   refreshMs: 240_000,
   settleMs: 250,
 };

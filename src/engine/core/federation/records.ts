@@ -25,6 +25,8 @@ export interface Edge {
   readonly to: NodeId;
   /** What it costs to use, in units of about a microsecond of round trip; at least 1. */
   readonly cost: number;
+  /** Grows each time that the link is made anew: what travelled on it before may be lost. */
+  readonly life: number;
 }
 
 /**

@@ -4,13 +4,14 @@ import type { Outcome } from '../base/outcome.ts';
 import type { Payload } from '../base/payload.ts';
 import type { CallsMessage } from '../calls/messages.ts';
 import type { Coordinates, FunctionRecord, KeepRecord } from '../directory/record.ts';
+import type { FederationMessage } from '../federation/messages.ts';
 import type { LinkMessage, Peer } from '../links/messages.ts';
 import type { MembershipMessage } from '../membership/messages.ts';
 import type { QueuesInput } from '../queues/effects.ts';
 import type { AnyTopicsMessage, FlowMessage } from '../topics/messages.ts';
 
 /** Everything that travels on a link, decoded. */
-export type Message = MembershipMessage | LinkMessage | CallsMessage | AnyTopicsMessage;
+export type Message = MembershipMessage | LinkMessage | CallsMessage | AnyTopicsMessage | FederationMessage;
 
 /** What a node may say anew about itself while it runs. */
 export interface SelfDescription {

@@ -8,6 +8,7 @@ import { type CallsMessage, isAboutCalls } from '../calls/messages.ts';
 import type { Wish } from '../calls/placement.ts';
 import type { SelfChange } from '../directory/directory.ts';
 import type { NodeRecord } from '../directory/record.ts';
+import { isAboutFederation } from '../federation/messages.ts';
 import { isAboutLinks, type Peer } from '../links/messages.ts';
 import type { Exchange } from '../topics/exchange.ts';
 import { isAboutTopics, isFromClients } from '../topics/message-kinds.ts';
@@ -207,6 +208,8 @@ export class Node implements Machine<NodeEffect> {
     if (aboutCalls) this.#receiveCall(link, peer, message, now);
     else if (isAboutLinks(message)) links.receive(link, message, now);
     else if (isAboutTopics(message)) this.#receiveTopics(link, peer, message, now);
+    else if (isAboutFederation(message))
+      this.#violated(link, `"${message.kind}" was sent, and this node is no hub`, now);
     else if (peer.role === 'peer') this.#machines.membership.receive(peer.id, message, now);
     else this.#violated(link, `a client sent "${message.kind}", which only nodes may send`, now);
   }

@@ -1,0 +1,43 @@
+import type { NodeId } from '../base/ids.ts';
+import type { Instant } from '../base/instant.ts';
+import type { FederationEvent } from './effects.ts';
+import type { HubRecord } from './records.ts';
+
+export interface ClusterState {
+  readonly state: 'reachable' | 'lost';
+  readonly since: Instant;
+}
+
+/** Which other clusters a way leads to, since when, and what to say where that changes. */
+export class Clusters {
+  readonly #states = new Map<string, ClusterState>();
+
+  of(cluster: string): ClusterState | undefined {
+    return this.#states.get(cluster);
+  }
+
+  /** `hubs`: all that are known, of other clusters. */
+  update(hubs: readonly HubRecord[], isReachable: (hub: NodeId) => boolean, now: Instant): readonly FederationEvent[] {
+    const reachable = new Map<string, boolean>();
+    const alive = new Set<string>();
+    for (const { hub, identity, withdrawn } of hubs) {
+      const { cluster } = identity;
+      reachable.set(cluster, (reachable.get(cluster) ?? false) || isReachable(hub));
+      if (!withdrawn) alive.add(cluster);
+    }
+    const events: FederationEvent[] = [];
+    for (const [cluster, isIn] of reachable) {
+      const state = isIn ? 'reachable' : 'lost';
+      if (this.#states.get(cluster)?.state === state) continue;
+      this.#states.set(cluster, { since: now, state });
+      const left = alive.has(cluster) ? 'no way leads there' : 'its hubs have left';
+      events.push({ cluster, kind: 'cluster', reason: isIn ? 'a way leads there' : left, state });
+    }
+    for (const cluster of this.#states.keys()) {
+      if (reachable.has(cluster)) continue;
+      this.#states.delete(cluster);
+      events.push({ cluster, kind: 'cluster', reason: 'nothing was heard of it for too long', state: 'left' });
+    }
+    return events;
+  }
+}

@@ -1,0 +1,70 @@
+import type { NodeId } from '../base/ids.ts';
+import { earlier, type Instant, NEVER } from '../base/instant.ts';
+import type { OffersRecord } from './records.ts';
+
+/** What a cluster has that others may use. */
+export type OwnOffered = Pick<OffersRecord, 'functions' | 'queues' | 'interest'>;
+
+/**
+ * What this hub says that its cluster has: told while it speaks for the cluster, taken back once when it no longer does.
+ * Changes are gathered for `settleMs`.
+ */
+export class OwnOffers {
+  readonly #hub: NodeId;
+  readonly #options: { readonly settleMs: number; readonly refreshMs: number };
+  #version = 0;
+  #offered: OwnOffered = NOTHING;
+  /** What was told last, as text; undefined where nothing was told, or it was taken back. */
+  #told: string | undefined;
+  #tellAt: Instant = NEVER;
+  #refreshAt: Instant = NEVER;
+
+  constructor(hub: NodeId, options: { readonly settleMs: number; readonly refreshMs: number }) {
+    this.#hub = hub;
+    this.#options = options;
+  }
+
+  start(epoch: number, now: Instant): void {
+    this.#version = epoch * 2 ** 20;
+    this.look(now);
+  }
+
+  /** A former life said more than this one. */
+  outrun(version: number, now: Instant): void {
+    if (version <= this.#version) return;
+    this.#version = version;
+    this.#told = '';
+    this.look(now);
+  }
+
+  offer(offered: OwnOffered, now: Instant): void {
+    this.#offered = offered;
+    this.look(now);
+  }
+
+  /** Whether this hub speaks for its cluster, or what it says, may be different now. */
+  look(now: Instant): void {
+    this.#tellAt = earlier(this.#tellAt, now + this.#options.settleMs);
+  }
+
+  deadline(): Instant {
+    return earlier(this.#tellAt, this.#refreshAt);
+  }
+
+  /** The record to tell, where it is due and says something new. */
+  due(speaks: boolean, cluster: string, now: Instant): OffersRecord | undefined {
+    if (this.deadline() > now) return undefined;
+    const refresh = this.#refreshAt <= now;
+    this.#tellAt = NEVER;
+    this.#refreshAt = speaks ? now + this.#options.refreshMs : NEVER;
+    const said = speaks ? this.#offered : NOTHING;
+    const text = JSON.stringify(said);
+    if (this.#told === undefined && !speaks) return undefined;
+    if (this.#told === text && !refresh) return undefined;
+    this.#told = speaks ? text : undefined;
+    this.#version++;
+    return { cluster, hub: this.#hub, version: this.#version, ...said };
+  }
+}
+
+const NOTHING: OwnOffered = { functions: [], queues: [] };

@@ -1,0 +1,100 @@
+import type { NodeId } from '../base/ids.ts';
+import { HubGraph } from './graph.ts';
+import type { LinkState } from './link-state.ts';
+import { findWay, Tree, type Way } from './paths.ts';
+import type { HubRecord } from './records.ts';
+
+/** A way together with the lives of the links on it, so that it can be told whether it still stands. */
+export interface StandingWay extends Way {
+  readonly lives: readonly number[];
+}
+
+/**
+ * The ways from this hub to all others, as the records of now give them.
+ *
+ * Why this hub's own record is asked for and not taken from the database: it knows of its links before it has told of them.
+ */
+export class Ways {
+  readonly #self: NodeId;
+  readonly #links: LinkState;
+  readonly #own: () => HubRecord;
+  readonly #hopsMax: number;
+  #made: { readonly graph: HubGraph; readonly tree: Tree } | undefined;
+  readonly #ways = new Map<NodeId, StandingWay | undefined>();
+
+  constructor(parts: {
+    readonly self: NodeId;
+    readonly links: LinkState;
+    readonly own: () => HubRecord;
+    readonly hopsMax: number;
+  }) {
+    this.#self = parts.self;
+    this.#links = parts.links;
+    this.#own = parts.own;
+    this.#hopsMax = parts.hopsMax;
+  }
+
+  /** Something has changed: nothing that was found is still true. */
+  stale(): void {
+    this.#made = undefined;
+    this.#ways.clear();
+  }
+
+  get graph(): HubGraph {
+    return this.#now.graph;
+  }
+
+  /** The best ways to all. */
+  get tree(): Tree {
+    return this.#now.tree;
+  }
+
+  /** The best way to a hub; undefined where none leads there. */
+  to(hub: NodeId): StandingWay | undefined {
+    if (this.#made === undefined) this.stale();
+    if (!this.#ways.has(hub)) {
+      const way = hub === this.#self ? undefined : this.tree.way(hub);
+      this.#ways.set(hub, way && { ...way, lives: this.#livesOf(way.hubs) ?? [] });
+    }
+    return this.#ways.get(hub);
+  }
+
+  /** A way for what has passed some hubs already: the hop limit counts these, and none of them is passed again. */
+  around(hub: NodeId, passed: readonly NodeId[]): readonly NodeId[] | undefined {
+    const hopsMax = this.#hopsMax - passed.length;
+    return findWay(this.graph, { avoid: passed, from: this.#self, hopsMax, to: hub }).way?.hubs;
+  }
+
+  /** Whether every link of a way is there and has been since the way was found. */
+  stands({ hubs, lives }: StandingWay): boolean {
+    const now = this.#livesOf(hubs);
+    return now !== undefined && now.every((life, i) => life === lives[i]);
+  }
+
+  get #now(): { readonly graph: HubGraph; readonly tree: Tree } {
+    if (this.#made === undefined) {
+      const own = this.#own();
+      const others = [...this.#links.hubs()].filter(({ hub }) => hub !== this.#self);
+      const graph = new HubGraph([own, ...others]);
+      this.#made = { graph, tree: new Tree(graph, { from: this.#self, hopsMax: this.#hopsMax }) };
+    }
+    return this.#made;
+  }
+
+  /** For each link of a way a number that changes when either end makes it anew; undefined where one is gone. */
+  #livesOf(hubs: readonly NodeId[]): readonly number[] | undefined {
+    const lives: number[] = [];
+    let from = this.#self;
+    for (const to of hubs) {
+      if (this.graph.costOf(from, to) === undefined) return undefined;
+      lives.push(this.#claimed(from, to) + this.#claimed(to, from));
+      from = to;
+    }
+    return lives;
+  }
+
+  #claimed(from: NodeId, to: NodeId): number {
+    const record = from === this.#self ? this.#own() : this.#links.hub(from);
+    return record?.edges.find((edge) => edge.to === to)?.life ?? 0;
+  }
+}
