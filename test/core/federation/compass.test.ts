@@ -32,7 +32,7 @@ const placedMaps: fc.Arbitrary<readonly HubRecord[]> = fc.integer({ max: 9, min:
     .map(([places, costs]) =>
       ids.map((id, at) => {
         const own = pairs.flatMap(({ a, b }, i) =>
-          costs[i] == null || (a !== id && b !== id) ? [] : [{ cost: costs[i], to: a === id ? b : a }],
+          costs[i] == null || (a !== id && b !== id) ? [] : [{ cost: costs[i], life: 1, to: a === id ? b : a }],
         );
         const coordinates = places[at];
         return hub(id, {}, { edges: own, ...(coordinates && { coordinates }) });
