@@ -59,12 +59,12 @@ describe('a cluster', () => {
     [
       'is further away than it should be',
       but(link, { rttMs: 250 }),
-      '85 healthy\n-15 a round trip takes 250 ms, more than the 129 ms that the distance explains',
+      '85 healthy\n-15 a round trip takes 250 ms, more than the 134 ms that the distance explains',
     ],
     [
       'is much further away than it should be',
-      but(link, { rttMs: 261 }),
-      '70 degraded\n-30 a round trip takes 261 ms, more than the 129 ms that the distance explains',
+      but(link, { rttMs: 280 }),
+      '70 degraded\n-30 a round trip takes 280 ms, more than the 134 ms that the distance explains',
     ],
     [
       'runs another version',
@@ -104,7 +104,7 @@ describe('a cluster', () => {
     const far = but({ link: 'mid' }, { rttMs: 150 });
     const clusters = far.clusters.map(({ coordinates: _, ...one }) => one);
     expect(clusterOf({ ...far, clusters }, 'mid')).toBe(
-      '85 healthy\n-15 a round trip takes 150 ms, more than the 140 ms that the distance explains',
+      '85 healthy\n-15 a round trip takes 150 ms, more than the 80 ms that the distance explains',
     );
     const unknown = clusters.map(({ distanceMs: _, ...one }) => one);
     expect(clusterOf({ ...far, clusters: unknown }, 'mid')).toBe('100 healthy');
@@ -159,7 +159,7 @@ describe('a link', () => {
     [
       'that is slow and loses is degraded',
       but(mid, { loss: 0.05, rttMs: 300 }),
-      '55 degraded\n-30 a round trip takes 300 ms, more than the 129 ms that the distance explains\n-15 5% of echoes have no answer, more than 2%',
+      '55 degraded\n-30 a round trip takes 300 ms, more than the 134 ms that the distance explains\n-15 5% of echoes have no answer, more than 2%',
     ],
   ])('%s', (_, seen, says) => expect(linkOf(seen)).toBe(says));
 });

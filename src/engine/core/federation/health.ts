@@ -11,7 +11,7 @@
  * Pure: the same view gives the same health. It refuses to guess: what was not measured takes no points.
  */
 import { compareVersions } from '../base/semver.ts';
-import { roundTripFloorMs } from './expected-latency.ts';
+import { guessedRttMs } from './globe.ts';
 import type { ClusterView, FederationView, HubView, LinkView } from './view.ts';
 
 export type HealthState = 'healthy' | 'degraded' | 'critical' | 'lost';
@@ -111,7 +111,7 @@ export const DEFAULT_HEALTH_THRESHOLDS: HealthThresholds = {
   downMs: 10_000,
   hubsMin: 2,
   latencySlackMs: 20,
-  latencyTimes: 3,
+  latencyTimes: 1.5,
   lossBad: 0.1,
   lossWarn: 0.02,
 };
@@ -242,7 +242,7 @@ function lossReason(loss: number, { lossBad, lossWarn }: HealthThresholds): read
   return [{ points: bad ? 35 : 15, says, threshold, value: rounded(loss, 1_000), what: 'loss' }];
 }
 
-/** Against what light in fibre needs for the way, or, where nobody said where they are, against network coordinates. */
+/** Against what the distance makes likely, or, where nobody said where they are, against network coordinates. */
 function latencyReason(
   rttMs: number | undefined,
   to: ClusterView | undefined,
@@ -250,7 +250,7 @@ function latencyReason(
 ): readonly HealthReason[] {
   const places = [self?.coordinates, to?.coordinates] as const;
   const [here, there] = places;
-  const likely = here === undefined || there === undefined ? to?.distanceMs : roundTripFloorMs(here, there);
+  const likely = here === undefined || there === undefined ? to?.distanceMs : guessedRttMs(here, there);
   if (rttMs === undefined || likely === undefined) return [];
   const threshold = Math.round(likely * latencyTimes + latencySlackMs);
   if (rttMs <= threshold) return [];
