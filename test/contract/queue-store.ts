@@ -87,7 +87,9 @@ export function queueStoreContract(name: string, make: () => Promise<QueueStoreU
       await both([() => kinds.flatMap((kind, i) => queue(i + 1, kind))]);
       let seq = 0;
       for (let round = 0; round < 60; round++) {
-        await both(Array.from({ length: 8 }, () => () => change(prng, tables, (seq += IDS))));
+        const from = seq;
+        seq += 8 * IDS;
+        await both(Array.from({ length: 8 }, (_, i) => () => change(prng, tables, from + (i + 1) * IDS)));
         if (round % 20 === 19 && reopen !== undefined) current = await reopen();
         for (const number of [1, 2, 3]) {
           for (const ask of asks(prng, number)) {

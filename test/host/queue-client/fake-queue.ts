@@ -2,6 +2,8 @@
 import { problem } from '../../../src/engine/core/base/problems.ts';
 import type { AskQueue } from '../../../src/engine/host/queue-client/queue-calls.ts';
 import { QueueHandle } from '../../../src/engine/host/queue-client/queue-handle.ts';
+import { type Content, unpackContent } from '../../../src/engine/host/queues/content.ts';
+import { readOrders } from '../../../src/engine/host/queues/packed.ts';
 import { ProblemError } from '../../../src/engine/problem-error.ts';
 import type { Queue } from '../../../src/engine/queues-api.ts';
 
@@ -12,6 +14,11 @@ interface Held {
   receives: number;
   token: number;
   leaseUntil: number;
+}
+
+/** The messages of a send. */
+export function sentBy(argument: Readonly<Record<string, unknown>>): readonly Content[] {
+  return readOrders(argument['packed'] as Uint8Array, 1_000).map(({ content }) => unpackContent(Buffer.from(content)));
 }
 
 export interface Call {
@@ -46,7 +53,7 @@ export class FakeQueue {
   bodiesOf(what: string): readonly (readonly unknown[])[] {
     return this.calls
       .filter((call) => call.what === what)
-      .map(({ argument }) => (argument['messages'] as { body: unknown }[]).map(({ body }) => body));
+      .map(({ argument }) => sentBy(argument).map(({ body }) => body));
   }
 
   readonly ask: AskQueue = async (fun, given, { signal }) => {
@@ -64,7 +71,8 @@ export class FakeQueue {
   };
 
   #answer({ argument, what }: Call, signal: AbortSignal | undefined): unknown {
-    const receipts = (argument['receipts'] ?? []) as readonly (string | { receipt: string })[];
+    const given = (argument['receipts'] ?? []) as string | readonly (string | { receipt: string })[];
+    const receipts = typeof given === 'string' ? given.split(' ') : given;
     const ofReceipts = (then: (held: Held, given: { receipt: string; visibilityMs?: number }) => void) => ({
       results: receipts.map((one) => {
         const given = typeof one === 'string' ? { receipt: one } : one;
@@ -76,7 +84,7 @@ export class FakeQueue {
         return { leaseUntil: held.leaseUntil, ok: true };
       }),
     });
-    if (what === 'send') return { results: (argument['messages'] as Held[]).map((message) => this.#store(message)) };
+    if (what === 'send') return { results: sentBy(argument).map((message) => this.#store(message)) };
     if (what === 'receive') return this.#receive(argument, signal);
     if (what === 'ack') {
       return ofReceipts(({ id }) => {
@@ -96,7 +104,7 @@ export class FakeQueue {
     });
   }
 
-  #store({ body, dedupeId }: Held): unknown {
+  #store({ body, dedupeId }: Content): unknown {
     const held = dedupeId === undefined ? [] : [...this.messages.values()];
     const same = held.find((one) => one.dedupeId === dedupeId);
     if (same !== undefined) return { duplicate: true, id: same.id };

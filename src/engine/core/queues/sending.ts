@@ -43,16 +43,13 @@ function flawOf(order: Order, { name, options }: SendTerms): Problem | undefined
   if (options.kind === 'fifo' && isForSeveral(guarantee)) {
     return invalid(`${name} is a fifo queue: what several must acknowledge has no one order there`);
   }
-  for (const [what, text] of Object.entries({ dedupeId, group })) {
-    if (text !== undefined && !isShortText(text))
-      return invalid(`${what} must be a text of 1 to ${TEXT_MAX} characters`);
-  }
+  if (dedupeId !== undefined && !isShortText(dedupeId)) return invalid(`dedupeId ${TEXT_RULE}`);
+  if (group !== undefined && !isShortText(group)) return invalid(`group ${TEXT_RULE}`);
   if (priority !== undefined && !isWhole(priority, 0, 255)) return invalid('the priority must be from 0 to 255');
   if (priority !== undefined && options.kind !== 'priority') return invalid(`${name} is no priority queue`);
-  for (const [what, ms] of Object.entries({ at, delayMs })) {
-    if (ms !== undefined && !isWhole(ms, 0, MS_MAX)) return invalid(`${what} must be a whole number of milliseconds`);
-  }
-  if (ttlMs !== undefined && !isWhole(ttlMs, 1, MS_MAX)) return invalid('ttlMs must be a whole number of milliseconds');
+  if (at !== undefined && !isWhole(at, 0, MS_MAX)) return invalid(`at ${MS_RULE}`);
+  if (delayMs !== undefined && !isWhole(delayMs, 0, MS_MAX)) return invalid(`delayMs ${MS_RULE}`);
+  if (ttlMs !== undefined && !isWhole(ttlMs, 1, MS_MAX)) return invalid(`ttlMs ${MS_RULE}`);
   if ((guarantee === 'quorum') !== (quorum !== undefined))
     return invalid('a quorum, and nothing else, needs its number');
   if (quorum !== undefined && !isWhole(quorum, 1, 1_000_000)) return invalid('the quorum must be a number from 1 on');
@@ -104,15 +101,17 @@ export function messageOf(
 ): NewMessage {
   const { bytes, group, priority = 0, ttlMs, retry, maxReceives } = order;
   const isUsual = guarantee === 'at-least-once';
+  const rank = kind === 'priority' ? 255 - priority : 0;
+  const unusual = !isUsual || retry !== undefined || maxReceives !== undefined;
+  if (!unusual && group === undefined && ttlMs === undefined) return { bytes, rank, sentAt, seq };
   const about: About = {
     ...(!isUsual && { guarantee }),
     ...(retry !== undefined && { retry }),
     ...(maxReceives !== undefined && { maxReceives }),
   };
-  const unusual = !isUsual || retry !== undefined || maxReceives !== undefined;
   return {
     bytes,
-    rank: kind === 'priority' ? 255 - priority : 0,
+    rank,
     sentAt,
     seq,
     ...(group !== undefined && { group }),
@@ -138,3 +137,5 @@ function isShortText(value: unknown): boolean {
 /** Limit: characters of a group or an id. */
 const TEXT_MAX = 256;
 const MS_MAX = 2 ** 46;
+const TEXT_RULE = `must be a text of 1 to ${TEXT_MAX} characters`;
+const MS_RULE = 'must be a whole number of milliseconds';

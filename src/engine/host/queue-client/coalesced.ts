@@ -94,9 +94,13 @@ export class Coalesced<Item, Result> {
     while (this.#waiting.length > 0 && this.#calls < this.#options.callsMax) void this.#call(this.#next());
   }
 
-  /** As many of those that wait as one call may have; at least one. */
+  /**
+   * As many of those that wait as one call may have; at least one. Why no more than half of what is open: while one half
+   * is being stored, the other is on its way.
+   */
   #next(): Asked<Item, Result>[] {
-    const { bytesMax, itemsMax } = this.#options;
+    const { bytesMax } = this.#options;
+    const itemsMax = Math.min(this.#options.itemsMax, Math.max(ITEMS_MIN, Math.ceil(this.#open / 2)));
     let bytes = 0;
     let count = 0;
     for (const { cost } of this.#waiting) {
@@ -132,3 +136,6 @@ export class Coalesced<Item, Result> {
     if (!this.#planned) this.#flush();
   }
 }
+
+/** So many always go in one call, where they may. */
+const ITEMS_MIN = 100;

@@ -211,12 +211,7 @@ export class Consuming implements Consumption {
       ...(groupMax === undefined ? {} : { groupMax }),
     };
     const options = { signal: this.#stopping.signal, timeoutMs: waitMs + ANSWER_MS };
-    const { messages } = await this.#calls.call<{ readonly messages: readonly ReceivedMessage[] }>(
-      'receive',
-      argument,
-      options,
-    );
-    return messages;
+    return await this.#calls.received(argument, options);
   }
 
   #take(received: readonly ReceivedMessage[]): void {

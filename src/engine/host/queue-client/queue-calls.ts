@@ -2,6 +2,10 @@
 import type { CallOptions } from '../../api.ts';
 import type { Problem } from '../../core/base/problems.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
+import type { ReceivedMessage } from '../../queues-api.ts';
+import { readReceived } from '../queues/packed.ts';
+
+type Received = { readonly packed: Uint8Array } | { readonly messages: readonly ReceivedMessage[] };
 
 /** Calls a function with its one argument. */
 export type AskQueue = (fun: string, argument: object, options: CallOptions) => Promise<unknown>;
@@ -31,6 +35,12 @@ export class QueueCalls {
       ...this.#where,
       ...options,
     }) as Promise<Value>;
+  }
+
+  /** What a receive brought. Asked for packed; whoever cannot do that gives a list. */
+  async received(argument: object, options: CallOptions): Promise<readonly ReceivedMessage[]> {
+    const answer = await this.call<Received>('receive', { ...argument, packed: true }, options);
+    return 'packed' in answer ? readReceived(answer.packed) : answer.messages;
   }
 
   /** One result for each item, in order. */

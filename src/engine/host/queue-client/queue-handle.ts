@@ -11,7 +11,6 @@ import type {
   QueueMessage,
   QueueOptions,
   ReceiptResult,
-  ReceivedMessage,
   ReceiveOptions,
   RedriveJob,
   RedriveOptions,
@@ -49,8 +48,8 @@ export class QueueHandle implements Queue {
     this.#calls = new QueueCalls(name, ask, over);
   }
 
-  send(body: unknown, options: SendOptions = {}): Promise<Sent> {
-    return this.#sends.send({ ...options, body });
+  send(body: unknown, options?: SendOptions): Promise<Sent> {
+    return this.#sends.send(body, options);
   }
 
   sendBatch(messages: readonly SendMessage[]): Promise<readonly SendResult[]> {
@@ -69,8 +68,7 @@ export class QueueHandle implements Queue {
     const { consumer, waitMs = 0 } = options;
     const receipts = consumer === undefined ? this.#anonymous : new Receipts(this.#calls, consumer);
     const timeoutMs = waitMs + ANSWER_MS;
-    const { messages } = await this.#calls.call<{ readonly messages: readonly ReceivedMessage[] }>(
-      'receive',
+    const messages = await this.#calls.received(
       { max: 1, ...options },
       { timeoutMs, ...(signal === undefined ? {} : { signal }) },
     );

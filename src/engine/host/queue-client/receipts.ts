@@ -7,7 +7,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ReceiptResult } from '../../queues-api.ts';
-import { Coalesced } from './coalesced.ts';
+import { Coalesced, type Outcome } from './coalesced.ts';
 import { isPassing, type QueueCalls } from './queue-calls.ts';
 
 const CALL_ITEMS_MAX = 1_000;
@@ -42,18 +42,17 @@ export class Receipts {
     const who = consumer === undefined ? {} : { consumer };
     const coalesced = <Item, Result>(what: string, read: (result: { readonly leaseUntil?: number }) => Result) =>
       new Coalesced<Item, Result>({
-        bytesMax: Number.POSITIVE_INFINITY,
+        ...LIMITS,
         call: async (receipts) => {
           const results = await patiently(() => calls.results<ReceiptResult>(what, { receipts, ...who }, REPEATABLE));
           return results.map((result) => ('problem' in result ? result : { value: read(result) }));
         },
-        callsMax: CALLS_MAX,
-        itemsMax: CALL_ITEMS_MAX,
-        openBytesMax: Number.POSITIVE_INFINITY,
-        openMax: OPEN_MAX,
       });
     const nothing = () => undefined;
-    this.#acks = coalesced('ack', nothing);
+    this.#acks = new Coalesced<string, undefined>({
+      ...LIMITS,
+      call: (receipts) => patiently(() => acknowledge(calls, receipts, who)),
+    });
     this.#nacks = coalesced('nack', nothing);
     this.#extensions = coalesced('extend', ({ leaseUntil = 0 }) => leaseUntil);
     this.#releases = coalesced('release', nothing);
@@ -85,6 +84,29 @@ export class Receipts {
     await Promise.all([this.#acks.idle(), this.#nacks.idle(), this.#extensions.idle(), this.#releases.idle()]);
   }
 }
+
+/** In one text: receipts have no spaces. */
+async function acknowledge(
+  calls: QueueCalls,
+  receipts: readonly string[],
+  who: object,
+): Promise<readonly Outcome<undefined>[]> {
+  const answer = await calls.call<Acknowledged>('ack', { receipts: receipts.join(' '), ...who }, REPEATABLE);
+  if ('done' in answer) return receipts.map(() => DONE);
+  return answer.results.map((result) => ('problem' in result ? result : DONE));
+}
+
+/** All are; or what became of each. */
+type Acknowledged = { readonly done: number } | { readonly results: readonly ReceiptResult[] };
+const DONE = { value: undefined };
+
+const LIMITS = {
+  bytesMax: Number.POSITIVE_INFINITY,
+  callsMax: CALLS_MAX,
+  itemsMax: CALL_ITEMS_MAX,
+  openBytesMax: Number.POSITIVE_INFINITY,
+  openMax: OPEN_MAX,
+};
 
 /** Asks until there is an answer, while what is wrong may pass. */
 async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {

@@ -9,8 +9,11 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { didNotHappen } from '../../core/base/problems.ts';
-import { ProblemError } from '../../problem-error.ts';
-import type { SendMessage, SendResult, Sent } from '../../queues-api.ts';
+import { ProblemError, problemError } from '../../problem-error.ts';
+import type { SendMessage, SendOptions, SendResult, Sent } from '../../queues-api.ts';
+import { encodable } from '../../wire/payload.ts';
+import { packContent } from '../queues/content.ts';
+import { type PackedOrder, packOrders } from '../queues/packed.ts';
 import { Coalesced, type Outcome } from './coalesced.ts';
 import { isPassing, type QueueCalls } from './queue-calls.ts';
 
@@ -28,7 +31,7 @@ const PAUSE_MS_MAX = 2_000;
 
 export class Sending {
   readonly #calls: QueueCalls;
-  readonly #coalesced: Coalesced<SendMessage, Sent>;
+  readonly #coalesced: Coalesced<Item, Sent>;
 
   constructor(calls: QueueCalls) {
     this.#calls = calls;
@@ -36,7 +39,7 @@ export class Sending {
       bytesMax: CALL_BYTES_MAX,
       call: (messages) => this.#send(messages),
       callsMax: CALLS_MAX,
-      cost: costOf,
+      cost: ({ content, more }) => MESSAGE_BYTES + content.length + (more?.length ?? 0),
       itemsMax: CALL_ITEMS_MAX,
       openBytesMax: OPEN_BYTES_MAX,
       openMax: OPEN_MAX,
@@ -51,14 +54,18 @@ export class Sending {
     return this.#coalesced.room();
   }
 
-  send(message: SendMessage): Promise<Sent> {
-    return this.#coalesced.add(message);
+  send(body: unknown, options?: SendOptions): Promise<Sent> {
+    try {
+      return this.#coalesced.add(itemOf(body, options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Each has a result of its own; rejects where all have the same problem. */
   async sendBatch(messages: readonly SendMessage[]): Promise<readonly SendResult[]> {
     if (messages.length === 0) return [];
-    const settled = await Promise.allSettled(messages.map((message) => this.send(message)));
+    const settled = await Promise.allSettled(messages.map(({ body, ...options }) => this.send(body, options)));
     const [first] = settled;
     const reason = first?.status === 'rejected' ? first.reason : undefined;
     if (reason !== undefined && settled.every((one) => one.status === 'rejected' && one.reason === reason))
@@ -70,29 +77,30 @@ export class Sending {
     });
   }
 
-  async #send(messages: readonly SendMessage[]): Promise<readonly Outcome<Sent>[]> {
-    const repeatable = messages.map(({ dedupeId }) => dedupeId !== undefined);
+  async #send(messages: readonly Item[]): Promise<readonly Outcome<Sent>[]> {
     try {
       return await this.#once(messages);
     } catch (error) {
-      if (!isDoubtful(error) || !repeatable.includes(true)) throw error;
+      if (!isDoubtful(error) || !messages.some(({ isRepeatable }) => isRepeatable)) throw error;
       const doubtful = { problem: error.problem };
       const again = await this.#again(
-        messages.filter((_, i) => repeatable[i]),
+        messages.filter(({ isRepeatable }) => isRepeatable),
         error,
       );
       let next = 0;
-      return repeatable.map((is) => (is ? (again[next++] ?? doubtful) : doubtful));
+      return messages.map(({ isRepeatable }) => (isRepeatable ? (again[next++] ?? doubtful) : doubtful));
     }
   }
 
-  async #once(messages: readonly SendMessage[]): Promise<readonly Outcome<Sent>[]> {
-    const results = await this.#calls.results<SendResult>('send', { messages });
+  async #once(messages: readonly Item[]): Promise<readonly Outcome<Sent>[]> {
+    const answer = await this.#calls.call<Answer>('send', { packed: packOrders(messages) });
+    if ('first' in answer) return messages.map((_, i) => ({ value: { id: answer.first + i } }));
+    const { results } = answer;
     return results.map((result) => ('problem' in result ? result : { value: result }));
   }
 
   /** Until it is known what became of them. Where it never is, what was true at first is still true. */
-  async #again(messages: readonly SendMessage[], doubt: ProblemError): Promise<readonly Outcome<Sent>[]> {
+  async #again(messages: readonly Item[], doubt: ProblemError): Promise<readonly Outcome<Sent>[]> {
     const until = performance.now() + AGAIN_MS_MAX;
     for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
       await pause(pauseMs);
@@ -110,21 +118,42 @@ function isDoubtful(error: unknown): error is ProblemError {
   return isPassing(error) && !didNotHappen(error.problem);
 }
 
-/** Roughly what it takes on the wire. */
-function costOf({ body, headers }: SendMessage): number {
-  return MESSAGE_BYTES + sizeOf(body) + (headers === undefined ? 0 : sizeOf(headers));
+function itemOf(body: unknown, options: SendOptions | undefined): Item {
+  if (body === undefined)
+    throw problemError('input-invalid', 'a message has no body: null can be one, undefined cannot');
+  if (options === undefined) return { content: packed({ body }), isRepeatable: false, more: undefined };
+  const { headers, ...more } = options;
+  const { dedupeId } = more;
+  const isPlain = Object.values(more).every((value) => value === undefined);
+  return {
+    content: packed({ body, dedupeId, headers }),
+    isRepeatable: dedupeId !== undefined,
+    more: isPlain ? undefined : packedMore(more),
+  };
 }
 
-function sizeOf(value: unknown, depth = 0): number {
-  if (typeof value === 'string') return value.length;
-  if (typeof value !== 'object' || value === null || depth > DEPTH_MAX) return SCALAR_BYTES;
-  if (ArrayBuffer.isView(value)) return value.byteLength;
-  let bytes = SCALAR_BYTES;
-  for (const [key, item] of Object.entries(value)) bytes += key.length + sizeOf(item, depth + 1);
-  return bytes;
+function packed(content: Parameters<typeof packContent>[0]): Uint8Array {
+  try {
+    return packContent(content);
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    throw problemError('input-invalid', `the message cannot be sent: ${error.problem.message}`);
+  }
 }
 
+function packedMore(more: object): Uint8Array {
+  const payload = encodable(more, 'options');
+  if (!payload.ok) throw new ProblemError(payload.problem);
+  return payload.value.bytes();
+}
+
+/** A message that waits to be sent. */
+interface Item extends PackedOrder {
+  readonly isRepeatable: boolean;
+}
+
+/** All are stored, and this is the id of the first; or what became of each. */
+type Answer = { readonly first: number } | { readonly results: readonly SendResult[] };
+
+/** What a message takes besides its content. */
 const MESSAGE_BYTES = 64;
-const SCALAR_BYTES = 8;
-/** Deeper values are refused when they are encoded. */
-const DEPTH_MAX = 100;

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import type { ExtendOrder, NackOrder, Order } from '../../core/queues/messages.ts';
 import type { QueueOptions } from '../../core/queues/options.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
-import { packContent } from './content.ts';
+import { isContent, packContent, unpackContent } from './content.ts';
+import { type ReadOrder, readOrders } from './packed.ts';
 
 /** Limit: messages in one call, and receipts. */
 export const BATCH_MAX = 1_000;
@@ -55,6 +56,22 @@ const ORDER = new Set([
   ...['maxReceives', 'priority', 'quorum', 'retry', 'ttlMs'],
 ]);
 
+/** The same, of messages that come packed. */
+export function packedOrders(value: unknown, options: Pick<QueueOptions, 'dedupe'>): readonly Order[] {
+  if (!(value instanceof Uint8Array)) throw invalid('packed must be bytes');
+  return readOrders(value, BATCH_MAX).map((one, i) => packedOrder(one, `packed[${i}]`, options));
+}
+
+function packedOrder({ content, more }: ReadOrder, where: string, { dedupe }: Pick<QueueOptions, 'dedupe'>): Order {
+  if (!isContent(content)) throw invalid(`${where} has no content`);
+  const extra = Object.keys(more).find((key) => !ORDER.has(key) || key === 'body' || key === 'headers');
+  if (extra !== undefined) throw invalid(`${where} has a field "${extra}", which means nothing`);
+  const order = { ...(more as Partial<Order>), bytes: content.length, content };
+  const given = textOrNone(more['dedupeId'], `${where}.dedupeId`);
+  if (given !== undefined || dedupe !== 'content') return order;
+  return { ...order, dedupeId: digestOf(unpackContent(Buffer.from(content)).body, content) };
+}
+
 /** Messages to be sent; where the queue tells them apart by content, those without an id get one from it. */
 export function orders(value: unknown, options: Pick<QueueOptions, 'dedupe'>): readonly Order[] {
   return list(value, 'messages', BATCH_MAX).map((one, i) => orderOf(one, `messages[${i}]`, options));
@@ -91,7 +108,10 @@ function digestOf(body: unknown, content: Uint8Array): string {
     .digest('hex');
 }
 
+/** A list, or one text with spaces between them. */
 export function receipts(value: unknown): readonly string[] {
+  if (typeof value === 'string')
+    return list(value === '' ? [] : value.split(' '), 'receipts', RECEIPTS_MAX) as string[];
   return list(value, 'receipts', RECEIPTS_MAX).map((one) => (typeof one === 'string' ? one : String(one)));
 }
 

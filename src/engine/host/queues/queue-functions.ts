@@ -7,10 +7,11 @@
 import type { CallContext, FunctionDefinition } from '../../api.ts';
 import type { NodeSnapshot } from '../../core/node/snapshot.ts';
 import type { StoredMessage } from '../../core/queues/effects.ts';
-import type { QueueCommand, QueueReply, QueueView } from '../../core/queues/messages.ts';
+import type { QueueCommand, QueueReply, QueueView, Sent } from '../../core/queues/messages.ts';
 import type { QueueInfo } from '../../queues-api.ts';
 import * as args from './arguments.ts';
 import { unpackContent } from './content.ts';
+import { LeasePacker } from './packed.ts';
 import { queueInfo } from './queue-info.ts';
 import type { Delivered, QueuesHost } from './queues-host.ts';
 
@@ -96,17 +97,20 @@ class QueueFunctions {
     return (await this.named('sources', argument)).names;
   }
 
-  async send(argument: unknown): Promise<{ readonly results: readonly unknown[] }> {
-    const { queue, messages } = args.given(argument, ['queue', 'messages']);
+  /** `messages`, or `packed` (`packed.ts`), which is answered in few words where all are stored, one after the other. */
+  async send(argument: unknown): Promise<object> {
+    const { queue, messages, packed } = args.given(argument, ['queue', 'messages', 'packed']);
     const name = args.text(queue, 'queue');
-    const options = this.#parts.queues().optionsOf(name);
-    const orders = args.orders(messages, options ?? { dedupe: 'id' });
+    const options = this.#parts.queues().optionsOf(name) ?? { dedupe: 'id' };
+    const orders = packed === undefined ? args.orders(messages, options) : args.packedOrders(packed, options);
     const { results } = await this.#ask({ kind: 'send', orders, queue: name });
-    return { results };
+    const first = packed === undefined ? undefined : firstOf(results);
+    return first === undefined ? { results } : { first };
   }
 
-  async receive(argument: unknown, signal: AbortSignal): Promise<{ readonly messages: readonly unknown[] }> {
-    const given = args.given(argument, ['queue', 'max', 'waitMs', 'visibilityMs', 'consumer', 'groupMax']);
+  /** With `packed: true`, messages come as bytes (`packed.ts`). */
+  async receive(argument: unknown, signal: AbortSignal): Promise<object> {
+    const given = args.given(argument, ['queue', 'max', 'waitMs', 'visibilityMs', 'consumer', 'groupMax', 'packed']);
     const { max, visibilityMs, groupMax } = given;
     const queue = args.text(given['queue'], 'queue');
     const consumer = args.textOrNone(given['consumer'], 'consumer');
@@ -129,7 +133,7 @@ class QueueFunctions {
       await this.#ask({ kind: 'release', queue, receipts });
       return { messages: [] };
     }
-    return { messages: delivered.map(received) };
+    return given['packed'] === true ? { packed: packedOf(delivered) } : { messages: delivered.map(received) };
   }
 
   async ack(argument: unknown) {
@@ -141,7 +145,8 @@ class QueueFunctions {
       receipts: args.receipts(receipts),
       ...(who !== undefined && { consumer: who }),
     });
-    return { results };
+    const allDone = typeof receipts === 'string' && results.every((result) => 'ok' in result);
+    return allDone ? { done: results.length } : { results };
   }
 
   async nack(argument: unknown) {
@@ -270,6 +275,26 @@ type ReplyTo<Kind extends keyof Replies> = Extract<QueueReply, { kind: Replies[K
 
 const PEEK_MAX = 10_000;
 
+function packedOf(delivered: readonly Delivered[]): Uint8Array {
+  const packer = new LeasePacker();
+  for (const { lease, content } of delivered) {
+    const { group } = lease;
+    const { dead } = content;
+    const more = { ...(group !== undefined && { group }), ...(dead !== undefined && { dead }) };
+    packer.add(lease, content.content, group === undefined && dead === undefined ? undefined : more);
+  }
+  return packer.take();
+}
+
+/** The id of the first, where all are new and their ids follow each other. */
+function firstOf(results: readonly Sent[]): number | undefined {
+  const [one] = results;
+  if (one === undefined || !('id' in one)) return undefined;
+  const { id: first } = one;
+  const inRow = results.every((result, i) => 'id' in result && result.id === first + i && result.duplicate !== true);
+  return inRow ? first : undefined;
+}
+
 function received({ lease, content }: Delivered): unknown {
   const { contentId: _, ...about } = lease;
   const { dead } = content;
@@ -277,7 +302,7 @@ function received({ lease, content }: Delivered): unknown {
 }
 
 function read(bytes: Uint8Array): { readonly body: unknown; readonly headers: unknown; readonly dedupeId?: string } {
-  const { body, headers = {}, dedupeId } = unpackContent(bytes);
+  const { body, headers = {}, dedupeId } = unpackContent(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   return { body, headers, ...(dedupeId !== undefined && { dedupeId }) };
 }
 
