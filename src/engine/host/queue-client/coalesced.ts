@@ -13,6 +13,11 @@ export interface CoalescedOptions<Item, Result> {
   /** Of one call. */
   readonly itemsMax: number;
   readonly bytesMax: number;
+  /**
+   * No call has more than half of what is open: while one half is being stored, the other is on its way. For who waits for
+   * answers before more is asked.
+   */
+  readonly halves?: boolean;
   /** Calls under way. More: a slow answer holds up less. Fewer: more items in each. */
   readonly callsMax: number;
   /** Of items without an answer, together; one more is `overloaded`. */
@@ -53,23 +58,30 @@ export class Coalesced<Item, Result> {
   }
 
   add(item: Item): Promise<Result> {
+    return new Promise((resolve, reject) => this.#add(item, resolve, reject));
+  }
+
+  /** The same for who wants to hear of trouble only. */
+  tell(item: Item, failed: (error: unknown) => void): void {
+    this.#add(item, ignore, failed);
+  }
+
+  #add(item: Item, resolve: (result: Result) => void, reject: (error: unknown) => void): void {
     const { cost: costOf, openBytesMax, openMax } = this.#options;
     const cost = costOf?.(item) ?? 0;
     if (this.#open >= openMax || (this.#open > 0 && this.#bytes + cost > openBytesMax)) {
       const text = `${this.#open} messages, ${this.#bytes} bytes, wait for their answer already`;
       const hint = 'Wait for answers, or for room(), before more is sent.\nmpreg queue send --help';
-      return Promise.reject(new ProblemError(problem('overloaded', text, { hint })));
+      return reject(new ProblemError(problem('overloaded', text, { hint })));
     }
     this.#open++;
     this.#bytes += cost;
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ cost, item, reject, resolve });
-      if (this.#planned) return;
-      this.#planned = true;
-      setImmediate(() => {
-        this.#planned = false;
-        this.#flush();
-      });
+    this.#waiting.push({ cost, item, reject, resolve });
+    if (this.#planned) return;
+    this.#planned = true;
+    setImmediate(() => {
+      this.#planned = false;
+      this.#flush();
     });
   }
 
@@ -94,13 +106,11 @@ export class Coalesced<Item, Result> {
     while (this.#waiting.length > 0 && this.#calls < this.#options.callsMax) void this.#call(this.#next());
   }
 
-  /**
-   * As many of those that wait as one call may have; at least one. Why no more than half of what is open: while one half
-   * is being stored, the other is on its way.
-   */
+  /** As many of those that wait as one call may have; at least one. */
   #next(): Asked<Item, Result>[] {
-    const { bytesMax } = this.#options;
-    const itemsMax = Math.min(this.#options.itemsMax, Math.max(ITEMS_MIN, Math.ceil(this.#open / 2)));
+    const { bytesMax, halves = false } = this.#options;
+    const half = halves ? Math.max(ITEMS_MIN, Math.ceil(this.#open / 2)) : Number.POSITIVE_INFINITY;
+    const itemsMax = Math.min(this.#options.itemsMax, half);
     let bytes = 0;
     let count = 0;
     for (const { cost } of this.#waiting) {
@@ -136,6 +146,8 @@ export class Coalesced<Item, Result> {
     if (!this.#planned) this.#flush();
   }
 }
+
+function ignore(): void {}
 
 /** So many always go in one call, where they may. */
 const ITEMS_MIN = 100;

@@ -7,7 +7,8 @@
  *        └───── while ready + begun < prefetch ◄─────┘
  *
  * One receive is under way at a time. It waits on the queue's node until there is something; when there is trouble, it is
- * tried again after pauses that grow. Leases of what is ready or begun are extended when a third of them is over.
+ * tried again after pauses that grow. While each brings as many as it asked for, a second one is under way that does not
+ * wait, so that there is something to work on while the other is answered. Leases of what is ready or begun are extended when a third of them is over.
  *
  * Limit: where an answer with messages is lost on its way, they come again when their leases end.
  */
@@ -28,6 +29,8 @@ const WAIT_MS = 20_000;
 const PAUSE_MS = 100;
 const PAUSE_MS_MAX = 5_000;
 const RECEIVE_MAX = 1_000;
+/** Fewer are not worth a second receive. */
+const SECOND_MIN = 50;
 /** How often a queue that gave nothing is asked again while something is worked on, where it is to end when nothing comes. */
 const LOOK_MS = 200;
 
@@ -55,6 +58,14 @@ export class Consuming implements Consumption {
   /** Wakes the receiving when there is room. */
   #wake: (() => void) | undefined;
   #receiving: Promise<void> = Promise.resolve();
+  /** The second one, where there is one. */
+  #second: Promise<void> | undefined;
+  /** How many those that are under way asked for. */
+  #asked = 0;
+  /** Whether the last one brought all that it asked for. */
+  #isFull = false;
+  /** Resolves when all that was asked before is here: messages stay in order. */
+  #before: Promise<unknown> = Promise.resolve();
   /** Set by `stop`, called when nothing is begun any more. */
   #idle: (() => void) | undefined;
   #error: unknown;
@@ -97,13 +108,8 @@ export class Consuming implements Consumption {
       return Promise.reject(error);
     }
     if (this.#stopped !== undefined) return Promise.resolve(END);
-    if (this.#ready.length <= 1 && this.#left === 0) queueMicrotask(() => void this.stop()); // that was the last one
-    const message = this.#ready.shift();
-    if (message !== undefined) {
-      this.#begin(message);
-      if (this.#wants > 0) this.#wake?.();
-      return Promise.resolve({ done: false, value: message });
-    }
+    const message = this.#nextReady();
+    if (message !== undefined) return Promise.resolve({ done: false, value: message });
     const waiter = Promise.withResolvers<Next>();
     this.#waiting.push(waiter);
     if (this.#wants > 0) this.#wake?.();
@@ -120,6 +126,17 @@ export class Consuming implements Consumption {
     return [first.value, ...more];
   }
 
+  /** The next one where there is one at once. */
+  #nextReady(): HeldMessage | undefined {
+    if (this.#error !== undefined || this.#stopped !== undefined) return undefined;
+    if (this.#ready.length <= 1 && this.#left === 0) queueMicrotask(() => void this.stop()); // that was the last one
+    const message = this.#ready.shift();
+    if (message === undefined) return undefined;
+    this.#begin(message);
+    if (this.#wants > 0) this.#wake?.();
+    return message;
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -131,16 +148,23 @@ export class Consuming implements Consumption {
     const finish = () => {
       const before = last;
       last = undefined;
-      if (before?.isSettled === false) before.ack().catch((error: unknown) => this.#trouble(error));
+      if (before?.isSettled === false) before.done(troubled);
+    };
+    const troubled = (error: unknown) => this.#trouble(error);
+    const later = async () => {
+      const next = await this.next();
+      if (!auto) return next;
+      if (next.done !== true) last = next.value as HeldMessage;
+      else await this.stop(); // with it, all acknowledgements have their answers
+      return next;
     };
     return {
-      next: async () => {
+      next: () => {
         finish();
-        const next = await this.next();
-        if (!auto) return next;
-        if (next.done !== true) last = next.value as HeldMessage;
-        else await this.stop(); // with it, all acknowledgements have their answers
-        return next;
+        const message = this.#nextReady();
+        if (message === undefined) return later();
+        if (auto) last = message;
+        return Promise.resolve({ done: false, value: message });
       },
       // Why released: nobody can know whether the loop was left because the work was done, or because it failed.
       return: async () => {
@@ -156,7 +180,7 @@ export class Consuming implements Consumption {
 
   /** Room for so many; 0 while what there is lasts for a while, so that few calls bring many messages each. */
   get #wants(): number {
-    const room = Math.min(this.#prefetch - this.held, this.#left);
+    const room = Math.min(this.#prefetch - this.held, this.#left) - this.#asked;
     return room * 2 >= this.#prefetch || this.#ready.length === 0 ? Math.max(0, room) : 0;
   }
 
@@ -167,15 +191,16 @@ export class Consuming implements Consumption {
       if (this.#wants === 0) await this.#roomy();
       this.#wake = undefined;
       if (this.#stopped !== undefined || this.#wants === 0) continue;
-      const wasQuiet = this.held === 0 && this.#receipts.isIdle;
+      const wasQuiet = this.held === 0 && this.#receipts.isIdle && this.#second === undefined;
+      const asked = this.#ask(Math.min(RECEIVE_MAX, this.#wants, this.#isFull ? this.#half : RECEIVE_MAX));
+      if (this.#isFull) this.#another();
       try {
-        const messages = await this.#once(Math.min(RECEIVE_MAX, this.#wants));
+        const count = await asked;
         pauseMs = PAUSE_MS;
         seen = true;
-        this.#take(messages);
-        if (messages.length > 0 || this.#options.idleMs === undefined) continue;
+        if (count > 0 || this.#options.idleMs === undefined) continue;
         // Why not before all is settled: that may make room for others of its group, or come again.
-        if (wasQuiet) this.#left = 0;
+        if (wasQuiet && this.#second === undefined) this.#left = 0;
         else await Promise.race([this.#quiet(), pause(LOOK_MS, undefined, { ref: false })]);
       } catch (error) {
         if (this.#stopped !== undefined) return;
@@ -187,6 +212,45 @@ export class Consuming implements Consumption {
       }
     }
     if (this.#ready.length === 0) void this.stop();
+  }
+
+  /** A second receive, beside the next one, as long as there is room for both. What is wrong with it, the other one finds, too. */
+  #another(): void {
+    const max = Math.min(RECEIVE_MAX, this.#half, this.#wants);
+    if (max < SECOND_MIN || this.#second !== undefined || this.#stopped !== undefined) return;
+    this.#second = this.#ask(max, 0)
+      .catch(() => 0)
+      .then((count) => {
+        this.#second = undefined;
+        if (count === max) this.#another();
+        this.#wake?.();
+      });
+  }
+
+  get #half(): number {
+    return Math.ceil(this.#prefetch / 2);
+  }
+
+  /** How many came. */
+  #ask(max: number, waitMs?: number): Promise<number> {
+    this.#asked += max;
+    const before = this.#before;
+    const answer = this.#once(max, waitMs);
+    this.#before = answer.catch(() => undefined);
+    return before
+      .then(() => answer)
+      .then(
+        (messages) => {
+          this.#asked -= max;
+          this.#isFull = messages.length === max;
+          this.#take(messages);
+          return messages.length;
+        },
+        (error: unknown) => {
+          this.#asked -= max;
+          throw error;
+        },
+      );
   }
 
   /** Resolves when all that is here is settled, and its node has said so. */
@@ -201,8 +265,9 @@ export class Consuming implements Consumption {
     });
   }
 
-  async #once(max: number): Promise<readonly ReceivedMessage[]> {
-    const { consumer, groupMax, idleMs: waitMs = WAIT_MS } = this.#options;
+  async #once(max: number, wait?: number): Promise<readonly ReceivedMessage[]> {
+    const { consumer, groupMax, idleMs = WAIT_MS } = this.#options;
+    const waitMs = wait ?? idleMs;
     const argument = {
       max,
       visibilityMs: this.#visibilityMs,
@@ -255,7 +320,7 @@ export class Consuming implements Consumption {
     this.#wake?.();
     for (const { resolve } of this.#waiting.splice(0)) resolve(END);
     const late = setTimeout(() => this.#stopping.abort(), LAST_MS);
-    await Promise.all([this.#releaseReady(), this.#receiving]);
+    await Promise.all([this.#releaseReady(), this.#receiving, this.#second]);
     clearTimeout(late);
     await this.#releaseReady();
     if (this.#begun.size > 0) {

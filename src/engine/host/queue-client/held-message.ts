@@ -67,6 +67,12 @@ export class HeldMessage implements QueueMessage {
     return this.#receipts.ack(this.receipt);
   }
 
+  /** As `ack`, for who wants to hear of trouble only. */
+  done(failed: (error: unknown) => void): void {
+    this.#settle();
+    this.#receipts.tellAck(this.receipt, failed);
+  }
+
   nack({ delayMs, reason }: { readonly delayMs?: number; readonly reason?: string } = {}): Promise<void> {
     this.#settle();
     const how = { ...(delayMs === undefined ? {} : { delayMs }), ...(reason === undefined ? {} : { reason }) };

@@ -62,6 +62,11 @@ export class Receipts {
     return this.#acks.add(receipt);
   }
 
+  /** The same for who wants to hear of trouble only. */
+  tellAck(receipt: string, failed: (error: unknown) => void): void {
+    this.#acks.tell(receipt, failed);
+  }
+
   nack(nack: Nack): Promise<void> {
     return this.#nacks.add(nack);
   }

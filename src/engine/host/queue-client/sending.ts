@@ -40,6 +40,7 @@ export class Sending {
       call: (messages) => this.#send(messages),
       callsMax: CALLS_MAX,
       cost: ({ content, more }) => MESSAGE_BYTES + content.length + (more?.length ?? 0),
+      halves: true,
       itemsMax: CALL_ITEMS_MAX,
       openBytesMax: OPEN_BYTES_MAX,
       openMax: OPEN_MAX,
