@@ -117,6 +117,18 @@ describe('disjoint ways', () => {
     ]);
   });
 
+  test('take back several steps in a row', () => {
+    const line = ['A', 'B', 'C', 'D', 'E', 'Z'];
+    const edges = line.slice(1).map((b, i) => ({ a: line[i] as string, b, cost: 1 }));
+    for (const [a, b] of ['AX', 'XE', 'BY', 'YZ'].map((pair) => [...pair]))
+      edges.push({ a: a ?? '', b: b ?? '', cost: 9 });
+    const graph = new HubGraph(mapOf([...line, 'X', 'Y'], edges));
+    expect(disjointWays(graph, { from: 'A', hopsMax: 9, to: 'Z', waysMax: 3 })).toEqual([
+      { cost: 19, hubs: ['X', 'E', 'Z'] },
+      { cost: 19, hubs: ['B', 'Y', 'Z'] },
+    ]);
+  });
+
   test('that are too long are left out', () => {
     const line = [
       { a: 'A', b: 'B', cost: 1 },
