@@ -62,8 +62,13 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
     return within(timeoutMs, `${what} of ${client.node.name}`, question(client));
   }
 
+  /** How a connection is made, where that is not as everything else. */
+  protected connection(settings: Settings): Settings | Promise<Settings> {
+    return settings;
+  }
+
   async #connect(survives: boolean): Promise<Client> {
-    const settings = await this.settings();
+    const settings = await this.connection(await this.settings());
     const options = connectOptions(settings, (message) => this.output.warn(message), survives);
     const waiting = setTimeout(() => {
       this.output.note(`no answer yet from ${settings.urls.join(', ') || 'the nodes of this machine'}`);

@@ -20,6 +20,11 @@ export const wishFlags = {
   'function-id': Flags.string({ helpValue: 'ID', summary: 'Exactly this implementation.' }),
 };
 
+/** Where in the federation; `--cluster` is a flag of all commands. */
+export const regionFlag = {
+  region: Flags.string({ helpValue: 'REGION', summary: 'Run it in a cluster of this region.' }),
+};
+
 interface Wished {
   readonly loc: string[] | undefined;
   readonly node: string | undefined;

@@ -2,17 +2,18 @@ import { Args, Flags } from '@oclif/core';
 import { readArguments, readNamedArguments } from '../cli/arguments.ts';
 import { BaseCommand } from '../cli/base-command.ts';
 import { afterNode, within } from '../cli/deadline.ts';
-import { tellWhere, wishFlags, wishOf } from '../cli/explanation.ts';
+import { regionFlag, tellWhere, wishFlags, wishOf } from '../cli/explanation.ts';
 import { STDIN_BYTES_MAX, stdinChunks } from '../cli/io.ts';
 import { jsonDocuments } from '../cli/json-documents.ts';
 import { toJson } from '../cli/output.ts';
 import { planFlags, runPlans } from '../cli/plans.ts';
 import { withProgress } from '../cli/progress.ts';
-import { dropEmpty } from '../cli/settings.ts';
+import { dropEmpty, type Settings } from '../cli/settings.ts';
 import {
   type CallOptions,
   type Client,
   type Explanation,
+  nearbyNodes,
   problemError,
   type Reply,
   valueToJson,
@@ -25,13 +26,15 @@ export default class Call extends BaseCommand<typeof Call> {
   static override description = [
     'Arguments that parse as JSON are JSON, all others are text; @file is what a file holds, - is stdin, @@ is an @. ' +
       'Words that begin with a dash come after --.',
-    'Prints text as it is and everything else as JSON; with --json {"value", "node", "tookMs"}.',
+    '--cluster and --region have it run in another cluster of the federation, through the hubs of the one that answers.',
+    'Prints text as it is and everything else as JSON; with --json {"value", "node", "tookMs"}, and the cluster where it is another.',
     '`call -` is `plan run -`: it reads plans from stdin, one or many, and prints the results object of each on a line ' +
       'of its own as soon as it is done; with --json the whole reply.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> <%= command.id %> echo hi',
     `<%= config.bin %> <%= command.id %> add 1 2 --loc gpu --timeout 5s --json`,
+    `<%= config.bin %> <%= command.id %> predict 7 --cluster prod-eu`,
     `<%= config.bin %> <%= command.id %> train @data.json --kwarg rounds=3`,
     `echo '[{"name":"first","fun":"echo","args":["hi there!"]}]' | <%= config.bin %> <%= command.id %> -`,
   ];
@@ -42,6 +45,7 @@ export default class Call extends BaseCommand<typeof Call> {
   static override flags = {
     kwarg: Flags.string({ ...repeatable, helpValue: 'KEY=VALUE', summary: 'A named argument; repeatable.' }),
     ...wishFlags,
+    ...regionFlag,
     string: Flags.boolean({ summary: 'Take all arguments as text, also what looks like JSON.' }),
     stream: Flags.boolean({ summary: 'Print the items of a streaming function as they come, one per line.' }),
     idempotent: Flags.boolean({ summary: 'It may run twice: repeat it where the outcome is unknown.' }),
@@ -73,7 +77,7 @@ export default class Call extends BaseCommand<typeof Call> {
     const { timeoutMs } = await this.settings();
     const options: CallOptions = {
       ...wishOf(this.flags),
-      ...dropEmpty({ kwargs }),
+      ...dropEmpty({ cluster: this.flags.cluster, kwargs, region: this.flags.region }),
       idempotent: this.flags.idempotent,
       signal,
       timeoutMs,
@@ -87,9 +91,17 @@ export default class Call extends BaseCommand<typeof Call> {
     await this.#print(reply, Math.round(performance.now() - began));
   }
 
-  async #print({ node, value }: Reply, tookMs: number): Promise<void> {
+  /** A cluster is where it runs: the node that is asked need not be of it. */
+  protected override async connection(settings: Settings): Promise<Settings> {
+    const { cluster, ...rest } = settings;
+    if (this.args.fun === '-' || this.flags.cluster === undefined) return settings;
+    const { nodes } = settings.urls.length > 0 ? { nodes: [] } : await nearbyNodes();
+    return nodes.some((node) => node.cluster === cluster) ? settings : rest;
+  }
+
+  async #print({ value, ...from }: Reply, tookMs: number): Promise<void> {
     if (value instanceof Uint8Array && !this.output.json && !this.output.tty) return this.output.bytes(value);
-    await this.output.result({ value: valueToJson(value), node, tookMs }, asText(value));
+    await this.output.result({ value: valueToJson(value), ...from, tookMs }, asText(value));
   }
 
   async #stream(args: readonly unknown[], options: CallOptions): Promise<void> {
@@ -106,6 +118,7 @@ export default class Call extends BaseCommand<typeof Call> {
       'kwarg',
       'loc',
       'node',
+      'region',
       'version',
       'function-id',
       'string',

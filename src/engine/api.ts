@@ -208,6 +208,9 @@ export interface CallOptions {
   readonly node?: string;
   readonly version?: string;
   readonly functionId?: string;
+  /** Run in the cluster of this id only, or in one of this region: in another than the node's own through its hubs. */
+  readonly cluster?: string;
+  readonly region?: string;
   /** Milliseconds; 0: no limit. Default 0, and the function's own. */
   readonly timeoutMs?: number;
   /** It may run twice: repeat it, on another node or another connection, where nobody knows whether it ran. */
@@ -254,6 +257,8 @@ export interface Reply {
   readonly value: unknown;
   /** The name of the node that ran it. */
   readonly node: string;
+  /** Its cluster, where that is another than that of the node that was asked. */
+  readonly cluster?: string;
 }
 
 export interface CallFunction {

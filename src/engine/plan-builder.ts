@@ -37,6 +37,9 @@ export interface StepOptions extends PlanOptions {
   readonly locs?: readonly string[];
   readonly version?: string;
   readonly functionId?: string;
+  /** The id of a cluster, or a region, that it shall run in. */
+  readonly cluster?: string;
+  readonly region?: string;
   readonly idempotent?: boolean;
 }
 

@@ -122,9 +122,13 @@ function changedSteps(plan: Plan, before: Plan): ReadonlyMap<number, string> {
 }
 
 /** What a step's value depends on, but for the values that it needs. Not how long it may take or what its failure means. */
-function identityOf({ args, fun, functionId, kwargs, locs, needs, version }: Step, { refs, steps }: Plan): string {
+function identityOf(
+  { args, cluster, fun, functionId, kwargs, locs, needs, region, version }: Step,
+  { refs, steps }: Plan,
+): string {
   const needed = needs.map((index) => steps[index]?.name).sort();
-  return JSON.stringify(valueToJson([fun, args, kwargs, locs.toSorted(), version, functionId, needed, refs]), sorted);
+  const what = [fun, args, kwargs, locs.toSorted(), version, functionId, cluster, region, needed, refs];
+  return JSON.stringify(valueToJson(what), sorted);
 }
 
 /** Objects with their keys in order: JSON does not mean any. */

@@ -23,14 +23,17 @@ export function argumentsOf(args: readonly unknown[], kwargs: CallOptions['kwarg
 }
 
 export function headerOf(fun: string, options: CallOptions): CallHeader {
-  const { locs = NO_LOCS, node, version, functionId, timeoutMs = 0, idempotent = false } = options;
+  const { locs = NO_LOCS, node, version, functionId, cluster, region, timeoutMs = 0, idempotent = false } = options;
   const header = { fun, idempotent, locs, routed: false, timeoutMs: wholeMs(timeoutMs) };
-  if (node === undefined && version === undefined && functionId === undefined) return header;
+  const rare = { cluster, functionId, node, region, version };
+  if (Object.values(rare).every((wish) => wish === undefined)) return header;
   return {
     ...header,
     ...(node === undefined ? {} : { node }),
     ...(version === undefined ? {} : { version }),
     ...(functionId === undefined ? {} : { functionId }),
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(region === undefined ? {} : { region }),
   };
 }
 
@@ -56,12 +59,14 @@ const MILLISECONDS: Fits = [
   'a number of milliseconds, 0 for no limit',
 ];
 const OPTIONS: ReadonlyMap<string, Fits> = new Map([
+  ['cluster', TEXT],
   ['functionId', TEXT],
   ['idempotent', [(held) => typeof held === 'boolean', 'true or false']],
   ['kwargs', [isNamed, 'an object']],
   ['locs', [(held) => Array.isArray(held) && held.every(isText), 'a list of names']],
   ['node', TEXT],
   ['onItem', [(held) => typeof held === 'function', 'a function']],
+  ['region', TEXT],
   ['signal', [(held) => typeof held === 'object' && held !== null && 'aborted' in held, 'an AbortSignal']],
   ['timeoutMs', MILLISECONDS],
   ['version', TEXT],

@@ -51,8 +51,9 @@ const STREAM_HINT = { hint: 'Ask for its items as a stream.\nmpreg call --stream
 /** What came for a call, as it came. */
 export interface RawReply {
   readonly payload: Payload;
-  /** The name of the node that ran it. */
+  /** The name of the node that ran it, and its cluster, where that is another. */
   readonly node: string;
+  readonly cluster?: string;
 }
 
 export type Settle = (outcome: Outcome<RawReply>) => void;
@@ -275,7 +276,7 @@ export class LinkClient extends ClientFace {
     this.#pending.delete(message.id);
     if (message.kind === 'error') pending.end(failed(message.problem));
     else if (pending.unasked) pending.end(failed(problem('usage-invalid', 'it gives a stream of items', STREAM_HINT)));
-    else pending.end(done({ node: message.by, payload: message.payload }));
+    else pending.end(done(replied(message)));
     this.#closeIfDone();
   }
 
@@ -377,9 +378,13 @@ export class LinkClient extends ClientFace {
 
 type Asking = Extract<Message, { readonly kind: 'call' | 'plan' }>;
 
-function replyOf({ payload, node }: RawReply): Outcome<Reply> {
+function replied({ by, cluster, payload }: Extract<Message, { readonly kind: 'result' }>): RawReply {
+  return cluster === undefined ? { node: by, payload } : { cluster, node: by, payload };
+}
+
+function replyOf({ payload, ...from }: RawReply): Outcome<Reply> {
   const value = payload.value();
-  return value.ok ? { ok: true, value: { node, value: value.value } } : failed(afterWork(value.problem));
+  return value.ok ? done({ ...from, value: value.value }) : failed(afterWork(value.problem));
 }
 
 /** What arrived of work that was done is no value. */

@@ -176,7 +176,7 @@ export class Calls implements Machine<CallsEffect> {
     this.#dispatch.costs.note(job, from, message.kind === 'error' ? message.problem : undefined, now);
     if (message.kind === 'item') {
       job.repeatable = false; // else the items that have been passed on would come again
-      if ('asker' in job.origin) this.#desk.say(job.origin.asker, { ...message, id: job.origin.id });
+      if ('asker' in job.origin && !isChained(job)) this.#desk.say(job.origin.asker, { ...message, id: job.origin.id });
     } else if (job.ward !== undefined) {
       this.#wardEnded(job, from, message, now);
     } else if (message.kind === 'result') {
@@ -384,11 +384,12 @@ export class Calls implements Machine<CallsEffect> {
   }
 
   /** Tells an asker the value that it waits for, or that it is held here. */
-  #reply(job: Job, asker: Asker, id: number, { by, payload }: Answered): void {
+  #reply(job: Job, asker: Asker, id: number, { by, cluster, payload }: Answered): void {
     const { duty, call } = job;
     const outcome = duty === undefined ? undefined : this.#held.hold(duty.errand, call.step ?? '', payload);
     const plan = this.#held.planOf(duty?.errand);
-    const about = { by, id, kind: 'result', ...(plan === undefined ? {} : { plan }) } as const;
+    const where = cluster === undefined ? { by } : { by, cluster };
+    const about = { ...where, id, kind: 'result', ...(plan === undefined ? {} : { plan }) } as const;
     if (outcome === undefined) this.#desk.say(asker, { ...about, payload });
     else if (!outcome.ok) this.#desk.refuse(asker, id, outcome.problem, plan);
     else this.#desk.say(asker, { ...about, held: true, payload: outcome.value });

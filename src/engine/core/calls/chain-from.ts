@@ -67,7 +67,7 @@ function templateOf(
 }
 
 function chainStep(step: Step, where: string, { args, kwargs }: Arguments, hold: boolean): ChainStep {
-  const { name, fun, locs, version, functionId, timeoutMs, retries, idempotent } = step;
+  const { name, fun, locs, version, functionId, cluster, region, timeoutMs, retries, idempotent } = step;
   return {
     args,
     fun,
@@ -81,5 +81,7 @@ function chainStep(step: Step, where: string, { args, kwargs }: Arguments, hold:
     ...(kwargs === undefined ? {} : { kwargs }),
     ...(version === undefined ? {} : { version }),
     ...(functionId === undefined ? {} : { functionId }),
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(region === undefined ? {} : { region }),
   };
 }

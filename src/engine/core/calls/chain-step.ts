@@ -14,6 +14,8 @@ export interface ChainStep {
   readonly locs: readonly string[];
   readonly version?: string;
   readonly functionId?: string;
+  readonly cluster?: string;
+  readonly region?: string;
   readonly timeoutMs: number;
   readonly retries: number;
   readonly idempotent: boolean;
@@ -29,8 +31,9 @@ export interface ChainStep {
  */
 export function packStep(step: ChainStep, payload: PayloadMaker): Payload {
   const { name, where, fun, args, locs, timeoutMs, retries, idempotent, hold } = step;
-  const { kwargs = null, version = null, functionId = null } = step;
+  const { kwargs = null, version = null, functionId = null, cluster = null, region = null } = step;
   const fields = [name, where, fun, args, locs, timeoutMs, retries, idempotent, hold];
+  if (cluster !== null || region !== null) return payload([...fields, kwargs, version, functionId, cluster, region]);
   const isBare = kwargs === null && version === null && functionId === null;
   return payload(isBare ? fields : [...fields, kwargs, version, functionId]);
 }
@@ -42,13 +45,15 @@ export function readStep(packed: Payload): Outcome<ChainStep> {
   if (!isStep(fields.value)) {
     return failed(problem('protocol-violated', 'a step that follows in a chain cannot be understood'));
   }
-  const [name, where, fun, args, locs, timeoutMs, retries, idempotent, hold, kwargs, version, functionId] =
-    fields.value;
+  const [name, where, fun, args, locs, timeoutMs, retries, idempotent, hold, ...rare] = fields.value;
+  const [kwargs, version, functionId, cluster, region] = rare;
   return done({
     ...{ args, fun, hold, idempotent, locs, name, retries, timeoutMs, where },
     ...(kwargs == null ? {} : { kwargs }),
     ...(version == null ? {} : { version }),
     ...(functionId == null ? {} : { functionId }),
+    ...(cluster == null ? {} : { cluster }),
+    ...(region == null ? {} : { region }),
   });
 }
 
@@ -56,12 +61,12 @@ type PackedStep = readonly [
   ...[name: string, where: string, fun: string, args: readonly unknown[], locs: readonly string[]],
   ...[timeoutMs: number, retries: number, idempotent: boolean, hold: boolean],
   ...[kwargs?: unknown, version?: string | null, functionId?: string | null],
+  ...[cluster?: string | null, region?: string | null],
 ];
 
 function isStep(value: unknown): value is PackedStep {
   if (!Array.isArray(value)) return false;
-  const [name, where, fun, args, locs, timeoutMs, retries, idempotent, hold, , version, functionId] =
-    value as readonly unknown[];
+  const [name, where, fun, args, locs, timeoutMs, retries, idempotent, hold, , ...rare] = value as readonly unknown[];
   return (
     isText(name) &&
     isText(where) &&
@@ -72,7 +77,6 @@ function isStep(value: unknown): value is PackedStep {
     isCount(retries) &&
     isFlag(idempotent) &&
     isFlag(hold) &&
-    (version == null || isText(version)) &&
-    (functionId == null || isText(functionId))
+    rare.slice(0, 4).every((text) => text == null || isText(text))
   );
 }

@@ -1,7 +1,9 @@
 import { IdTable } from '../base/id-table.ts';
 import type { NodeId, TaskId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
-import { didNotHappen, type Problem } from '../base/problems.ts';
+import { failed, type Outcome } from '../base/outcome.ts';
+import { didNotHappen, type Problem, problem } from '../base/problems.ts';
+import { type FarPlace, mayLeave, NO_ABROAD, sentAbroad, whyNotAbroad } from './abroad.ts';
 import { Costs } from './costs.ts';
 import type { Desk } from './desk.ts';
 import { packErrand } from './errand.ts';
@@ -67,12 +69,13 @@ export class Dispatch {
 
   /** Gives a job to a node, for the first time or, after `last`, to another. */
   place(job: Job, last: Problem | undefined, now: Instant): void {
-    const { self, name, options, places, prng } = this.#desk.parts;
+    const { self, name, options, places, prng, abroad = NO_ABROAD } = this.#desk.parts;
     this.#desk.jobs.take(job);
     job.doubtful ||= last !== undefined && !didNotHappen(last);
     const { call } = job;
     const own = isOwn(call.fun);
-    const found = this.#shortlist.find(call, job.tried, call.routed);
+    const isHome = call.routed || abroad.isHome(call);
+    const found = isHome ? this.#shortlist.find(call, job.tried, call.routed) : NOWHERE;
     const fitting = found.ok && job.tried.length < options.attemptsMax ? found.value : [];
     const begun = isPartOfWork(call);
     const resting = begun && !this.accepting ? restingAt(places, call, self, job.tried) : undefined;
@@ -82,12 +85,25 @@ export class Dispatch {
     if (place !== undefined && !(isHere && !this.accepting && !own && !begun)) {
       if (isHere) this.#run(job, place, now);
       else this.#forward(job, place, now);
+    } else if (mayLeave(call) && !(isHome && call.cluster !== undefined)) {
+      this.#placeAbroad(job, found, last, now);
     } else if (call.routed && isChained(job)) {
       job.call = { ...call, routed: false };
       this.place(job, last, now);
     } else {
       this.#parts.fail(job, last ?? whyNowhere(call, found, name()), now);
     }
+  }
+
+  /** Gives a job that finds no place in this cluster to a hub. */
+  #placeAbroad(job: Job, home: Outcome<readonly Place[]>, last: Problem | undefined, now: Instant): void {
+    const { abroad = NO_ABROAD, name, options } = this.#desk.parts;
+    const { call, tried } = job;
+    const far = abroad.places(call, tried);
+    const [first] = far?.ok && tried.length < options.attemptsMax ? far.value : [];
+    if (first === undefined) {
+      this.#parts.fail(job, last ?? whyNowhere(call, whyNotAbroad(call, home, far), name()), now);
+    } else if (job.duty === undefined || this.#parts.isComplete(job, now)) this.#leave(job, first, now);
   }
 
   /** Who could take a call now, and why not the others. */
@@ -135,6 +151,18 @@ export class Dispatch {
     this.#desk.effects.push({ address: place.address, kind: 'forward', message, to: place.id });
   }
 
+  /** Why without its errand: nodes of other clusters know nothing of this one's plans. What follows is done from here. */
+  #leave(job: Job, place: FarPlace, now: Instant): void {
+    this.#limit(job, place, now);
+    addTried(job, place.id);
+    job.givenAt = now;
+    job.far = place.far;
+    this.#desk.jobs.send(job, place.id);
+    const timeoutMs = this.#desk.left(job.deadline, now);
+    const message = { ...sentAbroad(job.call, place.far), id: job.key, timeoutMs };
+    this.#desk.effects.push({ address: place.address, kind: 'forward', message, to: place.id });
+  }
+
   #limit(job: Job, { fn }: Place, now: Instant): void {
     if (fn.timeoutMs !== undefined) this.#desk.jobs.limit(job, now + fn.timeoutMs);
     job.repeatable = job.call.idempotent || fn.idempotent === true;
@@ -143,3 +171,6 @@ export class Dispatch {
   readonly #busy = (id: NodeId): number =>
     id === this.#desk.parts.self ? this.usersRunning : this.#desk.jobs.sentCount(id);
 }
+
+/** In this cluster, for what is to run in another one. */
+const NOWHERE = failed(problem('nobody-there', 'it is to run in another cluster'));

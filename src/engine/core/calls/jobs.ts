@@ -33,6 +33,8 @@ export interface Job {
   task: TaskId | undefined;
   /** Set while another node has it. */
   sentTo: NodeId | undefined;
+  /** That node is a hub: of this cluster, which looks for a place in others; or of another cluster, which has it. */
+  far: 'hub' | 'cluster' | undefined;
   /** Set where this node does more of a plan's work than to run a step. */
   duty: Duty | undefined;
   /** Set where it stands for a chain of this node's plan, which is on its way. */
@@ -139,6 +141,7 @@ export class Jobs {
       call,
       deadline: NEVER,
       doubtful: false,
+      far: undefined,
       givenAt: NEVER,
       duty: undefined,
       key,
@@ -175,6 +178,7 @@ export class Jobs {
   /** Takes a job back from whoever has it. */
   take(job: Job): void {
     job.task = undefined;
+    job.far = undefined;
     if (job.sentTo === undefined) return;
     removeFrom(this.#bySentTo, job.sentTo, job.key);
     job.sentTo = undefined;
@@ -225,7 +229,8 @@ export function isChained(job: Job): boolean {
 
 /** Whether another node could do better, and may. */
 export function mayPass(job: Job, why: Problem): boolean {
-  return ELSEWHERE.has(why.code) && mayRepeat(job, why);
+  const elsewhere = ELSEWHERE.has(why.code) || (job.far === 'cluster' && IN_ANOTHER_CLUSTER.has(why.code));
+  return elsewhere && mayRepeat(job, why);
 }
 
 /** The problem that a job ends with: it did not happen only if it did not happen on any node that had it. */
@@ -242,6 +247,16 @@ export function outOfTime({ call, plan }: Job, node: string): Problem {
 
 /** What a node says where another could do better. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['not-here', 'node-stopping', 'overloaded', 'link-lost']);
+
+/** What a hub of another cluster says where the next cluster may do better. */
+const IN_ANOTHER_CLUSTER: ReadonlySet<string> = new Set([
+  'function-unknown',
+  'resource-unknown',
+  'queue-unknown',
+  'node-unknown',
+  'nobody-there',
+  'not-allowed',
+]);
 
 /** Deadlines of jobs that have ended, kept before any tidying. */
 const STALE_MAX = 1_024;

@@ -40,6 +40,9 @@ export interface Wish {
   readonly node?: string;
   readonly version?: string;
   readonly functionId?: string;
+  /** The id of a cluster, and the name of a region that it shall be of. */
+  readonly cluster?: string;
+  readonly region?: string;
 }
 
 /**
@@ -91,11 +94,22 @@ function placeWith(places: Places, wish: Wish, tried: readonly NodeId[]): Outcom
   if (first !== undefined) return done(tried.includes(first.id) ? [] : [{ ...first, fn: { version: '0.0.0' } }]);
   const { fun, locs } = wish;
   const queue = locs.find((loc) => loc.startsWith('queue:'))?.slice('queue:'.length);
+  if (locs.includes(HUB)) return failed(hubMissing({ fun }));
   if (queue !== undefined) return failed(problem('queue-unknown', `no node in reach has a queue ${queue}`, { fun }));
   const which = locs.map((loc) => `"${loc}"`).join(', ');
   return failed(
     problem('resource-unknown', `no node in reach has ${locs.length > 1 ? 'all of ' : ''}${which}`, { fun }),
   );
+}
+
+/** What a hub has, for whoever looks for one. */
+export const HUB = 'role:hub';
+
+export function hubMissing({ fun, cluster, region }: Pick<Wish, 'fun' | 'cluster' | 'region'>): Problem {
+  const where = cluster === undefined ? (region === undefined ? '' : ` in region ${region}`) : ` in cluster ${cluster}`;
+  return problem('hub-missing', `${fun}${where} can only be reached through a hub, and no node in reach is one`, {
+    fun,
+  });
 }
 
 function nodeUnknown(node: string, fun: string): Problem {

@@ -11,6 +11,9 @@ export interface StepTerms {
   readonly locs: readonly string[];
   readonly version?: string;
   readonly functionId?: string;
+  /** The id of a cluster, or a region, that it shall run in. */
+  readonly cluster?: string;
+  readonly region?: string;
   /** Milliseconds; 0: no limit of its own. */
   readonly timeoutMs: number;
   /** How often it is tried again, where that is allowed. */
@@ -29,6 +32,8 @@ const STEP_FIELDS = [
   'locs',
   'version',
   'functionId',
+  'cluster',
+  'region',
   'timeoutMs',
   'retries',
   'idempotent',
@@ -76,14 +81,18 @@ export function readStep(
   }
   const version = read<string | undefined>('version', undefined, isText, 'must be a text');
   const functionId = read<string | undefined>('functionId', undefined, isText, 'must be a text');
+  const cluster = read<string | undefined>('cluster', undefined, isText, 'must be the id of a cluster');
+  const region = read<string | undefined>('region', undefined, isText, 'must be a text');
   return {
     args,
+    ...(cluster === undefined ? {} : { cluster }),
     fun,
     ...(functionId === undefined ? {} : { functionId }),
     idempotent: read('idempotent', false, (value) => typeof value === 'boolean', 'must be true or false'),
     ...(kwargs === undefined ? {} : { kwargs }),
     locs: read<readonly string[]>('locs', [], isTexts, 'must be a list of texts'),
     name: name.length > NAME_MAX ? '' : name,
+    ...(region === undefined ? {} : { region }),
     onError: read('onError', planOnError, isOnError, 'must be "fail" or "continue"'),
     retries: read('retries', 0, isRetries, `must be a whole number from 0 to ${RETRIES_MAX}`),
     timeoutMs: read('timeoutMs', 0, isCount, 'must be a whole number of milliseconds'),

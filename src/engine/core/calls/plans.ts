@@ -19,12 +19,15 @@ import { planCall, stepCall } from './step-call.ts';
 /** What came back for a call. */
 export interface Answered {
   readonly by: string;
+  /** The cluster of that node, where it is another. */
+  readonly cluster?: string;
   readonly payload: Payload;
   /** The node that holds the value; the payload is nothing then. */
   readonly heldBy?: NodeId;
 }
 
-export function answeredBy(node: NodeId, { by, payload, held }: ResultMessage): Answered {
+export function answeredBy(node: NodeId, { by, cluster, payload, held }: ResultMessage): Answered {
+  if (cluster !== undefined) return { by, cluster, payload };
   return held === undefined ? { by, payload } : { by, heldBy: node, payload };
 }
 

@@ -16,7 +16,7 @@ export const VALUE = 'mpreg.value';
 
 /** A step as a call; it has no number, for nobody but its plan asks. */
 export function stepCall(step: Step | ChainStep, payload: Payload): CallMessage {
-  const { name, fun, locs, idempotent, timeoutMs, version, functionId } = step;
+  const { name, fun, locs, idempotent, timeoutMs, version, functionId, cluster, region } = step;
   return {
     ...BARE,
     fun,
@@ -27,5 +27,7 @@ export function stepCall(step: Step | ChainStep, payload: Payload): CallMessage 
     timeoutMs,
     ...(version === undefined ? {} : { version }),
     ...(functionId === undefined ? {} : { functionId }),
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(region === undefined ? {} : { region }),
   };
 }

@@ -14,10 +14,12 @@ import type { RawReply, Settle } from '../client.ts';
 import type { Asked, Cancel } from './nested-calls.ts';
 
 const OPTIONS: Readonly<Record<string, readonly [fits: (held: unknown) => boolean, what: string]>> = {
+  cluster: [isText, 'text'],
   functionId: [isText, 'text'],
   idempotent: [(held) => typeof held === 'boolean', 'true or false'],
   locs: [(held) => Array.isArray(held) && held.every(isText), 'a list of names'],
   node: [isText, 'text'],
+  region: [isText, 'text'],
   timeoutMs: [(held) => Number.isSafeInteger(held) && Number(held) >= 0, 'a whole number of milliseconds'],
   version: [isText, 'text'],
 };

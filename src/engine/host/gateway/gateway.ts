@@ -99,8 +99,8 @@ async function call(
     return;
   }
   const began = performance.now();
-  const { node, value } = await client.ask(fun, args, all);
-  write(response, 200, { value: valueToJson(value), node, tookMs: Math.round(performance.now() - began) });
+  const { value, ...from } = await client.ask(fun, args, all);
+  write(response, 200, { value: valueToJson(value), ...from, tookMs: Math.round(performance.now() - began) });
 }
 
 async function plan(client: Client, body: unknown, options: CallOptions, response: ServerResponse): Promise<void> {

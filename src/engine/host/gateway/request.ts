@@ -85,7 +85,7 @@ export function wantedBy({ pathname, searchParams }: URL): Wanted | undefined {
   }
 }
 
-const CALL_PARAMETERS = ['timeout', 'loc', 'node', 'version', 'functionId', 'idempotent', 'body'];
+const CALL_PARAMETERS = ['timeout', 'loc', 'node', 'version', 'functionId', 'cluster', 'region', 'idempotent', 'body'];
 
 /** The options of a call, or, of a plan, its time limit. Throws `input-invalid`. */
 export function optionsOf({ searchParams }: URL, { kind }: Wanted): CallOptions {
@@ -106,6 +106,8 @@ export function optionsOf({ searchParams }: URL, { kind }: Wanted): CallOptions 
     ...text('node'),
     ...text('version'),
     ...text('functionId'),
+    ...text('cluster'),
+    ...text('region'),
     idempotent: idempotent === 'true',
     locs: searchParams.getAll('loc'),
     timeoutMs: milliseconds(searchParams.get('timeout') ?? '0'),
