@@ -241,3 +241,28 @@ test('a damaged database is reported, and left as it is', async () => {
   expect(stderr + stdout).toContain('store-corrupt');
   expect(readFileSync(file).equals(damaged)).toBe(true);
 });
+
+test('damage in the middle of the log is reported, and what a crash tore off its end is not', async () => {
+  const node = await start(0);
+  const queue = (await clientOf(node.url)).queue('jobs');
+  await queue.create();
+  for (let i = 0; i < 20; i++) await queue.send(`${i} ${'x'.repeat(200)}`);
+  await kill(node);
+  const log = join(world.path('data'), 'queues.db-wal');
+  const whole = readFileSync(log);
+  const damaged = Buffer.from(whole);
+  const middle = Math.floor(whole.length / 2);
+  damaged[middle] = (damaged[middle] ?? 0) ^ 1;
+  writeFileSync(log, damaged);
+  const { code, stderr, stdout } = await world.mpreg(['node', 'start', '--data-dir', world.path('data'), '--json']);
+  expect(code).toBe(1);
+  expect(stderr + stdout).toContain('store-corrupt');
+  expect(readFileSync(log).equals(damaged)).toBe(true);
+  writeFileSync(log, Buffer.concat([whole, Buffer.from('the beginning of a frame that was never stored')]));
+  await start(Number(new URL(node.url).port));
+  await until(
+    'it is back',
+    () => queue.info().catch(() => undefined),
+    (info) => info?.counts.ready === 20,
+  );
+});

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -155,6 +155,55 @@ describe('a database in a thread', () => {
     const before = readFileSync(file);
     await expect(Database.open({ ...WORDS, file })).rejects.toMatchObject(refusal('store-corrupt'));
     expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  /** What a crash leaves: the file and its log after so many commits. */
+  async function crashed(commits: number): Promise<{ readonly log: string; readonly bytes: Buffer }> {
+    const database = await open();
+    for (let i = 0; i < commits; i++) {
+      database.write('put', i, `word ${i} `.repeat(20));
+      await database.commit();
+    }
+    const copy = join(root, `${++count}`, 'words.db');
+    mkdirSync(join(copy, '..'));
+    for (const end of ['', '-wal']) copyFileSync(`${file}${end}`, `${copy}${end}`);
+    await database.close();
+    file = copy;
+    return { bytes: readFileSync(`${copy}-wal`), log: `${copy}-wal` };
+  }
+
+  const FRAME = 24 + 4_096;
+  const flipped = (bytes: Buffer, at: number) => {
+    const damaged = Buffer.from(bytes);
+    damaged[at] = (damaged[at] ?? 0) ^ 0x10;
+    return damaged;
+  };
+
+  test('a byte that is wrong anywhere in its log, before the last commit, is reported, and the log left as it is', async () => {
+    const { bytes, log } = await crashed(12);
+    const frames = (bytes.length - 32) / FRAME;
+    expect(frames).toBeGreaterThanOrEqual(12);
+    const last = 32 + (frames - 1) * FRAME;
+    const places = [0, 17, 31, 32, 36, 45, 50, 60, 32 + 5 * FRAME, 32 + 5 * FRAME + 2_000, last - FRAME + 9, last - 1];
+    for (const at of [...places, ...Array.from({ length: 20 }, (_, i) => 32 + i * Math.floor(last / 21))]) {
+      const damaged = flipped(bytes, at);
+      writeFileSync(log, damaged);
+      await expect(Database.open({ ...WORDS, file }), `byte ${at}`).rejects.toMatchObject(refusal('store-corrupt'));
+      expect(readFileSync(log).equals(damaged)).toBe(true);
+    }
+    writeFileSync(log, bytes);
+    expect(await (await open()).read('all')).toHaveLength(12);
+  });
+
+  test.each([
+    ['cut off', (bytes: Buffer) => bytes.subarray(0, bytes.length - 100)],
+    ['half written', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, bytes.length - 3_000), Buffer.alloc(3_000)])],
+    ['overwritten', (bytes: Buffer) => flipped(bytes, bytes.length - FRAME + 30)],
+  ])('an end of its log that is %s is what a crash leaves: what was stored before is there', async (_, torn) => {
+    const { bytes, log } = await crashed(12);
+    writeFileSync(log, torn(bytes));
+    const rows = await (await open()).read('all');
+    expect(rows.map(([number]) => number)).toEqual(Array.from({ length: 11 }, (__, i) => i));
   });
 
   test('only its owner can read the file', async () => {

@@ -1,7 +1,7 @@
 /**
  * Opens a SQLite file that belongs to this process alone, in write-ahead mode, synced to the disk at every commit.
  *
- * What it refuses to do: replace or repair a damaged file; open one that another process has; make a database in the
+ * What it refuses to do: replace or repair a damaged file, or one whose log is damaged (`log-check.ts`); open one that another process has; make a database in the
  * place of one that has disappeared. A new database is made under another name and moved in place when it is whole, so
  * that an empty file is damage, not a beginning.
  */
@@ -9,6 +9,7 @@ import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readSy
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type ProblemError, problemError } from '../../problem-error.ts';
+import { logFlaw } from './log-check.ts';
 
 /** Marks the file as ours: "mpre" in ASCII. */
 const APPLICATION_ID = 0x6d707265;
@@ -38,6 +39,10 @@ export function openSqlite(options: SqliteFile): DatabaseSync {
     if (!existsSync(file)) make(options);
     if (statSync(file).size === 0) throw corrupt(file, 'it is empty');
     if (!beginsAsDatabase(file)) throw corrupt(file, 'it is not a database');
+    const flaw = logFlaw(file);
+    if (flaw !== undefined) {
+      throw isInUse(file) ? inUse(file) : corrupt(file, flaw);
+    }
     db = new DatabaseSync(file, { timeout: 0 });
     db.exec('pragma locking_mode = exclusive');
     db.exec('begin immediate; commit');
@@ -56,12 +61,20 @@ export function isFull(error: unknown): boolean {
   return ((error as { readonly errcode?: number }).errcode ?? 0) % 256 === 13;
 }
 
+function isBusy(error: unknown): boolean {
+  return [5, 6].includes(((error as { readonly errcode?: number }).errcode ?? 0) % 256);
+}
+
+function inUse(file: string): ProblemError {
+  return problemError('data-in-use', `another process has ${file} open`);
+}
+
 /** What SQLite threw, as a problem of the file. */
 export function explained(error: unknown, file: string): ProblemError {
   if (error instanceof Error && error.name === 'ProblemError') return error as ProblemError;
   const { message, errcode } = error as Error & { errcode?: number };
   const primary = (errcode ?? 0) & 0xff; // the low byte of SQLite's extended result codes
-  if (primary === 5 || primary === 6) return problemError('data-in-use', `another process has ${file} open`);
+  if (isBusy(error)) return inUse(file);
   if (primary === 11 || primary === 26) return corrupt(file, message);
   return problemError('store-failed', `${file} cannot be used: ${message}`);
 }
@@ -75,6 +88,19 @@ function check(db: DatabaseSync, { file, version: wanted }: SqliteFile): void {
   if (statSync(file).size > CHECKED_BYTES_MAX) return;
   const verdict = ask('quick_check(1)');
   if (verdict !== 'ok') throw corrupt(file, String(verdict));
+}
+
+/** Whether another process has it open: then its log is being written just now. Why read only: so it leaves all as it is. */
+function isInUse(file: string): boolean {
+  const db = new DatabaseSync(file, { readOnly: true, timeout: 0 });
+  try {
+    db.exec('pragma locking_mode = exclusive; select count(*) from sqlite_schema');
+    return false;
+  } catch (error) {
+    return isBusy(error);
+  } finally {
+    db.close();
+  }
 }
 
 /** Why before SQLite looks: where there is a write-ahead log, it would write that into whatever file this is. */
