@@ -28,7 +28,8 @@ export class Clusters {
     const events: FederationEvent[] = [];
     for (const [cluster, isIn] of reachable) {
       const state = isIn ? 'reachable' : 'lost';
-      if (this.#states.get(cluster)?.state === state) continue;
+      // Why: of a cluster that nobody has reached yet, news may come before the way that leads there.
+      if ((this.#states.get(cluster)?.state ?? 'lost') === state) continue;
       this.#states.set(cluster, { since: now, state });
       const left = alive.has(cluster) ? 'no way leads there' : 'its hubs have left';
       events.push({ cluster, kind: 'cluster', reason: isIn ? 'a way leads there' : left, state });

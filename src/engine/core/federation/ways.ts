@@ -68,7 +68,7 @@ export class Ways {
   /** Whether every link of a way is there and has been since the way was found. */
   stands({ hubs, lives }: StandingWay): boolean {
     const now = this.#livesOf(hubs);
-    return now !== undefined && now.every((life, i) => life === lives[i]);
+    return now?.every((life, i) => life === lives[i]) ?? false;
   }
 
   get #now(): { readonly graph: HubGraph; readonly tree: Tree } {

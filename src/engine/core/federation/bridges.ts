@@ -1,0 +1,165 @@
+import type { Address, DialId } from '../base/ids.ts';
+import { earlier, type Instant, NEVER } from '../base/instant.ts';
+import type { Prng } from '../base/prng.ts';
+import { Breaker } from './breaker.ts';
+import type { BreakerConfig, LinkConfig } from './options.ts';
+
+/**
+ * Which bridges this hub wants, and when it dials for them: one to each cluster that its configuration names.
+ *
+ *     wanted ──► dialling ──► up            a failure: the next address of that cluster, after a pause that doubles;
+ *       ▲           │          │            so many in a row: the breaker opens, and one attempt per `timeoutMs` is made
+ *       └── pause ──┴──────────┘
+ *
+ * It refuses to know links: whoever has them says for which clusters one is up.
+ */
+export class Bridges {
+  readonly #options: BridgesOptions;
+  readonly #prng: Prng;
+  readonly #targets = new Map<string, Target>();
+  readonly #breakers = new Map<string, Breaker>();
+  #breaker: BreakerConfig;
+  #nextDial = -1;
+
+  constructor(options: BridgesOptions, breaker: BreakerConfig, prng: Prng) {
+    this.#options = options;
+    this.#breaker = breaker;
+    this.#prng = prng;
+  }
+
+  /** Which links are wanted from now on, and what trips a breaker. */
+  configure(links: readonly LinkConfig[], breaker: BreakerConfig, now: Instant): void {
+    if (JSON.stringify(breaker) !== JSON.stringify(this.#breaker)) this.#breakers.clear();
+    this.#breaker = breaker;
+    const wanted = new Map(links.map((link) => [link.cluster, link]));
+    for (const cluster of this.#targets.keys()) if (!wanted.has(cluster)) this.#targets.delete(cluster);
+    for (const link of links) {
+      const target = this.#targets.get(link.cluster);
+      if (target === undefined) this.#targets.set(link.cluster, newTarget(link, now));
+      else if (JSON.stringify(target.link) !== JSON.stringify(link)) {
+        target.link = link;
+        target.dialAt = target.dialling === undefined ? now : target.dialAt;
+      }
+    }
+  }
+
+  targets(): readonly Readonly<Target>[] {
+    return [...this.#targets.values()];
+  }
+
+  target(cluster: string): Readonly<Target> | undefined {
+    return this.#targets.get(cluster);
+  }
+
+  breaker(cluster: string): Breaker {
+    let breaker = this.#breakers.get(cluster);
+    if (breaker === undefined) {
+      breaker = new Breaker(this.#breaker);
+      this.#breakers.set(cluster, breaker);
+    }
+    return breaker;
+  }
+
+  /** The cluster that was dialled, where that was this hub's doing. */
+  ended(dial: DialId): { readonly cluster: string; readonly address: Address } | undefined {
+    for (const target of this.#targets.values()) {
+      const { dialling, link } = target;
+      if (dialling?.dial !== dial) continue;
+      target.dialling = undefined;
+      return { address: dialling.address, cluster: link.cluster };
+    }
+    return undefined;
+  }
+
+  /** A link to a cluster is up. */
+  up(cluster: string, now: Instant): void {
+    const target = this.#targets.get(cluster);
+    if (target === undefined) return;
+    target.reason = undefined;
+    target.since = now;
+    target.dialAt = NEVER;
+  }
+
+  /** A link to a cluster has shown that it works. Why not when it is up: it may be closed at once, again and again. */
+  proved(cluster: string): void {
+    const target = this.#targets.get(cluster);
+    if (target !== undefined) target.failures = 0;
+  }
+
+  /** A cluster could not be dialled, or the last link to it is gone. */
+  failed(cluster: string, reason: string, now: Instant): void {
+    const breaker = this.breaker(cluster);
+    breaker.failed(now);
+    const target = this.#targets.get(cluster);
+    if (target === undefined) return;
+    const { redialMs, redialMsMax } = this.#options;
+    const ceiling = Math.min(redialMsMax, redialMs * 2 ** Math.min(target.failures, 20));
+    const half = Math.ceil(ceiling / 2);
+    target.failures++;
+    target.turn++;
+    target.reason = reason;
+    target.since = now;
+    // Why half of it by chance: hubs that lost the same cluster are not to come back to it in step.
+    target.dialAt = Math.max(
+      now + half + this.#prng.below(half + 1),
+      breaker.state === 'open' ? breaker.permittedAt : 0,
+    );
+  }
+
+  deadline(): Instant {
+    let at = NEVER;
+    for (const { dialAt, dialling } of this.#targets.values()) if (dialling === undefined) at = earlier(at, dialAt);
+    return at;
+  }
+
+  /** The dials that are due; `addresses` says where else hubs of a cluster may be found. */
+  due(
+    now: Instant,
+    isUp: (cluster: string) => boolean,
+    addresses: (cluster: string) => readonly Address[],
+  ): readonly { readonly dial: DialId; readonly address: Address }[] {
+    const dials: { readonly dial: DialId; readonly address: Address }[] = [];
+    for (const target of this.#targets.values()) {
+      const { link, dialAt, dialling, turn } = target;
+      if (dialling !== undefined || dialAt > now) continue;
+      target.dialAt = NEVER;
+      if (isUp(link.cluster)) continue;
+      const known = [...new Set([...link.addresses, ...addresses(link.cluster)])];
+      const address = known[turn % Math.max(1, known.length)];
+      if (address === undefined) {
+        target.reason = 'no address of a hub of it is known';
+        target.dialAt = now + this.#options.redialMsMax;
+        continue;
+      }
+      this.breaker(link.cluster).tried();
+      const dial = this.#nextDial--;
+      target.dialling = { address, dial };
+      dials.push({ address, dial });
+    }
+    return dials;
+  }
+}
+
+export interface BridgesOptions {
+  readonly redialMs: number;
+  readonly redialMsMax: number;
+}
+
+/** A cluster that this hub wants a bridge to. */
+export interface Target {
+  link: LinkConfig;
+  /** In a row. */
+  failures: number;
+  /** Counts up with each failure: which address is next. */
+  turn: number;
+  dialling: { readonly dial: DialId; readonly address: Address } | undefined;
+  /** `NEVER` while a link is up. */
+  dialAt: Instant;
+  /** Why it is not up. */
+  reason: string | undefined;
+  since: Instant;
+}
+
+function newTarget(link: LinkConfig, now: Instant): Target {
+  return { dialAt: now, dialling: undefined, failures: 0, link, reason: undefined, since: now, turn: 0 };
+}

@@ -1,0 +1,212 @@
+import type { NodeId } from '../base/ids.ts';
+import { getOrMake } from '../base/maps.ts';
+import { compareVersions } from '../base/semver.ts';
+import { within } from '../base/version-range.ts';
+import { guessedRttMs } from './globe.ts';
+import type { LinkState } from './link-state.ts';
+import type { ClusterIdentity, FunctionOffer, HubRecord, OffersRecord } from './records.ts';
+import type { Ways } from './ways.ts';
+
+/** What is looked for in other clusters. */
+export interface FarWish {
+  readonly fun: string;
+  readonly locs: readonly string[];
+  readonly version?: string;
+  readonly functionId?: string;
+  readonly cluster?: string;
+  readonly region?: string;
+}
+
+/** A hub of a cluster that has what was looked for. */
+export interface FarOffer {
+  readonly cluster: string;
+  readonly hub: NodeId;
+  readonly name: string;
+  readonly cost: number;
+  readonly fn: Pick<FunctionOffer, 'version' | 'functionId' | 'idempotent' | 'timeoutMs'>;
+}
+
+/** What one cluster is to a wish. */
+export interface Judged {
+  readonly cluster: string;
+  readonly region: string;
+  /** Absent: no way leads there. */
+  readonly cost?: number;
+  /** Its hubs that can be reached, the nearest first. */
+  readonly hubs: readonly NodeId[];
+  readonly fn?: FarOffer['fn'];
+  /** Why it is not taken. */
+  readonly why?: string;
+}
+
+/**
+ * Where in other clusters something is: what they say that they offer, and the ways that lead there.
+ *
+ * The nearest cluster first, by the cost of the way to its nearest hub, then by name; all first hubs come before any second
+ * one, so that whoever tries one after the other gets to another cluster before another door of the same.
+ */
+export class FarPlaces {
+  readonly #links: LinkState;
+  readonly #ways: Ways;
+  readonly #own: () => ClusterIdentity;
+  readonly #admits: Admission;
+  #clusters: ReadonlyMap<string, Cluster> | undefined;
+
+  constructor(parts: {
+    readonly links: LinkState;
+    readonly ways: Ways;
+    readonly own: () => ClusterIdentity;
+    /** Whether this cluster uses a thing of that name of another one. */
+    readonly admits: Admission;
+  }) {
+    this.#links = parts.links;
+    this.#ways = parts.ways;
+    this.#own = parts.own;
+    this.#admits = parts.admits;
+  }
+
+  /** What was known is not true any more. */
+  stale(): void {
+    this.#clusters = undefined;
+  }
+
+  places(wish: FarWish): readonly FarOffer[] {
+    const found: (FarOffer & { readonly turn: number })[] = [];
+    for (const { cluster, fn, hubs } of this.judge(wish)) {
+      if (fn === undefined) continue;
+      hubs.forEach((hub, turn) => {
+        const name = this.#links.hub(hub)?.name ?? hub;
+        found.push({ cluster, cost: this.#ways.to(hub)?.cost ?? 0, fn, hub, name, turn });
+      });
+    }
+    return found.sort(
+      (a, b) =>
+        Math.min(a.turn, 1) - Math.min(b.turn, 1) ||
+        a.cost - b.cost ||
+        (a.cluster === b.cluster ? (a.hub < b.hub ? -1 : 1) : a.cluster < b.cluster ? -1 : 1),
+    );
+  }
+
+  /** All other clusters that are known, those first that can take it, the nearest before the others. */
+  judge(wish: FarWish): readonly Judged[] {
+    const judged: Judged[] = [];
+    for (const [name, cluster] of this.#known) {
+      const { identity, hubs } = cluster;
+      const cost = hubs[0] === undefined ? undefined : this.#ways.to(hubs[0])?.cost;
+      const about = { cluster: name, hubs, region: identity.region, ...(cost === undefined ? {} : { cost }) };
+      const fn = this.#fit(wish, name, cluster);
+      judged.push(typeof fn === 'string' ? { ...about, why: fn } : { ...about, fn });
+    }
+    const far = Number.MAX_SAFE_INTEGER;
+    return judged.sort(
+      (a, b) =>
+        Number(a.fn === undefined) - Number(b.fn === undefined) ||
+        (a.cost ?? far) - (b.cost ?? far) ||
+        (a.cluster < b.cluster ? -1 : 1),
+    );
+  }
+
+  functionsOf(cluster: string): readonly FunctionOffer[] {
+    return this.#known.get(cluster)?.functions ?? [];
+  }
+
+  queuesOf(cluster: string): readonly string[] {
+    return this.#known.get(cluster)?.queues ?? [];
+  }
+
+  /** What other clusters listen to. */
+  get offers(): readonly OffersRecord[] {
+    return [...this.#known.values()].flatMap(({ offers }) => offers);
+  }
+
+  get #known(): ReadonlyMap<string, Cluster> {
+    if (this.#clusters === undefined) this.#clusters = this.#gather();
+    return this.#clusters;
+  }
+
+  #gather(): ReadonlyMap<string, Cluster> {
+    const own = this.#own();
+    const hubs = new Map<string, HubRecord[]>();
+    for (const record of this.#links.hubs()) {
+      const { cluster } = record.identity;
+      if (record.withdrawn === undefined && cluster !== own.cluster) getOrMake(hubs, cluster, () => []).push(record);
+    }
+    const offers = new Map<string, OffersRecord[]>();
+    for (const record of this.#links.offers()) getOrMake(offers, record.cluster, () => []).push(record);
+    const clusters = new Map<string, Cluster>();
+    for (const [cluster, records] of hubs) {
+      const theirs = offers.get(cluster) ?? [];
+      const { identity } = records[0] as HubRecord;
+      clusters.set(cluster, {
+        functions: theirs.flatMap(({ functions }) => functions).filter(({ audience }) => isMeant(audience, own)),
+        hubs: this.#ways.tree.nearest(records.map(({ hub }) => hub)),
+        identity,
+        offers: theirs,
+        queues: [...new Set(theirs.flatMap(({ queues }) => queues))].sort(),
+      });
+    }
+    return clusters;
+  }
+
+  /** The function to take, or why none. */
+  #fit(wish: FarWish, name: string, cluster: Cluster): FarOffer['fn'] | string {
+    const { fun, locs } = wish;
+    const { identity, hubs } = cluster;
+    if (wish.cluster !== undefined && wish.cluster !== name) return `cluster ${wish.cluster} is wanted`;
+    if (wish.region !== undefined && wish.region !== identity.region) return `it is in region ${identity.region}`;
+    if (hubs.length === 0) return 'no way leads there';
+    if (fun.startsWith(OWN)) return this.#fitOwn(wish, identity, cluster);
+    if (!this.#admits(identity, 'functions', fun)) return 'the policy of this cluster does not import it';
+    const named = cluster.functions.filter((offer) => offer.name === fun);
+    if (named.length === 0) return 'it offers no such function';
+    const isWanted = wish.version === undefined ? () => true : within(wish.version);
+    const fitting = named.filter(
+      ({ version, functionId }) =>
+        isWanted(version) && (wish.functionId === undefined || wish.functionId === functionId),
+    );
+    if (fitting.length === 0) return `it offers only ${[...new Set(named.map(({ version }) => version))].join(', ')}`;
+    const equipped = fitting.filter(({ resources }) => locs.every((loc) => resources.includes(loc)));
+    const [best] = equipped.sort((a, b) => compareVersions(b.version, a.version));
+    return best ?? `none of its nodes has all of ${locs.join(', ')} and the function`;
+  }
+
+  /** What every node has: found by the queue that it is about, or in the cluster that is named. */
+  #fitOwn({ cluster: wanted, locs }: FarWish, identity: ClusterIdentity, { queues }: Cluster): FarOffer['fn'] | string {
+    const queue = locs.find((loc) => loc.startsWith(QUEUE))?.slice(QUEUE.length);
+    if (queue === undefined) return wanted === undefined ? 'it is asked of a cluster by name only' : EVERY_NODES;
+    if (!queues.includes(queue)) return `it has no queue ${queue}`;
+    return this.#admits(identity, 'queues', queue) ? EVERY_NODES : 'the policy of this cluster does not import it';
+  }
+
+  /** Milliseconds of round trip to the nearest of some hubs, by where they say that they are on the globe. */
+  distanceMs({ identity }: HubRecord, others: readonly HubRecord[]): number | undefined {
+    const here = identity.coordinates;
+    const there = others.flatMap(({ identity: theirs }) => theirs.coordinates ?? []);
+    if (here === undefined || there.length === 0) return undefined;
+    return Math.round(Math.min(...there.map((place) => guessedRttMs(here, place))) * 10) / 10;
+  }
+}
+
+/** Whether a thing of another cluster is to be used here. */
+export type Admission = (of: ClusterIdentity, kind: 'functions' | 'queues' | 'topics', name: string) => boolean;
+
+interface Cluster {
+  readonly identity: ClusterIdentity;
+  /** That can be reached, the nearest first. */
+  readonly hubs: readonly NodeId[];
+  readonly functions: readonly FunctionOffer[];
+  readonly queues: readonly string[];
+  readonly offers: readonly OffersRecord[];
+}
+
+/** Whether something is meant for a cluster: see `FunctionOffer.audience`. */
+export function isMeant(audience: readonly string[] | undefined, { cluster, region, tags }: ClusterIdentity): boolean {
+  if (audience === undefined) return true;
+  return audience.some(
+    (who) => who === '*' || who === cluster || who === `region:${region}` || tags.some((tag) => who === `tag:${tag}`),
+  );
+}
+
+const OWN = 'mpreg.';
+const QUEUE = 'queue:';
+const EVERY_NODES: FarOffer['fn'] = { version: '0.0.0' };

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { type Birth, HubWorld } from './hub-world.ts';
+
+/** west ── mid ── east, and a second mid. */
+const CHAIN: readonly Birth[] = [
+  { cluster: 'west', id: 'W', links: ['mid'] },
+  { cluster: 'mid', id: 'M1', links: ['west', 'east'] },
+  { cluster: 'mid', id: 'M2', links: ['west', 'east'] },
+  { cluster: 'east', id: 'E', links: ['mid'] },
+];
+
+describe('hubs', () => {
+  it('find each other through hubs between them, and say so', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(5_000);
+    const { clusters } = world.hub('W').view(world.now);
+    expect(clusters.map(({ cluster, state }) => `${cluster} ${state}`)).toEqual([
+      'east reachable',
+      'mid reachable',
+      'west self',
+    ]);
+    expect(world.hub('E').ways.to('W')?.hubs).toHaveLength(2);
+  });
+
+  it('carry messages over hubs between them, each once and in order', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(5_000);
+    for (let i = 0; i < 50; i++) world.send('W', 'E', `${i}`);
+    world.run(5_000);
+    expect(world.delivered.map(({ text }) => Number(text))).toEqual([...Array(50).keys()]);
+    expect(world.delivered.every(({ at, from, passed }) => at === 'E' && from === 'W' && passed === 2)).toBe(true);
+  });
+
+  it('say at once where no way leads', () => {
+    const world = new HubWorld([...CHAIN, { cluster: 'island', id: 'I' }]);
+    world.run(5_000);
+    world.send('W', 'I', 'hello');
+    expect(world.undelivered).toEqual([{ by: 'W', text: 'hello' }]);
+  });
+
+  it('lose nothing when a hub between them is killed while messages pass', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(5_000);
+    for (let i = 0; i < 200; i++) {
+      world.send('W', 'E', `${i}`);
+      world.run(3);
+      if (i === 100) world.kill(world.hub('W').ways.to('E')?.hubs[0] ?? '');
+    }
+    world.run(30_000);
+    expect(world.delivered.map(({ text }) => Number(text))).toEqual([...Array(200).keys()]);
+    expect(world.lost).toEqual([]);
+  });
+
+  it('are told of one that is lost, once, and of a cluster that cannot be reached and comes back by itself', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(5_000);
+    world.send('W', 'E', 'before');
+    world.run(1_000);
+    world.cut('mid', 'east');
+    world.run(60_000);
+    expect(world.lost.filter(({ by }) => by === 'W')).toEqual([{ by: 'W', hub: 'E' }]);
+    expect(
+      world
+        .hub('W')
+        .view(world.now)
+        .clusters.find(({ cluster }) => cluster === 'east')?.state,
+    ).toBe('lost');
+    world.heal('mid', 'east');
+    world.run(60_000);
+    world.send('W', 'E', 'after');
+    world.run(1_000);
+    expect(world.delivered.map(({ text }) => text)).toEqual(['before', 'after']);
+    const told = world.events.filter(
+      ({ by, event }) => by === 'W' && event.kind === 'cluster' && event.cluster === 'east',
+    );
+    expect(told.map(({ event }) => event.kind === 'cluster' && event.state)).toEqual([
+      'reachable',
+      'lost',
+      'reachable',
+    ]);
+  });
+
+  it('take a restarted hub for another life: what was under way there is in doubt', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(5_000);
+    world.send('W', 'E', 'one');
+    world.run(1_000);
+    world.kill('E');
+    world.run(100);
+    world.restart('E');
+    world.run(20_000);
+    expect(world.lost.filter(({ by }) => by === 'W')).toEqual([{ by: 'W', hub: 'E' }]);
+    world.send('W', 'E', 'two');
+    world.send('E', 'W', 'three');
+    world.run(1_000);
+    expect(world.delivered.map(({ text }) => text)).toEqual(['one', 'two', 'three']);
+  });
+
+  it('keep the records of those that live for as long as they live, and forget those that died', () => {
+    const world = new HubWorld(CHAIN, () => 10, { recordMsMax: 60_000, refreshMs: 20_000 });
+    world.run(3_600_000);
+    expect(
+      world
+        .hub('W')
+        .view(world.now)
+        .hubs.map(({ hub }) => hub)
+        .sort(),
+    ).toEqual(['E', 'M1', 'M2', 'W']);
+    world.kill('E');
+    world.run(180_000);
+    expect(
+      world
+        .hub('W')
+        .view(world.now)
+        .hubs.map(({ hub }) => hub)
+        .sort(),
+    ).toEqual(['M1', 'M2', 'W']);
+  });
+
+  it('link with nobody whom they were not told to link with', () => {
+    const world = new HubWorld([
+      { cluster: 'a', id: 'A', links: ['b'] },
+      { cluster: 'b', id: 'B' },
+      { cluster: 'c', id: 'C', links: ['d'], mode: 'permissive' },
+      { cluster: 'd', id: 'D', mode: 'permissive' },
+      { cluster: 'e', id: 'E', links: ['d'], mode: 'strict' },
+    ]);
+    world.run(5_000);
+    expect(world.hub('A').ways.to('B')).toBeUndefined();
+    expect(world.hub('C').ways.to('D')).toBeDefined();
+    expect(world.hub('D').ways.to('E')).toBeUndefined();
+    world.run(60_000);
+    const link = world
+      .hub('A')
+      .view(world.now)
+      .links.find(({ cluster }) => cluster === 'b');
+    expect(link?.failures).toBeGreaterThan(4);
+    const dials = world.events.filter(
+      ({ by, event }) => by === 'A' && event.kind === 'bridge' && event.change === 'up',
+    );
+    expect(dials.length).toBeLessThan(25);
+  });
+
+  it('say little when nothing happens', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(60_000);
+    const before = world.messages;
+    world.run(60_000);
+    // Two echoes a second and direction on each of four bridges, their answers, siblings' echoes, and digests.
+    expect(world.messages - before).toBeLessThan(4 * 4 * 60 + 200);
+  });
+});
