@@ -224,6 +224,7 @@ export class HubWorld {
       this.#wires.add(wire);
       this.#do(to, (machine) => machine.up(wire.links[1], peerOf(from.birth), undefined, this.now));
       if (wire.open) this.#do(from, (machine) => machine.up(wire.links[0], peerOf(to.birth), dial, this.now));
+      else this.#do(from, (machine) => machine.dialFailed(dial, 'it was closed at once', this.now));
     });
   }
 
