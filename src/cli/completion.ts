@@ -41,7 +41,7 @@ const ARGUMENTS: Readonly<Record<string, readonly Kind[]>> = {
   'queue:edit': ['queue', 'nothing'],
   'queue:extend': ['queue', 'nothing'],
   'queue:info': ['queue', 'nothing'],
-  'queue:move': ['queue', 'node', 'nothing'],
+  'queue:move': ['queue', 'nothing'],
   'queue:nack': ['queue', 'nothing'],
   'queue:peek': ['queue', 'nothing'],
   'queue:purge': ['queue', 'nothing'],

@@ -23,6 +23,7 @@ import { NodeHost } from './host/node-host.ts';
 import type { Connection, Listener, MessageLogs, Store, TlsOptions, Transport } from './host/ports.ts';
 import { bindingFunctions, QueueBinder } from './host/queue-client/queue-binder.ts';
 import { queueFunctions } from './host/queues/queue-functions.ts';
+import type { Carry } from './host/queues/queues-host.ts';
 import { LateLog } from './host/stores/late-log.ts';
 import { MemoryStore } from './host/stores/memory.ts';
 import { MemoryLog } from './host/stores/memory-log.ts';
@@ -46,6 +47,8 @@ import { payloadOf } from './wire/payload.ts';
 /** Limit: sockets of one node; a cluster's links and its clients are far fewer. */
 const CONNECTIONS_MAX = 4_096;
 const UPGRADE_MS_MAX = 5_000;
+/** How long another node may take to store a page of a queue, in milliseconds. */
+const PARCEL_MS = 30_000;
 /** How often the node looks whether messages of topics were dropped. */
 const SYSTEM_MS = 1_000;
 
@@ -77,6 +80,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     late.host = host;
     await host.start(Number(store.read('epoch') ?? 0));
     bindQueues(host, late);
+    carryQueues(host, late);
     await host.queues.open();
     trigger(runner, host, late, { id, log: settled.log, name });
     late.system = speak(host, name);
@@ -248,6 +252,16 @@ function bindQueues(host: NodeHost, { binder }: LateHost): void {
   host.stopped.then(end, end);
 }
 
+/** Has queues that move be told to other nodes. */
+function carryQueues(host: NodeHost, late: LateHost): void {
+  const client = new SharedClient(() => late.connect('moving queues'));
+  host.queues.carry = async (node, parcel) => {
+    const { call } = await client.get();
+    const take = call.with({ idempotent: true, node, timeoutMs: PARCEL_MS });
+    return (await take('mpreg.queue.take', { parcel })) as Awaited<ReturnType<Carry>>;
+  };
+}
+
 /** Has topics trigger functions for as long as the node takes new work. */
 function trigger(
   runners: Runners,
@@ -372,6 +386,7 @@ function nodeOf(options: SettledOptions, identity: Identity, runners: Runners): 
   return new Node({
     ...identity,
     cluster,
+    durable: options.dataDir !== undefined,
     functions: offered(runners),
     payload: payloadOf,
     resources,

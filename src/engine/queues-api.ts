@@ -56,7 +56,10 @@ export interface QueueOptions {
 }
 
 export interface CreateQueueOptions extends QueueOptions {
-  /** Where it lives: `any` (the node that is asked), a node's name, or `label=value`, a resource of a node. */
+  /**
+   * Where it lives: `any` (chosen among the nodes that keep queues on disk), a node's name, or `label=value`, a resource
+   * of one. Default: the node that is asked; where its dead letters are on another one already, there.
+   */
   readonly place?: string;
 }
 
@@ -96,6 +99,8 @@ export interface QueueInfo {
   readonly oldestAt: number | null;
   readonly redrive: RedriveJob | null;
   readonly deadLetter: string | null;
+  /** Where it is moving now. */
+  readonly moving?: string;
   /** Patterns of topics whose messages are stored in it; absent where there are none. */
   readonly bindings?: readonly string[];
 }
@@ -340,6 +345,10 @@ export interface Queue {
   cancelRedrive(): Promise<RedriveJob>;
   subscribe(consumer: string): Promise<readonly string[]>;
   unsubscribe(consumer: string): Promise<readonly string[]>;
+  /**
+   * Has it live on another node: its name, or `label=value`, a resource of one. Nothing of it is lost: while it moves, what
+   * is asked of it waits. Queues with the same dead letters move together. Resolves when it is there.
+   */
   move(node: string): Promise<QueueInfo>;
   /** From now on, messages of topics that match are stored in it, too, once each; with all patterns that it then has. */
   bind(patterns: string | readonly string[]): Promise<QueueInfo>;

@@ -260,3 +260,40 @@ test('completion offers the names of queues', async () => {
   const ran = await mesh.at(mesh.alpha, 'complete', '--', 'queue', 'info', 'watch');
   expect(ran.stdout).toContain('watched');
 });
+
+describe('a queue that moves', () => {
+  test('takes all that it holds to another node, and says where it is', async () => {
+    await mpreg('queue', 'create', 'moving');
+    for (const body of ['a', 'b', 'c']) await mpreg('queue', 'send', 'moving', body);
+    const held = await mpreg('queue', 'receive', 'moving', '--ack', 'manual', '--visibility', '1m');
+    const moved = await mpreg('queue', 'move', 'moving', '--to', 'beta');
+    expect(moved).toMatchObject({ code: 0, stdout: 'moving\tbeta\n' });
+    expect(moved.stderr).toContain('kept in memory');
+    expect((await mpreg('queue', 'ack', 'moving', held.stdout.split('\t')[2] ?? '')).stdout).toContain('acknowledged');
+    expect((await mpreg('queue', 'receive', 'moving', '--max', '2', '--raw')).stdout).toBe('b\nc\n');
+    expect(await countsOf('moving')).toMatchObject({ done: 3, ready: 0, sent: 3 });
+    expect((await mpreg('queue', 'list')).stdout).toMatch(/^moving\tbeta\t/m);
+    expect(await json('queue', 'move', 'moving', '--to', 'alpha')).toMatchObject({ name: 'moving', node: 'alpha' });
+    expect((await mpreg('queue', 'move', 'moving', '--to', 'alpha')).stdout).toBe('moving\talpha\n');
+  });
+
+  test('stays where it is when it is sent to nowhere', async () => {
+    await mpreg('queue', 'create', 'staying');
+    expect((await mpreg('queue', 'move', 'staying', '--to', 'nowhere')).code).toBe(3);
+    expect((await mpreg('queue', 'move', 'staying', '--to', 'region=moon')).code).toBe(3);
+    expect((await mpreg('queue', 'move', 'nothing', '--to', 'beta')).code).toBe(3);
+    expect((await mpreg('queue', 'move', 'staying')).code).toBe(2);
+    expect((await json<Info & { node: string }>('queue', 'info', 'staying')).node).toBe('alpha');
+  });
+
+  test('can be made anywhere, on one node, or on one that has a label', async () => {
+    const made = async (...place: string[]) => {
+      const name = `placed-${place[1] ?? 'here'}`.replace('=', '-');
+      return (await mesh.at(mesh.beta, 'queue', 'create', name, ...place)).stdout.split('\t')[1];
+    };
+    expect(await made()).toBe('beta');
+    expect(await made('--place', 'alpha')).toBe('alpha');
+    expect(await made('--place', 'any')).toBe('alpha'); // the only one with a disk for queues
+    expect((await mesh.at(mesh.beta, 'queue', 'create', 'lost', '--place', 'gamma')).code).toBe(3);
+  });
+});

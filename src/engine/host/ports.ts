@@ -10,7 +10,7 @@ import type { Payload } from '../core/base/payload.ts';
 import type { Problem } from '../core/base/problems.ts';
 import type { FunctionRecord } from '../core/directory/record.ts';
 import type { Write } from '../core/node/effects.ts';
-import type { LoadAsk, Loaded, QueueWrite, StoredMessage, StoredQueue } from '../core/queues/effects.ts';
+import type { LoadAsk, Loaded, Opened, QueueWrite, StoredMessage } from '../core/queues/effects.ts';
 import type { DeadInfo } from '../core/queues/messages.ts';
 import type { MessageLog, StoredKeep } from '../flow/message-log.ts';
 
@@ -218,8 +218,8 @@ export interface QueueStore {
   readonly durability: 'disk' | 'memory';
   /** Set by whoever uses it: told why nothing should be added (what removes is still taken), and of nothing once there is room. */
   onRoom?: (why: Problem | undefined) => void;
-  /** What it holds, and the first number that no queue ever had. Rejects with `store-corrupt`, `data-in-use`, … */
-  open(): Promise<{ readonly queues: readonly StoredQueue[]; readonly next: number }>;
+  /** What it holds. Rejects with `store-corrupt`, `data-in-use`, … */
+  open(): Promise<Opened>;
   /**
    * Resolves when the writes would survive a crash of the machine: all of them or none. Contents are bytes. Rejects with a
    * `ProblemError` (`store-failed`): then nothing of it is stored.

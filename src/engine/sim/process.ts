@@ -151,8 +151,7 @@ export class SimProcess implements Endpoint {
     this.topics.flow.kept.keeper.announce();
     this.give({ epoch: Number(this.#parts.disk.read('epoch') ?? 0), kind: 'start' });
     const { queues, wallMs } = this.#parts;
-    const stored = { next: queues.tables.next, queues: queues.tables.all() };
-    this.give({ input: { kind: 'opened', ...stored, wallMs }, kind: 'queue' });
+    this.give({ input: { kind: 'opened', ...queues.tables.opened, wallMs }, kind: 'queue' });
   }
 
   give(input: NodeInput): void {
@@ -386,6 +385,8 @@ export class SimProcess implements Endpoint {
           give(why === undefined ? { fence, kind: 'persisted' } : { fence, kind: 'refused', problem: why });
         });
       }
+      case 'ship': // nobody moves queues here
+        return;
       case 'load':
         return queues.load(effect.queue, effect.ask, (loaded) => give({ kind: 'loaded', load: effect.load, loaded }));
       case 'reply': {

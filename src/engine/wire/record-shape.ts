@@ -9,6 +9,7 @@ export const nodeRecord: Shape<object> = open({
   addresses: list(text),
   cluster: text,
   coordinates: optional(object({ latitude: real, longitude: real })),
+  durable: optional(bool),
   functions: list(
     object({
       description: optional(text),

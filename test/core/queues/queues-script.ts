@@ -7,10 +7,15 @@
  *     ack|release r … [consumer=ann]    nack r [delayMs=0] [reason=late]    extend r 5s
  *     redrive jobs.dead [to=other] [max=1] [rate=10] [dryRun=true]          dead jobs.dead
  *     counts jobs    purge jobs    pass 5s    restart [wall=5s]
+ *     at beta            what follows is asked of that node; at the beginning, alpha
+ *     move jobs beta     moved jobs        what became of the last move of it
+ *     parcels wait       deliver [lost]    from then on, each parcel of a move is delivered by hand; its answer may be lost
+ *     here               the queues that each node says it has
  */
-import type { DeadInfo, Handled, Lease, Sent } from '../../../src/engine/core/queues/messages.ts';
+import type { DeadInfo, Handled, Lease, QueueView, Sent } from '../../../src/engine/core/queues/messages.ts';
 import { type Command, complain, duration } from '../../scenario.ts';
-import { type Answer, Shop } from './shop.ts';
+import type { Answer, Shop } from './shop.ts';
+import { Town, type Waiting } from './town.ts';
 
 interface Named {
   readonly queue: string;
@@ -18,8 +23,10 @@ interface Named {
 }
 
 export function queuesScript(): (command: Command) => string {
-  const shop = new Shop();
+  const town = new Town('alpha', 'beta');
+  let shop = town.shop('alpha');
   const leases = new Map<string, Named>();
+  const moves = new Map<string, { readonly shop: Shop; readonly request: number }>();
   return (command) => {
     const { name, words, options } = command;
     const [queue = ''] = words;
@@ -48,8 +55,25 @@ export function queuesScript(): (command: Command) => string {
         return counts(shop, queue);
       case 'purge':
         return said(ask(shop, { kind: 'purge', queue }), (reply) => `${'purged' in reply ? reply.purged : 0} purged`);
+      case 'at':
+        shop = town.shop(queue);
+        return '';
+      case 'here':
+        return [...town.shops].map(([node, { hosting }]) => `${node}: ${hosting.join(' ') || 'none'}`).join('\n');
+      case 'move': {
+        const [, to = ''] = words;
+        moves.set(queue, { request: shop.ask({ kind: 'move', queue, to: { id: to, name: to } }), shop });
+        return movedOf(moves.get(queue));
+      }
+      case 'moved':
+        return movedOf(moves.get(queue));
+      case 'parcels':
+        town.holding = true;
+        return '';
+      case 'deliver':
+        return delivered(town.deliver(queue === 'lost'));
       case 'pass':
-        shop.pass(duration(queue));
+        town.pass(duration(queue));
         return `${(shop.now - START) / 1_000} s`;
       case 'restart':
         shop.restart(options.has('wall') ? duration(options.get('wall')) : 0);
@@ -65,6 +89,22 @@ const START = 1_000;
 
 function ask(shop: Shop, command: Parameters<Shop['ask']>[0]): Answer | undefined {
   return shop.answers.get(shop.ask(command));
+}
+
+function movedOf(move: { readonly shop: Shop; readonly request: number } | undefined): string {
+  return said(move?.shop.answers.get(move.request), (reply) =>
+    reply.kind === 'moved' ? `${reply.queues.join(' ')} moved to ${reply.to.name}` : reply.kind,
+  );
+}
+
+function delivered(waiting: Waiting | undefined): string {
+  if (waiting === undefined) return 'nothing is on its way';
+  const { from, to, parcel } = waiting;
+  const what =
+    parcel.kind === 'page'
+      ? `page of ${parcel.writes.length} from ${parcel.at.index} ${parcel.at.stage} ${parcel.at.after || 0}`
+      : parcel.kind;
+  return `${from} → ${to}: ${what}`;
 }
 
 type Reply = Extract<Answer, { readonly reply: unknown }>['reply'];
@@ -96,8 +136,8 @@ function receive(
   { as = 'r', ...given }: Readonly<Record<string, unknown>>,
   leases: Map<string, Named>,
 ): string {
-  const view = shop.view(queue);
   const told = (lease: Lease, i: number, all: readonly Lease[]) => {
+    const view = shop.view(queue);
     const name = all.length === 1 ? String(as) : `${as}${i + 1}`;
     leases.set(name, { queue, receipt: lease.receipt });
     const group = lease.group === undefined ? '' : ` of ${lease.group}`;
@@ -153,11 +193,14 @@ function deadLetters(shop: Shop, queue: string): string {
 }
 
 function counts(shop: Shop, queue: string): string {
-  const { redrive: job, counts: all } = shop.view(queue);
+  return said(ask(shop, { kind: 'info', queue }), (reply) => (reply.kind === 'queue' ? counted(reply.view) : ''));
+}
+
+function counted({ redrive: job, counts: all, moving }: QueueView): string {
   const shown = (['sent', 'ready', 'delayed', 'leased', 'done', 'dead', 'expired', 'purged'] as const)
     .filter((what) => what === 'sent' || all[what] > 0)
     .map((what) => `${all[what]} ${what}`);
   const moved =
     job === null || job.dryRun ? '' : `; job ${job.id} ${job.state}, ${job.moved} moved, ${job.failed} failed`;
-  return `${shown.join(', ')}${moved}`;
+  return `${shown.join(', ')}${moved}${moving === null ? '' : `; moving to ${moving.name}`}`;
 }

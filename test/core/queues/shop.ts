@@ -1,9 +1,10 @@
 /** A node's queues with storage in memory, driven by hand: each input is followed by what the world owes for it. */
 import { expect } from 'vitest';
 import { NEVER } from '../../../src/engine/core/base/instant.ts';
+import { done, failed, type Outcome } from '../../../src/engine/core/base/outcome.ts';
 import { Prng } from '../../../src/engine/core/base/prng.ts';
 import { type Problem, problem } from '../../../src/engine/core/base/problems.ts';
-import type { QueuesEffect } from '../../../src/engine/core/queues/effects.ts';
+import type { Parcel, QueuesEffect } from '../../../src/engine/core/queues/effects.ts';
 import type {
   Handled,
   Lease,
@@ -13,6 +14,7 @@ import type {
   QueueView,
   Sent,
 } from '../../../src/engine/core/queues/messages.ts';
+import type { Taken } from '../../../src/engine/core/queues/move.ts';
 import { Queues } from '../../../src/engine/core/queues/queues.ts';
 import { QueueTables } from '../../../src/engine/core/queues/tables.ts';
 
@@ -29,6 +31,10 @@ export class Shop {
   stalled = false;
   full = false;
   hosting: readonly string[] = [];
+  /** What becomes of parcels to other nodes; `answer` may be called later, or never. */
+  ship: (to: string, parcel: Parcel, answer: (outcome: Outcome<Taken>) => void) => void = () => {};
+  /** Counts its starts. */
+  lives = 1;
   readonly answers = new Map<number, Answer>();
   #waiting: QueuesEffect[] = [];
   #requests = 0;
@@ -37,7 +43,7 @@ export class Shop {
   constructor(seed = 1) {
     this.#seed = seed;
     this.queues = new Queues(new Prng(seed));
-    this.queues.opened([], 1, this.now);
+    this.queues.opened(this.tables.opened, this.now);
     this.work();
   }
 
@@ -101,6 +107,17 @@ export class Shop {
     return this.tables.message(view.number, lease.contentId)?.content;
   }
 
+  /** What another node's parcel leads to; undefined where that is not known yet. */
+  take(parcel: Parcel): Outcome<Taken> | undefined {
+    const request = ++this.#requests;
+    this.queues.take(request, parcel, this.now);
+    this.work();
+    const answer = this.answers.get(request);
+    if (answer === undefined) return undefined;
+    if ('problem' in answer) return failed(answer.problem);
+    return answer.reply.kind === 'taken' ? done(answer.reply.taken) : undefined;
+  }
+
   /** Lets time pass, stopping wherever something is due. */
   pass(ms: number): void {
     const end = this.now + ms;
@@ -121,7 +138,9 @@ export class Shop {
     this.stalled = false;
     this.now += wall;
     this.queues = new Queues(new Prng(this.#seed + 1));
-    this.queues.opened(this.tables.all(), this.tables.next, this.now);
+    this.lives++;
+    this.hosting = [];
+    this.queues.opened(this.tables.opened, this.now);
     this.work();
   }
 
@@ -146,6 +165,7 @@ export class Shop {
   /** The law of conservation, against what is really stored. */
   check(): void {
     for (const stored of this.tables.all()) {
+      if (stored.move?.role === 'arriving') continue; // not all of it is there
       const { sent, done, dead, expired, purged, messages } = stored.counts;
       expect(sent, `${stored.name} is conserved`).toBe(messages + done + dead + expired + purged);
       expect(this.tables.count(stored.number), `${stored.name} holds what it counts`).toBe(messages);
@@ -158,6 +178,13 @@ export class Shop {
       this.answers.set(effect.request, outcome.ok ? { reply: outcome.value } : { problem: outcome.problem });
     } else if (effect.kind === 'hosting') {
       this.hosting = effect.queues;
+    } else if (effect.kind === 'ship') {
+      const { lives } = this;
+      this.ship(effect.to, effect.parcel, (outcome) => {
+        if (lives !== this.lives) return;
+        this.queues.shipped(effect.ship, outcome, this.now);
+        this.work();
+      });
     } else if (this.stalled) {
       this.#waiting.push(effect);
     } else if (effect.kind === 'load') {

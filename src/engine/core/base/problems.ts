@@ -247,6 +247,12 @@ export const PROBLEMS = {
     'the queue is full',
     'Nothing was stored. Send again when consumers have made room, or raise the limit that the message names.\nmpreg queue list',
   ),
+  'queue-moving': kind(
+    1,
+    no,
+    'the queue is moving to another node',
+    'Nothing was done. Try again in a moment.\nmpreg queue info --help',
+  ),
   'lease-lost': kind(
     7,
     no,

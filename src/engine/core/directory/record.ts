@@ -52,6 +52,8 @@ export interface NodeRecord {
   readonly state: 'active' | 'draining';
   /** The version of what it listens to; absent where it never listened to anything. */
   readonly interest?: number;
+  /** It keeps its queues on disk. */
+  readonly durable?: true;
   /** The topics whose messages it keeps; absent where it keeps none. */
   readonly keeps?: readonly KeepRecord[];
   /** The version of mpreg that it runs. */

@@ -22,6 +22,8 @@ export interface NodeConfig {
   readonly address: Address;
   readonly resources: readonly string[];
   readonly functions: readonly FunctionRecord[];
+  /** Whether queues are kept on disk here. */
+  readonly durable?: boolean;
   /** The version of mpreg. */
   readonly software: string;
   /** Makes every choice of this node repeatable. */
@@ -69,7 +71,7 @@ export function machinesOf(config: NodeConfig): Machines {
 }
 
 function recordOf(config: NodeConfig): NodeRecord {
-  const { id, name, cluster, region, coordinates, address, resources, functions, software } = config;
+  const { id, name, cluster, region, coordinates, address, resources, functions, software, durable = false } = config;
   return {
     addresses: [address],
     cluster,
@@ -83,5 +85,6 @@ function recordOf(config: NodeConfig): NodeRecord {
     version: 0,
     ...(region === undefined ? {} : { region }),
     ...(coordinates === undefined ? {} : { coordinates }),
+    ...(durable ? { durable } : {}),
   };
 }

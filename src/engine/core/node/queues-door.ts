@@ -24,9 +24,11 @@ export class QueuesDoor implements Machine<QueuesEffect> {
     const now = local + this.#ahead;
     switch (input.kind) {
       case 'opened':
-        return this.#queues.opened(input.queues, input.next, now);
+        return this.#queues.opened(input, now);
       case 'ask':
         return this.#queues.ask(input.request, input.command, now);
+      case 'take':
+        return this.#queues.take(input.request, input.parcel, now);
       case 'cancel':
         return this.#queues.cancel(input.request, now);
       case 'persisted':
@@ -37,6 +39,8 @@ export class QueuesDoor implements Machine<QueuesEffect> {
         return this.#queues.room(input.problem);
       case 'loaded':
         return this.#queues.loaded(input.load, input.loaded, now);
+      case 'shipped':
+        return this.#queues.shipped(input.ship, input.outcome, now);
     }
   }
 

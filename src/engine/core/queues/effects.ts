@@ -2,6 +2,7 @@ import type { Instant } from '../base/instant.ts';
 import type { Outcome } from '../base/outcome.ts';
 import type { Problem } from '../base/problems.ts';
 import type { DeadInfo, QueueCommand, QueueReply, Receipt, RedriveJob } from './messages.ts';
+import type { Cursor, Stage, StoredMove, Taken } from './move.ts';
 import type { Guarantee, QueueOptions } from './options.ts';
 import type { RetryPolicy } from './retry.ts';
 
@@ -66,6 +67,12 @@ export interface StoredCounts {
   readonly newestAt: Instant;
 }
 
+/** Of a queue that never had a message. */
+export function noCounts(): StoredCounts {
+  const none = { bytes: 0, dead: 0, done: 0, expired: 0, lost: 0, messages: 0, newestAt: 0 };
+  return { ...none, next: 1, purged: 0, sent: 0, tokens: 0 };
+}
+
 /** A message that several consumers must acknowledge. */
 export interface StoredDelivery {
   readonly message: NewMessage;
@@ -99,6 +106,8 @@ export interface StoredQueue {
   readonly deliveries: readonly StoredDelivery[];
   readonly dedupe: readonly { readonly key: string; readonly seq: number; readonly until: Instant }[];
   readonly job?: RedriveJob;
+  /** While it moves. One that is still arriving is not there for anybody. */
+  readonly move?: StoredMove;
 }
 
 /** One change of what is stored. A queue is named by its number. */
@@ -158,7 +167,46 @@ export type QueueWrite =
   /** All messages, their states and deliveries. */
   | { readonly kind: 'purge'; readonly queue: number }
   | { readonly kind: 'job'; readonly queue: number; readonly job: RedriveJob }
-  | { readonly kind: 'counts'; readonly queue: number; readonly counts: StoredCounts };
+  | { readonly kind: 'counts'; readonly queue: number; readonly counts: StoredCounts }
+  /** Null: it no longer moves. */
+  | { readonly kind: 'move'; readonly queue: number; readonly move: StoredMove | null }
+  /** A move to this node has ended; remembered apart from its queues, whatever becomes of them. */
+  | { readonly kind: 'ended'; readonly queue: number; readonly move: string };
+
+/** One part of what a queue stores, in the form in which it is written. */
+export interface Page {
+  /** Of the queue that was asked for; elsewhere it has another number. */
+  readonly writes: readonly QueueWrite[];
+  /** Where the next page begins; absent where there is none of this stage. */
+  readonly after?: number | string;
+}
+
+/** What the source says. A parcel may come twice, late, or never. */
+export type Parcel =
+  | { readonly kind: 'offer'; readonly move: string; readonly queues: readonly Offered[] }
+  | {
+      readonly kind: 'page';
+      readonly move: string;
+      readonly at: Cursor;
+      readonly next: Cursor;
+      readonly writes: readonly QueueWrite[];
+    }
+  | { readonly kind: 'commit'; readonly move: string; readonly queues: readonly Closing[] };
+
+/** What a queue is like. */
+export interface Offered {
+  readonly name: string;
+  readonly options: QueueOptions;
+  readonly createdAt: Instant;
+  readonly changedAt: Instant;
+}
+
+/** What is told of a queue when all of its messages are there. */
+export interface Closing {
+  readonly counts: StoredCounts;
+  readonly consumers: readonly string[];
+  readonly job?: RedriveJob;
+}
 
 /** What a queue wants to know of its storage. Lists have at most `limit` messages. */
 export type LoadAsk =
@@ -179,7 +227,18 @@ export type LoadAsk =
   | { readonly what: 'groups'; readonly groups: readonly string[]; readonly limit: number }
   /** Those without token whose own time is up at `at`, or that were sent at `sentBy` or before. */
   | { readonly what: 'expired'; readonly at: Instant; readonly sentBy: Instant; readonly limit: number }
-  | { readonly what: 'open' };
+  | { readonly what: 'open' }
+  /**
+   * What is stored of it, after that id or key, to be written elsewhere: messages of about so many bytes with their states;
+   * `limit` messages for several with what is owed of them; `limit` ids that are remembered.
+   */
+  | {
+      readonly what: 'page';
+      readonly stage: Stage;
+      readonly after: number | string;
+      readonly limit: number;
+      readonly bytes: number;
+    };
 
 export interface Loaded {
   readonly messages: readonly StoredMessage[];
@@ -189,6 +248,8 @@ export interface Loaded {
   readonly oldestAt?: Instant;
   /** `open` only; absent where there is no such queue. */
   readonly stored?: StoredQueue;
+  /** `page` only. */
+  readonly page?: Page;
 }
 
 export type QueuesEffect =
@@ -197,17 +258,33 @@ export type QueuesEffect =
   /** Answered with `loaded`, in the order in which loads and persists were asked for. */
   | { readonly kind: 'load'; readonly load: number; readonly queue: number; readonly ask: LoadAsk }
   | { readonly kind: 'reply'; readonly request: number; readonly outcome: Outcome<QueueReply> }
+  /** To be told to another node; answered with `shipped`. */
+  | { readonly kind: 'ship'; readonly ship: number; readonly to: string; readonly parcel: Parcel }
   /** The queues of this node are now these. */
   | { readonly kind: 'hosting'; readonly queues: readonly string[] };
 
 /** Everything that can happen to a node's queues. */
 export type QueuesInput =
-  /** Storage holds these; `next` is the first number that no queue ever had, `wallMs` what the calendar says now. */
-  | { readonly kind: 'opened'; readonly queues: readonly StoredQueue[]; readonly next: number; readonly wallMs: number }
+  /**
+   * Storage holds these; `next` is the first number that no queue ever had, `ended` the moves that ended here, `wallMs` what
+   * the calendar says now.
+   */
+  | (Opened & { readonly kind: 'opened'; readonly wallMs: number })
   | { readonly kind: 'ask'; readonly request: number; readonly command: QueueCommand }
   | { readonly kind: 'cancel'; readonly request: number }
+  /** Another node says something of queues that move here; answered with a reply. */
+  | { readonly kind: 'take'; readonly request: number; readonly parcel: Parcel }
   | { readonly kind: 'persisted'; readonly fence: number }
   | { readonly kind: 'refused'; readonly fence: number; readonly problem: Problem }
   /** Storage takes nothing that adds to it, and why; without a problem, it does again. */
   | { readonly kind: 'room'; readonly problem?: Problem }
-  | { readonly kind: 'loaded'; readonly load: number; readonly loaded: Loaded };
+  | { readonly kind: 'loaded'; readonly load: number; readonly loaded: Loaded }
+  /** What the other node says, or why that is not known. */
+  | { readonly kind: 'shipped'; readonly ship: number; readonly outcome: Outcome<Taken> };
+
+/** What storage holds when it is opened. */
+export interface Opened {
+  readonly queues: readonly StoredQueue[];
+  readonly next: number;
+  readonly ended: readonly string[];
+}

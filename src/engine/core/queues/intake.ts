@@ -5,6 +5,7 @@ import { Dedupe } from './dedupe.ts';
 import type { Desk, Transfer } from './desk.ts';
 import type { NewMessage, StoredDelivery, StoredQueue } from './effects.ts';
 import type { Order, Sent } from './messages.ts';
+import { isMoving, type Place } from './move.ts';
 import type { QueueOptions } from './options.ts';
 import { dueOf, guaranteeOf, isForSeveral, messageOf, refusal } from './sending.ts';
 import type { Stock } from './stock.ts';
@@ -14,6 +15,7 @@ interface Target {
   readonly name: string;
   readonly number: number;
   readonly options: QueueOptions;
+  readonly moving: { readonly to: Place } | undefined;
   readonly stock: Stock;
   proceed(now: Instant): void;
 }
@@ -75,6 +77,7 @@ export class Intake {
   /** A message comes from another queue of this node. Dead letters are taken though the queue be full. */
   admit({ from, entry, dead }: Transfer, now: Instant): Problem | undefined {
     if (this.#queue.stock.isReopening) return problem('store-failed', `${this.#queue.name} is read anew from its disk`);
+    if (this.#queue.moving !== undefined) return isMoving(this.#queue.name, this.#queue.moving.to);
     const { messagesMax, bytesMax, kind } = this.#queue.options;
     const { counts } = this.#queue.stock;
     const isFull =

@@ -1,6 +1,7 @@
 /** What queues are asked and what they answer. Plain data: a list of commands with their instants can be run again. */
 import type { Instant } from '../base/instant.ts';
 import type { Problem } from '../base/problems.ts';
+import type { Place, Taken } from './move.ts';
 import type { Guarantee, QueueOptions } from './options.ts';
 import type { RetryPolicy } from './retry.ts';
 
@@ -80,7 +81,9 @@ export type QueueCommand =
       readonly dryRun?: boolean;
     }
   | { readonly kind: 'redrive-cancel'; readonly queue: string }
-  | { readonly kind: 'subscribe' | 'unsubscribe'; readonly queue: string; readonly consumer: string };
+  | { readonly kind: 'subscribe' | 'unsubscribe'; readonly queue: string; readonly consumer: string }
+  /** Answered when it has moved, or stays. */
+  | { readonly kind: 'move'; readonly queue: string; readonly to: Place };
 
 /** What a consumer may do with a message, and until when; the world adds the content. */
 export interface Lease {
@@ -165,6 +168,8 @@ export interface QueueView {
   /** Receives that wait. */
   readonly waiting: number;
   readonly redrive: RedriveJob | null;
+  /** Where it is moving. */
+  readonly moving: Place | null;
 }
 
 export type QueueReply =
@@ -178,4 +183,7 @@ export type QueueReply =
   | { readonly kind: 'purged'; readonly purged: number }
   | { readonly kind: 'redrive'; readonly job: RedriveJob }
   | { readonly kind: 'consumers'; readonly consumers: readonly string[] }
+  /** The queues that have moved: what dead letters tie together stays together. */
+  | { readonly kind: 'moved'; readonly to: Place; readonly queues: readonly string[] }
+  | { readonly kind: 'taken'; readonly taken: Taken }
   | { readonly kind: 'done' };

@@ -140,6 +140,12 @@ export function withOptions(before: QueueOptions, given: Readonly<Record<string,
   return flaw === undefined ? done(settled) : failed(invalid(flaw));
 }
 
+/** Whether a queue is what is asked for; what was not said is not compared. */
+export function sameOptions(options: QueueOptions, given: Readonly<Record<string, unknown>>): boolean {
+  const asked = withOptions(options, given);
+  return asked.ok && JSON.stringify(asked.value) === JSON.stringify(options);
+}
+
 /** Parts of a policy, and single notes, may be given alone; a note that is null is taken away. */
 function merged(key: string, before: QueueOptions, value: unknown): unknown {
   if (key === 'retry') return { ...before.retry, ...(value as Partial<RetryPolicy>) };

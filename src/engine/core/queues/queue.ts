@@ -1,4 +1,4 @@
-import { earlier, type Instant } from '../base/instant.ts';
+import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import { done, failed } from '../base/outcome.ts';
 import { type Problem, problem } from '../base/problems.ts';
 import { entryFor } from './claims.ts';
@@ -6,8 +6,9 @@ import type { Desk } from './desk.ts';
 import type { Loaded, StoredQueue } from './effects.ts';
 import { type Entry, isExpired } from './entry.ts';
 import { type Accepted, Intake } from './intake.ts';
-import { receiptOf } from './leases.ts';
-import type { Handled, Lease, Order, QueueCommand, QueueReply, QueueView } from './messages.ts';
+import { leaseOf } from './lease.ts';
+import type { Handled, Order, QueueCommand, QueueReply, QueueView, RedriveJob } from './messages.ts';
+import { isMoving, type StoredMove } from './move.ts';
 import { type QueueOptions, withOptions } from './options.ts';
 import { Redrive } from './redrive.ts';
 import { Stock } from './stock.ts';
@@ -37,11 +38,15 @@ export class Queue {
   isNew = false;
   /** It is being deleted. */
   isGone = false;
+  /** Set while it leaves for another node: nothing happens here. */
+  moving: Leaving | undefined;
   readonly stock: Stock;
   readonly #desk: Desk;
   readonly intake: Intake;
   readonly #waiting = new Waiting();
   readonly #redrive: Redrive;
+  /** What there was when it stood still. */
+  #frozen: { readonly delayed: number; readonly leased: number } | undefined;
 
   constructor(desk: Desk, stored: StoredQueue, now: Instant) {
     const { number, name, options, createdAt, changedAt } = stored;
@@ -56,12 +61,16 @@ export class Queue {
     this.intake = new Intake(desk, this);
     this.intake.open(stored);
     this.stock.open(stored, now);
+    this.#stay(stored);
+  }
+
+  get job(): RedriveJob | undefined {
+    return this.#redrive.job;
   }
 
   get view(): QueueView {
     const { sent, dead, done: ended, expired, purged, lost, bytes, messages } = this.stock.counts;
-    const leased = this.stock.leases.count;
-    const { delayed } = this.stock;
+    const { delayed, leased } = this.#frozen ?? { delayed: this.stock.delayed, leased: this.stock.leases.count };
     const ready = messages - leased - delayed;
     return {
       changedAt: this.changedAt,
@@ -80,6 +89,7 @@ export class Queue {
         sent,
       },
       createdAt: this.createdAt,
+      moving: this.moving?.to ?? null,
       name: this.name,
       number: this.number,
       options: this.options,
@@ -89,11 +99,13 @@ export class Queue {
   }
 
   deadline(): Instant {
+    if (this.moving !== undefined) return NEVER;
     const others = earlier(this.stock.deadline(), earlier(this.intake.deadline(), this.#redrive.deadline()));
     return earlier(this.#waiting.deadline(), others);
   }
 
   advance(now: Instant): void {
+    if (this.moving !== undefined) return;
     this.stock.advance(now);
     if (!this.stock.isReopening) {
       this.intake.advance(now);
@@ -111,6 +123,7 @@ export class Queue {
       this.intake.open(loaded.stored);
       this.options = loaded.stored.options;
       this.#redrive.restart(loaded.stored.job);
+      this.#stay(loaded.stored);
     }
     this.proceed(now);
   }
@@ -264,14 +277,39 @@ export class Queue {
     this.#desk.write(queue, { changedAt, createdAt, kind: 'queue', name, options, queue });
   }
 
+  /** Writes how far its move has come; with the first, everything stands still, and is on disk. */
+  leave(move: Leaving): void {
+    if (this.moving === undefined) this.#freeze(move);
+    this.moving = move;
+    this.#desk.write(this.number, { kind: 'move', move, queue: this.number });
+  }
+
   /** Nothing is answered any more but that it is gone. */
   close(why: Problem): void {
+    this.#dismiss(why);
+    this.stock.closed = true;
+    this.stock.life++;
+  }
+
+  #dismiss(why: Problem): void {
     for (const { request } of this.#waiting.all()) {
       this.#waiting.delete(request);
       this.#desk.reply(request, failed(why));
     }
-    this.stock.closed = true;
-    this.stock.life++;
+  }
+
+  #freeze(move: Leaving): void {
+    const { leased, delayed } = this.view.counts;
+    this.#frozen = { delayed, leased };
+    this.#dismiss(isMoving(this.name, move.to));
+    this.stock.freeze();
+  }
+
+  /** Whether it moves is what storage says. */
+  #stay({ move }: StoredQueue): void {
+    this.#frozen = undefined;
+    this.moving = move?.role === 'leaving' ? move : undefined;
+    if (this.moving !== undefined) this.#freeze(this.moving);
   }
 
   /** The next message for a redrive; it is in the queue's own hands then. */
@@ -345,22 +383,7 @@ export class Queue {
   }
 }
 
-function leaseOf(entry: Entry, kind: QueueOptions['kind']): Lease {
-  const { seq, delivery, group, rank, sentAt, receives, firstAt = 0, leaseUntil, token, about } = entry;
-  return {
-    contentId: delivery?.of ?? seq,
-    firstReceivedAt: firstAt,
-    guarantee: about.guarantee ?? 'at-least-once',
-    id: seq,
-    leaseUntil,
-    priority: kind === 'priority' ? 255 - rank : 0,
-    receipt: receiptOf(entry),
-    receives,
-    sentAt,
-    token,
-    ...(group !== undefined && { group }),
-  };
-}
+export type Leaving = Extract<StoredMove, { readonly role: 'leaving' }>;
 
 const OK: Handled = { ok: true };
 

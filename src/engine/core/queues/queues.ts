@@ -1,16 +1,28 @@
 import { Alarms } from '../base/alarms.ts';
 import { Effects } from '../base/effects.ts';
-import type { Instant } from '../base/instant.ts';
+import { earlier, type Instant } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
 import { done, failed, type Outcome } from '../base/outcome.ts';
 import type { Prng } from '../base/prng.ts';
 import { type Problem, problem } from '../base/problems.ts';
 import { Batches } from './batches.ts';
+import { lookAt, tellQueue } from './commands.ts';
 import type { Desk, Transfer } from './desk.ts';
-import type { LoadAsk, Loaded, QueuesEffect, StoredQueue } from './effects.ts';
+import {
+  type LoadAsk,
+  type Loaded,
+  noCounts,
+  type Opened,
+  type Parcel,
+  type QueuesEffect,
+  type StoredQueue,
+} from './effects.ts';
 import type { QueueCommand, QueueReply } from './messages.ts';
-import { deadLetterOptions, defaultOptions, nameFlaw, type QueueOptions, withOptions } from './options.ts';
+import type { Place, Taken } from './move.ts';
+import { Moves } from './moves.ts';
+import { deadLetterOptions, defaultOptions, nameFlaw, type QueueOptions, sameOptions, withOptions } from './options.ts';
 import { Queue } from './queue.ts';
+import { CLOSED, reopening, unknown } from './refusals.ts';
 
 /**
  * All queues of a node: who is asked, and what is stored together.
@@ -39,6 +51,8 @@ export class Queues implements Machine<QueuesEffect> {
   #nextQueue = 1;
   #nextLoad = 1;
   readonly #batches = new Batches();
+  readonly #moves: Moves;
+  #nextShip = 1;
   /** What the disk said when it refused, and when sends are tried again. */
   #refusal: { readonly why: Problem; readonly until: Instant } | undefined;
   /** Why storage takes nothing that adds to it. */
@@ -59,6 +73,16 @@ export class Queues implements Machine<QueuesEffect> {
       transfer: (transfer, now) => this.#transfer(transfer, now),
       write: (queue, write, undoable = false) => this.#batches.write(queue, write, undoable),
     };
+    this.#moves = new Moves({
+      ...this.#desk,
+      all: () => this.#queues.values(),
+      arrived: (stored, now) => this.#arrived(stored, now),
+      left: (queue) => this.#remove(queue, unknown(queue.name)),
+      number: () => this.#nextQueue++,
+      queue: (name) => this.#byName.get(name),
+      refuses: (name) => this.#refuses(name),
+      ship: (to, parcel) => this.#ship(to, parcel),
+    });
   }
 
   get size(): number {
@@ -70,29 +94,39 @@ export class Queues implements Machine<QueuesEffect> {
     return this.#byName.get(queue)?.stock.schedule.known.size ?? 0;
   }
 
-  /** Storage has been opened, and holds these. `next`: the first number that no queue ever had. */
-  opened(stored: readonly StoredQueue[], next: number, now: Instant): void {
+  /** Storage has been opened, and holds these. */
+  opened(opened: Opened, now: Instant): void {
     this.#now = now;
     this.#isOpen = true;
-    this.#nextQueue = next;
-    for (const one of stored) this.#add(new Queue(this.#desk, one, now));
+    this.#nextQueue = opened.next;
+    for (const one of opened.queues) if (one.move?.role !== 'arriving') this.#add(new Queue(this.#desk, one, now));
+    this.#moves.opened(opened, now);
     this.#tellHosting();
   }
 
   /** `request`: the world's own number, answered by one reply. */
   ask(request: number, command: QueueCommand, now: Instant): void {
     this.#now = now;
-    if (!this.#isOpen)
-      this.#reply(request, failed(problem('node-stopping', 'the queues of this node are not open yet')));
+    if (!this.#isOpen) this.#reply(request, failed(CLOSED));
     else if (command.kind === 'create') this.#create(request, command.queue, command.options, now);
     else if (command.kind === 'list') this.#reply(request, done({ kind: 'queues', views: this.#views() }));
     else {
       const queue = this.#byName.get(command.queue);
-      if (queue === undefined || queue.isGone) this.#reply(request, failed(unknown(command.queue)));
+      const moving = STILL.has(command.kind) ? undefined : this.#moves.why(command.queue);
+      if (moving !== undefined) this.#reply(request, failed(moving));
+      else if (queue === undefined || queue.isGone)
+        this.#reply(request, failed(this.#moves.why(command.queue) ?? unknown(command.queue)));
       else if (queue.stock.isReopening && command.kind !== 'receive')
         this.#reply(request, failed(reopening(queue.name)));
       else this.#command(queue, request, command, now);
     }
+  }
+
+  /** Another node says something of queues that move here. */
+  take(request: number, parcel: Parcel, now: Instant): void {
+    this.#now = now;
+    if (this.#isOpen) this.#moves.take(request, parcel, now);
+    else this.#reply(request, failed(CLOSED));
   }
 
   /** Whoever asked is gone: a receive that waits ends. What it has been given already, the world releases. */
@@ -133,10 +167,17 @@ export class Queues implements Machine<QueuesEffect> {
     this.#full = why;
   }
 
+  /** The other node has answered, or cannot be asked. */
+  shipped(ship: number, outcome: Outcome<Taken>, now: Instant): void {
+    this.#now = now;
+    this.#moves.shipped(ship, outcome, now);
+  }
+
   loaded(load: number, loaded: Loaded, now: Instant): void {
     this.#now = now;
     const queue = this.#loads.get(load);
     this.#loads.delete(load);
+    if (this.#moves.loaded(load, loaded, now)) return;
     queue?.loaded(load, loaded, now);
     if (queue !== undefined) this.#changed.add(queue.number);
   }
@@ -158,7 +199,7 @@ export class Queues implements Machine<QueuesEffect> {
       else this.#alarms.set(number, queue.deadline());
     }
     this.#changed.clear();
-    return this.#alarms.deadline();
+    return earlier(this.#alarms.deadline(), this.#moves.deadline());
   }
 
   advance(now: Instant): void {
@@ -168,10 +209,13 @@ export class Queues implements Machine<QueuesEffect> {
       due.advance(now);
       if (due.deadline() <= now) break; // the next call goes on
     }
+    if (this.#moves.deadline() > now) return;
+    this.#moves.advance(now);
+    this.#tellHosting();
   }
 
   #due(now: Instant): Queue | undefined {
-    if (this.deadline() > now) return undefined;
+    this.deadline(); // what has changed is asked anew
     const number = this.#alarms.due(now);
     return number === undefined ? undefined : this.#queues.get(number);
   }
@@ -182,73 +226,22 @@ export class Queues implements Machine<QueuesEffect> {
 
   #command(queue: Queue, request: number, command: Named, now: Instant): void {
     this.#changed.add(queue.number);
-    switch (command.kind) {
-      case 'send':
-        queue.send(request, command.orders, now);
-        break;
-      case 'receive':
-        this.#receives.set(request, queue);
-        queue.receive(request, command, now);
-        break;
-      case 'ack':
-        queue.ack(request, command.receipts, command.consumer, now);
-        break;
-      case 'nack':
-        queue.nack(command, request, now);
-        break;
-      case 'extend':
-        queue.extend(command, request, now);
-        break;
-      case 'release':
-        queue.release(request, command.receipts, now);
-        break;
-      case 'purge':
-        queue.purge(request);
-        break;
-      case 'redrive':
-        queue.redrive(request, command, now);
-        break;
-      case 'redrive-cancel':
-        queue.cancelRedrive(request, now);
-        break;
-      case 'subscribe':
-      case 'unsubscribe':
-        queue.subscribe(request, command.consumer, command.kind === 'subscribe');
-        break;
-      default:
-        this.#manage(queue, request, command, now);
-    }
+    if (command.kind === 'receive') this.#receives.set(request, queue);
+    if (command.kind === 'move') this.#moves.move(request, queue, command.to, now);
+    else if (!tellQueue(queue, request, command, now)) this.#manage(queue, request, command, now);
   }
 
-  #manage(queue: Queue, request: number, command: Managing, now: Instant): void {
-    switch (command.kind) {
-      case 'info':
-        this.#reply(request, done({ kind: 'queue', view: queue.view }));
-        break;
-      case 'sources':
-        this.#reply(request, done({ kind: 'names', names: this.#sources(queue.name) }));
-        break;
-      case 'peek': {
-        const held = [...queue.stock.schedule.known.values()].filter(({ state }) => state === 'leased');
-        const { number } = queue;
-        this.#reply(request, done({ held: new Set(held.map(({ seq }) => seq)), kind: 'peek', queue: number }));
-        break;
-      }
-      case 'edit': {
-        const why = queue.edit(command.options, now);
-        if (why !== undefined) this.#reply(request, failed(why));
-        else this.#replySettled(request, () => ({ kind: 'queue', view: queue.view }));
-        break;
-      }
-      case 'delete':
-        this.#delete(queue, request);
-        break;
+  #manage(queue: Queue, request: number, command: Named, now: Instant): void {
+    const seen = lookAt(queue, command, this.#queues.values());
+    if (seen !== undefined) {
+      this.#reply(request, done(seen));
+    } else if (command.kind === 'edit') {
+      const why = queue.edit(command.options, now);
+      if (why !== undefined) this.#reply(request, failed(why));
+      else this.#replySettled(request, () => ({ kind: 'queue', view: queue.view }));
+    } else if (command.kind === 'delete') {
+      this.#delete(queue, request);
     }
-  }
-
-  #sources(name: string): readonly string[] {
-    const feeds = ({ options }: Queue) => options.deadLetter === name && options.maxReceives !== null;
-    return [...this.#byName.values()].filter(feeds).map((queue) => queue.name);
   }
 
   /** Asked twice for the same, it is there; asked for another of the name, it is refused. */
@@ -259,14 +252,20 @@ export class Queues implements Machine<QueuesEffect> {
       this.#reply(request, options);
       return;
     }
+    const moving = this.#moves.why(name);
+    if (moving !== undefined) {
+      this.#reply(request, failed(moving));
+      return;
+    }
     const there = this.#byName.get(name);
     if (there !== undefined && (there.isGone || !sameOptions(there.options, given))) {
       const text = there.isGone ? `${name} is being deleted` : `${name} exists already, with other options`;
       this.#reply(request, failed(problem('exists-already', text)));
       return;
     }
-    if (there === undefined && this.#queues.size >= QUEUES_MAX) {
-      this.#reply(request, failed(problem('overloaded', `this node has ${QUEUES_MAX} queues already`)));
+    const why = there === undefined ? this.#refuses(name) : undefined;
+    if (why !== undefined) {
+      this.#reply(request, failed(why));
       return;
     }
     const queue = there ?? this.#make(name, options.value, now);
@@ -275,11 +274,10 @@ export class Queues implements Machine<QueuesEffect> {
 
   #make(name: string, options: QueueOptions, now: Instant): Queue {
     const number = this.#nextQueue++;
-    const counts = { bytes: 0, dead: 0, done: 0, expired: 0, lost: 0, messages: 0, newestAt: 0 };
     const stored: StoredQueue = {
       changedAt: now,
       consumers: [],
-      counts: { ...counts, next: 1, purged: 0, sent: 0, tokens: 0 },
+      counts: noCounts(),
       createdAt: now,
       dedupe: [],
       delayed: 0,
@@ -315,9 +313,29 @@ export class Queues implements Machine<QueuesEffect> {
     const { from, to, dead } = transfer;
     if (to === from.name) return problem('input-invalid', `${to} cannot be its own queue of dead letters`);
     const there = this.#byName.get(to);
+    const moving = this.#moves.why(to);
+    if (moving !== undefined) return moving;
     if (there?.isGone || (there === undefined && dead === undefined)) return unknown(to);
     const target = there ?? this.#make(to, deadLetterOptions(to), now);
     return target.intake.admit(transfer, now);
+  }
+
+  /** Why there cannot be one more queue of that name. */
+  #refuses(name: string): Problem | undefined {
+    if (this.#byName.has(name)) return problem('exists-already', `this node has a queue ${name} already`);
+    if (this.#queues.size < QUEUES_MAX) return undefined;
+    return problem('overloaded', `this node has ${QUEUES_MAX} queues already`);
+  }
+
+  #arrived(stored: StoredQueue, now: Instant): void {
+    this.#add(new Queue(this.#desk, stored, now));
+    this.#tellHosting();
+  }
+
+  #ship({ id }: Place, parcel: Parcel): number {
+    const ship = this.#nextShip++;
+    this.#effects.push({ kind: 'ship', parcel, ship, to: id });
+    return ship;
   }
 
   #add(queue: Queue): void {
@@ -335,7 +353,8 @@ export class Queues implements Machine<QueuesEffect> {
 
   /** Only what is durable is told to others. */
   #tellHosting(): void {
-    const queues = [...this.#byName.values()].filter(({ isNew, isGone }) => !isNew && !isGone).map(({ name }) => name);
+    const here = [...this.#byName.values()].filter(({ isNew, isGone, moving }) => !isNew && (!isGone || moving));
+    const queues = [...new Set([...here.map(({ name }) => name), ...this.#moves.left])];
     const text = queues.sort().join('\n');
     if (text === this.#hosting) return;
     this.#hosting = text;
@@ -361,22 +380,9 @@ export class Queues implements Machine<QueuesEffect> {
 }
 
 type Named = Extract<QueueCommand, { readonly queue: string }>;
-type Managing = Extract<Named, { readonly kind: 'create' | 'edit' | 'delete' | 'info' | 'sources' | 'peek' }>;
 
-/** Why a receive may wait all the same: it decides nothing before the queue is open again. */
-function reopening(name: string): Problem {
-  return problem('store-failed', `the disk has refused, and ${name} is read anew from it: nothing was done`);
-}
-
-function unknown(name: string): Problem {
-  return problem('queue-unknown', `there is no queue ${name} here`);
-}
-
-/** Whether a queue is what is asked for; what was not said is not compared. */
-function sameOptions(options: QueueOptions, given: Readonly<Record<string, unknown>>): boolean {
-  const asked = withOptions(options, given);
-  return asked.ok && JSON.stringify(asked.value) === JSON.stringify(options);
-}
+/** What is answered of a queue that moves, too. */
+const STILL: ReadonlySet<QueueCommand['kind']> = new Set(['info', 'move', 'sources']);
 
 /** Limit: queues of one node. */
 const QUEUES_MAX = 10_000;

@@ -98,6 +98,14 @@ export class Stock {
     this.reserve();
   }
 
+  /** Nothing happens until it is opened again. What only memory knew of leases is written. */
+  freeze(): void {
+    for (const entry of this.schedule.known.values()) {
+      if (entry.state === 'leased' && !entry.written) this.#writeLease(entry);
+    }
+    this.#forget();
+  }
+
   /** Everything that memory knows is wrong: asks storage. */
   reopen(): void {
     this.#forget();

@@ -1,8 +1,20 @@
 import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
-import type { LoadAsk, Loaded, NewMessage, QueueWrite, StoredCounts, StoredMessage, StoredQueue } from './effects.ts';
+import {
+  type LoadAsk,
+  type Loaded,
+  type NewMessage,
+  noCounts,
+  type Opened,
+  type Page,
+  type QueueWrite,
+  type StoredCounts,
+  type StoredMessage,
+  type StoredQueue,
+} from './effects.ts';
 import { inOrder } from './entry.ts';
 import type { RedriveJob } from './messages.ts';
+import { ENDED_MAX, type StoredMove } from './move.ts';
 import type { QueueOptions } from './options.ts';
 
 /**
@@ -14,6 +26,8 @@ import type { QueueOptions } from './options.ts';
 export class QueueTables {
   readonly #queues = new Map<number, Table>();
   #next = 1;
+  /** Moves that have ended here, the oldest first. */
+  #ended: readonly string[] = [];
 
   /** All or nothing: the caller has a copy where something may fail. */
   apply(writes: readonly QueueWrite[]): void {
@@ -21,6 +35,7 @@ export class QueueTables {
       if (write.kind === 'queue') this.#describe(write);
       else if (write.kind === 'drop') this.#queues.delete(write.queue);
       else if (write.kind === 'copy') this.#copy(write);
+      else if (write.kind === 'ended') this.#ended = [...this.#ended, write.move].slice(-ENDED_MAX);
       else applyTo(this.#table(write.queue), write);
     }
   }
@@ -28,6 +43,11 @@ export class QueueTables {
   /** The first number that no queue ever had. */
   get next(): number {
     return this.#next;
+  }
+
+  /** What a node begins with. */
+  get opened(): Opened {
+    return { ended: this.#ended, next: this.#next, queues: this.all() };
   }
 
   all(): readonly StoredQueue[] {
@@ -55,9 +75,8 @@ export class QueueTables {
   ): readonly { readonly message: StoredMessage; readonly content: unknown }[] {
     const table = this.#queues.get(queue);
     if (table === undefined) return [];
-    const rows = [...table.messages.values()].filter(({ message }) => message.seq > after);
-    rows.sort((a, b) => a.message.seq - b.message.seq);
-    return rows.slice(0, limit).map(({ message, content }) => ({ content, message: withState(table, message) }));
+    const rows = rowsAfter(table, after).slice(0, limit);
+    return rows.map(({ message, content }) => ({ content, message: withState(table, message) }));
   }
 
   /** How many messages there are, each delivery of one for several counted by itself. */
@@ -70,6 +89,7 @@ export class QueueTables {
   clone(): QueueTables {
     const copy = new QueueTables();
     copy.#next = this.#next;
+    copy.#ended = this.#ended;
     for (const [number, table] of this.#queues) copy.#queues.set(number, cloneOf(table));
     return copy;
   }
@@ -118,6 +138,7 @@ export class QueueTables {
       number,
       ...(parked.length > 0 && { nextDue: Math.min(...parked) }),
       ...(table.job !== undefined && { job: table.job }),
+      ...(table.move !== null && { move: table.move }),
     };
   }
 }
@@ -136,6 +157,7 @@ interface Table {
   };
   counts: StoredCounts;
   job: RedriveJob | undefined;
+  move: StoredMove | null;
   readonly messages: Map<number, Row>;
   readonly states: Map<number, NonNullable<StoredMessage['state']>>;
   /** Of a fifo queue: the messages of each group, the oldest first. */
@@ -148,17 +170,17 @@ interface Table {
 }
 
 function newTable(about: Table['about']): Table {
-  const counts = { bytes: 0, dead: 0, done: 0, expired: 0, lost: 0, messages: 0, newestAt: 0 };
   return {
     about,
     consumers: new Set(),
     copies: new Map(),
-    counts: { ...counts, next: 1, purged: 0, sent: 0, tokens: 0 },
+    counts: noCounts(),
     dedupe: new Map(),
     deliveries: new Map(),
     groups: new Map(),
     job: undefined,
     messages: new Map(),
+    move: null,
     states: new Map(),
   };
 }
@@ -197,7 +219,7 @@ function remove(table: Table, seq: number): void {
   table.deliveries.delete(seq);
 }
 
-function applyTo(table: Table, write: Exclude<QueueWrite, { kind: 'queue' | 'drop' | 'copy' }>): void {
+function applyTo(table: Table, write: Exclude<QueueWrite, { kind: 'queue' | 'drop' | 'copy' | 'ended' }>): void {
   switch (write.kind) {
     case 'insert':
       return insert(table, write.message, write.content);
@@ -231,6 +253,9 @@ function applyTo(table: Table, write: Exclude<QueueWrite, { kind: 'queue' | 'dro
     case 'job':
       table.job = write.job;
       return;
+    case 'move':
+      table.move = write.move;
+      return;
     case 'counts':
       table.counts = write.counts;
   }
@@ -248,7 +273,54 @@ function loadFrom(table: Table, ask: Exclude<LoadAsk, { what: 'open' }>): Loaded
     }
     case 'expired':
       return expiredOf(table, ask);
+    case 'page':
+      return { messages: [], page: pageOf(table, ask) };
   }
+}
+
+type PageAsk = Extract<LoadAsk, { what: 'page' }>;
+
+function pageOf(table: Table, ask: PageAsk): Page {
+  if (ask.stage === 'messages') return messagesPage(table, ask);
+  if (ask.stage === 'deliveries') return deliveriesPage(table, ask);
+  const ids = [...table.dedupe].filter(([key]) => key > String(ask.after)).sort(([a], [b]) => (a < b ? -1 : 1));
+  const writes = ids.slice(0, ask.limit).map(([key, id]) => ({ key, kind: 'dedupe', queue: 0, ...id }) as const);
+  const last = writes.at(-1);
+  return { writes, ...(writes.length >= ask.limit && last !== undefined && { after: last.key }) };
+}
+
+function messagesPage(table: Table, { after, bytes }: PageAsk): Page {
+  const writes: QueueWrite[] = [];
+  let size = 0;
+  for (const { message, content } of rowsAfter(table, Number(after))) {
+    writes.push({ content, kind: 'insert', message, queue: 0 }, ...statesOf(table, message.seq));
+    size += message.bytes;
+    if (size >= bytes) return { after: message.seq, writes };
+  }
+  return { writes };
+}
+
+function deliveriesPage(table: Table, { after, limit }: PageAsk): Page {
+  const writes: QueueWrite[] = [];
+  const open = [...table.deliveries].filter(([of]) => of > Number(after)).sort(([a], [b]) => a - b);
+  for (const [of, needed] of open.slice(0, limit)) {
+    const owed = [...table.copies].filter(([, copy]) => copy.of === of);
+    const copies = owed.map(([seq, { consumer }]) => ({ consumer, seq }));
+    writes.push({ copies, kind: 'deliveries', needed, of, queue: 0 });
+    for (const { seq } of copies) writes.push(...statesOf(table, seq));
+  }
+  const last = open[limit - 1];
+  return { writes, ...(last !== undefined && { after: last[0] }) };
+}
+
+function statesOf(table: Table, seq: number): readonly QueueWrite[] {
+  const state = table.states.get(seq);
+  return state === undefined ? [] : [{ kind: 'state', queue: 0, seq, state }];
+}
+
+function rowsAfter(table: Table, after: number): readonly Row[] {
+  const rows = [...table.messages.values()].filter(({ message }) => message.seq > after);
+  return rows.sort((a, b) => a.message.seq - b.message.seq);
 }
 
 /** Whether it is one that consumers get themselves, and, of a fifo queue, the first of its group. */

@@ -1,4 +1,5 @@
 /** The functions `mpreg.queue.*` by name: what each takes and gives, and where it is run. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { CallOptions } from '../../api.ts';
 import type { Problem } from '../../core/base/problems.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
@@ -27,14 +28,20 @@ export class QueueCalls {
     this.#where = { locs: [`queue:${name}`] };
   }
 
-  /** Of the queue, on the node that has it. */
-  call<Value>(what: string, argument: object = {}, options: CallOptions = {}): Promise<Value> {
+  /** Of the queue, on the node that has it. While it moves to another one, nothing is done: it is tried again until it is there. */
+  async call<Value>(what: string, argument: object = {}, options: CallOptions = {}): Promise<Value> {
     const given = { queue: this.name, ...argument };
-    return this.#ask(`mpreg.queue.${what}`, given, {
-      timeoutMs: ANSWER_MS,
-      ...this.#where,
-      ...options,
-    }) as Promise<Value>;
+    const { timeoutMs = ANSWER_MS, signal } = options;
+    const until = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX)) {
+      try {
+        return (await this.#ask(`mpreg.queue.${what}`, given, { timeoutMs, ...this.#where, ...options })) as Value;
+      } catch (error) {
+        const isMoving = error instanceof ProblemError && error.code === 'queue-moving';
+        if (!isMoving || signal?.aborted === true || performance.now() + pauseMs > until) throw error;
+      }
+      await pause(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    }
   }
 
   /** What a receive brought. Asked for packed; whoever cannot do that gives a list. */
@@ -57,6 +64,10 @@ export function isPassing(error: unknown): error is ProblemError {
   return error instanceof ProblemError && PASSING.has(error.code);
 }
 
+/** How soon a queue that moves is asked again. */
+const PAUSE_MS = 25;
+const PAUSE_MS_MAX = 500;
+
 const PASSING: ReadonlySet<Problem['code']> = new Set([
   'cancelled',
   'function-unknown',
@@ -66,6 +77,7 @@ const PASSING: ReadonlySet<Problem['code']> = new Set([
   'node-unknown',
   'not-here',
   'overloaded',
+  'queue-moving',
   'queue-unknown',
   'resource-unknown',
   'store-failed',

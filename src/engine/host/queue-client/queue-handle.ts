@@ -158,7 +158,7 @@ export class QueueHandle implements Queue {
   }
 
   move(node: string): Promise<QueueInfo> {
-    return this.#calls.call<QueueInfo>('move', { to: node }, { timeoutMs: 0 }).then(shown);
+    return this.#calls.call<QueueInfo>('move', { to: node }, { ...READS, timeoutMs: 0 }).then(shown);
   }
 
   bind(patterns: string | readonly string[]): Promise<QueueInfo> {

@@ -8,11 +8,14 @@ import type { CallContext, FunctionDefinition } from '../../api.ts';
 import type { NodeSnapshot } from '../../core/node/snapshot.ts';
 import type { StoredMessage } from '../../core/queues/effects.ts';
 import type { QueueCommand, QueueReply, QueueView, Sent } from '../../core/queues/messages.ts';
+import type { Place } from '../../core/queues/move.ts';
 import type { QueueInfo } from '../../queues-api.ts';
 import * as args from './arguments.ts';
 import { unpackContent } from './content.ts';
 import { LeasePacker } from './packed.ts';
+import { nodeWith, placeOf } from './places.ts';
 import { queueInfo } from './queue-info.ts';
+import { followed, moveQueue, takeParcel } from './queue-moves.ts';
 import type { Delivered, QueuesHost } from './queues-host.ts';
 
 export interface QueueFunctionsParts {
@@ -22,10 +25,15 @@ export interface QueueFunctionsParts {
 
 export function queueFunctions(parts: QueueFunctionsParts): readonly FunctionDefinition[] {
   const self = new QueueFunctions(parts);
-  const named = (name: string, run: (this: CallContext, argument: unknown) => unknown): FunctionDefinition => ({
-    name: `mpreg.queue.${name}`,
-    run: run as FunctionDefinition['run'],
-  });
+  const named = (what: string, run: (this: CallContext, argument: unknown) => Promise<unknown>): FunctionDefinition => {
+    const name = `mpreg.queue.${what}`;
+    return {
+      name,
+      run(this: CallContext, argument: unknown) {
+        return followed(() => run.call(this, argument), name, argument, this.call);
+      },
+    } as FunctionDefinition;
+  };
   return [
     named('create', function (argument) {
       return self.create(argument, this);
@@ -49,6 +57,10 @@ export function queueFunctions(parts: QueueFunctionsParts): readonly FunctionDef
     named('redrive.cancel', (argument) => self.cancelRedrive(argument)),
     named('subscribe', (argument) => self.subscribe('subscribe', argument)),
     named('unsubscribe', (argument) => self.subscribe('unsubscribe', argument)),
+    named('move', function (argument) {
+      return moveQueue(argument, parts, this.call);
+    }),
+    named('take', (argument) => takeParcel(argument, parts.queues())),
   ];
 }
 
@@ -63,19 +75,31 @@ class QueueFunctions {
   async create(argument: unknown, context: CallContext): Promise<QueueInfo> {
     const { name, place, ...options } = args.plain(argument, 'the argument');
     const queue = args.text(name, 'name');
-    const where = args.textOrNone(place, 'place') ?? 'any';
-    const { members, record } = this.#parts.snapshot();
-    const has = (resources: readonly string[]) => resources.includes(`queue:${queue}`);
-    const other = members.find(
-      (member) => !member.self && member.state !== 'dead' && has(member.record?.resources ?? []),
-    );
-    const further = (wish: { readonly node?: string; readonly locs?: readonly string[] }) =>
-      context.call.with(wish)('mpreg.queue.create', { ...options, name: queue }) as Promise<QueueInfo>;
-    if (other !== undefined && !has(record.resources)) return further({ node: other.id });
-    if (where.includes('=') && !record.resources.includes(where)) return further({ locs: [where] });
-    const isHere = where === 'any' || where.includes('=') || where === record.name || where === record.id;
-    if (!isHere) return further({ node: where });
-    return this.#info(await this.#ask({ kind: 'create', options, queue }));
+    const where = args.textOrNone(place, 'place');
+    const node = where === HERE ? undefined : this.#placeOf(queue, where, options['deadLetter']);
+    if (node === undefined || node.id === this.#parts.snapshot().id)
+      return this.#info(await this.#ask({ kind: 'create', options, queue }));
+    const there = { ...options, name: queue, place: HERE };
+    return context.call.with({ node: node.id })('mpreg.queue.create', there) as Promise<QueueInfo>;
+  }
+
+  /** Undefined: the node that is asked. Why not apart from its dead letters: they go to a queue of the same node. */
+  #placeOf(queue: string, where: string | undefined, deadLetter: unknown): Place | undefined {
+    const snapshot = this.#parts.snapshot();
+    const { id, record } = snapshot;
+    if (record.resources.includes(`queue:${queue}`)) return undefined;
+    const there = nodeWith(queue, snapshot);
+    if (there !== undefined) return there;
+    const letters = deadLetter === undefined ? `${queue}.dead` : deadLetter;
+    const theirs = typeof letters === 'string' ? nodeWith(letters, snapshot) : undefined;
+    if (where === undefined || where === 'any') {
+      if (theirs !== undefined || where === undefined) return theirs;
+    }
+    const isHere = where.includes('=') && record.resources.includes(where);
+    const place = isHere ? { id, name: record.name } : placeOf(queue, where, snapshot);
+    if (theirs === undefined || theirs.id === place.id) return place;
+    const text = `${queue} cannot be on ${place.name}: the queue of its dead letters, ${letters}, is on ${theirs.name}`;
+    throw args.invalid(text);
   }
 
   async edit(argument: unknown): Promise<QueueInfo> {
@@ -265,6 +289,7 @@ interface Replies {
   readonly release: 'handled';
   readonly peek: 'peek';
   readonly purge: 'purged';
+  readonly move: 'moved';
   readonly redrive: 'redrive';
   readonly 'redrive-cancel': 'redrive';
   readonly subscribe: 'consumers';
@@ -274,6 +299,8 @@ interface Replies {
 type ReplyTo<Kind extends keyof Replies> = Extract<QueueReply, { kind: Replies[Kind] }>;
 
 const PEEK_MAX = 10_000;
+/** Wherever that is. Why no name of a node: it is said by nodes that have chosen already. */
+const HERE = '=';
 
 function packedOf(delivered: readonly Delivered[]): Uint8Array {
   const packer = new LeasePacker();

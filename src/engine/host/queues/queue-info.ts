@@ -3,13 +3,14 @@ import type { QueueInfo } from '../../queues-api.ts';
 
 /** What everybody is told of a queue. */
 export function queueInfo(view: QueueView, about: Pick<QueueInfo, 'node' | 'durability' | 'oldestAt'>): QueueInfo {
-  const { number: _, options, ...rest } = view;
+  const { moving, number: _, options, ...rest } = view;
   const { kind, deadLetter, ...others } = options;
   return {
     ...rest,
     ...about,
     deadLetter,
     kind,
+    ...(moving !== null && { moving: moving.name }),
     options: { ...others, deadLetter, kind } as unknown as QueueInfo['options'],
   };
 }

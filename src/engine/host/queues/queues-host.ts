@@ -6,11 +6,12 @@
  *
  * It decides nothing. Contents are added to what consumers get here: the machine never sees them.
  */
-import type { Outcome } from '../../core/base/outcome.ts';
+import { done, failed, type Outcome } from '../../core/base/outcome.ts';
 import type { Problem } from '../../core/base/problems.ts';
 import type { WantedByQueues } from '../../core/node/effects.ts';
-import type { QueuesInput, QueueWrite } from '../../core/queues/effects.ts';
+import type { Parcel, QueuesInput, QueueWrite } from '../../core/queues/effects.ts';
 import type { Lease, QueueCommand, QueueReply, Sent } from '../../core/queues/messages.ts';
+import type { Taken } from '../../core/queues/move.ts';
 import type { QueueOptions } from '../../core/queues/options.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
 import type { QueueContent, QueueStore } from '../ports.ts';
@@ -38,6 +39,9 @@ interface Asked {
 /** Something became of a queue of this node. */
 export type QueueChange = { readonly kind: 'opened' | 'created' | 'edited' | 'deleted'; readonly queue: string };
 
+/** Tells another node something of queues that move. */
+export type Carry = (to: string, parcel: Parcel) => Promise<Taken>;
+
 export class QueuesHost {
   readonly #parts: QueuesHostParts;
   readonly #asked = new Map<number, Asked>();
@@ -50,6 +54,8 @@ export class QueuesHost {
   /** The name of each queue, by its number. */
   readonly #names = new Map<number, string>();
   #requests = 0;
+  /** Set before it is opened. */
+  carry: Carry = () => Promise.reject(problemError('node-stopping', 'the node is only starting'));
 
   constructor(parts: QueuesHostParts) {
     this.#parts = parts;
@@ -81,7 +87,9 @@ export class QueuesHost {
       this.#options.set(name, options);
       this.#names.set(number, name);
     }
-    for (const { name } of stored.queues) this.#changed({ kind: 'opened', queue: name });
+    for (const { name, move } of stored.queues) {
+      if (move?.role !== 'arriving') this.#changed({ kind: 'opened', queue: name });
+    }
   }
 
   /** Calls `listener` with every change from now on; the answer ends that. */
@@ -112,6 +120,15 @@ export class QueuesHost {
     return CHANGES.has(command.kind) ? answer.then((reply) => this.#noted(command, reply)) : answer;
   }
 
+  /** What another node says of queues that move here. Rejects with a `ProblemError`. */
+  async take(parcel: Parcel): Promise<Taken> {
+    const request = ++this.#requests;
+    const answer = new Promise<QueueReply>((resolve, reject) => this.#asked.set(request, { reject, resolve }));
+    this.#parts.input({ kind: 'take', parcel, request });
+    const reply = await answer;
+    return reply.kind === 'taken' ? reply.taken : { state: 'unknown' };
+  }
+
   /** What a receive brought, with its contents. What has gone meanwhile is left out. */
   async contents(reply: Extract<QueueReply, { kind: 'received' }>): Promise<readonly Delivered[]> {
     const contents = await this.#fetched.get(reply);
@@ -128,7 +145,10 @@ export class QueuesHost {
       case 'persist':
         this.#remember(effect.writes);
         store.commit(effect.writes).then(
-          () => input({ fence: effect.fence, kind: 'persisted' }),
+          () => {
+            input({ fence: effect.fence, kind: 'persisted' });
+            this.#moved(effect.writes);
+          },
           (error: unknown) => input({ fence: effect.fence, kind: 'refused', problem: this.#why(error) }),
         );
         break;
@@ -138,6 +158,14 @@ export class QueuesHost {
           (error: unknown) => void this.#why(error),
         );
         break;
+      case 'ship': {
+        const { ship } = effect;
+        this.carry(effect.to, effect.parcel).then(
+          (taken) => input({ kind: 'shipped', outcome: done(taken), ship }),
+          (error: unknown) => input({ kind: 'shipped', outcome: failed(problemOf(error)), ship }),
+        );
+        break;
+      }
       case 'reply':
         this.#answer(effect.request, effect.outcome);
         break;
@@ -185,12 +213,27 @@ export class QueuesHost {
     return found;
   }
 
+  /** What is stored of moves changes which queues are here. */
+  #moved(writes: readonly QueueWrite[]): void {
+    for (const write of writes) {
+      const queue = this.#names.get(write.queue);
+      if (queue === undefined) continue;
+      if (write.kind === 'move' && write.move === null) this.#changed({ kind: 'opened', queue });
+      if (write.kind !== 'drop') continue;
+      this.#names.delete(write.queue);
+      this.#changed({ kind: 'deleted', queue });
+    }
+  }
+
+  /** Why nothing of what arrives with a move is kept for its receivers: nobody receives it soon, and it is a lot. */
   #remember(writes: readonly QueueWrite[]): void {
+    const arriving = writes.some((write) => write.kind === 'move' && write.move?.role === 'arriving');
     for (const write of writes) {
       if (write.kind === 'queue') {
         this.#options.set(write.name, write.options);
         this.#names.set(write.queue, write.name);
-      } else if (write.kind === 'insert') this.#cache.put(write.queue, write.message.seq, write.content as Uint8Array);
+      } else if (write.kind === 'insert' && !arriving)
+        this.#cache.put(write.queue, write.message.seq, write.content as Uint8Array);
       else if (write.kind === 'drop' || write.kind === 'purge') this.#cache.forget(write.queue);
       if (write.kind === 'drop') this.#options.delete(this.#names.get(write.queue) ?? '');
     }
@@ -207,10 +250,14 @@ export class QueuesHost {
   }
 
   #why(error: unknown): Problem {
-    const why = error instanceof ProblemError ? error.problem : problemError('store-failed', String(error)).problem;
+    const why = problemOf(error);
     this.#parts.log('error', `the store of queues refused: ${why.message}`);
     return why;
   }
+}
+
+function problemOf(error: unknown): Problem {
+  return error instanceof ProblemError ? error.problem : problemError('store-failed', String(error)).problem;
 }
 
 const CHANGES: ReadonlyMap<QueueCommand['kind'], QueueChange['kind']> = new Map([

@@ -8,7 +8,7 @@ export class MemoryQueues implements QueueStore {
   readonly #tables = new QueueTables();
 
   async open() {
-    return { next: this.#tables.next, queues: this.#tables.all() };
+    return this.#tables.opened;
   }
 
   async commit(writes: readonly QueueWrite[]): Promise<void> {

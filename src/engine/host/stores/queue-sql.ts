@@ -54,6 +54,11 @@ export const QUEUE_SCHEMA = `
 export const INSERTS = 16;
 const PLAIN = `(${ID}, ?, ?, ?)`;
 
+/** What version 2 has besides: queues that move, and moves that have ended here. */
+export const MOVES_SCHEMA = `
+  create table moves (queue integer primary key, move text not null) strict;
+  create table ended (nth integer primary key autoincrement, move text unique not null) strict`;
+
 export const QUEUE_STATEMENTS = {
   addHead: 'insert into groups values (?, ?, ?) on conflict do nothing',
   consumer: 'insert into consumers values (?, ?) on conflict do nothing',
@@ -63,15 +68,21 @@ export const QUEUE_STATEMENTS = {
   contentsRun: `select ${SEQ('m')}, m.content, m.dead from messages m where m.id between ${ID} and ${ID}`,
   copies: `select ${SEQ('c')}, c.message, c.consumer, ${STATE} from copies c left join states s on s.id = c.id
     where ${OF('c.id')} order by c.id`,
+  copiesBetween: `select ${SEQ('c')}, c.message, c.consumer, ${STATE} from copies c left join states s on s.id = c.id
+    where c.id > ${ID} and c.id < ${ID} order by c.id`,
   copy: `insert into messages select ${ID}, ?, ?, ?, ?, ?, null, ?, ?, content from messages where id = ${ID}`,
   copyOwed: `insert into copies values (${ID}, ?, ?)`,
   counts: 'update queues set counts = ? where queue = ?',
   dedupe: `insert into dedupe values (?, ?, ?, ?)
     on conflict (queue, key) do update set seq = excluded.seq, until = excluded.until`,
+  dedupedFrom: 'select key, seq, until from dedupe where queue = ? and key > ? order by key limit ?',
   deduped: 'select key, seq, until from dedupe where queue = ? order by until, key',
   deliveries: `select ${MESSAGE}, d.needed from deliveries d join messages m on m.id = d.id where ${OF('d.id')} order by d.id`,
+  deliveriesFrom: `select ${SEQ('d')}, d.needed from deliveries d where d.id > ${ID} and d.id < ((? + 1) << 43)
+    order by d.id limit ?`,
   delivery: `insert into deliveries values (${ID}, ?)`,
   dropCopy: `delete from copies where id = ${ID}`,
+  dropEnded: 'delete from ended where nth <= (select max(nth) from ended) - ?',
   due: `select ${ROW} from states s join messages m on m.id = s.id
     where s.id >> 43 = ? and s.due is not null and s.token is null and (s.due, s.id) > (?, ${ID}) and s.due <= ?
     order by s.due, s.id limit ?`,
@@ -79,6 +90,7 @@ export const QUEUE_STATEMENTS = {
     join groups g on g.queue = ? and g.name = m.grp and g.head = ${SEQ('m')}
     where s.id >> 43 = ? and s.due is not null and s.token is null and (s.due, s.id) > (?, ${ID}) and s.due <= ?
     order by s.due, s.id limit ?`,
+  ended: 'select move from ended order by nth',
   expired: `select * from (select ${ROW} ${FROM}
       where m.id >> 43 = ? and m.expiresAt is not null and m.expiresAt <= ? and s.token is null limit ?)
     union select * from (select ${ROW} ${FROM} where ${OF('m.id')} and m.sentAt <= ? and s.token is null
@@ -96,14 +108,21 @@ export const QUEUE_STATEMENTS = {
   leased: `select ${ROW} from states s join messages m on m.id = s.id where s.id >> 43 = ? and s.token is not null
     order by s.id`,
   list: `select ${ROW}, m.content ${FROM} where m.id > ${ID} and m.id < ((? + 1) << 43) order by m.id limit ?`,
+  move: 'insert into moves values (?, ?) on conflict (queue) do update set move = excluded.move',
+  moveEnded: 'insert into ended (move) values (?) on conflict do nothing',
+  moves: 'select queue, move from moves',
   needed: `update deliveries set needed = ? where id = ${ID}`,
   nextDue: `select due from states where id >> 43 = ? and due is not null and token is null and (due, id) > (?, ${ID})
     order by due, id limit 1`,
   nextExpiry: 'select min(expiresAt) from messages where id >> 43 = ? and expiresAt is not null and expiresAt > ?',
   noConsumer: 'delete from consumers where queue = ? and name = ?',
   noHead: 'delete from groups where queue = ? and name = ? and head is null',
+  noMove: 'delete from moves where queue = ?',
   number: `select seq from sqlite_sequence where name = 'queues'`,
   oldest: `select sentAt from messages where ${OF('id')} order by id limit 1`,
+  page: `select ${ROW}, m.content from (select id, sum(bytes) over (order by id) - bytes as before from
+      (select id, bytes from messages where id > ${ID} and id < ((? + 1) << 43) order by id limit ?)) p
+    join messages m on m.id = p.id left join states s on s.id = m.id where p.before < ? order by m.id`,
   parked: 'select count(*) from states where id >> 43 = ? and due is not null and token is null',
   plain: `insert into messages (id, bytes, sentAt, content) values ${PLAIN}`,
   queue: `insert into queues values (?, ?, ?, ?, ?, null, null)

@@ -26,6 +26,8 @@ export interface SqliteFile {
   /** What makes its tables. Changes with `version` only. */
   readonly schema: string;
   readonly version: number;
+  /** What makes version 2 of version 1, version 3 of version 2, and so on. */
+  readonly upgrades?: readonly string[];
   /** It grows no further; commits beyond fail with `store-failed`. Default 1 GiB. */
   readonly bytesMax?: number;
 }
@@ -79,15 +81,18 @@ export function explained(error: unknown, file: string): ProblemError {
   return problemError('store-failed', `${file} cannot be used: ${message}`);
 }
 
-function check(db: DatabaseSync, { file, version: wanted }: SqliteFile): void {
+function check(db: DatabaseSync, { file, upgrades = [], version: wanted }: SqliteFile): void {
   const ask = (pragma: string) => Object.values(db.prepare(`pragma ${pragma}`).get() ?? {})[0];
   if (ask('application_id') !== APPLICATION_ID) throw corrupt(file, 'it is not a database of mpreg');
-  const version = ask('user_version');
-  if (version !== wanted)
+  const version = Number(ask('user_version'));
+  const missing = version < wanted ? upgrades.slice(version - 1, wanted - 1) : [];
+  if (version + missing.length !== wanted)
     throw problemError('version-unsupported', `${file} was written by another version of mpreg (${version})`);
-  if (statSync(file).size > CHECKED_BYTES_MAX) return;
-  const verdict = ask('quick_check(1)');
-  if (verdict !== 'ok') throw corrupt(file, String(verdict));
+  if (statSync(file).size <= CHECKED_BYTES_MAX) {
+    const verdict = ask('quick_check(1)');
+    if (verdict !== 'ok') throw corrupt(file, String(verdict));
+  }
+  if (missing.length > 0) db.exec(`begin; ${missing.join(';')}; pragma user_version = ${wanted}; commit`);
 }
 
 /** Whether another process has it open: then its log is being written just now. Why read only: so it leaves all as it is. */

@@ -6,15 +6,25 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Problem } from '../../core/base/problems.ts';
-import type { LoadAsk, Loaded, NewMessage, QueueWrite, StoredMessage, StoredQueue } from '../../core/queues/effects.ts';
+import {
+  type LoadAsk,
+  type Loaded,
+  type NewMessage,
+  noCounts,
+  type QueueWrite,
+  type StoredMessage,
+  type StoredQueue,
+} from '../../core/queues/effects.ts';
+import { ENDED_MAX } from '../../core/queues/move.ts';
 import type { Kind, QueueOptions } from '../../core/queues/options.ts';
 import { problemError } from '../../problem-error.ts';
 import type { QueueContent, QueueStore } from '../ports.ts';
 import { Database } from './database.ts';
 import type { SqlValue } from './packed-rows.ts';
+import { readPage } from './queue-pages.ts';
 import { aboutOf, type Row, readMessage, readState } from './queue-rows.ts';
 import { QueueRuns, runsOf } from './queue-runs.ts';
-import { ID_MAX, QUEUE_SCHEMA, QUEUE_STATEMENTS, type QueueStatement } from './queue-sql.ts';
+import { ID_MAX, MOVES_SCHEMA, QUEUE_SCHEMA, QUEUE_STATEMENTS, type QueueStatement } from './queue-sql.ts';
 
 export class SqliteQueues implements QueueStore {
   readonly durability = 'disk';
@@ -31,12 +41,13 @@ export class SqliteQueues implements QueueStore {
   }
 
   async open() {
-    if (!existsSync(this.#file) && !existsSync(`${this.#file}-wal`)) return { next: 1, queues: [] };
+    if (!existsSync(this.#file) && !existsSync(`${this.#file}-wal`)) return { ended: [], next: 1, queues: [] };
     const database = await this.#opened();
     const queues: StoredQueue[] = [];
     for (const row of await database.read('queues')) queues.push(await this.#stored(database, row));
     const [[last = 0] = []] = await database.read('number');
-    return { next: Number(last) + 1, queues };
+    const ended = await database.read('ended');
+    return { ended: ended.map(([move]) => String(move)), next: Number(last) + 1, queues };
   }
 
   async commit(writes: readonly QueueWrite[]): Promise<void> {
@@ -60,6 +71,8 @@ export class SqliteQueues implements QueueStore {
       }
       case 'expired':
         return expiredOf(database, queue, ask);
+      case 'page':
+        return { messages: [], page: await readPage(database, queue, ask) };
       case 'open': {
         const row = (await database.read('queues')).find(([number]) => number === queue);
         return row === undefined ? { messages: [] } : { messages: [], stored: await this.#stored(database, row) };
@@ -106,9 +119,10 @@ export class SqliteQueues implements QueueStore {
       bytesMax: BYTES_MAX,
       file: this.#file,
       onRoom: (why) => this.onRoom(why),
-      schema: QUEUE_SCHEMA,
+      schema: `${QUEUE_SCHEMA};${MOVES_SCHEMA}`,
       statements: QUEUE_STATEMENTS,
-      version: 1,
+      upgrades: [MOVES_SCHEMA],
+      version: 2,
     }).then(
       (database) => {
         this.#database = database;
@@ -127,7 +141,7 @@ export class SqliteQueues implements QueueStore {
     const number = Number(queue);
     const settled = this.#parsed<QueueOptions>(options, 'options');
     this.#kinds.set(number, settled.kind);
-    const [leased, parked, nextDue, consumers, deliveries, copies, dedupe] = await Promise.all([
+    const [leased, parked, nextDue, consumers, deliveries, copies, dedupe, moves] = await Promise.all([
       database.read('leased', number),
       database.read('parked', number),
       database.read('nextDue', number, 0, number, 0),
@@ -135,7 +149,9 @@ export class SqliteQueues implements QueueStore {
       database.read('deliveries', number, number),
       database.read('copies', number, number),
       database.read('deduped', number),
+      database.read('moves'),
     ]);
+    const move = moves.find(([one]) => one === number)?.[1];
     const owed = copies.map(([seq, of, consumer, ...state]) => ({
       consumer: String(consumer),
       of: Number(of),
@@ -145,7 +161,8 @@ export class SqliteQueues implements QueueStore {
     return {
       changedAt: Number(changedAt),
       consumers: consumers.map(([one]) => String(one)),
-      counts: this.#parsed<StoredQueue['counts']>(counts, 'counts'),
+      counts:
+        counts === null && move !== undefined ? noCounts() : this.#parsed<StoredQueue['counts']>(counts, 'counts'),
       createdAt: Number(createdAt),
       dedupe: dedupe.map(([key, seq, until]) => ({ key: String(key), seq: Number(seq), until: Number(until) })),
       delayed: Number(parked[0]?.[0] ?? 0),
@@ -159,6 +176,7 @@ export class SqliteQueues implements QueueStore {
       number,
       options: settled,
       ...(typeof nextDue[0]?.[0] === 'number' && { nextDue: nextDue[0][0] }),
+      ...(typeof move === 'string' && { move: this.#parsed<NonNullable<StoredQueue['move']>>(move, 'move') }),
       ...(typeof job === 'string' && { job: this.#parsed<NonNullable<StoredQueue['job']>>(job, 'job') }),
     };
   }
@@ -269,6 +287,14 @@ export class SqliteQueues implements QueueStore {
       case 'consumer':
         database.write(write.subscribed ? 'consumer' : 'noConsumer', queue, write.name);
         break;
+      case 'move':
+        if (write.move === null) database.write('noMove', queue);
+        else database.write('move', queue, JSON.stringify(write.move));
+        break;
+      case 'ended':
+        database.write('moveEnded', write.move);
+        database.write('dropEnded', ENDED_MAX);
+        break;
       case 'job':
         database.write('job', JSON.stringify(write.job), queue);
         break;
@@ -277,7 +303,7 @@ export class SqliteQueues implements QueueStore {
         break;
       case 'drop':
         wipe(database, queue);
-        for (const name of ['wipeDedupe', 'wipeConsumers', 'wipeQueue'] as const) database.write(name, queue);
+        for (const name of ['wipeDedupe', 'wipeConsumers', 'wipeQueue', 'noMove'] as const) database.write(name, queue);
         this.#kinds.delete(queue);
         break;
     }

@@ -1,0 +1,247 @@
+import { type Instant, NEVER } from '../base/instant.ts';
+import { done, failed, type Outcome } from '../base/outcome.ts';
+import type { Problem } from '../base/problems.ts';
+import type { Desk } from './desk.ts';
+import type { Loaded, Parcel } from './effects.ts';
+import { type Cursor, following, isCursor, isSame, type Place, type Taken } from './move.ts';
+import type { Queue } from './queue.ts';
+
+/** What a departure has of its node. */
+export interface DepartureDesk extends Pick<Desk, 'load' | 'reply' | 'settled' | 'write'> {
+  /** The number comes back with the answer. */
+  ship(to: Place, parcel: Parcel): number;
+}
+
+export interface DepartureParts {
+  readonly move: string;
+  readonly to: Place;
+  readonly queues: readonly Queue[];
+  readonly desk: DepartureDesk;
+  /** It is over. `moved`: the queues are elsewhere, and nothing of them is here. */
+  readonly over: (departure: Departure, moved: boolean, now: Instant) => void;
+}
+
+/**
+ * Queues on their way to another node, seen from the one that they leave (`move.ts` draws it).
+ *
+ * It asks the other node how far the move has come, reads what follows, and tells it; one page is under way at a time, so a
+ * move takes the memory of one page. It keeps nothing in memory that matters: whatever happens, it goes on by asking.
+ *
+ * Invariants:
+ * - nothing is read before the freeze is durable: what is read is what will be there;
+ * - `commit` is told only when it is durable that it will be; before that, and only before that, it may give up;
+ * - the queues are dropped here only when the other node has said that it has them.
+ *
+ * Limit: where the other node is lost for good between `commit` and its answer, the queues stay frozen.
+ */
+export class Departure {
+  readonly move: string;
+  readonly to: Place;
+  readonly queues: readonly Queue[];
+  readonly #desk: DepartureDesk;
+  readonly #ended: DepartureParts['over'];
+  readonly #askers: number[] = [];
+  #phase: Phase = 'freezing';
+  /** What the other node has; undefined while that is not known. */
+  #cursor: Cursor | undefined;
+  #ship: number | undefined;
+  #load: number | undefined;
+  /** When it tries again, should nothing be heard. */
+  #againAt: Instant = NEVER;
+  #pauseMs = PAUSE_MS;
+  #progressAt: Instant = 0;
+  /** Why it gives up. */
+  #why: Problem | undefined;
+
+  constructor({ desk, move, over, queues, to }: DepartureParts) {
+    this.#desk = desk;
+    this.#ended = over;
+    this.move = move;
+    this.to = to;
+    this.queues = queues;
+  }
+
+  get names(): readonly string[] {
+    return this.queues.map(({ name }) => name);
+  }
+
+  /** Answered when it is over. */
+  join(request: number): void {
+    this.#askers.push(request);
+  }
+
+  begin(now: Instant): void {
+    this.#progressAt = now;
+    this.#store('copying');
+    this.#desk.settled((why, at) => {
+      if (why !== undefined) return this.#over(why, at);
+      this.#phase = 'copying';
+      this.#proceed(at);
+    });
+  }
+
+  /** The node has started again in the middle of it. */
+  resume(phase: 'copying' | 'committing', now: Instant): void {
+    this.#phase = phase;
+    this.#progressAt = now;
+    this.#againAt = now;
+  }
+
+  deadline(): Instant {
+    return this.#againAt;
+  }
+
+  advance(now: Instant): void {
+    if (this.#againAt > now) return;
+    this.#againAt = NEVER;
+    this.#ship = undefined;
+    this.#load = undefined;
+    if (this.#phase === 'giving-up') this.#giveUp();
+    else if (this.#phase === 'dropping') this.#drop();
+    else this.#proceed(now);
+  }
+
+  /** False where that was no answer to this. */
+  loaded(load: number, { page }: Loaded, now: Instant): boolean {
+    if (load !== this.#load) return false;
+    this.#load = undefined;
+    const at = this.#cursor;
+    if (at === undefined || page === undefined) this.#again(now);
+    else this.#tell({ at, kind: 'page', move: this.move, next: following(at, page.after), writes: page.writes }, now);
+    return true;
+  }
+
+  /** False where that was no answer to this. */
+  shipped(ship: number, outcome: Outcome<Taken>, now: Instant): boolean {
+    if (ship !== this.#ship) return false;
+    this.#ship = undefined;
+    this.#againAt = NEVER;
+    const { length } = this.queues;
+    if (!outcome.ok) {
+      this.#failed(outcome.problem, now);
+    } else if (outcome.value.state === 'committed' && this.#phase === 'committing') {
+      this.#drop();
+    } else if (outcome.value.state === 'copying' && isCursor(outcome.value.cursor, length)) {
+      const { cursor } = outcome.value;
+      if (this.#cursor === undefined || !isSame(cursor, this.#cursor)) this.#progressAt = now;
+      this.#cursor = cursor;
+      this.#pauseMs = PAUSE_MS;
+      this.#proceed(now);
+    } else {
+      this.#cursor = undefined; // it has forgotten the move: from the beginning
+      this.#again(now);
+    }
+    return true;
+  }
+
+  #proceed(now: Instant): void {
+    const { move } = this;
+    const at = this.#cursor;
+    const queue = at === undefined ? undefined : this.queues[at.index];
+    if (at === undefined) {
+      const queues = this.queues.map(({ name, options, createdAt, changedAt }) => ({
+        changedAt,
+        createdAt,
+        name,
+        options,
+      }));
+      this.#tell({ kind: 'offer', move, queues }, now);
+    } else if (queue !== undefined) {
+      const { after, stage } = at;
+      const limit = stage === 'deliveries' ? Math.max(1, Math.floor(COPIES / (queue.intake.consumers.size + 1))) : ROWS;
+      this.#load = this.#desk.load(queue.number, { after, bytes: PAGE_BYTES, limit, stage, what: 'page' });
+      this.#againAt = now + STALLED_MS;
+    } else if (this.#phase === 'committing') {
+      this.#tell({ kind: 'commit', move, queues: this.queues.map(closingOf) }, now);
+    } else {
+      this.#decide();
+    }
+  }
+
+  /** From here on there is no way back. */
+  #decide(): void {
+    this.#store('committing');
+    this.#desk.settled((why, at) => {
+      if (why !== undefined) return this.#again(at);
+      this.#phase = 'committing';
+      this.#proceed(at);
+    });
+  }
+
+  #tell(parcel: Parcel, now: Instant): void {
+    this.#ship = this.#desk.ship(this.to, parcel);
+    this.#againAt = now + STALLED_MS;
+  }
+
+  #failed(why: Problem, now: Instant): void {
+    const isStuck = FINAL.has(why.code) || now - this.#progressAt > ABANDON_MS;
+    if (this.#phase !== 'copying' || !isStuck) {
+      this.#again(now);
+      return;
+    }
+    this.#phase = 'giving-up';
+    this.#why = why;
+    this.#giveUp();
+  }
+
+  #again(now: Instant): void {
+    this.#againAt = now + this.#pauseMs;
+    this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_MS_MAX);
+  }
+
+  #store(phase: 'copying' | 'committing'): void {
+    const { move, to } = this;
+    for (const [index, queue] of this.queues.entries()) {
+      queue.leave({ index, move, phase, role: 'leaving', to });
+    }
+  }
+
+  #giveUp(): void {
+    for (const { number: queue } of this.queues) this.#desk.write(queue, { kind: 'move', move: null, queue });
+    this.#desk.settled((why, at) => {
+      if (why !== undefined) return this.#again(at);
+      for (const queue of this.queues) queue.stock.reopen();
+      this.#over(this.#why, at);
+    });
+  }
+
+  #drop(): void {
+    this.#phase = 'dropping';
+    for (const queue of this.queues) {
+      queue.isGone = true;
+      this.#desk.write(queue.number, { kind: 'drop', queue: queue.number });
+    }
+    this.#desk.settled((why, at) => {
+      if (why === undefined) return this.#over(undefined, at);
+      for (const queue of this.queues) queue.isGone = false;
+      this.#again(at);
+    });
+  }
+
+  #over(why: Problem | undefined, now: Instant): void {
+    this.#againAt = NEVER;
+    this.#ended(this, why === undefined, now);
+    const outcome = why === undefined ? done({ kind: 'moved', queues: this.names, to: this.to } as const) : failed(why);
+    for (const request of this.#askers.splice(0)) this.#desk.reply(request, outcome);
+  }
+}
+
+function closingOf({ stock, intake, job }: Queue) {
+  return { consumers: [...intake.consumers], counts: { ...stock.counts }, ...(job !== undefined && { job }) };
+}
+
+type Phase = 'freezing' | 'copying' | 'committing' | 'dropping' | 'giving-up';
+
+/** What the other node says once and for all. */
+const FINAL: ReadonlySet<string> = new Set(['exists-already', 'function-unknown', 'input-invalid', 'limit-exceeded']);
+/** Trade-off: larger pages are fewer syncs of the other disk; smaller ones are less memory, on both sides. */
+const PAGE_BYTES = 2 ** 20;
+const ROWS = 1_000;
+/** Of messages for several: what is owed of those of one page, about. */
+const COPIES = 1_000;
+const PAUSE_MS = 50;
+const PAUSE_MS_MAX = 1_000;
+/** No answer at all for so long: it is asked again. */
+const STALLED_MS = 60_000;
+/** Longer: the other node has more time to start again. Shorter: the queues are back sooner where it does not. */
+const ABANDON_MS = 60_000;

@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { problem } from '../../../src/engine/core/base/problems.ts';
+import type { Shop } from './shop.ts';
+import { Town } from './town.ts';
+
+const alpha = { id: 'alpha', name: 'alpha' };
+const beta = { id: 'beta', name: 'beta' };
+
+/** What may happen between any two parcels. */
+const happening = fc.constantFrom('deliver', 'deliver', 'deliver', 'lose', 'twice', 'kill alpha', 'kill beta');
+
+function bodies(shop: Shop, queue: string): readonly unknown[] {
+  const stored = shop.tables.all().find(({ name }) => name === queue);
+  return stored === undefined ? [] : shop.tables.list(stored.number, 0, 10_000).map(({ content }) => content);
+}
+
+/** The nodes that serve the queue now. */
+function serving(town: Town, queue: string): readonly Shop[] {
+  return [...town.shops.values()].filter((shop) => {
+    const answer = shop.answers.get(shop.ask({ kind: 'peek', queue }));
+    return answer !== undefined && 'reply' in answer;
+  });
+}
+
+function fill(shop: Shop): void {
+  shop.create('jobs', { maxReceives: 1, visibilityMs: 3_600_000 });
+  shop.send('jobs', ...Array.from({ length: 2_500 }, (_, i) => ({ content: `m${i}`, dedupeId: `d${i}` })));
+  shop.get({ consumer: 'ann', kind: 'subscribe', queue: 'jobs' });
+  shop.get({ consumer: 'bob', kind: 'subscribe', queue: 'jobs' });
+  shop.send('jobs', { content: 'all', guarantee: 'broadcast' }, { content: 'later', delayMs: 10_000_000 });
+}
+
+describe('a queue that moves', () => {
+  test('is at exactly one node at any time, and loses nothing, whatever is lost, told twice, or dies', () => {
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 60 }), (happenings) => {
+        const town = new Town('alpha', 'beta');
+        const from = town.shop('alpha');
+        fill(from);
+        const [lease] = from.receive('jobs', { max: 1 });
+        const [bad] = from.receive('jobs', { max: 1 });
+        from.handle('nack', 'jobs', [{ reason: 'broken', receipt: bad?.receipt }]);
+        town.holding = true;
+        from.ask({ kind: 'move', queue: 'jobs', to: beta });
+        for (const what of happenings) {
+          if (what === 'twice' && town.waiting[0] !== undefined) town.shop('beta').take(town.waiting[0].parcel);
+          else if (what === 'kill alpha') town.shop('alpha').restart();
+          else if (what === 'kill beta') town.shop('beta').restart();
+          else town.deliver(what === 'lose');
+          expect(serving(town, 'jobs').length).toBeLessThanOrEqual(1);
+          if (town.waiting.length === 0) town.pass(1_000);
+        }
+        town.holding = false;
+        for (let i = 0; i < 20; i++) {
+          while (town.waiting.length > 0) town.deliver();
+          town.pass(5_000);
+        }
+        expect(serving(town, 'jobs')).toEqual([town.shop('beta')]);
+        expect(serving(town, 'jobs.dead')).toEqual([town.shop('beta')]);
+        const to = town.shop('beta');
+        expect(bodies(from, 'jobs')).toEqual([]);
+        expect(bodies(to, 'jobs')).toHaveLength(2_501);
+        expect(bodies(to, 'jobs.dead')).toEqual(['m1']);
+        expect(to.view('jobs')).toMatchObject({
+          consumers: ['ann', 'bob'],
+          counts: { dead: 1, delayed: 1, leased: 1 },
+        });
+        expect(to.send('jobs', { content: 'm7', dedupeId: 'd7' })).toEqual([{ duplicate: true, id: 8 }]);
+        expect(to.handle('ack', 'jobs', [lease?.receipt])).toEqual([{ ok: true }]);
+        const [next] = to.receive('jobs', { max: 1 });
+        expect(next?.token).toBeGreaterThan(bad?.token ?? 0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('stays where the other node says no, or says nothing for a minute, and is served again', () => {
+    const town = new Town('alpha', 'beta');
+    const shop = town.shop('alpha');
+    shop.create('jobs');
+    shop.send('jobs', { content: 'one' });
+    shop.ship = (_, __, answer) => answer({ ok: false, problem: problem('link-lost', 'cut') });
+    const request = shop.ask({ kind: 'move', queue: 'jobs', to: beta });
+    expect(shop.answers.get(shop.ask({ kind: 'purge', queue: 'jobs' }))).toMatchObject({
+      problem: { code: 'queue-moving' },
+    });
+    shop.restart();
+    shop.pass(30_000);
+    expect(shop.answers.has(request)).toBe(false);
+    const again = shop.ask({ kind: 'move', queue: 'jobs', to: beta });
+    shop.pass(40_000);
+    expect(shop.answers.get(again)).toMatchObject({ problem: { code: 'link-lost' } });
+    expect(shop.receive('jobs')).toHaveLength(1);
+    shop.restart();
+    expect(shop.view('jobs').moving).toBeNull();
+  });
+
+  test('never gives up once it is told to be there, and asks until it knows', () => {
+    const town = new Town('alpha', 'beta');
+    const shop = town.shop('alpha');
+    shop.create('jobs');
+    shop.send('jobs', { content: 'one' });
+    const { ship } = shop;
+    let cut = false;
+    shop.ship = (to, parcel, answer) => {
+      cut ||= parcel.kind === 'commit';
+      if (cut) answer({ ok: false, problem: problem('link-lost', 'cut') });
+      else ship(to, parcel, answer);
+    };
+    shop.ask({ kind: 'move', queue: 'jobs', to: beta });
+    town.pass(300_000);
+    shop.restart();
+    town.pass(300_000);
+    expect(serving(town, 'jobs')).toEqual([]);
+    shop.ship = ship;
+    town.pass(5_000);
+    expect(serving(town, 'jobs')).toEqual([town.shop('beta')]);
+    expect(bodies(town.shop('beta'), 'jobs')).toEqual(['one']);
+  });
+
+  test('that half arrived is dropped when nothing more comes, and its name is free again', () => {
+    const town = new Town('alpha', 'beta');
+    town.shop('alpha').create('jobs');
+    town.holding = true;
+    town.shop('alpha').ask({ kind: 'move', queue: 'jobs', to: beta });
+    town.deliver(true);
+    const other = town.shop('beta');
+    expect(other.answers.get(other.ask({ kind: 'create', options: {}, queue: 'jobs' }))).toMatchObject({
+      problem: { code: 'queue-moving' },
+    });
+    other.restart();
+    other.pass(600_000);
+    other.create('jobs');
+    expect(serving(town, 'jobs')).toEqual([other]);
+  });
+
+  test('waits where the disk of the other node is full, and comes when there is room', () => {
+    const town = new Town('alpha', 'beta');
+    const [from, to] = [town.shop('alpha'), town.shop('beta')];
+    from.create('jobs');
+    from.send('jobs', { content: 'one' });
+    to.full = true;
+    from.ask({ kind: 'move', queue: 'jobs', to: beta });
+    town.pass(10_000);
+    expect(serving(town, 'jobs')).toEqual([]);
+    to.full = false;
+    town.pass(10_000);
+    expect(serving(town, 'jobs')).toEqual([to]);
+    to.ask({ kind: 'move', queue: 'jobs', to: alpha });
+    town.pass(10_000);
+    expect(bodies(from, 'jobs')).toEqual(['one']);
+  });
+});
