@@ -6,6 +6,9 @@
  *     mpreg.federation.routes        RoutesAsk           → readonly WayView[]
  *     mpreg.federation.explain       ExplainAsk          → FederationExplanation
  *     mpreg.federation.events        {}                  → stream of FederationEvent & { at: milliseconds since the epoch }
+ *     mpreg.federation.health        {}                  → FederationHealth
+ *     mpreg.federation.alerts        {}                  → AlertsReply
+ *     mpreg.federation.ack           AckAsk              → readonly AlertView[]: those that are acknowledged now
  *     mpreg.federation.apply         ApplyAsk            → Applied
  *     mpreg.federation.link          LinkAsk             → Applied
  *     mpreg.federation.register      RegisterAsk         → Applied
@@ -14,10 +17,21 @@
  * What is changed is stored by the hub that is asked, then in force there, then told to the other hubs of its cluster.
  */
 import type { Address, NodeId } from './core/base/ids.ts';
+import type { ChannelView } from './core/federation/alert-news.ts';
+import type { AlertEntry, AlertView } from './core/federation/alert-records.ts';
 import type { BridgeMode, FederationConfig } from './core/federation/options.ts';
 import type { Coordinates } from './core/federation/records.ts';
 
+export type { ChannelView } from './core/federation/alert-news.ts';
+export type { AlertEntry, AlertState, AlertView } from './core/federation/alert-records.ts';
 export type { FederationEvent } from './core/federation/effects.ts';
+export type {
+  ClusterHealth,
+  FederationHealth,
+  HealthReason,
+  HealthState,
+  LinkHealth,
+} from './core/federation/health.ts';
 export type {
   BreakerConfig,
   BridgeMode,
@@ -51,6 +65,27 @@ export interface HubOptions {
   readonly links?: readonly { readonly cluster: string; readonly addresses: readonly Address[] }[];
   /** Default `explicit`. */
   readonly mode?: BridgeMode;
+  /** Whether rules for alerts may run commands here: whoever may configure the hub may then run anything. Default: no. */
+  readonly alertCommands?: boolean;
+}
+
+/** What one hub has seen; each hub of a cluster tells of its own links, one of them of clusters and of the whole. */
+export interface AlertsReply {
+  readonly hub: NodeId;
+  readonly name: string;
+  readonly alerts: readonly AlertView[];
+  readonly channels: readonly ChannelView[];
+  /** Newest first. */
+  readonly history: readonly AlertEntry[];
+  /** Alerts that found no room, since the hub began. */
+  readonly leftOut: number;
+}
+
+/** `alert`: an id, or the name of a rule, of which all that fire are meant. */
+export interface AckAsk {
+  readonly alert: string;
+  readonly by: string;
+  readonly note?: string;
 }
 
 /** `expect`: the version that is changed; where it is another by now, nothing is (`exists-already`). */

@@ -178,6 +178,38 @@ describe('of what happened', () => {
     expect(said).toEqual([`mpreg.node.paused.${words}`]);
   });
 
+  test('what a hub sees of its federation has topics, too', () => {
+    const said: unknown[] = [];
+    const system = new SystemTopics({
+      by: 'west-1',
+      counts: () => ({ dropped: 0, lost: 0 }),
+      now: () => 0,
+      say: (topic, forAll, make) => said.push([topic, forAll, make()]) > 0,
+      subscriptions: () => [],
+    });
+    system.federation({ cluster: 'eu.prod', kind: 'cluster', reason: 'no way', state: 'lost' });
+    system.federation({ change: 'half-open', cluster: 'mid', kind: 'bridge', peer: 'mid-1', reason: 'tried again' });
+    const about = { alert: 'slow:mid', at: 5, cluster: 'mid', rule: 'slow', says: '', value: 7 };
+    system.alert({ ...about, by: 'ann', change: 'acknowledged', severity: 'warning' });
+    expect(said).toEqual([
+      [
+        'mpreg.federation.cluster.lost.eu.prod',
+        false,
+        { by: 'west-1', cluster: 'eu.prod', reason: 'no way', state: 'lost' },
+      ],
+      [
+        'mpreg.federation.bridge.half-open.mid',
+        true,
+        { by: 'west-1', change: 'half-open', cluster: 'mid', peer: 'mid-1', reason: 'tried again' },
+      ],
+      [
+        'mpreg.federation.alert.acknowledged.slow',
+        true,
+        { acknowledgedBy: 'ann', by: 'west-1', change: 'acknowledged', severity: 'warning', ...about },
+      ],
+    ]);
+  });
+
   test('the document lists all topics, with their fields', () => {
     const text = readFileSync(new URL('../../docs/topics.md', import.meta.url), 'utf8');
     const rows = [...text.matchAll(/^\| `(mpreg\.[^`]+)` \| (.*) \| (here|everywhere) \| (.*) \|$/gm)];

@@ -8,6 +8,7 @@ import type { Keeper } from '../flow/keeper.ts';
 import type { TopicsCounters } from '../flow/topics-counters.ts';
 import { type SqsProtocol, sqsProtocol } from './gateway/sqs/endpoint.ts';
 import type { Digest, HttpHandler } from './ports.ts';
+import { gauge, totals } from './prometheus.ts';
 import { isLoopback } from './transports/web-socket-listener.ts';
 import type { WireCounters } from './wire-counters.ts';
 
@@ -18,6 +19,8 @@ export interface HttpParts {
   readonly kept: () => Pick<Keeper, 'counters' | 'totals'>;
   /** Messages that are owed to groups, and retained ones. */
   readonly held: () => { readonly owed: number; readonly retained: number };
+  /** What a hub measures of its federation; nothing on other nodes. */
+  readonly federation?: () => readonly string[];
   readonly digest: Digest;
   /**
    * Whoever is not on this machine must show it for `/metrics`, as a bearer token, or what is derived from it:
@@ -81,7 +84,7 @@ function health({ snapshot }: HttpParts, response: ServerResponse): void {
   });
 }
 
-function metrics({ counters, held, kept, snapshot, topics }: HttpParts): string {
+function metrics({ counters, federation, held, kept, snapshot, topics }: HttpParts): string {
   const { owed, retained } = held();
   const { members, links, calls, health, generation } = snapshot();
   const states = ['alive', 'suspect', 'dead', 'left', 'draining'] as const;
@@ -106,6 +109,7 @@ function metrics({ counters, held, kept, snapshot, topics }: HttpParts): string 
     ...totals('topics', topics()),
     ...totals('kept', kept().counters),
     gauge('mpreg_kept', 'What this node keeps of topics, and who reads it', holding(kept().totals)),
+    ...(federation?.() ?? []),
     gauge('process_resident_memory_bytes', 'Resident memory', [['', process.memoryUsage.rss()]]),
   ];
   return `${lines.join('\n')}\n`;
@@ -113,25 +117,6 @@ function metrics({ counters, held, kept, snapshot, topics }: HttpParts): string 
 
 function holding(totals: Readonly<Record<string, number>>): readonly (readonly [labels: string, value: number])[] {
   return Object.entries(totals).map(([what, value]) => [`{what="${what}"}`, value]);
-}
-
-function totals(about: string, counters: object): string[] {
-  return Object.entries(counters).map(([counted, value]) => {
-    const name = `mpreg_${about}_${snake(counted)}_total`;
-    return `# TYPE ${name} counter\n${name} ${value}`;
-  });
-}
-
-function gauge(name: string, help: string, values: readonly (readonly [labels: string, value: number])[]): string {
-  return [
-    `# HELP ${name} ${help}`,
-    `# TYPE ${name} gauge`,
-    ...values.map(([labels, value]) => `${name}${labels} ${value}`),
-  ].join('\n');
-}
-
-function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function answer(response: ServerResponse, status: number, type: string, body: string | object): void {

@@ -11,6 +11,8 @@
  * Limit: of each kind at most so many a second; the next message says how many were left out.
  */
 import type { Problem } from '../../core/base/problems.ts';
+import type { AlertEntry } from '../../core/federation/alert-records.ts';
+import type { FederationEvent } from '../../core/federation/effects.ts';
 import type { NodeEvent } from '../../core/node/effects.ts';
 import type { KeepView, SubscriptionView } from '../../topics-api.ts';
 
@@ -75,6 +77,24 @@ export const SYSTEM_TOPICS: readonly SystemTopic[] = [
     when: 'the node keeps a pattern, or changes the limits',
   },
   { fields: KEEP, heard: 'everywhere', topic: 'mpreg.topic.unkept.NODE', when: 'it keeps it no more' },
+  {
+    fields: ['cluster', 'state', 'reason'],
+    heard: 'here',
+    topic: 'mpreg.federation.cluster.STATE.CLUSTER',
+    when: 'a hub can reach a cluster again (`reachable`), no longer (`lost`), or hears that it has `left`',
+  },
+  {
+    fields: ['cluster', 'peer', 'change', 'reason'],
+    heard: 'everywhere',
+    topic: 'mpreg.federation.bridge.CHANGE.CLUSTER',
+    when: 'a link of a hub is `up` or `down`, or its breaker `open`, `half-open` or `closed`',
+  },
+  {
+    fields: ['alert', 'change', 'rule', 'severity', 'cluster?', 'value', 'says', 'at', 'acknowledgedBy?', 'note?'],
+    heard: 'everywhere',
+    topic: 'mpreg.federation.alert.CHANGE.RULE',
+    when: 'an alert is `firing`, `acknowledged`, `resolved`, or `withdrawn` with its rule or cluster',
+  },
 ];
 
 export interface SystemTopicsParts {
@@ -134,6 +154,18 @@ export class SystemTopics {
     if (fun === undefined) return;
     const where = { ...(node === undefined ? {} : { node }), ...(step === undefined ? {} : { step }) };
     this.#say('call', `failed.${wordsOf(fun)}`, true, { code, fun, message: message.slice(0, MESSAGE_MAX), ...where });
+  }
+
+  /** Of the hub that this node is. */
+  federation(event: FederationEvent): void {
+    const { kind, ...about } = event;
+    const what = event.kind === 'cluster' ? event.state : event.change;
+    this.#say('federation', `${kind}.${what}.${wordsOf(event.cluster)}`, event.kind === 'bridge', about);
+  }
+
+  alert({ by: acknowledgedBy, ...entry }: AlertEntry): void {
+    const who = acknowledgedBy === undefined ? {} : { acknowledgedBy };
+    this.#say('federation', `alert.${entry.change}.${wordsOf(entry.rule ?? '')}`, true, { ...entry, ...who });
   }
 
   keepChanged(change: 'kept' | 'unkept', { ageMaxMs, bytesMax, countMax, durability, pattern }: KeepView): void {
