@@ -4,7 +4,7 @@ import { problem } from '../../src/engine/core/base/problems.ts';
 import { DEFAULT_RECONNECT, type ReconnectOptions, ReconnectPolicy } from '../../src/engine/host/reconnect-policy.ts';
 
 function policyOf(seeds: readonly string[], options: Partial<ReconnectOptions> = {}, seed = 7): ReconnectPolicy {
-  const breaker = { failuresMax: 2, openMs: 1_000, openMsMax: 4_000 };
+  const breaker = { failuresMax: 2, openMs: 1_000, openMsMax: 4_000, successesMin: 1 };
   return new ReconnectPolicy(seeds, new Prng(seed), { ...DEFAULT_RECONNECT, breaker, ...options });
 }
 
@@ -65,7 +65,7 @@ describe('a round', () => {
 });
 
 test('waits grow up to the limit, and start small again after a link', () => {
-  const patient = { breaker: { failuresMax: 1_000, openMs: 1, openMsMax: 1 } };
+  const patient = { breaker: { failuresMax: 1_000, openMs: 1, openMsMax: 1, successesMin: 1 } };
   const policy = policyOf(['a'], patient);
   const waits = Array.from({ length: 12 }, (_, i) => round(policy, i).waitMs);
   for (const [i, ms] of waits.entries()) {

@@ -8,11 +8,11 @@
  * Invariants: an address that is neither a seed nor learned is forgotten; seeds never are. It gives up only where every
  * address refused for good (another key, another cluster), or after `giveUpMs`.
  */
+import { Breaker, type BreakerOptions } from '../core/base/breaker.ts';
 import type { Address } from '../core/base/ids.ts';
 import type { Instant } from '../core/base/instant.ts';
 import type { Prng } from '../core/base/prng.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
-import { Breaker, type BreakerOptions, DEFAULT_BREAKER } from './breaker.ts';
 
 export interface ReconnectOptions {
   /** The wait after the first round; doubles. Longer: fewer dials in vain. Shorter: short absences are over sooner. */
@@ -30,7 +30,7 @@ export interface ReconnectOptions {
 export const DEFAULT_RECONNECT: ReconnectOptions = {
   backoffMs: 100,
   backoffMsMax: 2_000,
-  breaker: DEFAULT_BREAKER,
+  breaker: { failuresMax: 3, openMs: 500, openMsMax: 5_000, successesMin: 1 },
   giveUpMs: 0,
   learnedMax: 16,
   stableMs: 5_000,
@@ -129,7 +129,7 @@ export class ReconnectPolicy {
   lost(address: Address, now: Instant, stoodMs: number): void {
     this.#downAt ??= now;
     const breaker = this.#known.get(address)?.breaker;
-    if (stoodMs >= this.#options.stableMs) breaker?.succeeded();
+    if (stoodMs >= this.#options.stableMs) breaker?.succeeded(now);
     breaker?.failed(now);
   }
 

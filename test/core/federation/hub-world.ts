@@ -22,6 +22,7 @@ export interface Birth {
   readonly region?: string;
   readonly links?: readonly string[];
   readonly mode?: FederationConfig['mode'];
+  readonly breaker?: FederationConfig['breaker'];
 }
 
 interface Hub {
@@ -266,7 +267,7 @@ function configOf(birth: Birth, all: readonly Birth[]): FederationConfig {
     cluster,
   }));
   return {
-    breaker: { failureThreshold: 5, successThreshold: 3, timeoutMs: 5_000 },
+    breaker: birth.breaker ?? { failureThreshold: 5, successThreshold: 3, timeoutMs: 5_000 },
     identity: { cluster: birth.cluster, name: birth.cluster, region: birth.region ?? 'here', tags: [] },
     links,
     mode: birth.mode ?? 'explicit',

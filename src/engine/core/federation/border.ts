@@ -234,7 +234,7 @@ export class Border<Message extends Carried> {
     const breaker = this.bridges.breaker(cluster);
     const before = breaker.state;
     if (how === 'failed') breaker.failed(now);
-    else breaker.succeeded();
+    else breaker.succeeded(now);
     this.#tellBreaker(cluster, before, how === 'failed' ? 'it did not answer an echo' : 'it answers');
   }
 

@@ -1,7 +1,8 @@
+import type { Breaker } from '../base/breaker.ts';
 import type { Address, DialId } from '../base/ids.ts';
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import type { Prng } from '../base/prng.ts';
-import { Breaker } from './breaker.ts';
+import { breakerOf } from './breaker.ts';
 import type { BreakerConfig, LinkConfig } from './options.ts';
 
 /**
@@ -54,7 +55,7 @@ export class Bridges {
   breaker(cluster: string): Breaker {
     let breaker = this.#breakers.get(cluster);
     if (breaker === undefined) {
-      breaker = new Breaker(this.#breaker);
+      breaker = breakerOf(this.#breaker);
       this.#breakers.set(cluster, breaker);
     }
     return breaker;
