@@ -108,6 +108,11 @@ export interface NodeOptions {
   readonly peers?: readonly string[];
   /** Whether to find and be found by this user's other nodes on this machine. Default true. */
   readonly discover?: boolean;
+  /**
+   * Where to look for other nodes beyond this machine, again and again: `file:PATH`, `srv:NAME`, `http://…`, `mdns` (which also makes it
+   * findable), `gossip:ws://HOST:PORT` (docs/federation.md).
+   */
+  readonly sources?: readonly string[];
   readonly resources?: readonly string[];
   /** Modules (files or folders) whose exports become functions, run in worker threads. */
   readonly functions?: readonly string[];

@@ -8,6 +8,7 @@ import { wallClock } from './host/clock.ts';
 import type { NodeHost } from './host/node-host.ts';
 import type { Transport } from './host/ports.ts';
 import { RuntimeDirectory } from './host/runtime-directory.ts';
+import { NodeDiscovery } from './node-discovery.ts';
 import { ProblemError, problemError } from './problem-error.ts';
 import { VERSION } from './version.ts';
 
@@ -48,6 +49,7 @@ export class HostedNode implements MpregNode {
   readonly #options: SettledOptions;
   readonly #inside: Inside;
   readonly #nearby: RuntimeDirectory | undefined;
+  readonly #discovery: NodeDiscovery | undefined;
   #looking: NodeJS.Timeout | undefined;
   readonly #withdraw = () => this.#nearby?.withdrawSync(this.id);
 
@@ -60,10 +62,14 @@ export class HostedNode implements MpregNode {
     this.#inside = parts.inside;
     this.#options = parts.options;
     this.#nearby = parts.options.discover === false ? undefined : new RuntimeDirectory();
+    const { cluster, region } = parts.options;
+    const about = { cluster, id: parts.id, name: parts.name, url: parts.url, ...(region !== undefined && { region }) };
+    if (parts.options.sources?.length) this.#discovery = new NodeDiscovery(about, parts.options, () => this.#look());
     this.stopped = parts.host.stopped.finally(() => {
       clearTimeout(this.#looking);
       process.off('exit', this.#withdraw);
       this.#withdraw();
+      void this.#discovery?.close();
     });
     this.stopped.catch(() => undefined); // whoever wants to know asks
     process.once('exit', this.#withdraw);
@@ -135,7 +141,9 @@ export class HostedNode implements MpregNode {
     const { cluster, peers } = this.#options;
     const nearby = this.#nearby?.list() ?? [];
     const found = nearby.filter((entry) => entry.cluster === cluster && entry.id !== this.id).map(({ url }) => url);
-    this.#host.input({ addresses: [...new Set([...peers, ...found])], kind: 'seeds' });
+    const further = this.#discovery?.addresses ?? [];
+    this.#host.input({ addresses: [...new Set([...peers, ...found, ...further])], kind: 'seeds' });
+    clearTimeout(this.#looking);
     this.#looking = setTimeout(() => this.#look(), this.#others() > 0 ? LOOK_MS : LOOK_ALONE_MS);
     this.#looking.unref();
   }

@@ -25,6 +25,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
     '<%= config.bin %> <%= command.id %> --name alpha --port 7400 --functions ./functions.ts --resource gpu',
     "<%= config.bin %> <%= command.id %> --exec 'predict=python3 predict.py' --functions ./functions --watch",
     '<%= config.bin %> <%= command.id %> --peer ws://10.0.0.7:7400 --host 0.0.0.0 --key-file ./key --join-timeout 10s',
+    '<%= config.bin %> <%= command.id %> --discover file:./nodes.json --discover srv:_mpreg._tcp.example.com',
     '<%= config.bin %> <%= command.id %> --port 7400 --sqs-key orders=./orders.secret',
   ];
   static override flags = {
@@ -128,6 +129,12 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
       summary:
         'Keep clients of SQS waiting as Amazon does: 60 s between purges, and before a deleted name is used again.',
     }),
+    discover: Flags.string({
+      ...repeatable,
+      helpValue: 'SOURCE',
+      summary:
+        'Where to look for other nodes, again and again: file:PATH, srv:NAME, http://HOST/PATH, mdns (answers, too), gossip:ws://HOST:PORT; repeatable.',
+    }),
     'no-discover': Flags.boolean({
       summary: 'Neither look for other nodes of yours on this machine nor be found by them.',
     }),
@@ -193,6 +200,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
         port: flags.port,
         region: flags.region,
         resources: flags.resource,
+        sources: flags.discover,
         sqs: this.#sqs(warn),
         tls: flags['tls-client-certs'] ? { ...tls, clientCertificates: true } : tls,
         watch: flags.watch,

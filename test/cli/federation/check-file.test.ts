@@ -135,7 +135,7 @@ describe('what is right by itself may be wrong together', () => {
     [
       'a source of discovery that is none',
       (file) => Object.assign(file, { discovery: { sources: ['srv:_mpreg._tcp.example.com', 'consul:x'] } }),
-      'discovery.sources[1]: "consul:x" is no source of discovery; write file:PATH, srv:NAME, http://HOST/PATH, mdns, or ws://HOST:PORT',
+      'discovery.sources[1]: "consul:x" is no source of discovery; write file:PATH, srv:NAME, http://HOST/PATH, mdns, ws://HOST:PORT, or gossip:ws://HOST:PORT',
     ],
     [
       'an address with a password',
