@@ -2,12 +2,15 @@
  * Where a node looks for others of its cluster beyond its own machine, for as long as it runs. On a LAN it also answers
  * those who look for it (multicast DNS), unless nobody else could reach it.
  */
+import type { NodeOptions } from './api.ts';
 import type { Address, NodeId } from './core/base/ids.ts';
 import { discoverySource } from './discovery.ts';
 import type { Sighting } from './host/discovery/discovery-source.ts';
 import { announceMdns } from './host/discovery/mdns-source.ts';
 import { SourceWatch } from './host/discovery/source-watch.ts';
-import type { SettledOptions } from './hosted-node.ts';
+
+/** What it needs of a node's options. */
+type Options = Pick<NodeOptions, 'key' | 'sources' | 'tls'> & Required<Pick<NodeOptions, 'cluster' | 'log'>>;
 
 export class NodeDiscovery {
   readonly #watch: SourceWatch;
@@ -15,7 +18,7 @@ export class NodeDiscovery {
   readonly #self: Sighting;
 
   /** `changed`: whom it has found is another. Throws `usage-invalid` where a source is none. */
-  constructor(self: { readonly id: NodeId } & Sighting, options: SettledOptions, changed: () => void) {
+  constructor(self: { readonly id: NodeId } & Sighting, options: Options, changed: () => void) {
     const { cluster, key, log, sources = [], tls } = options;
     const { id, ...about } = self;
     this.#self = about;
@@ -40,7 +43,7 @@ export class NodeDiscovery {
     await (await this.#announced)?.close();
   }
 
-  async #announce(id: NodeId, sources: readonly string[], log: SettledOptions['log']) {
+  async #announce(id: NodeId, sources: readonly string[], log: Options['log']) {
     const word = sources.find((source) => /^mdns(:|$)/.test(source));
     if (word === undefined) return undefined;
     const on = word.slice('mdns:'.length);

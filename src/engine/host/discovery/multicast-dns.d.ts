@@ -42,5 +42,7 @@ declare module 'multicast-dns' {
     readonly bind?: string;
   }
 
-  export default function multicastDns(options?: Options): MulticastDns;
+  const multicastDns: (options?: Options) => MulticastDns;
+
+  export { multicastDns as default };
 }
