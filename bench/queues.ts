@@ -21,7 +21,7 @@ const all: Readonly<Record<string, readonly string[]>> = {
   mpreg: program('mpreg'),
   'mpreg, over another node': program('mpreg', 'relay'),
   ...(has('nats-server') && { 'NATS JetStream': program('jetstream') }),
-  ...(has('redis-server') && { 'BullMQ on Redis': program('bullmq') }),
+  ...(has('redis-server') && { 'BullMQ on Redis': program('bullmq'), 'BullMQ, in bulk': program('bullmq', 'bulk') }),
 };
 const sides = chosen(all, positionals);
 console.log(markdown(await compare({ name: 'queues', pin: values.pin, runs: Number(values.runs), sides })));

@@ -1,4 +1,8 @@
-/** BullMQ: client → redis-server, which syncs its file of appends every second. Jobs that are done are removed, as all others do. */
+/**
+ * BullMQ: client → redis-server, which syncs its file of appends every second. Jobs that are done are removed, as all others do.
+ *
+ *   bullmq.ts [bulk]    bulk: what is sent in one turn goes in one `addBulk`, as mpreg's client does by itself
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +21,24 @@ const connect = () => new Redis({ host: '127.0.0.1', maxRetriesPerRequest: null,
 const connection = connect();
 const queue = new Queue('jobs', { connection, defaultJobOptions: { removeOnComplete: true } });
 await queue.waitUntilReady();
+const inBulk = process.argv[2] === 'bulk';
+let waiting: { readonly body: string; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+const flush = () => {
+  const sent = waiting;
+  waiting = [];
+  queue.addBulk(sent.map(({ body }) => ({ data: body, name: 'job' }))).then(
+    () => {
+      for (const { resolve } of sent) resolve();
+    },
+    (error: unknown) => {
+      for (const { reject } of sent) reject(error);
+    },
+  );
+};
+const coalesced = (body: string) =>
+  new Promise<void>((resolve, reject) => {
+    if (waiting.push({ body, reject, resolve }) === 1) setImmediate(flush);
+  });
 await load({
   receive: (count, taken) =>
     new Promise((resolve) => {
@@ -29,6 +51,6 @@ await load({
         if (++seen === count) resolve();
       });
     }),
-  send: (body) => queue.add('job', body),
+  send: inBulk ? coalesced : (body) => queue.add('job', body),
 });
 process.exit(0);

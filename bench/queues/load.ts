@@ -7,6 +7,7 @@
  * Prints the metrics as one line of JSON.
  */
 import { bear, percentile } from '../load.ts';
+import { cpuMs } from '../processes.ts';
 
 const WARM_MS = Number(process.env['BENCH_WARM_MS'] ?? 1_000);
 const MEASURE_MS = Number(process.env['BENCH_MEASURE_MS'] ?? 4_000);
@@ -34,6 +35,7 @@ export async function load({ send, receive }: Side): Promise<void> {
   };
   await bear(questions, FLIGHT, WARM_MS);
   const { latencies, perSecond, cpuMsEach } = await bear(questions, FLIGHT, MEASURE_MS);
+  const cpuBefore = cpuMs();
   const began = performance.now();
   let taken = 0;
   await receive(sent, (body) => {
@@ -42,6 +44,7 @@ export async function load({ send, receive }: Side): Promise<void> {
   });
   if (taken < sent) throw new Error(`${sent} were sent, and ${taken} received`);
   const receivedPerSecond = taken / ((performance.now() - began) / 1_000);
+  const receiveUs = cpuBefore === undefined ? undefined : (((cpuMs() ?? 0) - cpuBefore) / taken) * 1_000;
   console.log(
     JSON.stringify({
       'sent, per second': Math.round(perSecond),
@@ -49,6 +52,7 @@ export async function load({ send, receive }: Side): Promise<void> {
       'sent, p99 ms': percentile(latencies, 0.99),
       ...(cpuMsEach === undefined ? {} : { 'sent, processor µs each': cpuMsEach * 1_000 }),
       'received and acknowledged, per second': Math.round(receivedPerSecond),
+      ...(receiveUs === undefined ? {} : { 'received, processor µs each': receiveUs }),
     }),
   );
 }
