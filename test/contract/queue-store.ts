@@ -95,12 +95,18 @@ export function queueStoreContract(name: string, make: () => Promise<QueueStoreU
           for (const ask of asks(prng, number)) {
             const expected = tables.load(number, ask);
             const found = await current.load(number, ask);
-            const { next: _, ...rest } = found;
+            const { contents = [], ...whole } = found;
+            const { next: _, ...rest } = whole;
             const { next: __, ...plain } = expected;
-            if (ask.what === 'page') expect(pageOf(found), JSON.stringify(ask)).toEqual(pageOf(expected));
+            if (ask.what === 'page') expect(pageOf(whole), JSON.stringify(ask)).toEqual(pageOf(expected));
             else if (ask.what === 'due') expect(rest, JSON.stringify(ask)).toEqual(plain);
-            else if (ask.what === 'expired') expect(sorted(found), JSON.stringify(ask)).toEqual(sorted(expected));
-            else expect(found, JSON.stringify(ask)).toEqual(expected);
+            else if (ask.what === 'expired') expect(sorted(whole), JSON.stringify(ask)).toEqual(sorted(expected));
+            else expect(whole, JSON.stringify(ask)).toEqual(expected);
+            for (const [i, bytes] of contents.entries()) {
+              const message = found.messages[i] as StoredMessage;
+              if (bytes !== undefined)
+                expect(new Uint8Array(bytes)).toEqual(tables.message(number, message.seq)?.content);
+            }
           }
         }
       }

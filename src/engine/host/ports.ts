@@ -207,6 +207,11 @@ export interface QueueContent {
   readonly dead?: DeadInfo;
 }
 
+export interface LoadedRows extends Loaded {
+  /** Of some of the messages, in their order, what was read along with them: they will be received soon. */
+  readonly contents?: readonly (Uint8Array | undefined)[];
+}
+
 /**
  * Where the messages of a node's queues are.
  *
@@ -225,7 +230,7 @@ export interface QueueStore {
    * `ProblemError` (`store-failed`): then nothing of it is stored.
    */
   commit(writes: readonly QueueWrite[]): Promise<void>;
-  load(queue: number, ask: LoadAsk): Promise<Loaded>;
+  load(queue: number, ask: LoadAsk): Promise<LoadedRows>;
   /** By id; those that are gone are missing. */
   contents(queue: number, ids: readonly number[]): Promise<ReadonlyMap<number, QueueContent>>;
   /** Up to `limit` messages after an id, in the order of their ids. */

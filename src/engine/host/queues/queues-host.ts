@@ -9,12 +9,12 @@
 import { done, failed, type Outcome } from '../../core/base/outcome.ts';
 import type { Problem } from '../../core/base/problems.ts';
 import type { WantedByQueues } from '../../core/node/effects.ts';
-import type { Parcel, QueuesInput, QueueWrite } from '../../core/queues/effects.ts';
+import type { Parcel, QueuesInput, QueueWrite, StoredMessage } from '../../core/queues/effects.ts';
 import type { Lease, QueueCommand, QueueReply, Sent } from '../../core/queues/messages.ts';
 import type { Taken } from '../../core/queues/move.ts';
 import type { QueueOptions } from '../../core/queues/options.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
-import type { QueueContent, QueueStore } from '../ports.ts';
+import type { LoadedRows, QueueContent, QueueStore } from '../ports.ts';
 import { orders } from './arguments.ts';
 import { ContentCache } from './content-cache.ts';
 
@@ -46,6 +46,8 @@ export class QueuesHost {
   readonly #parts: QueuesHostParts;
   readonly #asked = new Map<number, Asked>();
   readonly #cache = new ContentCache(CACHE_BYTES);
+  /** Read along with messages that will be received soon. */
+  readonly #ahead = new ContentCache(AHEAD_BYTES);
   readonly #listeners = new Set<(change: QueueChange) => void>();
   /** Contents of receives that were answered, on their way. */
   readonly #fetched = new Map<QueueReply, Promise<ReadonlyMap<number, QueueContent>>>();
@@ -154,7 +156,10 @@ export class QueuesHost {
         break;
       case 'load':
         store.load(effect.queue, effect.ask).then(
-          (loaded) => input({ kind: 'loaded', load: effect.load, loaded }),
+          ({ contents, ...loaded }) => {
+            this.#keep(effect.queue, loaded.messages, contents);
+            input({ kind: 'loaded', load: effect.load, loaded });
+          },
           (error: unknown) => void this.#why(error),
         );
         break;
@@ -204,7 +209,8 @@ export class QueuesHost {
     const found = new Map<number, QueueContent>();
     const missing: number[] = [];
     for (const { contentId, id } of leases) {
-      const content = contentId === id ? this.#cache.take(queue, id) : undefined;
+      const ahead = this.#ahead.take(queue, contentId);
+      const content = (contentId === id ? this.#cache.take(queue, id) : undefined) ?? ahead;
       if (content === undefined) missing.push(contentId);
       else found.set(id, { content });
     }
@@ -234,9 +240,20 @@ export class QueuesHost {
         this.#names.set(write.queue, write.name);
       } else if (write.kind === 'insert' && !arriving)
         this.#cache.put(write.queue, write.message.seq, write.content as Uint8Array);
-      else if (write.kind === 'drop' || write.kind === 'purge') this.#cache.forget(write.queue);
+      else if (write.kind === 'drop' || write.kind === 'purge') this.#forget(write.queue);
       if (write.kind === 'drop') this.#options.delete(this.#names.get(write.queue) ?? '');
     }
+  }
+
+  #keep(queue: number, messages: readonly StoredMessage[], contents: LoadedRows['contents']): void {
+    for (const [i, content] of (contents ?? []).entries()) {
+      if (content !== undefined) this.#ahead.put(queue, messages[i]?.seq ?? 0, content);
+    }
+  }
+
+  #forget(queue: number): void {
+    this.#cache.forget(queue);
+    this.#ahead.forget(queue);
   }
 
   #noted(command: QueueCommand, reply: QueueReply): QueueReply {
@@ -268,3 +285,5 @@ const CHANGES: ReadonlyMap<QueueCommand['kind'], QueueChange['kind']> = new Map(
 
 /** Trade-off: more is fewer reads from disk; less is less memory. */
 const CACHE_BYTES = 16 * 2 ** 20;
+/** Room for what two loads bring. */
+const AHEAD_BYTES = 8 * 2 ** 20;

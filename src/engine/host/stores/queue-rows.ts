@@ -14,7 +14,6 @@ export function aboutOf(about: About | undefined, group: string | undefined): st
 /** Of the columns seq, rank, bytes, sentAt, expiresAt, grp, about, dead, and those of its state, where it has one. */
 export function readMessage(row: Row): StoredMessage {
   const [seq, rank, bytes, sentAt, expiresAt, grp, text, dead] = row;
-  if (isUsual(row)) return { bytes: Number(bytes), rank: Number(rank ?? 0), sentAt: Number(sentAt), seq: Number(seq) };
   const { about, group = grp ?? undefined } =
     typeof text === 'string' ? (JSON.parse(text) as { about?: About; group?: string }) : {};
   return {
@@ -30,15 +29,13 @@ export function readMessage(row: Row): StoredMessage {
   };
 }
 
-/** Whether all columns are empty that say what is seldom. */
-function isUsual(row: Row): boolean {
-  for (let i = EXPIRES_AT; i <= HISTORY; i++) if (row[i] !== null) return false;
-  return true;
+/** Of the columns seq, bytes, sentAt, and one text of all others. */
+export function readNext([seq, bytes, sentAt, unusual]: Row): StoredMessage {
+  const plain = { bytes: Number(bytes), rank: 0, sentAt: Number(sentAt), seq: Number(seq) };
+  if (typeof unusual !== 'string') return plain;
+  const [rank = null, ...more] = JSON.parse(unusual) as SqlValue[];
+  return readMessage([plain.seq, rank, plain.bytes, plain.sentAt, ...more]);
 }
-
-/** Columns. */
-const EXPIRES_AT = 4;
-const HISTORY = 14;
 
 /** Of the columns due, token, leaseUntil, consumer, receives, firstAt, history, from that place on. */
 export function readState(row: Row, from: number): { readonly state?: MessageState } {

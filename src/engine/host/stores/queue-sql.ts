@@ -24,6 +24,11 @@ const ROW = `${MESSAGE}, ${STATE}`;
 const FROM = 'from messages m left join states s on s.id = m.id';
 /** Everything of one queue: one value, twice. */
 const OF = (column: string) => `${column} >= (? << 43) and ${column} < ((? + 1) << 43)`;
+/** What few messages have, as one text: all of `ROW` apart from id, size and time; null where there is nothing. */
+const UNUSUAL = `case when coalesce(m.rank, m.expiresAt, m.grp, m.about, m.dead, s.id) is not null
+  then json_array(m.rank, m.expiresAt, m.grp, m.about, m.dead, ${STATE}) end`;
+/** Larger contents are read when they are received. Trade-off: more are read twice, or for nothing, where few are received. */
+const READ_ALONG_BYTES_MAX = 1_024;
 const FREE = 's.due is null and s.token is null';
 
 export const QUEUE_SCHEMA = `
@@ -130,7 +135,8 @@ export const QUEUE_STATEMENTS = {
   queues: 'select queue, name, options, createdAt, changedAt, counts, job from queues order by queue',
   ranked: `select ${ROW} ${FROM} where m.id >> 43 = ? and m.rank is not null and m.rank >= ?
       and (m.rank, m.id) > (?, ${ID}) and m.several is null and ${FREE} order by m.rank, m.id limit ?`,
-  ready: `select ${ROW} ${FROM} where m.id > ${ID} and m.id < ((? + 1) << 43) and m.several is null and ${FREE}
+  ready: `select ${SEQ('m')}, m.bytes, m.sentAt, ${UNUSUAL},
+      case when m.bytes <= ${READ_ALONG_BYTES_MAX} and m.dead is null then m.content end ${FROM} where m.id > ${ID} and m.id < ((? + 1) << 43) and m.several is null and ${FREE}
     order by m.id limit ?`,
   remove: `delete from messages where id = ${ID}`,
   removeRun: `delete from messages where id between ${ID} and ${ID}`,

@@ -18,11 +18,11 @@ import {
 import { ENDED_MAX } from '../../core/queues/move.ts';
 import type { Kind, QueueOptions } from '../../core/queues/options.ts';
 import { problemError } from '../../problem-error.ts';
-import type { QueueContent, QueueStore } from '../ports.ts';
+import type { LoadedRows, QueueContent, QueueStore } from '../ports.ts';
 import { Database } from './database.ts';
 import type { SqlValue } from './packed-rows.ts';
 import { readPage } from './queue-pages.ts';
-import { aboutOf, type Row, readMessage, readState } from './queue-rows.ts';
+import { aboutOf, type Row, readMessage, readNext, readState } from './queue-rows.ts';
 import { QueueRuns, runsOf } from './queue-runs.ts';
 import { ID_MAX, MOVES_SCHEMA, QUEUE_SCHEMA, QUEUE_STATEMENTS, type QueueStatement } from './queue-sql.ts';
 
@@ -58,11 +58,11 @@ export class SqliteQueues implements QueueStore {
     return database.commit();
   }
 
-  async load(queue: number, ask: LoadAsk): Promise<Loaded> {
+  async load(queue: number, ask: LoadAsk): Promise<LoadedRows> {
     const database = this.#database ?? (await this.#opened());
     switch (ask.what) {
       case 'ready':
-        return { messages: messagesOf(await this.#ready(database, queue, ask)) };
+        return this.#ready(database, queue, ask);
       case 'due':
         return this.#due(database, queue, ask);
       case 'groups': {
@@ -189,13 +189,20 @@ export class SqliteQueues implements QueueStore {
     }
   }
 
-  #ready(database: Database<QueueStatement>, queue: number, ask: Extract<LoadAsk, { what: 'ready' }>): Promise<Row[]> {
-    const { after, limit } = ask;
+  async #ready(
+    database: Database<QueueStatement>,
+    queue: number,
+    { after, limit }: Extract<LoadAsk, { what: 'ready' }>,
+  ): Promise<LoadedRows> {
     const { rank, seq } = after;
     const kind = this.#kinds.get(queue);
-    if (kind === 'fifo') return database.read('heads', queue, seq, limit);
-    if (kind === 'priority') return database.read('ranked', queue, rank, rank, queue, seq, limit);
-    return database.read('ready', queue, seq, queue, limit);
+    if (kind === 'fifo') return { messages: messagesOf(await database.read('heads', queue, seq, limit)) };
+    if (kind === 'priority') {
+      return { messages: messagesOf(await database.read('ranked', queue, rank, rank, queue, seq, limit)) };
+    }
+    const rows = await database.read('ready', queue, seq, queue, limit);
+    const contents = rows.map(([, , , , content]) => (content instanceof Uint8Array ? content : undefined));
+    return { contents, messages: rows.map(readNext) };
   }
 
   async #due(
