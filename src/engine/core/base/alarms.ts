@@ -13,6 +13,11 @@ export class Alarms<Thing> {
   readonly #at = new Map<Thing, Instant>();
   #heap = this.#empty();
 
+  /** Things that are due some time. */
+  get size(): number {
+    return this.#at.size;
+  }
+
   /** The thing is due then, and not when it was before. */
   set(thing: Thing, at: Instant): void {
     this.#at.set(thing, at);

@@ -17,7 +17,6 @@ import type { Entry } from './entry.ts';
  */
 export class Leases {
   #ends = new Alarms<Entry>();
-  #count = 0;
   #next: number;
   #reserved: number;
   /** Leases that are not on disk, the oldest first, from `#oldest` on; those that are over are skipped. */
@@ -31,7 +30,7 @@ export class Leases {
   }
 
   get count(): number {
-    return this.#count;
+    return this.#ends.size;
   }
 
   /** How many tokens may be given now. */
@@ -62,21 +61,17 @@ export class Leases {
 
   /** A lease ends then, and not before. */
   hold(entry: Entry, until: Instant): void {
-    if (this.#ends.of(entry) === NEVER) this.#count++;
     entry.leaseUntil = until;
     this.#ends.set(entry, until);
   }
 
   end(entry: Entry): void {
-    if (this.#ends.of(entry) === NEVER) return;
-    this.#count--;
     this.#ends.clear(entry);
   }
 
   /** All leases are over. */
   clear(): void {
     this.#ends = new Alarms();
-    this.#count = 0;
     this.#young = [];
     this.#oldest = 0;
   }
@@ -88,9 +83,7 @@ export class Leases {
 
   /** One whose time is up, which is then over. */
   due(now: Instant): Entry | undefined {
-    const entry = this.#ends.due(now);
-    if (entry !== undefined) this.#count--;
-    return entry;
+    return this.#ends.due(now);
   }
 
   deadline(writeMs: number): Instant {

@@ -50,7 +50,7 @@ export class QueuesHost {
   readonly #ahead = new ContentCache(AHEAD_BYTES);
   readonly #listeners = new Set<(change: QueueChange) => void>();
   /** Contents of receives that were answered, on their way. */
-  readonly #fetched = new Map<QueueReply, Promise<ReadonlyMap<number, QueueContent>>>();
+  readonly #fetched = new Map<QueueReply, Promise<readonly (QueueContent | undefined)[]>>();
   /** By name. */
   readonly #options = new Map<string, QueueOptions>();
   /** The name of each queue, by its number. */
@@ -135,10 +135,12 @@ export class QueuesHost {
   async contents(reply: Extract<QueueReply, { kind: 'received' }>): Promise<readonly Delivered[]> {
     const contents = await this.#fetched.get(reply);
     this.#fetched.delete(reply);
-    return reply.leases.flatMap((lease) => {
-      const content = contents?.get(lease.contentId);
-      return content === undefined ? [] : [{ content, lease }];
-    });
+    const delivered: Delivered[] = [];
+    for (const [i, lease] of reply.leases.entries()) {
+      const content = contents?.[i];
+      if (content !== undefined) delivered.push({ content, lease });
+    }
+    return delivered;
   }
 
   carryOut(effect: WantedByQueues): void {
@@ -205,18 +207,18 @@ export class QueuesHost {
     else if (leases.length > 0) this.#parts.log('warn', `a receive of ${leases.length} messages came too late`);
   }
 
-  async #fetch(queue: number, leases: readonly Lease[]): Promise<ReadonlyMap<number, QueueContent>> {
-    const found = new Map<number, QueueContent>();
-    const missing: number[] = [];
-    for (const { contentId, id } of leases) {
+  /** One for each lease; undefined where it is gone. */
+  async #fetch(queue: number, leases: readonly Lease[]): Promise<readonly (QueueContent | undefined)[]> {
+    const missing = new Set<number>();
+    const found = leases.map(({ contentId, id }) => {
       const ahead = this.#ahead.take(queue, contentId);
       const content = (contentId === id ? this.#cache.take(queue, id) : undefined) ?? ahead;
-      if (content === undefined) missing.push(contentId);
-      else found.set(id, { content });
-    }
-    if (missing.length === 0) return found;
-    for (const [id, content] of await this.#parts.store.contents(queue, missing)) found.set(id, content);
-    return found;
+      if (content === undefined) missing.add(contentId);
+      return content === undefined ? undefined : { content };
+    });
+    if (missing.size === 0) return found;
+    const stored = await this.#parts.store.contents(queue, [...missing]);
+    return found.map((one, i) => one ?? stored.get(leases[i]?.contentId ?? 0));
   }
 
   /** What is stored of moves changes which queues are here. */
