@@ -4,6 +4,7 @@ import { compareVersions } from '../base/semver.ts';
 import { within } from '../base/version-range.ts';
 import { guessedRttMs } from './globe.ts';
 import type { LinkState } from './link-state.ts';
+import { isMeant } from './policy.ts';
 import type { ClusterIdentity, FunctionOffer, HubRecord, OffersRecord } from './records.ts';
 import type { Ways } from './ways.ts';
 
@@ -197,14 +198,6 @@ interface Cluster {
   readonly functions: readonly FunctionOffer[];
   readonly queues: readonly string[];
   readonly offers: readonly OffersRecord[];
-}
-
-/** Whether something is meant for a cluster: see `FunctionOffer.audience`. */
-export function isMeant(audience: readonly string[] | undefined, { cluster, region, tags }: ClusterIdentity): boolean {
-  if (audience === undefined) return true;
-  return audience.some(
-    (who) => who === '*' || who === cluster || who === `region:${region}` || tags.some((tag) => who === `tag:${tag}`),
-  );
 }
 
 const OWN = 'mpreg.';

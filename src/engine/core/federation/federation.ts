@@ -14,6 +14,7 @@ import { type FederationMessage, isAck } from './messages.ts';
 import type { FederationConfig, FederationOptions } from './options.ts';
 import { type OwnOffered, OwnOffers } from './own-offers.ts';
 import { type HubDescription, OwnRecord } from './own-record.ts';
+import { mayCross } from './policy.ts';
 import type { HubRecord, OffersRecord } from './records.ts';
 import type { FederationView } from './view.ts';
 import { viewOf } from './view-of.ts';
@@ -95,7 +96,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
     this.#offers = new OwnOffers(self, options);
     this.ways = new Ways({ hopsMax: options.hopsMax, links: this.#links, own: () => this.#record(), self });
     this.far = new FarPlaces({
-      admits: () => true,
+      admits: (of, kind, name) => mayCross(this.#config.imports, of, kind, name),
       links: this.#links,
       own: () => this.#config.identity,
       ways: this.ways,

@@ -95,9 +95,9 @@ export interface BreakerConfig {
   readonly timeoutMs: number;
 }
 
-/** A rule names things by globs (`*` any characters); the first whose `clusters` fit counts, and what it does not name is left out. */
+/** The first rule whose `clusters` name another cluster counts, and what it does not name by its globs is left out: see `policy.ts`. */
 export interface PolicyRule {
-  /** Other clusters that it is about: ids, `region:NAME`, `tag:NAME`, or `*`. */
+  /** Other clusters that it is about: globs over their ids, over `region:NAME` and `tag:NAME`; `*` is all. */
   readonly clusters: readonly string[];
   /** Absent: none. */
   readonly functions?: readonly string[];

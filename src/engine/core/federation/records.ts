@@ -85,7 +85,7 @@ export interface FunctionOffer {
   readonly timeoutMs?: number;
   /** The function's own and its node's, sorted. */
   readonly resources: readonly string[];
-  /** Who may use it: clusters, `region:NAME` or `tag:NAME`; absent: all. */
+  /** Who may use it: see `audienceOf` in `policy.ts`; absent: all. */
   readonly audience?: readonly string[];
 }
 
