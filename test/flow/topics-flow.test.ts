@@ -47,7 +47,8 @@ function nodeWithNeighbour(messagesMax: number) {
 }
 
 describe('a message that another node does not get', () => {
-  test('because a publisher that is behind itself cannot be held, is counted though others pass', () => {
+  /** Two messages wait, a third was dropped, since its publisher is behind itself. */
+  function shut() {
     const { exchange, flow, publish, wires } = nodeWithNeighbour(1);
     const limits = { bytesMax: 1_000, messagesMax: 10, policy: 'drop-newest' } as const;
     const bob = exchange.subscribe({ limits, patterns: ['#'] }, 0);
@@ -57,9 +58,20 @@ describe('a message that another node does not get', () => {
     wires[2].isFull = true;
     for (const seq of [1, 2]) publish(2, seq); // the first waits, the second has its publisher held
     publish(3, 3);
+    return { flow, wires };
+  }
+
+  test('because a publisher that is behind itself cannot be held, is counted though others pass', () => {
+    const { flow, wires } = shut();
     wires[0].isFull = false;
     flow.drained(1);
     expect(wires[0].sent).toEqual([1, 2]);
     expect(flow.counters.lost).toBe(1);
+  });
+
+  test('is counted also where the link breaks before that could be told with the next one', () => {
+    const { flow } = shut();
+    flow.closed(1);
+    expect(flow.counters.lost).toBe(3);
   });
 });

@@ -94,6 +94,7 @@ export class NodeWays {
       if (way.link !== link) continue;
       this.#ways.delete(node);
       way.end();
+      this.#parts.counters.lost += way.untold;
       for (const one of way.rest()) unsent.push(one);
     }
     this.#parts.counters.lost += unsent.reduce((sum, { messages, plain }) => sum + (plain ? messages : 0), 0);

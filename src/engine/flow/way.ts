@@ -66,6 +66,11 @@ export class Way<Item extends Parcel<Item>> implements Pump {
     return this.outbox.dropped + this.#refused;
   }
 
+  /** Messages that were dropped and nobody was told of yet, beside those of which the outbox knows. */
+  get untold(): number {
+    return this.#missed;
+  }
+
   /**
    * `from`: the link that it came on, to be held where this way says so. Where its publisher should wait and cannot be held,
    * what it sends is dropped: on another node's link there are others too, and of a subscriber that is behind itself nobody
