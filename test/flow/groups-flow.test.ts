@@ -36,7 +36,7 @@ function world() {
   const due: (() => void)[] = [];
   const flow = new GroupsFlow(
     {
-      counters: { lost: 0, redelivered: 0 },
+      counters: { lost: 0, rechosen: 0, redelivered: 0 },
       deliver: () => undefined,
       exchange: () => exchange,
       forward: () => false,

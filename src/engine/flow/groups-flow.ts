@@ -7,7 +7,8 @@
  *                         └─ one that never does ──► its way here, or forward ── nobody is left there ──► returned
  *
  * What is owed ends only when a member has said that it is done; so it may come twice, and says so (`attempt`). What is not
- * owed counts as done when it is on its member's link; so it comes once or not at all.
+ * owed counts as done when it is on its member's link; so it comes once or not at all, and after what was published later
+ * where it could not be given out at first (`rechosen`). Why not all behind it: one slow node would hold the whole group.
  *
  * Limit: what a node owes is in its memory, and lost with it, but for what is with members already.
  */
@@ -39,6 +40,7 @@ export interface GroupsFlowParts {
 export interface GroupsCounters {
   lost: number;
   redelivered: number;
+  rechosen: number;
 }
 
 interface Unsent {
@@ -281,6 +283,7 @@ export class GroupsFlow {
       return;
     }
     delivery.keep();
+    this.#parts.counters.rechosen++;
     this.#again++;
     this.#parts.later(AGAIN_MS, () => {
       this.#again--;

@@ -13,6 +13,8 @@ export class TopicsCounters {
   lost = 0;
   /** To another member of a group, or to the same again, because it was not acknowledged. */
   redelivered = 0;
+  /** Of members that do not acknowledge: chosen anew, because the one that was chosen could not be reached or has no room. */
+  rechosen = 0;
 }
 
 /** What a node's topics hold at one moment. */

@@ -2,7 +2,7 @@
  * The laws of topics as their users see them, at both ends.
  *
  * Safety: what arrives was published, and is what was published; it matches, and it comes once; what one publisher says
- * about one topic comes in order, to members of groups as long as none leaves; of a group, one member gets it, or one after the other, until one is done: then each time it says which attempt it is.
+ * about one topic comes in order, to members of groups as long as none leaves and each message finds its way the first time; of a group, one member gets it, or one after the other, until one is done: then each time it says which attempt it is.
  * Liveness: in a settled world a fresh message reaches exactly the live subscribers.
  */
 import type { Payload } from '../../core/base/payload.ts';
@@ -108,6 +108,11 @@ export class TopicsChecker extends Checker {
     law(!again, 'without a fault or a refusal a message is not given out again', says);
   }
 
+  /** Whether a message of a group had to be given out later than what was published after it. */
+  get #rechosen(): boolean {
+    return this.#world().living.some(({ topics }) => topics.flow.counters.rechosen > 0);
+  }
+
   /** For good: then nobody may publish there and wait for an answer. */
   #keeperIsAway(topic: string): boolean {
     return this.#world().places.some(({ log, process }) => {
@@ -131,7 +136,7 @@ export class TopicsChecker extends Checker {
     const last = this.#last.get(listening) ?? new Map<string, number>();
     this.#last.set(listening, last);
     const before = last.get(path) ?? 0;
-    const moves = listening.event.group !== undefined && !this.#steady;
+    const moves = listening.event.group !== undefined && (!this.#steady || this.#rechosen);
     law(order > before || moves, 'what one publisher says about one topic comes in order', says);
     last.set(path, order);
   }
