@@ -44,6 +44,8 @@ export class TopicAccounts extends Checker {
 
   /** Since when something is not read though nothing waits here. */
   readonly #heldSince = new Map<SimProcess, Instant>();
+  /** When something waited last, on any node. */
+  #waitedAt: Instant = 0;
 
   constructor(world: () => World, oracle: TopicOracle) {
     super();
@@ -137,15 +139,20 @@ export class TopicAccounts extends Checker {
     return undefined;
   }
 
-  /** What waits may be on another node: then that is heard of no later than it has fallen silent. */
+  /**
+   * What waits may be on another node: then that is heard of no later than it has fallen silent. Why since anything waited
+   * last: a subscriber that takes one message in two seconds holds its publishers again and again, and each time rightly.
+   */
   #judgeHeld(process: SimProcess): void {
     const { flow, held } = process.topics;
     const { living, timeline } = this.#world();
+    const { now } = timeline;
+    if (flow.counts.waiting > 0 || process.asleep) this.#waitedAt = now;
     const free = held.length === 0 || flow.counts.waiting > 0 || process.asleep;
     if (free) this.#heldSince.delete(process);
-    else if (!this.#heldSince.has(process)) this.#heldSince.set(process, timeline.now);
-    const since = this.#heldSince.get(process) ?? timeline.now;
-    if (timeline.now - since < HELD_MS) return;
+    else if (!this.#heldSince.has(process)) this.#heldSince.set(process, now);
+    const since = Math.max(this.#heldSince.get(process) ?? now, this.#waitedAt);
+    if (now - since < HELD_MS) return;
     const waits = living.some((one) => one.asleep || one.topics.flow.counts.waiting > 0);
     law(waits, 'nobody is held where nothing waits', () => `${who(process)} does not read from ${held.length} links`);
   }
