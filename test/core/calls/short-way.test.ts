@@ -84,6 +84,15 @@ describe('a chain', () => {
     expect(storyOf(run.reply(0))).toBe('a failed, b failed');
     expect(run.ended).toBe(true);
   });
+
+  test('skips what does not depend on it because of the step that ends the plan, not of its first', () => {
+    const run = started([{ ...a, onError: 'continue' }, b, step('slow', 'f'), step('last', 'f', 'slow')], {});
+    run.next(0);
+    run.next(0);
+    run.lost([0, 1], problem('link-lost', 'gone'), 0);
+    expect(storyOf(run.reply(0))).toBe('a failed, b failed, slow cancelled (b), last cancelled (b)');
+    expect(run.reply(0).steps.map(({ problem }) => problem?.step)).toEqual(['a', 'b', undefined, undefined]);
+  });
 });
 
 test('steps that are begun again are never said not to have run', () => {

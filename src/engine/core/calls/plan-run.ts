@@ -136,8 +136,9 @@ export class PlanRun {
   /** A chain was lost: any of these steps may have run. */
   lost(steps: readonly number[], why: Problem, now: Instant): void {
     const open = steps.filter((index) => this.#outcomes[index] === undefined);
-    for (const index of open) this.#fail(index, undefined, why, now);
-    for (const index of open) this.#afterFailure(index, why, now);
+    const named = (index: number) => ({ ...why, step: this.plan.steps[index]?.name ?? '' });
+    for (const index of open) this.#fail(index, undefined, named(index), now);
+    for (const index of open) this.#afterFailure(index, named(index), now);
   }
 
   failed(index: number, node: string | undefined, why: Problem, now: Instant): void {

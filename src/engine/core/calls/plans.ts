@@ -144,7 +144,7 @@ export class Plans {
     } else {
       run.passed(ward.steps, ward.trail, now);
       const open = ward.steps.slice(ward.trail.length);
-      run.lost(open, { ...why, step: run.plan.steps[open[0] ?? index]?.name ?? '' }, now);
+      run.lost(open, why, now);
     }
     this.#proceed(plan, now);
   }
