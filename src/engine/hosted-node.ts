@@ -170,6 +170,9 @@ export class HostedNode implements MpregNode {
     else if (event.kind === 'paused') log('warn', `this node did not run for ${event.ms} ms`);
     else if (event.kind === 'refuted') log('warn', `${event.by} thought this node gone; it said otherwise`);
     else if (event.kind === 'link') log('debug', `link to ${event.peer} ${event.change}: ${event.reason}`);
+    else if (event.kind === 'cluster') log('info', `cluster ${event.cluster} is ${event.state}: ${event.reason}`);
+    else if (event.kind === 'bridge')
+      log('info', `bridge to ${event.peer} of ${event.cluster} ${event.change}: ${event.reason}`);
     else log('debug', `${event.fun} ${event.version} ${event.change} on ${event.node}`);
   }
 }

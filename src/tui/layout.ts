@@ -137,6 +137,10 @@ function whatOf(event: SeenEvent): string {
       return `link to ${event.peer} ${event.change}: ${event.reason}`;
     case 'paused':
       return `the node that is asked stood still for ${event.ms} ms`;
+    case 'cluster':
+      return `cluster ${event.cluster} ${event.state}: ${event.reason}`;
+    case 'bridge':
+      return `bridge to ${event.peer} of ${event.cluster} ${event.change}: ${event.reason}`;
     case 'refuted':
       return `the node that is asked contradicted ${event.by}`;
   }

@@ -5,8 +5,8 @@ import type { NodeEvent } from '../../engine/index.ts';
 export default class ClusterEvents extends BaseCommand<typeof ClusterEvents> {
   static override summary = 'Follow what happens in the mesh, one line per event, until interrupted.';
   static override description =
-    'Members that come, go and fall silent, functions that appear and disappear, links that open and close: as the ' +
-    'node that one is connected to sees it, from now on. Ends with 0 after --count events, with 130 after Ctrl-C.';
+    'Members that come, go and fall silent, functions that appear and disappear, links that open and close, ' +
+    'clusters that are reached and lost: as the node that one is connected to sees it, from now on. Ends with 0 after --count events, with 130 after Ctrl-C.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --json --count 10',
@@ -14,7 +14,7 @@ export default class ClusterEvents extends BaseCommand<typeof ClusterEvents> {
   ];
   static override flags = {
     count: Flags.integer({ min: 1, summary: 'End after so many events.' }),
-    kind: Flags.option({ options: ['member', 'function', 'link', 'paused', 'refuted'] as const })({
+    kind: Flags.option({ options: ['member', 'function', 'link', 'cluster', 'bridge', 'paused', 'refuted'] as const })({
       multiple: true,
       multipleNonGreedy: true,
       summary: 'Only events of this kind; repeatable.',
@@ -45,6 +45,10 @@ function describe(event: NodeEvent): string {
       return `link\t${event.peer}\t${event.change}\t${event.reason}`;
     case 'paused':
       return `paused\tthis node\tstood still for ${event.ms} ms`;
+    case 'cluster':
+      return `cluster\t${event.cluster}\t${event.state}\t${event.reason}`;
+    case 'bridge':
+      return `bridge\t${event.peer} of ${event.cluster}\t${event.change}\t${event.reason}`;
     case 'refuted':
       return `refuted\tthis node\tcontradicted ${event.by}, incarnation ${event.incarnation}`;
   }

@@ -83,6 +83,11 @@ export class Directory {
     return found;
   }
 
+  /** What all nodes in reach say of themselves. Walks over all nodes. */
+  get reachable(): readonly NodeRecord[] {
+    return [...this.#entries.values()].flatMap(({ record, reach }) => (reach === 'gone' ? [] : (record ?? [])));
+  }
+
   /** A node in reach by its id or, where only one has it, its name. Walks over all nodes: for operators, not for calls. */
   node(nameOrId: string): { readonly id: NodeId; readonly name: string; readonly address: Address } | undefined {
     const found: NodeRecord[] = [];

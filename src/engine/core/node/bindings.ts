@@ -6,12 +6,15 @@ import { isCancelledBy } from '../calls/errand.ts';
 import { type CallsMessage, isAboutCalls } from '../calls/messages.ts';
 import type { DirectoryEffect } from '../directory/directory.ts';
 import type { NodeRecord } from '../directory/record.ts';
+import { type FederationMessage, isAboutFederation } from '../federation/messages.ts';
 import type { LinksEffect } from '../links/effects.ts';
 import type { MembershipEffect } from '../membership/effects.ts';
 import type { MemberState } from '../membership/messages.ts';
 import type { QueuesEffect } from '../queues/effects.ts';
 import { isFlow } from '../topics/message-kinds.ts';
+import { Crossings } from './crossings.ts';
 import type { NodeEffect } from './effects.ts';
+import type { HubEffect } from './federation-door.ts';
 import type { Message } from './inputs.ts';
 import type { Machines } from './machines.ts';
 import type { DoorEffect } from './topics-door.ts';
@@ -28,10 +31,13 @@ import type { DoorEffect } from './topics-door.ts';
  *     queues     ── hosting ──► directory ──► membership.spread      ── persist, load, reply ──► the world
  *     topics     ── send, reply ──► links                            ── describe ──► directory ──► membership.spread
  *                ◄── linked, unlinked ── links     ◄── heard, gone ── membership and its records
+ *     federation ── send, dial, close ──► the world  ── tell ──► links          ◄── what the directory knows ── directory
+ *                ── deliver, undelivered, lost ──► calls, to which a hub of another cluster is a node like others
  */
 export class Bindings {
   readonly #machines: Machines;
   readonly #out: Effects<NodeEffect>;
+  readonly #crossings: Crossings;
   /** Changes of members that `links` and the world have not heard of: told last, when records that came along are in. */
   #changes: Changed[] = [];
   /** Nodes with a record that membership does not know, the longest known first. */
@@ -42,11 +48,12 @@ export class Bindings {
   constructor(machines: Machines, out: Effects<NodeEffect>) {
     this.#machines = machines;
     this.#out = out;
+    this.#crossings = new Crossings(machines.calls, machines.federation, () => true);
   }
 
   /** Passes effects on until none is left. */
   settle(now: Instant): void {
-    const { membership, directory, links, calls, queues, topics } = this.#machines;
+    const { membership, directory, federation, links, calls, queues, topics } = this.#machines;
     for (let quiet = false; !quiet; ) {
       quiet = true;
       for (const effect of membership.drain()) {
@@ -64,6 +71,11 @@ export class Bindings {
       for (const effect of topics.drain()) {
         quiet = false;
         this.#fromTopics(effect, now);
+      }
+      federation.look(now);
+      for (const effect of federation.drain()) {
+        quiet = false;
+        this.#fromFederation(effect, now);
       }
       for (const effect of queues.drain()) {
         quiet = false;
@@ -225,6 +237,7 @@ export class Bindings {
         if (effect.refused) membership.lost(effect.id, now);
         break;
       case 'undelivered':
+        if (isBetweenHubs(effect.message)) break; // it is sent again by whoever waits for its acknowledgement
         if (isAboutCalls(effect.message)) calls.undelivered(effect.to, effect.message, effect.reason, now);
         else if (effect.message.kind === 'ping') membership.unreachable(effect.to, now);
         else if (isFlow(effect.message)) {
@@ -259,11 +272,44 @@ export class Bindings {
   }
 
   #fromCalls(effect: CallsEffect, now: Instant): void {
-    const { links } = this.#machines;
-    if (effect.kind === 'forward' || effect.kind === 'tell') links.send(effect.to, effect.address, effect.message, now);
-    else if (effect.kind !== 'answer') this.#out.push(effect);
+    const { federation, links } = this.#machines;
+    if (effect.kind === 'forward' || effect.kind === 'tell') {
+      if (federation.knows(effect.to)) federation.send(effect.to, effect.message, now);
+      else links.send(effect.to, effect.address, effect.message, now);
+    } else if (effect.kind !== 'answer') this.#out.push(effect);
     else if ('link' in effect.to) links.reply(effect.to.link, effect.message, now);
     else this.#answer(effect.to.node, effect.message, now);
+  }
+
+  #fromFederation(effect: HubEffect, now: Instant): void {
+    const { calls, links, membership } = this.#machines;
+    switch (effect.kind) {
+      case 'dial':
+        this.#out.push({ ...effect, as: 'hub' });
+        break;
+      case 'close':
+      case 'send':
+        this.#out.push(effect);
+        break;
+      case 'tell':
+        links.send(effect.to, membership.member(effect.to)?.address ?? '', effect.message, now);
+        break;
+      case 'deliver':
+        this.#crossings.arrived(effect.from, effect.cluster, effect.message, now);
+        break;
+      case 'undelivered':
+        calls.undelivered(effect.to, effect.message, effect.reason, now);
+        break;
+      case 'lost':
+        calls.broken(effect.hub, effect.name, effect.reason, now);
+        calls.askerLeft({ node: effect.hub }, effect.reason);
+        break;
+      case 'event':
+        this.#out.push({ event: effect.event, kind: 'notify' });
+        break;
+      case 'changed':
+        break;
+    }
   }
 
   #fromTopics(effect: DoorEffect, now: Instant): void {
@@ -299,7 +345,11 @@ export class Bindings {
 
   /** Why a cancelled call is taken back where it has not left yet: it would be begun, and its cancellation lost. */
   #answer(to: NodeId, message: CallsMessage, now: Instant): void {
-    const { links, directory } = this.#machines;
+    const { federation, links, directory } = this.#machines;
+    if (federation.knows(to)) {
+      federation.send(to, message, now);
+      return;
+    }
     const { id } = directory.self;
     if (message.kind === 'cancel' && links.unsend(to, (waiting) => isCancelledBy(message, id, waiting))) return;
     links.answer(to, message, now);
@@ -323,6 +373,11 @@ export function cargoOf(record: NodeRecord): {
   readonly body: NodeRecord;
 } {
   return { about: record.id, body: record, kind: 'cargo', version: record.version };
+}
+
+/** Whether it travels between hubs of this cluster, on its own business or as part of a longer way. */
+export function isBetweenHubs(message: Message): message is FederationMessage | CallsMessage {
+  return isAboutFederation(message) || ('over' in message && message.over !== undefined);
 }
 
 function reachOf(state: MemberState): 'alive' | 'suspect' | 'gone' {

@@ -1,6 +1,7 @@
 import type { Address, DialId, LinkId, NodeId, TaskId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Payload } from '../base/payload.ts';
+import type { FederationEvent } from '../federation/effects.ts';
 import type { MemberState } from '../membership/messages.ts';
 import type { QueuesEffect } from '../queues/effects.ts';
 import type { FlowMessage } from '../topics/messages.ts';
@@ -14,6 +15,7 @@ export interface Write {
 
 /** Something that operators may want to know; later also what the topics under `mpreg.` carry. */
 export type NodeEvent =
+  | FederationEvent
   /** A member's state changed in this node's eyes; `draining` is a member's own word. */
   | {
       readonly kind: 'member';

@@ -5,6 +5,7 @@ import type { Payload } from '../base/payload.ts';
 import type { CallsMessage } from '../calls/messages.ts';
 import type { Coordinates, FunctionRecord, KeepRecord } from '../directory/record.ts';
 import type { FederationMessage } from '../federation/messages.ts';
+import type { FederationConfig } from '../federation/options.ts';
 import type { LinkMessage, Peer } from '../links/messages.ts';
 import type { MembershipMessage } from '../membership/messages.ts';
 import type { QueuesInput } from '../queues/effects.ts';
@@ -46,6 +47,8 @@ export type NodeInput =
   | { readonly kind: 'persisted'; readonly fence: number }
   /** Something about the queues of this node. */
   | { readonly kind: 'queue'; readonly input: QueuesInput }
+  /** What operators want of this hub from now on. */
+  | { readonly kind: 'federation'; readonly config: FederationConfig }
   /** Take no new work, say so, finish what runs. */
   | { readonly kind: 'drain' }
   /** Take up work again. */

@@ -1,12 +1,16 @@
 import type { Address, NodeId } from '../base/ids.ts';
 import type { PayloadMaker } from '../base/payload.ts';
 import { Prng } from '../base/prng.ts';
+
 import { Calls } from '../calls/calls.ts';
 import { isAboutCalls } from '../calls/messages.ts';
+import { HUB } from '../calls/placement.ts';
 import { Directory } from '../directory/directory.ts';
 import type { Coordinates, FunctionRecord, NodeRecord } from '../directory/record.ts';
 import { Links } from '../links/links.ts';
 import { Membership } from '../membership/membership.ts';
+import { FarCalls } from './far-calls.ts';
+import { FederationDoor, type HubConfig } from './federation-door.ts';
 import type { Message } from './inputs.ts';
 import { QueuesDoor } from './queues-door.ts';
 import { TopicsDoor } from './topics-door.ts';
@@ -30,6 +34,8 @@ export interface NodeConfig {
   readonly seed: number;
   readonly payload: PayloadMaker;
   readonly tuning?: NodeTuning;
+  /** Absent: the node is no hub. */
+  readonly hub?: HubConfig;
 }
 
 /** The machines of one node. */
@@ -40,6 +46,7 @@ export interface Machines {
   readonly calls: Calls;
   readonly queues: QueuesDoor;
   readonly topics: TopicsDoor;
+  readonly federation: FederationDoor;
 }
 
 /** The machines of a node that begins. */
@@ -58,6 +65,7 @@ export function machinesOf(config: NodeConfig): Machines {
     needed: (peer) => calls.isBusyWith(peer),
   });
   const calls = new Calls({
+    abroad: new FarCalls(directory, () => federation.outlook),
     address: () => directory.self.addresses[0] ?? '',
     name: () => directory.self.name,
     options: tuning.calls,
@@ -67,11 +75,14 @@ export function machinesOf(config: NodeConfig): Machines {
     self: id,
   });
   const topics = new TopicsDoor(id, tuning.topics);
-  return { calls, directory, links, membership, queues: new QueuesDoor(prng.fork()), topics };
+  const queues = new QueuesDoor(prng.fork());
+  const federation = new FederationDoor(directory, config.hub, tuning.federation, prng.fork());
+  return { calls, directory, federation, links, membership, queues, topics };
 }
 
 function recordOf(config: NodeConfig): NodeRecord {
-  const { id, name, cluster, region, coordinates, address, resources, functions, software, durable = false } = config;
+  const { id, name, cluster, region, coordinates, address, functions, hub, software, durable = false } = config;
+  const resources = hub === undefined ? config.resources : [...new Set([...config.resources, HUB])];
   return {
     addresses: [address],
     cluster,

@@ -4,17 +4,17 @@ import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
 import { problem } from '../base/problems.ts';
 import type { Explanation } from '../calls/explain.ts';
-import { type CallsMessage, isAboutCalls } from '../calls/messages.ts';
+import { type CallMessage, type CallsMessage, isAboutCalls } from '../calls/messages.ts';
 import type { Wish } from '../calls/placement.ts';
 import type { SelfChange } from '../directory/directory.ts';
 import type { NodeRecord } from '../directory/record.ts';
-import { isAboutFederation } from '../federation/messages.ts';
-import { isAboutLinks, type Peer } from '../links/messages.ts';
+import { isAboutLinks, type MeshPeer } from '../links/messages.ts';
 import type { Exchange } from '../topics/exchange.ts';
 import { isAboutTopics, isFromClients } from '../topics/message-kinds.ts';
 import type { AnyTopicsMessage } from '../topics/messages.ts';
-import { Bindings, cargoOf } from './bindings.ts';
+import { Bindings, cargoOf, isBetweenHubs } from './bindings.ts';
 import type { NodeEffect } from './effects.ts';
+import type { FederationDoor } from './federation-door.ts';
 import type { Message, NodeInput } from './inputs.ts';
 import { type Machines, machinesOf, type NodeConfig } from './machines.ts';
 import type { NodeSnapshot } from './snapshot.ts';
@@ -61,10 +61,11 @@ export class Node implements Machine<NodeEffect> {
 
   deadline(): Instant {
     if (this.#phase === 'stopped' || this.#phase === 'starting') return NEVER;
-    const { membership, links, calls, queues, topics } = this.#machines;
+    const { federation, membership, links, calls, queues, topics } = this.#machines;
     const grace = this.#saidGoodbye ? NEVER : this.#graceEnds;
     const work = earlier(calls.deadline(), earlier(queues.deadline(), topics.deadline()));
-    return earlier(earlier(membership.deadline(), links.deadline()), earlier(work, grace));
+    const others = earlier(links.deadline(), federation.deadline());
+    return earlier(earlier(membership.deadline(), others), earlier(work, grace));
   }
 
   advance(now: Instant): void {
@@ -103,6 +104,11 @@ export class Node implements Machine<NodeEffect> {
     );
   }
 
+  /** The federation, where this node is a hub. For the host, which answers operators. */
+  get federation(): FederationDoor['machine'] {
+    return this.#machines.federation.machine;
+  }
+
   /** Who gets messages of which topic; undefined before the node speaks. For the host, which moves them. */
   get exchange(): Exchange<unknown> | undefined {
     return this.#machines.topics.exchange;
@@ -118,7 +124,7 @@ export class Node implements Machine<NodeEffect> {
   }
 
   #take(input: NodeInput, now: Instant): void {
-    const { membership, links, calls, queues, topics } = this.#machines;
+    const { federation, membership, links, calls, queues, topics } = this.#machines;
     switch (input.kind) {
       case 'start':
         this.#epoch = input.epoch + 1;
@@ -135,10 +141,11 @@ export class Node implements Machine<NodeEffect> {
         this.#linkUp(input, now);
         break;
       case 'link-down':
-        links.down(input.link, input.reason, now);
+        if (!federation.down(input.link, input.reason, now)) links.down(input.link, input.reason, now);
         break;
       case 'dial-failed':
-        links.dialFailed(input.dial, input.refused, input.reason, now);
+        if (input.dial < 0) federation.dialFailed(input.dial, input.reason, now);
+        else links.dialFailed(input.dial, input.refused, input.reason, now);
         break;
       case 'message':
         this.#receive(input.link, input.message, now);
@@ -161,6 +168,9 @@ export class Node implements Machine<NodeEffect> {
       case 'item':
         calls.item(input.task, input.payload, now);
         break;
+      case 'federation':
+        federation.configure(input.config, now);
+        break;
       case 'drain':
         this.#drainWork('draining', now);
         break;
@@ -177,6 +187,7 @@ export class Node implements Machine<NodeEffect> {
         calls.advance(now);
         topics.advance(now);
         queues.advance(now);
+        federation.advance(now);
         this.#tellLoad(now);
         break;
     }
@@ -184,13 +195,15 @@ export class Node implements Machine<NodeEffect> {
 
   #linkUp({ link, peer, dial }: Extract<NodeInput, { readonly kind: 'link-up' }>, now: Instant): void {
     if (this.#phase === 'starting') this.#out.push({ kind: 'close', link, reason: 'the node is starting' });
-    else if (peer.role === 'hub') this.#out.push({ kind: 'close', link, reason: 'this node is no hub' });
-    else this.#machines.links.up(link, peer, dial, now);
+    else if (peer.role !== 'hub') this.#machines.links.up(link, peer, dial, now);
+    else if (!this.#machines.federation.up(link, peer, dial, now)) {
+      this.#out.push({ kind: 'close', link, reason: 'this node is no hub' });
+    }
   }
 
   /** The epoch is durable: the node may speak. */
   #begin(now: Instant): void {
-    const { membership, directory, calls, topics } = this.#machines;
+    const { membership, directory, calls, federation, topics } = this.#machines;
     this.#phase = 'running';
     calls.start(this.#epoch);
     topics.start(this.#epoch, directory.self);
@@ -198,29 +211,45 @@ export class Node implements Machine<NodeEffect> {
     membership.start(directory.self.addresses[0] ?? '', this.#epoch * 2 ** 16, now);
     membership.spread(cargoOf(directory.self), now);
     membership.seeds(this.#seeds, now);
+    federation.start(this.#epoch, now);
   }
 
   #receive(link: LinkId, message: Message, now: Instant): void {
-    const { links } = this.#machines;
+    const { federation, links } = this.#machines;
+    if (federation.isBridge(link)) {
+      this.#receiveOverBridge(link, message, now);
+      return;
+    }
     const aboutCalls = isAboutCalls(message);
     const peer = links.heard(link, aboutCalls, now);
     if (peer === undefined) return;
-    if (aboutCalls) this.#receiveCall(link, peer, message, now);
+    if (aboutCalls && !('over' in message)) this.#receiveCall(link, peer, message, now);
     else if (isAboutLinks(message)) links.receive(link, message, now);
     else if (isAboutTopics(message)) this.#receiveTopics(link, peer, message, now);
-    else if (isAboutFederation(message))
-      this.#violated(link, `"${message.kind}" was sent, and this node is no hub`, now);
-    else if (peer.role === 'peer') this.#machines.membership.receive(peer.id, message, now);
-    else this.#violated(link, `a client sent "${message.kind}", which only nodes may send`, now);
+    else if (peer.role === 'client') this.#violated(link, `a client sent "${message.kind}", as only nodes may`, now);
+    else if (isBetweenHubs(message)) federation.receive({ node: peer.id }, message, now);
+    else this.#machines.membership.receive(peer.id, message, now);
   }
 
-  #receiveCall(link: LinkId, peer: Peer, message: CallsMessage, now: Instant): void {
+  /** Other clusters are no part of this one: nothing that nodes say to each other is heard from there. */
+  #receiveOverBridge(link: LinkId, message: Message, now: Instant): void {
+    const { federation } = this.#machines;
+    if (isBetweenHubs(message)) {
+      federation.receive({ link }, message, now);
+    } else if (!isAboutLinks(message)) {
+      const why = problem('protocol-violated', `"${message.kind}" was sent over a bridge`);
+      this.#out.push({ kind: 'send', link, message: { kind: 'goaway', problem: why } });
+      this.#out.push({ kind: 'close', link, reason: why.message });
+    }
+  }
+
+  #receiveCall(link: LinkId, peer: MeshPeer, message: CallsMessage, now: Instant): void {
     if (peer.role === 'peer') this.#receiveFromNode(peer.id, message, now);
     else this.#receiveFromClient(link, message, now);
   }
 
   /** Messages of users do not come here: the host moves them. */
-  #receiveTopics(link: LinkId, peer: Peer, message: AnyTopicsMessage, now: Instant): void {
+  #receiveTopics(link: LinkId, peer: MeshPeer, message: AnyTopicsMessage, now: Instant): void {
     const { topics } = this.#machines;
     if (peer.role === 'peer') {
       if (message.kind === 'interest' || message.kind === 'interest-have') topics.receive(peer.id, message, now);
@@ -235,7 +264,7 @@ export class Node implements Machine<NodeEffect> {
     const { calls } = this.#machines;
     switch (message.kind) {
       case 'call':
-        calls.request({ node }, message.routed ? message : { ...message, routed: true }, now);
+        calls.request({ node }, this.#asRouted(message), now);
         break;
       case 'plan':
         calls.request({ node }, message, now);
@@ -257,12 +286,18 @@ export class Node implements Machine<NodeEffect> {
     }
   }
 
+  /** Who is no hub refuses what it cannot place: whoever sent it asks another one. */
+  #asRouted(call: CallMessage): CallMessage {
+    if (call.abroad === undefined) return call.routed ? call : { ...call, routed: true };
+    const { abroad: _, ...plain } = call;
+    return { ...plain, routed: this.#machines.federation.machine === undefined };
+  }
+
   #receiveFromClient(link: LinkId, message: CallsMessage, now: Instant): void {
     const { calls } = this.#machines;
     switch (message.kind) {
       case 'call':
-        if (message.errand !== undefined || message.following !== undefined)
-          this.#violated(link, 'a client sent an errand, which only nodes may send', now);
+        if (isOfNodes(message)) this.#violated(link, 'a client sent an errand, which only nodes may send', now);
         else calls.request({ link }, message.routed ? { ...message, routed: false } : message, now);
         break;
       case 'plan':
@@ -323,11 +358,12 @@ export class Node implements Machine<NodeEffect> {
 
   /** Goes one step further towards `stopped` where it can. */
   #leaveOn(now: Instant): void {
-    const { membership, calls } = this.#machines;
+    const { federation, membership, calls } = this.#machines;
     if (!this.#saidGoodbye && (calls.isIdle || now >= this.#graceEnds)) {
       this.#saidGoodbye = true;
       calls.giveUp(now);
       membership.leave(now);
+      federation.leave(now);
       this.#bindings.settle(now);
     }
     if (this.#bindings.gone) this.#stop(now);
@@ -340,6 +376,11 @@ export class Node implements Machine<NodeEffect> {
     this.#phase = 'stopped';
     this.#out.push({ kind: 'stopped' });
   }
+}
+
+/** Whether it carries what only nodes say to each other. */
+function isOfNodes({ abroad, errand, following, over }: CallMessage): boolean {
+  return [abroad, errand, following, over].some((field) => field !== undefined);
 }
 
 /** Trade-off: more often is fresher, and more gossip for everybody. */

@@ -1,0 +1,110 @@
+import type { NodeId } from '../base/ids.ts';
+import type { Instant } from '../base/instant.ts';
+import { type Problem, problem } from '../base/problems.ts';
+import type { Calls } from '../calls/calls.ts';
+import type { CallMessage, CallsMessage } from '../calls/messages.ts';
+import { isOwn } from '../calls/placement.ts';
+import type { FederationDoor } from './federation-door.ts';
+
+/** Whether this cluster lets another one use a thing of that name. */
+export type Exports = (cluster: string, what: 'functions' | 'queues', name: string) => boolean;
+
+/**
+ * What arrives from hubs of other clusters, on its way to the calls of this one. To these a hub is a node like others.
+ *
+ * It refuses what another cluster may not use, and all that only nodes of one cluster say to each other.
+ */
+export class Crossings {
+  readonly #calls: Calls;
+  readonly #door: FederationDoor;
+  readonly #exports: Exports;
+
+  constructor(calls: Calls, door: FederationDoor, exports: Exports) {
+    this.#calls = calls;
+    this.#door = door;
+    this.#exports = exports;
+  }
+
+  arrived(from: NodeId, cluster: string, message: CallsMessage, now: Instant): void {
+    const { id } = 'id' in message ? message : { id: 0 };
+    switch (message.kind) {
+      case 'call': {
+        const refusal = this.#whyRefused(message, cluster);
+        if (refusal === undefined) this.#calls.request({ node: from }, bare(message), now);
+        else this.#door.send(from, { id, kind: 'error', problem: refusal }, now);
+        break;
+      }
+      case 'result': {
+        const { by, payload } = message;
+        this.#calls.answer(from, { by, cluster, id, kind: 'result', payload }, now);
+        break;
+      }
+      case 'item':
+        this.#calls.answer(from, { id, kind: 'item', payload: message.payload }, now);
+        break;
+      case 'error':
+        this.#calls.answer(from, { id, kind: 'error', problem: { cluster, ...message.problem } }, now);
+        break;
+      case 'cancel':
+        this.#calls.cancel({ node: from }, id, message.reason, now);
+        break;
+      case 'more':
+        this.#calls.more({ node: from }, id, message.items);
+        break;
+    }
+  }
+
+  #whyRefused(call: CallMessage, cluster: string): Problem | undefined {
+    const { fun } = call;
+    if (!isOwn(fun)) {
+      return this.#exports(cluster, 'functions', fun) ? undefined : notExported(fun, cluster);
+    }
+    if (OPEN.has(fun)) return undefined;
+    if (!QUEUE_FUNCTIONS.has(fun)) {
+      return problem('not-allowed', `${fun} is not for other clusters, and ${cluster} is one`, { fun });
+    }
+    const queue = queueOf(call);
+    if (queue === undefined) return problem('input-invalid', `${fun} does not say which queue is meant`, { fun });
+    return this.#exports(cluster, 'queues', queue) ? undefined : notExported(`queue ${queue}`, cluster);
+  }
+}
+
+/** Why only here: a node that is asked for one queue must not be told of another one in the arguments. */
+function queueOf({ locs, payload }: CallMessage): string | undefined {
+  const named = locs.find((loc) => loc.startsWith(QUEUE))?.slice(QUEUE.length);
+  const given = payload.value();
+  const [argument] = given.ok ? ((given.value as { readonly args?: readonly unknown[] }).args ?? []) : [];
+  const queue = (argument as { readonly queue?: unknown } | undefined)?.queue;
+  return queue === named ? named : undefined;
+}
+
+/** What a call may bring along from another cluster. */
+function bare(call: CallMessage): CallMessage {
+  const { abroad: _, cluster: __, errand: ___, following: ____, over: _____, region: ______, ...plain } = call;
+  return { ...plain, routed: false, scope: 'cluster' };
+}
+
+function notExported(what: string, cluster: string): Problem {
+  const hint = 'Allow it in the exports of that cluster’s configuration.\nmpreg federation deploy --help';
+  return problem('not-allowed', `${what} is not exported to cluster ${cluster}`, { hint });
+}
+
+const QUEUE = 'queue:';
+
+/** What every cluster may ask: it changes nothing. */
+const OPEN: ReadonlySet<string> = new Set([
+  'mpreg.explain',
+  'mpreg.federation.alerts',
+  'mpreg.federation.events',
+  'mpreg.federation.explain',
+  'mpreg.federation.health',
+  'mpreg.federation.routes',
+  'mpreg.federation.view',
+  'mpreg.functions',
+  'mpreg.info',
+]);
+
+/** What may be done with queues that are exported: what their producers and consumers do. */
+const QUEUE_FUNCTIONS: ReadonlySet<string> = new Set(
+  ['ack', 'extend', 'info', 'nack', 'peek', 'receive', 'release', 'send'].map((name) => `mpreg.queue.${name}`),
+);

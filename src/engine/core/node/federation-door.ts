@@ -1,0 +1,160 @@
+import type { Address, DialId, LinkId, NodeId } from '../base/ids.ts';
+import { type Instant, NEVER } from '../base/instant.ts';
+import type { Machine } from '../base/machine.ts';
+import type { Prng } from '../base/prng.ts';
+
+import type { CallsMessage } from '../calls/messages.ts';
+import { HUB } from '../calls/placement.ts';
+import type { Directory } from '../directory/directory.ts';
+import type { FederationEffect } from '../federation/effects.ts';
+import { Federation } from '../federation/federation.ts';
+import type { FederationMessage } from '../federation/messages.ts';
+import type { FederationConfig, FederationOptions } from '../federation/options.ts';
+import type { HubPeer } from '../links/messages.ts';
+import type { Outlook } from './far-calls.ts';
+import { offersOf } from './offers-of.ts';
+
+/** What makes a node a hub. */
+export interface HubConfig {
+  readonly config: FederationConfig;
+  /** Where hubs of other clusters dial it, and where clients do. */
+  readonly address: Address;
+  readonly url: Address;
+}
+
+export type HubEffect = FederationEffect<CallsMessage>;
+
+/**
+ * The federation at the node's door: a hub's machine, or nothing on a node that is none. It tells the machine what the
+ * directory knows of the cluster, whenever that has changed.
+ *
+ * Invariant: a bridge is known from its handshake to its end, and no link of the mesh is ever taken for one.
+ */
+export class FederationDoor implements Machine<HubEffect> {
+  readonly #directory: Directory;
+  readonly #hub: HubConfig | undefined;
+  readonly #federation: Federation<CallsMessage> | undefined;
+  readonly #bridges = new Map<LinkId, HubPeer>();
+  #config: FederationConfig | undefined;
+  #started = false;
+  /** What was told of the cluster last. */
+  #generation = -1;
+  #load = -1;
+
+  constructor(directory: Directory, hub: HubConfig | undefined, options: FederationOptions, prng: Prng) {
+    this.#directory = directory;
+    this.#hub = hub;
+    this.#config = hub?.config;
+    if (hub === undefined) return;
+    const about = this.#about(hub, 1);
+    this.#federation = new Federation({ about, config: hub.config, options, prng, self: directory.self.id });
+  }
+
+  get machine(): Federation<CallsMessage> | undefined {
+    return this.#federation;
+  }
+
+  /** What operators want of it; undefined on a node that is no hub. */
+  get config(): FederationConfig | undefined {
+    return this.#config;
+  }
+
+  get outlook(): Outlook | undefined {
+    if (this.#federation === undefined || this.#config === undefined) return undefined;
+    return { far: this.#federation.far, identity: this.#config.identity };
+  }
+
+  start(epoch: number, now: Instant): void {
+    this.#federation?.start(epoch, now);
+    this.#started = true;
+    this.look(now);
+  }
+
+  configure(config: FederationConfig, now: Instant): void {
+    if (this.#federation === undefined) return;
+    this.#config = config;
+    this.#federation.configure(config, now);
+  }
+
+  /** Whether a link is a bridge: then what comes on it is for `receive`. */
+  isBridge(link: LinkId): boolean {
+    return this.#bridges.has(link);
+  }
+
+  /** Whether that is a hub of another cluster, to which what is said goes through here. */
+  knows(id: NodeId): boolean {
+    return this.#federation?.knows(id) ?? false;
+  }
+
+  /** False on a node that is no hub. */
+  up(link: LinkId, peer: HubPeer, dial: DialId | undefined, now: Instant): boolean {
+    if (this.#federation === undefined) return false;
+    this.#bridges.set(link, peer);
+    this.#federation.up(link, peer, dial, now);
+    return true;
+  }
+
+  /** False where it was no bridge. */
+  down(link: LinkId, reason: string, now: Instant): boolean {
+    if (!this.#bridges.delete(link)) return false;
+    this.#federation?.down(link, reason, now);
+    return true;
+  }
+
+  dialFailed(dial: DialId, reason: string, now: Instant): void {
+    this.#federation?.dialFailed(dial, reason, now);
+  }
+
+  receive(
+    from: { readonly link: LinkId } | { readonly node: NodeId },
+    message: FederationMessage | CallsMessage,
+    now: Instant,
+  ): void {
+    this.#federation?.receive(from, message, now);
+  }
+
+  send(to: NodeId, message: CallsMessage, now: Instant): void {
+    this.#federation?.send(to, message, now);
+  }
+
+  leave(now: Instant): void {
+    this.#federation?.leave(now);
+  }
+
+  drain(): HubEffect[] {
+    return this.#federation?.drain() ?? NONE;
+  }
+
+  deadline(): Instant {
+    return this.#federation?.deadline() ?? NEVER;
+  }
+
+  advance(now: Instant): void {
+    this.#federation?.advance(now);
+  }
+
+  /** Tells the machine what is different in the cluster. Cheap where nothing is. */
+  look(now: Instant): void {
+    const { generation, self } = this.#directory;
+    if (this.#federation === undefined || this.#hub === undefined || !this.#started) return;
+    if (generation === this.#generation && self.load === this.#load) return;
+    const records = this.#directory.reachable;
+    this.#load = self.load;
+    this.#federation.describe(this.#about(this.#hub, records.length), now);
+    if (generation === this.#generation) return;
+    this.#generation = generation;
+    const hubs = records.filter(({ id, resources }) => id !== self.id && resources.includes(HUB));
+    this.#federation.siblings(
+      hubs.map(({ id, name }) => ({ id, name })),
+      now,
+    );
+    this.#federation.offer(offersOf(records), now);
+  }
+
+  #about({ address, url }: HubConfig, nodes: number) {
+    const { load, name, software } = this.#directory.self;
+    return { address, load, name, nodes, software, url };
+  }
+}
+
+const NONE: HubEffect[] = [];
