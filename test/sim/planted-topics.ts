@@ -6,7 +6,8 @@ import type { Exchange, Route, Subscription } from '../../src/engine/core/topics
 import type { DeliverMessage, FlowMessage, SettleMessage } from '../../src/engine/core/topics/messages.ts';
 import type { Delivery } from '../../src/engine/flow/delivery.ts';
 import type { Wire } from '../../src/engine/flow/flow-link.ts';
-import { TopicsFlow, type TopicsFlowParts } from '../../src/engine/flow/topics-flow.ts';
+import { TopicsFlow } from '../../src/engine/flow/topics-flow.ts';
+import type { TopicsFlowParts } from '../../src/engine/flow/topics-flow-parts.ts';
 import type { MakeNode } from '../../src/engine/sim/machine.ts';
 import { simPayload } from '../../src/engine/sim/payload.ts';
 import { planted } from './planted.ts';

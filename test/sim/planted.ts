@@ -5,7 +5,8 @@ import type { NodeInput } from '../../src/engine/core/node/inputs.ts';
 import { Node } from '../../src/engine/core/node/node.ts';
 import type { NodeSnapshot } from '../../src/engine/core/node/snapshot.ts';
 import type { Exchange } from '../../src/engine/core/topics/exchange.ts';
-import type { TopicsFlow, TopicsFlowParts } from '../../src/engine/flow/topics-flow.ts';
+import type { TopicsFlow } from '../../src/engine/flow/topics-flow.ts';
+import type { TopicsFlowParts } from '../../src/engine/flow/topics-flow-parts.ts';
 import type { Birth, MakeNode, NodeMachine } from '../../src/engine/sim/machine.ts';
 
 interface Tampering {

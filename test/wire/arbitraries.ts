@@ -201,7 +201,8 @@ const headers = fc.option(
 const publication = { at: uint, by: name, headers, payload, seq: uint, topic: text };
 const chosen = objects({ attempt: optionalUint, debt: optionalUint, group: name, id: uint }).map(present);
 const terms = objects({ group: name, id: uint, key: optionalText, window: optionalUint }).map(present);
-const interest = objects({ member: fc.option(terms, { nil: undefined }), pattern: text }).map(present);
+const filter = fc.option(objects({ bits: text, hashes: uint }), { nil: undefined });
+const interest = objects({ filter, member: fc.option(terms, { nil: undefined }), pattern: text }).map(present);
 const retained = fc.option(
   objects({ cleared: fc.constantFrom(undefined, true), node: name, time: uint }).map(present),
   { nil: undefined },
@@ -303,6 +304,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
     key: optionalText,
     members: fc.array(chosen, { maxLength: 3 }),
     plain: fc.boolean(),
+    abroad: fc.constantFrom(undefined, true),
     retained,
   },
   deliver: {
@@ -326,7 +328,10 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
     members: fc.array(chosen, { maxLength: 3 }),
     n: uint,
     plain: fc.boolean(),
+    abroad: fc.constantFrom(undefined, true),
+    retained,
   },
+  abroad: { ...publication, cluster: name, key: optionalText, passed: names, to: names },
   stored: {
     behind: optionalUint,
     count: uint,

@@ -20,6 +20,7 @@ export interface DeliveryMore {
   readonly key?: string | undefined;
   readonly version?: RetainedVersion | undefined;
   readonly isRetained?: boolean;
+  readonly abroad?: boolean | undefined;
 }
 
 /** A message that is being made. Why no copies of what may be absent: this runs for every message. */
@@ -41,6 +42,8 @@ export class Delivery implements Parcel<Delivery> {
   readonly version: RetainedVersion | undefined;
   /** It was published before its subscriber came. */
   readonly isRetained: boolean;
+  /** It has come from another cluster. */
+  readonly abroad: boolean;
   #payload: Payload;
   #kept = false;
 
@@ -51,8 +54,9 @@ export class Delivery implements Parcel<Delivery> {
     at: number,
     headers: Headers | undefined,
     payload: Payload,
-    { from, key, isRetained = false, version }: DeliveryMore = NOTHING_MORE,
+    { abroad = false, from, key, isRetained = false, version }: DeliveryMore = NOTHING_MORE,
   ) {
+    this.abroad = abroad;
     this.key = key;
     this.from = from;
     this.isRetained = isRetained;
@@ -117,12 +121,13 @@ export class Delivery implements Parcel<Delivery> {
     if (this.headers !== undefined) message.headers = this.headers;
     if (this.key !== undefined && members.length > 0) message.key = this.key;
     if (this.version !== undefined) message.retained = this.version;
+    if (this.abroad) message.abroad = true;
     return message;
   }
 
   /** The same, as the newest of its topic. */
   asVersion(version: RetainedVersion): Delivery {
-    return this.#as({ from: this.from, key: this.key, version });
+    return this.#as({ abroad: this.abroad, from: this.from, key: this.key, version });
   }
 
   /** The same, for one who has come later. */

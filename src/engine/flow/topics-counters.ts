@@ -9,6 +9,9 @@ export class TopicsCounters {
   dropped = 0;
   forwardedIn = 0;
   forwardedOut = 0;
+  /** From other clusters, and to other clusters, once for each link that they went out on. */
+  abroadIn = 0;
+  abroadOut = 0;
   /** On the way to another node, or because nobody was left of the group for too long. */
   lost = 0;
   /** To another member of a group, or to the same again, because it was not acknowledged. */

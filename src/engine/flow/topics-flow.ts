@@ -18,7 +18,6 @@ import type { Payload } from '../core/base/payload.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { Peer } from '../core/links/messages.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
-import type { NodeInput } from '../core/node/inputs.ts';
 import type { Exchange, Route } from '../core/topics/exchange.ts';
 import { isKept } from '../core/topics/message-kinds.ts';
 import type {
@@ -31,38 +30,22 @@ import type {
   StoreMessage,
   TakenMessage,
 } from '../core/topics/messages.ts';
-import type { OutboxLimits } from '../core/topics/outbox.ts';
 import { systemRefusal } from '../core/topics/pattern.ts';
 import type { SubscriptionView, TopicMatch } from '../topics-api.ts';
 import { runOf } from '../wire/run.ts';
+import { AbroadFlow, FROM_ABROAD } from './abroad-flow.ts';
 import { Brakes } from './brakes.ts';
 import { Delivery, RunDelivery } from './delivery.ts';
 import { FlowLink, type Wire } from './flow-link.ts';
 import { GroupsFlow } from './groups-flow.ts';
-import type { KeeperParts } from './keeper.ts';
 import { KeptFlow } from './kept-flow.ts';
 import { NodeWays } from './node-ways.ts';
 import { everywhere, hereOnly, OWN } from './own-messages.ts';
 import { RetainedFlow } from './retained-flow.ts';
 import { Subscribers } from './subscribers.ts';
 import { type FlowCounts, TopicsCounters } from './topics-counters.ts';
+import type { TopicsFlowParts } from './topics-flow-parts.ts';
 import { Traffic } from './traffic.ts';
-
-export interface TopicsFlowParts extends Pick<KeeperParts, 'disk' | 'memory' | 'stored'> {
-  readonly exchange: () => Exchange<Delivery> | undefined;
-  /** Whether a node is there, beyond doubt. */
-  readonly isAlive: (node: NodeId) => boolean;
-  readonly linkTo: (node: NodeId) => LinkId | undefined;
-  readonly input: (input: NodeInput) => void;
-  /** Calls `then` once, so many milliseconds from now. */
-  readonly later: (ms: number, then: () => void) => void;
-  /** Milliseconds since 1970. */
-  readonly wallClock: () => number;
-  /** Names this life of this node, for publishers that do not name themselves. */
-  readonly life: string;
-  /** What may wait for one other node. Default: `NODE_LIMITS`. */
-  readonly nodeLimits?: OutboxLimits;
-}
 
 export class TopicsFlow {
   readonly counters = new TopicsCounters();
@@ -75,6 +58,7 @@ export class TopicsFlow {
   readonly #groups: GroupsFlow;
   readonly #retained: RetainedFlow;
   readonly #brakes: Brakes;
+  readonly #abroad: AbroadFlow;
   /** Of the mesh's own messages, the last one's count. */
   #said = 0;
   readonly #traffic: Traffic;
@@ -113,6 +97,12 @@ export class TopicsFlow {
       memberWay: (subscription) => this.#subscribers.member(subscription),
       memberWays: () => this.#subscribers.members(),
     });
+    this.#abroad = new AbroadFlow({
+      arrived: (delivery) => this.#arrived(delivery),
+      counters: this.counters,
+      federation: parts.federation ?? (() => undefined),
+      link: (id) => this.#links.get(id),
+    });
     this.#retained = new RetainedFlow({
       ...parts,
       deliver: (delivery) => {
@@ -136,6 +126,7 @@ export class TopicsFlow {
     if (link === undefined) return;
     this.#links.delete(id);
     this.#groups.closed(link, this.#nodes.closed(link));
+    this.#abroad.closed(link);
     this.#subscribers.closed(id);
     this.#brakes.closed(link);
     this.kept.closed(link);
@@ -172,6 +163,7 @@ export class TopicsFlow {
     else if (message.kind === 'returned' && role === 'peer') this.#groups.returned(message);
     else if (message.kind === 'brake' && role === 'peer') this.#brakes.told(link, message);
     else if (message.kind === 'retained' && role === 'peer') this.#retained.told(link, message);
+    else if (message.kind === 'abroad' && role !== 'client') this.#abroad.take(message);
     else return false;
     return true;
   }
@@ -266,17 +258,22 @@ export class TopicsFlow {
     const made = new Delivery(topic, by, seq, this.#parts.wallClock(), headers, payload, more);
     const delivery = message.retain === undefined ? made : this.#retained.publish(link, message, route.value, made);
     if (delivery === undefined) return;
-    if (route.value.keepers.length > 0) return this.#publishKept(exchange, link, message, route.value, delivery);
-    const local = this.#subscribers.deliver(delivery, route.value.local, link);
-    const { handed, here, there, waiting } = this.#groups.choose(delivery, route.value, link);
+    this.#send(exchange, link, id, route.value, delivery);
+    if (route.value.abroad) this.#abroad.out(delivery);
+  }
+
+  /** To all of a route in this cluster. */
+  #send(exchange: Exchange<Delivery>, link: FlowLink, id: number, route: Route<Delivery>, delivery: Delivery): void {
+    if (route.keepers.length > 0) return this.#publishKept(exchange, link, id, route, delivery);
+    const local = this.#subscribers.deliver(delivery, route.local, link);
+    const { handed, here, there, waiting } = this.#groups.choose(delivery, route, link);
     const members = this.#subscribers.deliver(delivery, here, link) + handed;
-    for (const node of route.value.nodes)
-      if (!there.has(node)) this.#nodes.forward(node, delivery, true, NO_MEMBERS, link);
+    for (const node of route.nodes) if (!there.has(node)) this.#nodes.forward(node, delivery, true, NO_MEMBERS, link);
     for (const [node, chosen] of there) {
-      this.#nodes.forward(node, delivery, route.value.nodes.includes(node), chosen, link);
+      this.#nodes.forward(node, delivery, route.nodes.includes(node), chosen, link);
     }
     if (id === 0) return;
-    const nodes = new Set([...route.value.nodes, ...there.keys()]).size;
+    const nodes = new Set([...route.nodes, ...there.keys()]).size;
     const untaken = waiting === 0 ? {} : { waiting };
     link.wire.send({ id, kind: 'published', local: local + members, nodes, ...untaken });
   }
@@ -290,7 +287,7 @@ export class TopicsFlow {
       this.counters.refused += run?.messages ?? 1;
       return;
     }
-    const { groups, keepers, local, nodes } = route.value;
+    const { abroad, groups, keepers, local, nodes } = route.value;
     if (groups.length + keepers.length > 0) {
       let next = seq;
       for (const payload of run.payloads()) {
@@ -302,13 +299,14 @@ export class TopicsFlow {
     const delivery = new RunDelivery(topic, by, seq, this.#parts.wallClock(), run);
     this.#subscribers.deliver(delivery, local, link);
     for (const node of nodes) this.#nodes.forward(node, delivery, true, NO_MEMBERS, link);
+    if (abroad) this.#abroad.out(delivery);
   }
 
   /** As any other message, and to its keepers as well: to each node once, whatever for. */
   #publishKept(
     exchange: Exchange<Delivery>,
     link: FlowLink,
-    { id }: PublishMessage,
+    id: number,
     route: Route<Delivery>,
     delivery: Delivery,
   ): void {
@@ -342,14 +340,15 @@ export class TopicsFlow {
   }
 
   #forwarded(exchange: Exchange<Delivery>, link: FlowLink, message: ForwardMessage | StoreMessage): Delivery {
-    const { at, by, headers, key, members, payload, retained: version, seq, topic } = message;
+    const { abroad, at, by, headers, key, members, payload, retained: version, seq, topic } = message;
     const route = exchange.route(topic);
     this.counters.forwardedIn++;
     const from = link.peer.role === 'peer' ? link.peer.id : undefined;
-    const delivery = new Delivery(topic, by, seq, at, headers, payload, { from, key, version });
+    const delivery = new Delivery(topic, by, seq, at, headers, payload, { abroad, from, key, version });
     if (!route.ok) return delivery;
     if (this.#retained.received(delivery, message)) this.#subscribers.deliver(delivery, route.value.local, link);
     if (members.length > 0) this.#groups.forwarded(delivery, route.value, members);
+    if (route.value.abroad && !abroad) this.#abroad.out(delivery);
     return delivery;
   }
 
@@ -359,7 +358,17 @@ export class TopicsFlow {
     const run = runOf(payload);
     if (!route.ok || run === undefined) return;
     this.counters.forwardedIn += run.messages;
-    this.#subscribers.deliver(new RunDelivery(topic, by, seq, at, run), route.value.local, link);
+    const delivery = new RunDelivery(topic, by, seq, at, run);
+    this.#subscribers.deliver(delivery, route.value.local, link);
+    if (route.value.abroad) this.#abroad.out(delivery);
+  }
+
+  /** It has come from another cluster. */
+  #arrived(delivery: Delivery): void {
+    const exchange = this.#parts.exchange();
+    const route = exchange?.route(delivery.topic);
+    if (exchange === undefined || !route?.ok || route.value.system) return;
+    this.#send(exchange, FROM_ABROAD, 0, { ...route.value, nodes: route.value.inland }, delivery);
   }
 
   #linkTo(node: NodeId): FlowLink | undefined {

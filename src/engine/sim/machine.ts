@@ -8,7 +8,8 @@ import type { NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { NodeTuning } from '../core/node/tuning.ts';
 import type { Exchange } from '../core/topics/exchange.ts';
-import type { TopicsFlow, TopicsFlowParts } from '../flow/topics-flow.ts';
+import type { TopicsFlow } from '../flow/topics-flow.ts';
+import type { TopicsFlowParts } from '../flow/topics-flow-parts.ts';
 
 export interface NodeMachine {
   step(input: NodeInput, now: Instant): void;

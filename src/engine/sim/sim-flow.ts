@@ -12,7 +12,8 @@ import { isFlow } from '../core/topics/message-kinds.ts';
 import type { FlowMessage } from '../core/topics/messages.ts';
 import type { Delivery } from '../flow/delivery.ts';
 import type { Wire } from '../flow/flow-link.ts';
-import { TopicsFlow, type TopicsFlowParts } from '../flow/topics-flow.ts';
+import { TopicsFlow } from '../flow/topics-flow.ts';
+import type { TopicsFlowParts } from '../flow/topics-flow-parts.ts';
 import type { NodeMachine } from './machine.ts';
 import type { Network } from './network.ts';
 

@@ -13,10 +13,13 @@ const KEPT = KINDS.kept.code;
 
 export function writeHotKept(w: Writer, message: WireMessage): boolean {
   if (message.kind === 'kept') writeKept(w, message);
-  else if (message.kind === 'store' && message.members.length === 0 && message.key === undefined)
-    writeStore(w, message);
+  else if (message.kind === 'store' && isPlain(message)) writeStore(w, message);
   else return false;
   return true;
+}
+
+function isPlain({ abroad, key, members, retained }: StoreMessage): boolean {
+  return members.length === 0 && key === undefined && retained === undefined && abroad === undefined;
 }
 
 function writeStore(w: Writer, message: StoreMessage): void {

@@ -32,7 +32,8 @@ export function writeHotTopics(w: Writer, message: WireMessage): boolean {
       writePublish(w, message);
       return true;
     case 'forward':
-      if (message.members.length > 0 || message.key !== undefined || message.retained !== undefined) return false;
+      if (message.members.length > 0 || message.key !== undefined) return false;
+      if (message.retained !== undefined || message.abroad !== undefined) return false;
       writeForward(w, message);
       return true;
     case 'deliver':

@@ -167,6 +167,7 @@ const topics = {
       headers: optional(headers),
       key: optional(text),
       retained: optional(retained),
+      abroad: optional(yes),
     },
     'value',
   ),
@@ -200,6 +201,7 @@ const topics = {
       headers: optional(headers),
       key: optional(text),
       retained: optional(retained),
+      abroad: optional(yes),
     },
     'value',
   ),
@@ -251,6 +253,18 @@ const federation = {
   'hub-digest': kind<'hub-digest'>(81, { digest: uint, have: optional(held), last: optional(yes) }),
   'hub-echo': kind<'hub-echo'>(82, { n: uint, reply: otherwise(false, bool), position: optional(position) }),
   'hub-ack': kind<'hub-ack'>(83, { over }),
+  abroad: kind<'abroad'>(
+    84,
+    {
+      ...publication,
+      cluster: name,
+      to: list(name),
+      passed: list(name),
+      headers: optional(headers),
+      key: optional(text),
+    },
+    'value',
+  ),
 };
 
 export const KINDS: Readonly<Record<Kind, MessageKind>> = {

@@ -6,6 +6,7 @@ import type {
   RetainedTopic,
   RetainedVersion,
   SubscribeMessage,
+  TopicFilter,
 } from '../core/topics/messages.ts';
 import { isObject } from './json-value.ts';
 import { inside, Misfit } from './misfit.ts';
@@ -29,9 +30,11 @@ export const uints = otherwise([], list(uint));
 
 const member = record<MemberInterest>({ group: name, id: uint, key: optional(text), window: optional(uint) });
 
+const filter = record<TopicFilter>({ hashes: uint, bits: text });
+
 export const interests: Shape<readonly Interest[]> = otherwise(
   [],
-  list(record<Interest>({ pattern: text, member: optional(member) })),
+  list(record<Interest>({ pattern: text, member: optional(member), filter: optional(filter) })),
 );
 
 /** Texts by name: in MessagePack a list of names and texts in turns, in JSON an object. */

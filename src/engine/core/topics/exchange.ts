@@ -5,20 +5,23 @@ import type { Machine } from '../base/machine.ts';
 import { done, failed, type Outcome } from '../base/outcome.ts';
 import { WideMap } from '../base/wide-map.ts';
 import type { TopicsEffect } from './effects.ts';
-import { Epochs, type Mark } from './epochs.ts';
-import { type GroupRoute, Groups, groupRoutes, type Member, type MemberTerms, memberOf, whyUnfit } from './groups.ts';
+import { Epochs } from './epochs.ts';
+import { type GroupRoute, Groups, groupRoutes, type Member, memberOf, whyUnfit } from './groups.ts';
 import { Inboxes, isInbox } from './inboxes.ts';
 import { Interests } from './interests.ts';
 import { Keeps } from './keeps.ts';
-import { Listeners, type MemberBinding } from './listeners.ts';
-import type { Interest, TopicsMessage } from './messages.ts';
+import { EVERYTHING, Listeners, type MemberBinding, type ReadFilter } from './listeners.ts';
+import type { Interest, TopicFilter, TopicsMessage } from './messages.ts';
 import type { TopicsOptions } from './options.ts';
-import { Outbox, type OutboxLimits } from './outbox.ts';
+import { Outbox } from './outbox.ts';
 import { isSystem, keyOf, type Pattern, parsePattern, parseTopic, thatHear } from './pattern.ts';
+import type { ExchangeCounts, Reason, Route, Subscription, SubscriptionRequest } from './route.ts';
 import { RouteCache } from './route-cache.ts';
 import { whyRefused } from './subscription-limits.ts';
 import { summarise } from './summary.ts';
 import { Trie } from './trie.ts';
+
+export type { Reason, Route, Subscription } from './route.ts';
 
 /**
  * The exchange of one node: who gets a message of a topic. It decides; the host moves bytes and asks once per topic.
@@ -60,13 +63,18 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
   #announceAt: Instant = NEVER;
   #turnAt: Instant = 0;
 
+  readonly #readFilter: ReadFilter;
+  /** What this node listens to for other clusters. */
+  #abroad: { readonly filter: TopicFilter; readonly hears: (topic: string) => boolean } | undefined;
+
   /** `version`: higher than any interest that a former life of this node has announced; at least 1. */
-  constructor(self: NodeId, version: number, options: TopicsOptions) {
+  constructor(self: NodeId, version: number, options: TopicsOptions, readFilter: ReadFilter = () => undefined) {
+    this.#readFilter = readFilter;
     this.#self = self;
     this.#options = options;
     this.#inboxes = new Inboxes(self);
     const changed = (pattern: Pattern) => this.#epochs.changed(pattern);
-    this.#listeners = new Listeners(this.#groups, options.peerPatternsMax, changed);
+    this.#listeners = new Listeners(this.#groups, options.peerPatternsMax, changed, readFilter);
     this.keeps = new Keeps(changed);
     this.#interests = new Interests(version, this.#listeners, this.#effects, options.retryMs);
     this.#routes = new RouteCache(options.routesMax);
@@ -131,6 +139,24 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
     }
     this.#change(now);
     return true;
+  }
+
+  /** Has this node get what other clusters listen to; undefined: no longer. */
+  bridge(filter: TopicFilter | undefined, now: Instant): void {
+    const before = this.#abroad?.filter;
+    if (before?.bits === filter?.bits && before?.hashes === filter?.hashes) return;
+    const hears = filter && this.#readFilter(filter);
+    this.#abroad = filter && hears && { filter, hears };
+    this.#epochs.changed(EVERYTHING);
+    this.#change(now);
+  }
+
+  /** What this cluster listens to, as far as this node knows: for other clusters. */
+  *interests(): Generator<string> {
+    for (const { text } of summarise(this.#plain.root, this.#options.interestMax)) yield text;
+    for (const { pattern } of this.#joined) yield pattern.text;
+    yield* this.#listeners.patterns();
+    yield* this.keeps.patterns();
   }
 
   subscription(id: number): Subscription<Item> | undefined {
@@ -281,15 +307,19 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
       return Object.freeze({ ...this.#inboxes.route(topic, segments), mark: this.#epochs.mark(segments) });
     }
     const local = new Set(thatHear(this.#plain.match(segments), segments).map(({ subscription }) => subscription));
-    const nodes = new Set(this.#listeners.nodes(segments).map(({ node }) => node));
+    const inland = new Set(this.#listeners.nodes(segments).map(({ node }) => node));
+    const system = isSystem(topic);
+    const nodes = system ? inland : new Set([...inland, ...this.#listeners.bridges(topic)]);
     const members = thatHear(this.#listeners.members(segments), segments).map(({ member }) => member);
     return Object.freeze({
+      abroad: !system && this.#abroad?.hears(topic) === true,
       groups: groupRoutes(members),
+      inland: Object.freeze([...inland]),
       keepers: this.keeps.keepers(segments),
       local: Object.freeze([...local]),
       mark: this.#epochs.mark(segments),
       nodes: Object.freeze([...nodes]),
-      system: isSystem(topic),
+      system,
       topic,
     });
   }
@@ -309,66 +339,9 @@ export class Exchange<Item> implements Machine<TopicsEffect> {
       const { node: _, salt: __, ...said } = member;
       interests.push({ member: said, pattern: keyOf(pattern) });
     }
+    if (this.#abroad !== undefined) interests.push({ filter: this.#abroad.filter, pattern: EVERYTHING.text });
     this.#interests.announce(interests, now);
   }
-}
-
-/** What a subscriber asks for. Without a group it gets everything that matches; a group's members share it. */
-export interface SubscriptionRequest {
-  readonly patterns: readonly string[];
-  readonly group?: string;
-  readonly limits: OutboxLimits;
-  /** Of a member of a group. */
-  readonly terms?: MemberTerms;
-}
-
-export interface Subscription<Item> {
-  /** Never used again within this node's life. */
-  readonly id: number;
-  readonly patterns: readonly string[];
-  readonly group?: string;
-  readonly terms?: MemberTerms;
-  /** What waits for it. */
-  readonly outbox: Outbox<Item>;
-}
-
-export interface Route<Item> {
-  readonly topic: string;
-  /** Whether the topic is the mesh's own, so that no user may publish it. */
-  readonly system: boolean;
-  readonly local: readonly Subscription<Item>[];
-  /** Without this one. */
-  readonly nodes: readonly NodeId[];
-  readonly groups: readonly GroupRoute[];
-  /** Nodes that store it, perhaps with this one. */
-  readonly keepers: readonly NodeId[];
-  readonly mark: Mark;
-}
-
-/** One pattern by which a topic reaches somebody. */
-export interface Reason {
-  readonly node: NodeId;
-  readonly pattern: string;
-  /** Missing where another node has only said that somebody there listens. */
-  readonly subscription?: number;
-  readonly group?: string;
-}
-
-export interface ExchangeCounts {
-  readonly subscriptions: number;
-  /** Of subscriptions that are in no group, each by itself. */
-  readonly patterns: number;
-  /** Of members of groups, here and elsewhere. */
-  readonly memberPatterns: number;
-  readonly groups: number;
-  /** Of other nodes. */
-  readonly nodePatterns: number;
-  readonly peers: number;
-  /** Patterns that this node announces, and the version at which it does. */
-  readonly announced: number;
-  readonly version: number;
-  readonly routes: number;
-  readonly generation: number;
 }
 
 interface Binding<Item> {

@@ -45,7 +45,7 @@ export class Inboxes<Held> {
     const here = this.#held.get(topic);
     const local = Object.freeze(here === undefined ? [] : [here]);
     const nodes = Object.freeze(node === this.#self || node === '' ? [] : [node]);
-    return { groups: [], keepers: [], local, nodes, system: false, topic };
+    return { abroad: false, groups: [], inland: nodes, keepers: [], local, nodes, system: false, topic };
   }
 }
 

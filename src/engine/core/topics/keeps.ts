@@ -53,6 +53,11 @@ export class Keeps {
     return nodes.size === 0 ? NOBODY : Object.freeze([...nodes].sort());
   }
 
+  /** All that is kept somewhere. */
+  *patterns(): Generator<string> {
+    for (const { keeps } of this.#said.values()) for (const { pattern } of keeps) yield pattern.text;
+  }
+
   /** The node that keeps exactly that pattern, where there is one; rather one that is in reach. */
   of(pattern: Pattern): Keep | undefined {
     const key = keyOf(pattern);

@@ -1,7 +1,7 @@
 import type { NodeId } from '../base/ids.ts';
 import { getOrMake } from '../base/maps.ts';
 import { type Groups, type Member, memberOf } from './groups.ts';
-import { type Interest, interestKey } from './messages.ts';
+import { type Interest, interestKey, type TopicFilter } from './messages.ts';
 import { type Pattern, parsePattern } from './pattern.ts';
 import { Trie } from './trie.ts';
 
@@ -19,12 +19,16 @@ export class Listeners {
   readonly #nodes = new Trie<Listener>();
   readonly #members = new Trie<MemberBinding>();
   readonly #said = new Map<NodeId, Map<string, Said>>();
+  /** Nodes that listen for other clusters. */
+  readonly #filters = new Set<Filtered>();
+  readonly #readFilter: ReadFilter;
   readonly #groups: Groups;
   readonly #max: number;
   readonly #changed: (pattern: Pattern) => void;
 
   /** `max`: patterns kept of each node. */
-  constructor(groups: Groups, max: number, changed: (pattern: Pattern) => void) {
+  constructor(groups: Groups, max: number, changed: (pattern: Pattern) => void, readFilter: ReadFilter) {
+    this.#readFilter = readFilter;
     this.#groups = groups;
     this.#max = max;
     this.#changed = changed;
@@ -37,6 +41,19 @@ export class Listeners {
   /** The nodes that listen to a topic, with a pattern each, perhaps several. */
   nodes(segments: readonly string[]): readonly Listener[] {
     return this.#nodes.match(segments);
+  }
+
+  /** The nodes that listen to a topic for other clusters. */
+  bridges(topic: string): readonly NodeId[] {
+    const nodes: NodeId[] = [];
+    for (const { hears, node } of this.#filters) if (hears(topic)) nodes.push(node);
+    return nodes;
+  }
+
+  /** All patterns that other nodes and members of groups listen to. */
+  *patterns(): Generator<string> {
+    for (const said of this.#said.values())
+      for (const one of said.values()) if ('pattern' in one) yield one.pattern.text;
   }
 
   members(segments: readonly string[]): readonly MemberBinding[] {
@@ -63,7 +80,12 @@ export class Listeners {
     const said = getOrMake(this.#said, node, () => new Map<string, Said>());
     const key = interestKey(interest);
     if (said.has(key)) return;
-    const { member } = interest;
+    const { filter, member } = interest;
+    const hears = filter === undefined ? undefined : this.#readFilter(filter);
+    if (hears !== undefined) {
+      said.set(key, this.#filter({ hears, node }));
+      return;
+    }
     const parsed = parsePattern(interest.pattern);
     if (!parsed.ok || said.size >= this.#max) {
       if (member === undefined) this.#widen(node, said);
@@ -99,8 +121,19 @@ export class Listeners {
     return listener;
   }
 
+  #filter(filtered: Filtered): Filtered {
+    this.#filters.add(filtered);
+    this.#changed(EVERYTHING);
+    return filtered;
+  }
+
   #take(said: Said | undefined): void {
     if (said === undefined) return;
+    if ('hears' in said) {
+      this.#filters.delete(said);
+      this.#changed(EVERYTHING);
+      return;
+    }
     if ('member' in said) return this.leave(said);
     if (this.#nodes.remove(said.pattern, said)) this.#changed(said.pattern);
   }
@@ -117,8 +150,16 @@ export interface MemberBinding {
   readonly pattern: Pattern;
 }
 
-type Said = Listener | MemberBinding;
+type Said = Listener | MemberBinding | Filtered;
 
-const EVERYTHING: Pattern = { segments: ['#'], text: '#' };
+/** What a filter affirms; undefined where it cannot be read: then its pattern counts alone. */
+export type ReadFilter = (filter: TopicFilter) => ((topic: string) => boolean) | undefined;
+
+interface Filtered {
+  readonly node: NodeId;
+  readonly hears: (topic: string) => boolean;
+}
+
+export const EVERYTHING: Pattern = { segments: ['#'], text: '#' };
 /** No interest has this key, for no pattern is empty. */
 const WIDE = '';

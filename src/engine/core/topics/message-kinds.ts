@@ -17,6 +17,7 @@ export function isFlow(message: { readonly kind: string }): message is FlowMessa
     case 'publish-run':
     case 'forward':
     case 'forward-run':
+    case 'abroad':
     case 'deliver':
     case 'deliver-run':
     case 'published':
@@ -64,6 +65,7 @@ export function isKept(message: FlowMessage): message is KeepMessage | TakenMess
     case 'publish':
     case 'published':
     case 'forward':
+    case 'abroad':
     case 'deliver':
     case 'settle':
     case 'discharge':

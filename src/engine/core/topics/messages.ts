@@ -1,3 +1,4 @@
+import type { NodeId } from '../base/ids.ts';
 import type { Payload } from '../base/payload.ts';
 import type { Problem } from '../base/problems.ts';
 import type { SlowPolicy } from './outbox.ts';
@@ -24,6 +25,14 @@ export type InterestMessage = Extract<TopicsMessage, { readonly kind: 'interest'
 export interface Interest {
   readonly pattern: string;
   readonly member?: MemberInterest;
+  /** Of a hub, for other clusters: of what matches the pattern, only what this affirms. */
+  readonly filter?: TopicFilter;
+}
+
+/** A Bloom filter of topics and beginnings of topics, as the federation has it; here nobody looks into it. */
+export interface TopicFilter {
+  readonly hashes: number;
+  readonly bits: string;
 }
 
 export interface MemberInterest {
@@ -36,7 +45,8 @@ export interface MemberInterest {
 }
 
 /** The same for equal interests only. No pattern or group holds a line's end. */
-export function interestKey({ pattern, member }: Interest): string {
+export function interestKey({ pattern, member, filter }: Interest): string {
+  if (filter !== undefined) return `${pattern}\n\n${filter.hashes} ${filter.bits}`;
   return member === undefined ? pattern : `${pattern}\n${member.group}\n${member.id}`;
 }
 
@@ -75,6 +85,7 @@ export type FlowMessage =
   | PublishedMessage
   | ForwardMessage
   | ForwardRunMessage
+  | AbroadMessage
   | DeliverMessage
   | DeliverRunMessage
   | GapMessage
@@ -147,6 +158,20 @@ export interface ForwardMessage extends Published {
   readonly key?: string;
   /** It is the newest of its topic, for those who subscribe later. */
   readonly retained?: RetainedVersion;
+  /** It has come from another cluster, and goes to none. */
+  readonly abroad?: true;
+}
+
+/** Between hubs: for the clusters of the hubs in `to`, each of which publishes it to its own nodes, and no further. */
+export interface AbroadMessage extends Published {
+  readonly kind: 'abroad';
+  /** Where it was published. */
+  readonly cluster: string;
+  readonly at: number;
+  readonly key?: string;
+  readonly to: readonly NodeId[];
+  /** Hubs that had it: none of them gets it again. */
+  readonly passed: readonly NodeId[];
 }
 
 /** Of a retained message: when and at which node it was put, and whether that was to clear its topic. */
@@ -226,6 +251,7 @@ export interface StoreMessage extends Published {
   readonly members: readonly ChosenMember[];
   readonly key?: string;
   readonly retained?: RetainedVersion;
+  readonly abroad?: true;
 }
 
 /** What was stored as `n` and those after it, `count` in all, is durable as `sequence` and those after that; or it is not, and why. */

@@ -1,0 +1,168 @@
+/**
+ * Messages of topics between clusters. The hub that speaks for its cluster gets what other clusters listen to, and sends one
+ * message on each link that leads to some of them; hubs between pass it on, and those that it is for publish it in their
+ * clusters.
+ *
+ *     a node ──► hub ══ to: B, C, D ══► hub ══ to: C, D ══► hub of C    each link between clusters once
+ *                                       (of B)      ╚══════► hub of D
+ *
+ * What has come from abroad goes to no other cluster by itself: so it travels in no circle.
+ *
+ * Limit: what waits for a full link is bounded, and the oldest goes first; what is on a link that breaks is lost. Both are counted. Which
+ * cluster listens is judged by a filter that never denies; now and then it affirms, and a message arrives for nobody.
+ */
+import type { LinkId, NodeId } from '../core/base/ids.ts';
+import type { AbroadMessage } from '../core/topics/messages.ts';
+import { Outbox, type OutboxLimits } from '../core/topics/outbox.ts';
+import { Delivery } from './delivery.ts';
+import { FlowLink } from './flow-link.ts';
+import type { Parcel } from './parcel.ts';
+import type { TopicsCounters } from './topics-counters.ts';
+import { Way } from './way.ts';
+
+/** What a hub's federation knows about topics. */
+export interface TopicsAbroad {
+  readonly self: NodeId;
+  readonly cluster: string;
+  /** The hubs that a message of a topic is for, by the neighbour to send it to. */
+  branches(topic: string): readonly Branch[];
+  /** The same for what has passed some hubs. What no way leads to any more is left out. */
+  onward(to: readonly NodeId[], passed: readonly NodeId[]): readonly Branch[];
+  /** The link to a neighbour. */
+  linkTo(hub: NodeId): LinkId | undefined;
+}
+
+export interface Branch {
+  readonly next: NodeId;
+  readonly to: readonly NodeId[];
+}
+
+export interface AbroadFlowParts {
+  readonly federation: () => TopicsAbroad | undefined;
+  readonly link: (id: LinkId) => FlowLink | undefined;
+  readonly counters: TopicsCounters;
+  /** To be published in this cluster. */
+  readonly arrived: (delivery: Delivery) => void;
+}
+
+export class AbroadFlow {
+  readonly #parts: AbroadFlowParts;
+  readonly #ways = new Map<NodeId, Way<Letter>>();
+
+  constructor(parts: AbroadFlowParts) {
+    this.#parts = parts;
+  }
+
+  /** Something was published in this cluster that others may listen to. */
+  out(delivery: Delivery): void {
+    const federation = this.#parts.federation();
+    if (federation === undefined || delivery.abroad) return;
+    const branches = federation.branches(delivery.topic);
+    if (branches.length === 0) return;
+    const { self, cluster } = federation;
+    for (const { at, by, headers, key, payload, seq, topic } of delivery.each()) {
+      const more = { ...(headers && { headers }), ...(key === undefined ? {} : { key }) };
+      const message = {
+        at,
+        by,
+        cluster,
+        kind: 'abroad',
+        passed: [self],
+        payload,
+        seq,
+        to: [],
+        topic,
+        ...more,
+      } as const;
+      this.#send(federation, message, branches);
+    }
+  }
+
+  /** Something has come from a hub. */
+  take(message: AbroadMessage): void {
+    const federation = this.#parts.federation();
+    const { at, by, headers, key, passed, payload, seq, to, topic } = message;
+    if (federation === undefined || passed.includes(federation.self) || passed.length > PASSED_MAX) {
+      this.#parts.counters.lost++;
+      return;
+    }
+    const onward = to.filter((hub) => hub !== federation.self);
+    if (onward.length < to.length) {
+      this.#parts.counters.abroadIn++;
+      this.#parts.arrived(new Delivery(topic, by, seq, at, headers, payload, { abroad: true, key }));
+    }
+    if (onward.length === 0) return;
+    const all = [...passed, federation.self];
+    this.#send(federation, { ...message, passed: all }, federation.onward(onward, all));
+  }
+
+  closed(link: FlowLink): void {
+    for (const [hub, way] of this.#ways) {
+      if (way.link !== link) continue;
+      this.#ways.delete(hub);
+      this.#parts.counters.lost += way.end();
+    }
+  }
+
+  #send(federation: TopicsAbroad, message: AbroadMessage, branches: readonly Branch[]): void {
+    for (const { next, to } of branches) {
+      const way = this.#wayTo(federation, next);
+      if (way === undefined) {
+        this.#parts.counters.lost++;
+        continue;
+      }
+      const before = way.dropped;
+      way.offer(new Letter({ ...message, to }), FROM_ABROAD);
+      this.#parts.counters.lost += way.dropped - before;
+      this.#parts.counters.abroadOut++;
+    }
+  }
+
+  #wayTo(federation: TopicsAbroad, hub: NodeId): Way<Letter> | undefined {
+    const id = federation.linkTo(hub);
+    const link = id === undefined ? undefined : this.#parts.link(id);
+    const known = this.#ways.get(hub);
+    if (known !== undefined && known.link === link) return known;
+    if (link === undefined) return undefined;
+    if (known !== undefined) this.#parts.counters.lost += known.end();
+    const way = new Way<Letter>(link, new Outbox<Letter>(LIMITS), {
+      gap: () => undefined,
+      paced: false,
+      send: ({ message }) => link.wire.send(message),
+    });
+    this.#ways.set(hub, way);
+    return way;
+  }
+}
+
+/** A message on its way to another cluster. */
+class Letter implements Parcel<Letter> {
+  readonly messages = 1;
+  readonly message: AbroadMessage;
+
+  constructor(message: AbroadMessage) {
+    this.message = message;
+  }
+
+  get cost(): number {
+    return this.message.payload.size + COST_BYTES;
+  }
+
+  keep(): Letter {
+    return new Letter({ ...this.message, payload: this.message.payload.kept() });
+  }
+}
+
+/** Where it comes from: nobody is held for what another cluster publishes. */
+export const FROM_ABROAD = new FlowLink(
+  0,
+  { address: '', id: '', name: '', role: 'peer' },
+  { hold: () => undefined, isFull: false, release: () => undefined, send: () => undefined },
+);
+
+/** What may wait for a full link to another cluster. */
+const LIMITS: OutboxLimits = { bytesMax: 16 * 1024 * 1024, messagesMax: 65_536, policy: 'drop-oldest' };
+/** Of what holds a message, and of the names of hubs. */
+const COST_BYTES = 512;
+/** No way is as long as that. */
+const PASSED_MAX = 64;
