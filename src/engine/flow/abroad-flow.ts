@@ -28,6 +28,8 @@ export interface TopicsAbroad {
   branches(topic: string): readonly Branch[];
   /** The same for what has passed some hubs. What no way leads to any more is left out. */
   onward(to: readonly NodeId[], passed: readonly NodeId[]): readonly Branch[];
+  /** Whether what another cluster has published is to be published here. */
+  admits(cluster: string, topic: string): boolean;
   /** The link to a neighbour. */
   linkTo(hub: NodeId): LinkId | undefined;
 }
@@ -87,7 +89,7 @@ export class AbroadFlow {
       return;
     }
     const onward = to.filter((hub) => hub !== federation.self);
-    if (onward.length < to.length) {
+    if (onward.length < to.length && federation.admits(message.cluster, topic)) {
       this.#parts.counters.abroadIn++;
       this.#parts.arrived(new Delivery(topic, by, seq, at, headers, payload, { abroad: true, key }));
     }

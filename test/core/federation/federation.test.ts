@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { interestOf } from '../../../src/engine/core/federation/interest.ts';
 import { type Birth, HubWorld } from './hub-world.ts';
 
 /** west ── mid ── east, and a second mid. */
@@ -135,6 +136,26 @@ describe('hubs', () => {
       .view(world.now)
       .links.find(({ cluster }) => cluster === 'b');
     expect(link?.failures).toBeGreaterThan(4);
+  });
+
+  it('know over which links a message gets to all clusters that listen, each link once', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(5_000);
+    for (const id of ['W', 'M1', 'E']) {
+      const interest = interestOf(id === 'E' ? ['order.#'] : ['order.*', 'stock.eu']);
+      world.hub(id).offer({ functions: [], queues: [], ...(interest && { interest }) }, world.now);
+    }
+    world.run(5_000);
+    const { topics, ways } = world.hub('W');
+    const toEast = ways.to('E')?.hubs[0] ?? '';
+    const nearest = ways.tree.nearest(['M1', 'M2'])[0] ?? '';
+    expect(topics.branches('nobody.listens')).toEqual([]);
+    expect(topics.branches('order.eu.paid')).toEqual([{ next: toEast, to: ['E'] }]);
+    expect(topics.branches('stock.eu')).toEqual([{ next: nearest, to: [nearest] }]);
+    const both = topics.branches('order.eu');
+    expect(both.flatMap(({ to }) => to).sort()).toEqual(['E', nearest].sort());
+    expect(world.hub(toEast).topics.onward(['E'], ['W', toEast])).toEqual([{ next: 'E', to: ['E'] }]);
+    expect(world.hub(toEast).topics.onward(['W'], ['W', toEast])).toEqual([]);
   });
 
   it('say little when nothing happens', () => {

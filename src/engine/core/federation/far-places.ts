@@ -5,7 +5,7 @@ import { within } from '../base/version-range.ts';
 import { guessedRttMs } from './globe.ts';
 import type { LinkState } from './link-state.ts';
 import { isMeant } from './policy.ts';
-import type { ClusterIdentity, FunctionOffer, HubRecord, OffersRecord } from './records.ts';
+import type { ClusterIdentity, FunctionOffer, HubRecord, Interest, OffersRecord } from './records.ts';
 import type { Ways } from './ways.ts';
 
 /** What is looked for in other clusters. */
@@ -115,9 +115,17 @@ export class FarPlaces {
     return this.#known.get(cluster)?.queues ?? [];
   }
 
-  /** What other clusters listen to. */
-  get offers(): readonly OffersRecord[] {
-    return [...this.#known.values()].flatMap(({ offers }) => offers);
+  /** The other clusters, their hubs that can be reached, the nearest first, and what they listen to. */
+  get listening(): readonly {
+    readonly identity: ClusterIdentity;
+    readonly hubs: readonly NodeId[];
+    readonly interests: readonly Interest[];
+  }[] {
+    return [...this.#known.values()].map(({ hubs, identity, offers }) => ({
+      hubs,
+      identity,
+      interests: offers.flatMap(({ interest }) => interest ?? []),
+    }));
   }
 
   get #known(): ReadonlyMap<string, Cluster> {

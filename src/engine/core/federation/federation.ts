@@ -8,6 +8,7 @@ import { Carriage } from './carriage.ts';
 import { Clusters } from './clusters.ts';
 import type { Carried, FederationEffect } from './effects.ts';
 import { FarPlaces } from './far-places.ts';
+import { FarTopics } from './far-topics.ts';
 import { Flood } from './flood.ts';
 import { LinkState } from './link-state.ts';
 import { type FederationMessage, isAck } from './messages.ts';
@@ -63,6 +64,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
   /** The ways from here, and what can be found at their ends. */
   readonly ways: Ways;
   readonly far: FarPlaces;
+  readonly topics: FarTopics;
   #about: HubAbout;
   #config: FederationConfig;
   #digestAt: Instant = NEVER;
@@ -101,6 +103,12 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
       own: () => this.#config.identity,
       ways: this.ways,
     });
+    this.topics = new FarTopics({
+      exports: (to, topic) => mayCross(this.#config.exports, to, 'topics', topic),
+      far: this.far,
+      imports: (of, topic) => mayCross(this.#config.imports, of, 'topics', topic),
+      ways: this.ways,
+    });
     this.#carriage = new Carriage<Message>({
       cluster: () => this.#config.identity.cluster,
       effects: this.#effects,
@@ -137,7 +145,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
   configure(config: FederationConfig, now: Instant): void {
     this.#config = config;
     this.#border.configure(config, now);
-    this.far.stale();
+    this.#forget();
     this.#look(now);
   }
 
@@ -326,6 +334,12 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
     if (one !== undefined) this.#flood.greet(one.hub);
   }
 
+  /** What was found of other clusters may not be true any more. */
+  #forget(): void {
+    this.far.stale();
+    this.topics.stale();
+  }
+
   /** Something may have changed: ways are looked over, and who can be reached, where it has. */
   #look(now: Instant): void {
     if (this.#phase !== 'running') return;
@@ -335,7 +349,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
     if (seen !== this.#seen) {
       this.#seen = seen;
       this.ways.stale();
-      this.far.stale();
+      this.#forget();
       this.#carriage.changed(now);
       const others = [...this.#links.hubs()].filter(
         ({ identity }) => identity.cluster !== this.#config.identity.cluster,
@@ -345,7 +359,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
       }
       this.#effects.push({ kind: 'changed' });
     } else if (this.#links.offersGeneration !== this.#seenOffers) {
-      this.far.stale();
+      this.#forget();
       this.#effects.push({ kind: 'changed' });
     }
     this.#seenOffers = this.#links.offersGeneration;

@@ -1,0 +1,108 @@
+import type { NodeId } from '../base/ids.ts';
+import { BloomFilter } from './bloom.ts';
+import type { FarPlaces } from './far-places.ts';
+import { mayHear, unionOf } from './interest.ts';
+import type { ClusterIdentity, Interest } from './records.ts';
+import type { Ways } from './ways.ts';
+
+/** A neighbour, and the hubs that a message on the link to it is for. */
+export interface Branch {
+  readonly next: NodeId;
+  readonly to: readonly NodeId[];
+}
+
+/**
+ * Which clusters listen to a topic, and over which links one message gets to all of them: a tree of the best ways, so that it
+ * crosses each link at most once.
+ *
+ * Invariant: a cluster with a subscription that matches is among them, once its offers are known and a way leads there.
+ */
+export class FarTopics {
+  readonly #ways: Ways;
+  readonly #far: FarPlaces;
+  readonly #exports: (to: ClusterIdentity, topic: string) => boolean;
+  readonly #imports: (of: ClusterIdentity, topic: string) => boolean;
+  /** By topic. Limit: beyond `KNOWN_MAX` topics all are found out anew. */
+  readonly #known = new Map<string, readonly Branch[]>();
+  #listening: readonly Listening[] | undefined;
+
+  constructor(parts: {
+    readonly ways: Ways;
+    readonly far: FarPlaces;
+    /** Whether messages of a topic may go to a cluster. */
+    readonly exports: (to: ClusterIdentity, topic: string) => boolean;
+    /** Whether messages of a topic may come from a cluster. */
+    readonly imports: (of: ClusterIdentity, topic: string) => boolean;
+  }) {
+    this.#ways = parts.ways;
+    this.#far = parts.far;
+    this.#exports = parts.exports;
+    this.#imports = parts.imports;
+  }
+
+  stale(): void {
+    this.#known.clear();
+    this.#listening = undefined;
+  }
+
+  /** What any other cluster listens to that can be reached. */
+  get interest(): Interest | undefined {
+    return unionOf(this.#now.flatMap(({ interests }) => interests));
+  }
+
+  branches(topic: string): readonly Branch[] {
+    const known = this.#known.get(topic);
+    if (known !== undefined) return known;
+    const hubs: NodeId[] = [];
+    for (const { identity, hub, filters } of this.#now) {
+      if (filters.some((filter) => mayHear(filter, topic)) && this.#exports(identity, topic)) hubs.push(hub);
+    }
+    const branches = this.onward(hubs, []);
+    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
+    this.#known.set(topic, branches);
+    return branches;
+  }
+
+  /** Whether a message that another cluster has published is to be published here. */
+  admits(cluster: string, topic: string): boolean {
+    const identity = this.#far.listening.find((other) => other.identity.cluster === cluster)?.identity;
+    return identity !== undefined && this.#imports(identity, topic);
+  }
+
+  /** For what has passed some hubs. What no way leads to without them is left out. */
+  onward(to: readonly NodeId[], passed: readonly NodeId[]): readonly Branch[] {
+    const branches = new Map<NodeId, NodeId[]>();
+    for (const hub of to) {
+      const next = this.#nextTo(hub, passed);
+      if (next === undefined) continue;
+      const branch = branches.get(next);
+      if (branch === undefined) branches.set(next, [hub]);
+      else branch.push(hub);
+    }
+    return [...branches].map(([next, hubs]) => ({ next, to: hubs }));
+  }
+
+  #nextTo(hub: NodeId, passed: readonly NodeId[]): NodeId | undefined {
+    const way = this.#ways.to(hub)?.hubs;
+    return way?.some((one) => passed.includes(one)) ? this.#ways.around(hub, passed)?.[0] : way?.[0];
+  }
+
+  get #now(): readonly Listening[] {
+    this.#listening ??= this.#far.listening.flatMap(({ identity, hubs, interests }) => {
+      const [hub] = hubs;
+      if (hub === undefined || interests.length === 0) return [];
+      return [{ filters: interests.flatMap((one) => BloomFilter.read(one) ?? []), hub, identity, interests }];
+    });
+    return this.#listening;
+  }
+}
+
+interface Listening {
+  readonly identity: ClusterIdentity;
+  /** The nearest of its hubs. */
+  readonly hub: NodeId;
+  readonly interests: readonly Interest[];
+  readonly filters: readonly BloomFilter[];
+}
+
+const KNOWN_MAX = 10_000;
