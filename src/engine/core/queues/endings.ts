@@ -177,6 +177,7 @@ export class Endings {
     entry.written = false;
     if (due !== undefined || isOnDisk || entry.receives > 0) {
       entry.hasState = true;
+      entry.wasDue = false;
       this.#desk.write(queue, { kind: 'state', queue, seq: entry.seq, state: restingState(entry, due) });
     }
     if (due === undefined && !isOnDisk) return this.#stock.schedule.back(entry);

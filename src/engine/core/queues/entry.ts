@@ -33,6 +33,8 @@ export interface Entry {
   written: boolean;
   /** Whether storage has, or is about to have, a state of it at all. */
   hasState: boolean;
+  /** Storage has a `due` of it that is over: forgotten, it counts as delayed again. */
+  wasDue: boolean;
 }
 
 export function entryOf(stored: StoredMessage, delivery?: Entry['delivery']): Entry {
@@ -56,6 +58,7 @@ export function entryOf(stored: StoredMessage, delivery?: Entry['delivery']): En
     seq,
     state: 'behind',
     token: state?.token ?? 0,
+    wasDue: false,
     written: false,
   };
 }

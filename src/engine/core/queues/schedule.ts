@@ -52,7 +52,7 @@ export class Schedule {
     this.#groups = new Groups({
       behind: () => this.#readyCount--,
       drop: (group) => told.settled(() => this.#groups?.drop(group)),
-      forgotten: (entry) => this.known.delete(entry.seq),
+      forgotten: (entry) => this.#forgotten(entry),
       ready: (entry) => this.#push(entry),
       want: (group) => this.#wanted.add(group),
     });
@@ -183,7 +183,7 @@ export class Schedule {
       const full = messages.length >= LOAD_MAX && last !== undefined;
       this.#dueAfter = full ? { due: last.state?.due ?? 0, seq: last.seq } : { due: this.#dueTo, seq: SEQ_MAX };
       this.#nextDue = next ?? NEVER;
-      for (const message of messages) if (this.#enter(message)) this.#delayed--;
+      for (const message of messages) this.#enter(message);
     } else if (load === loads.groups) {
       delete loads.groups;
       this.#fill(messages, now);
@@ -204,8 +204,7 @@ export class Schedule {
       const strangers = rows.filter(({ seq }) => !this.known.has(seq)).map((row) => entryOf(row));
       for (const entry of this.#groups?.fill(group, strangers, rows.length < AHEAD_MAX, now) ?? []) {
         this.known.set(entry.seq, entry);
-        if (entry.due > 0) this.#delayed--;
-        entry.due = 0;
+        this.#undelayed(entry);
       }
     }
   }
@@ -219,11 +218,25 @@ export class Schedule {
     return this.#readyCount + this.#wanted.size + (this.#loads.groups === undefined ? 0 : this.#asked.length);
   }
 
-  /** Into memory, from storage; false where it is there. */
-  #enter(message: StoredMessage): boolean {
-    if (this.known.has(message.seq)) return false;
-    this.#begin(entryOf(message));
-    return true;
+  /** Into memory, from storage, where it is not there. */
+  #enter(message: StoredMessage): void {
+    if (this.known.has(message.seq)) return;
+    const entry = entryOf(message);
+    this.#undelayed(entry);
+    this.#begin(entry);
+  }
+
+  /** It was parked, and its time has come. */
+  #undelayed(entry: Entry): void {
+    if (entry.due === 0) return;
+    this.#delayed--;
+    entry.due = 0;
+    entry.wasDue = true;
+  }
+
+  #forgotten(entry: Entry): void {
+    this.known.delete(entry.seq);
+    if (entry.wasDue) this.#delayed++;
   }
 
   #begin(entry: Entry): void {

@@ -238,6 +238,7 @@ export class Stock {
 
   #writeLease(entry: Entry): void {
     entry.hasState = true;
+    entry.wasDue = false;
     this.#desk.write(this.number, { kind: 'state', queue: this.number, seq: entry.seq, state: leasedState(entry) });
   }
 }
