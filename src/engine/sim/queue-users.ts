@@ -99,10 +99,10 @@ export class QueueUsers {
     this.#ask(process, { kind: 'send', orders, queue: QUEUE }, () => {});
   }
 
-  #receive(process: SimProcess, max: number, waitMs: number): void {
+  #receive(process: SimProcess, max: number, waitMs: number, groupMax = 1): void {
     if (this.#receiving >= RECEIVING_MAX) return;
     this.#receiving++;
-    const request = this.#ask(process, { kind: 'receive', max, queue: QUEUE, waitMs }, (outcome) => {
+    const request = this.#ask(process, { groupMax, kind: 'receive', max, queue: QUEUE, waitMs }, (outcome) => {
       this.#receiving--;
       if (!outcome.ok || outcome.value.kind !== 'received') return;
       const { leases } = outcome.value;
@@ -146,7 +146,7 @@ export class QueueUsers {
 
   #finish(process: SimProcess): void {
     this.#acknowledge(process, this.#held.splice(0));
-    this.#receive(process, 50, 0);
+    this.#receive(process, 50, 0, GROUP_MAX);
     this.#ask(process, { kind: 'info', queue: QUEUE }, (outcome) => {
       if (!outcome.ok || outcome.value.kind !== 'queue') return;
       const { ready, delayed, leased } = outcome.value.view.counts;
@@ -171,3 +171,5 @@ export class QueueUsers {
 
 const RECEIVING_MAX = 4;
 const OLD_MAX = 20;
+/** Of one group at once, to finish. Why: one for each two syncs of a slow disk, a large group would not be done in time. */
+const GROUP_MAX = 10;
