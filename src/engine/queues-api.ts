@@ -5,6 +5,7 @@
  * `ProblemError`.
  */
 import type { Problem } from './core/base/problems.ts';
+import type { QueueCounts } from './core/queues/messages.ts';
 
 export type QueueKind = 'standard' | 'fifo' | 'priority' | 'delay';
 
@@ -63,22 +64,7 @@ export interface CreateQueueOptions extends QueueOptions {
   readonly place?: string;
 }
 
-export interface QueueCounts {
-  readonly sent: number;
-  readonly ready: number;
-  readonly delayed: number;
-  readonly leased: number;
-  /** Became dead letters, were acknowledged, expired, were purged. */
-  readonly dead: number;
-  readonly done: number;
-  readonly expired: number;
-  readonly purged: number;
-  /** Of `fire-and-forget`: nobody knows whether they were worked on. */
-  readonly lost: number;
-  readonly refused: number;
-  /** Of what it holds. */
-  readonly bytes: number;
-}
+export type { QueueCounts };
 
 export interface QueueInfo {
   readonly name: string;

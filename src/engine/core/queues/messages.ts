@@ -146,6 +146,7 @@ export interface QueueCounts {
   readonly ready: number;
   readonly delayed: number;
   readonly leased: number;
+  /** Became dead letters, were acknowledged, expired, were purged. */
   readonly dead: number;
   readonly done: number;
   readonly expired: number;
@@ -154,6 +155,7 @@ export interface QueueCounts {
   readonly lost: number;
   /** Sends refused in this life of the node. */
   readonly refused: number;
+  /** Of what it holds. */
   readonly bytes: number;
 }
 
