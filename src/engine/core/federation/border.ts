@@ -9,6 +9,7 @@ import { costOf, type Neighbour } from './neighbour.ts';
 import { Neighbours } from './neighbours.ts';
 import type { FederationConfig, FederationOptions } from './options.ts';
 import type { Edge, Position } from './records.ts';
+import { Vivaldi } from './vivaldi.ts';
 
 /** Who is at the other end of a bridge, as the handshake proved it. */
 export interface HubPeer {
@@ -45,6 +46,8 @@ export class Border<Message extends Carried> {
   readonly bridges: Bridges;
   readonly #parts: BorderParts<Message>;
   #config: FederationConfig;
+  readonly #prng: Prng;
+  readonly #vivaldi = new Vivaldi();
   #open = false;
   /** 0 to 10: how busy this hub is. */
   load = 0;
@@ -54,11 +57,13 @@ export class Border<Message extends Carried> {
     this.#config = parts.config;
     this.neighbours = new Neighbours(parts.self, parts.options.echoMs);
     this.bridges = new Bridges(parts.options, parts.config.breaker, parts.prng.fork());
+    this.#prng = parts.prng.fork();
   }
 
-  /** Where this hub is in the space of latencies; undefined before it was measured. */
+  /** Where this hub is in the space of latencies; undefined before that is known at all. */
   get position(): Position | undefined {
-    return undefined;
+    const { position } = this.#vivaldi;
+    return position.error < 1 ? position : undefined;
   }
 
   open(now: Instant): void {
@@ -93,6 +98,7 @@ export class Border<Message extends Carried> {
     for (const { hub } of this.neighbours.siblings) {
       if (wanted.has(hub)) continue;
       this.neighbours.removeSibling(hub);
+      this.#vivaldi.forget(hub);
       parted(hub);
     }
     const { cluster } = this.#config.identity;
@@ -123,7 +129,10 @@ export class Border<Message extends Carried> {
     const gone = this.neighbours.remove(link);
     if (gone === undefined || gone.retiredAt !== undefined) return;
     const { cluster, hub, name } = gone;
-    if (this.neighbours.of(hub) === undefined) this.#parts.parted(hub);
+    if (this.neighbours.of(hub) === undefined) {
+      this.#vivaldi.forget(hub);
+      this.#parts.parted(hub);
+    }
     if (!this.neighbours.hasBridgeTo(cluster)) this.#failed(cluster, reason, now);
     this.#tell('down', cluster, name, reason);
   }
@@ -146,13 +155,15 @@ export class Border<Message extends Carried> {
   }
 
   echoed(neighbour: Neighbour, message: Extract<FederationMessage, { readonly kind: 'hub-echo' }>, now: Instant): void {
-    const { n, reply } = message;
+    const { n, reply, position } = message;
     if (!reply) {
       this.#say(neighbour, this.#echo(n, true));
       return;
     }
     const rtt = neighbour.answered(n, now);
     if (rtt === undefined) return;
+    // Why at least half: what a clock of whole milliseconds calls nothing is some of one.
+    if (position !== undefined) this.#vivaldi.observe(neighbour.hub, Math.max(0.5, rtt), position, this.#prng);
     if (neighbour.link === undefined) return;
     this.bridges.proved(neighbour.cluster);
     this.#judge(neighbour.cluster, 'succeeded', now);
@@ -209,8 +220,7 @@ export class Border<Message extends Carried> {
   }
 
   #echo(n: number, reply: boolean): FederationMessage {
-    const { position } = this;
-    return { kind: 'hub-echo', n, reply, ...(position === undefined ? {} : { position }) };
+    return { kind: 'hub-echo', n, position: this.#vivaldi.position, reply };
   }
 
   #say({ hub, link }: Neighbour, message: FederationMessage | Message): void {

@@ -6,6 +6,7 @@ import { guessedRttMs } from './globe.ts';
 import type { LinkState } from './link-state.ts';
 import { isMeant } from './policy.ts';
 import type { ClusterIdentity, FunctionOffer, HubRecord, Interest, OffersRecord } from './records.ts';
+import { distanceMs } from './vivaldi.ts';
 import type { Ways } from './ways.ts';
 
 /** What is looked for in other clusters. */
@@ -187,13 +188,20 @@ export class FarPlaces {
     return this.#admits(identity, 'queues', queue) ? EVERY_NODES : 'the policy of this cluster does not import it';
   }
 
-  /** Milliseconds of round trip to the nearest of some hubs, by where they say that they are on the globe. */
-  distanceMs({ identity }: HubRecord, others: readonly HubRecord[]): number | undefined {
-    const here = identity.coordinates;
-    const there = others.flatMap(({ identity: theirs }) => theirs.coordinates ?? []);
-    if (here === undefined || there.length === 0) return undefined;
-    return Math.round(Math.min(...there.map((place) => guessedRttMs(here, place))) * 10) / 10;
+  /** Milliseconds of round trip to the nearest of some hubs: by what is measured, else by where they say that they are. */
+  distanceMs(own: HubRecord, others: readonly HubRecord[]): number | undefined {
+    const told = others.flatMap((other) => latencyMs(own, other) ?? []);
+    return told.length === 0 ? undefined : Math.round(Math.min(...told) * 10) / 10;
   }
+}
+
+/** Undefined where neither is known. A position that may be off by half is no better than a guess. */
+function latencyMs(a: HubRecord, b: HubRecord): number | undefined {
+  if (a.position !== undefined && b.position !== undefined && Math.max(a.position.error, b.position.error) < 0.5) {
+    return distanceMs(a.position, b.position);
+  }
+  const [here, there] = [a.identity.coordinates, b.identity.coordinates];
+  return here === undefined || there === undefined ? undefined : guessedRttMs(here, there);
 }
 
 /** Whether a thing of another cluster is to be used here. */

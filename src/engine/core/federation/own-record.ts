@@ -17,8 +17,8 @@ export interface HubDescription {
 /**
  * This hub's own record: when it is told anew, and with which version.
  *
- * Changes are gathered for `settleMs`. Costs that moved by less than `costShareMin`, and numbers of nodes, wait for the next
- * change or refresh; what is new, gone, or made anew does not. So a federation at rest says almost nothing.
+ * Changes are gathered for `settleMs`. Costs that moved by less than `costShareMin`, positions that are little surer than
+ * before, and numbers of nodes wait for the next change or refresh; what is new, gone, or made anew does not. So a federation at rest says almost nothing.
  */
 export class OwnRecord {
   readonly #hub: NodeId;
@@ -58,7 +58,10 @@ export class OwnRecord {
     const { costShareMin, settleMs } = this.#options;
     const sameLinks = linksOf(next.edges) === linksOf(this.#told.edges) && wordsOf(next) === wordsOf(this.#told);
     if (!sameLinks) this.#tellAt = now + settleMs;
-    else if (now >= this.#costsAt && moved(next.edges, this.#told.edges, costShareMin)) this.#tellAt = now + settleMs;
+    else if (now < this.#costsAt) return;
+    else if (moved(next.edges, this.#told.edges, costShareMin) || hasMoved(next.position, this.#told.position)) {
+      this.#tellAt = now + settleMs;
+    }
   }
 
   deadline(): Instant {
@@ -91,7 +94,7 @@ export interface OwnRecordOptions {
   readonly refreshMs: number;
 }
 
-/** Costs alone are told at most this often. */
+/** Costs and positions alone are told at most this often. */
 const COSTS_MS = 10_000;
 
 function linksOf(edges: readonly Edge[]): string {
@@ -113,3 +116,11 @@ function moved(now: readonly Edge[], told: readonly Edge[], share: number): bool
 
 /** Below, differences are those of clocks that count whole milliseconds. */
 const COST_NOISE = 2_000;
+
+/**
+ * Whether it is known for the first time, or twice as surely. Why not when it has moved: all do, together, for ever; a position
+ * is as good as its distances to others.
+ */
+function hasMoved(now: Position | undefined, told: Position | undefined): boolean {
+  return now !== undefined && (told === undefined || now.error < told.error / 2);
+}
