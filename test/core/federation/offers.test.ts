@@ -24,6 +24,17 @@ describe('what a cluster offers', () => {
     expect(gatherOffers(nodes).functions).toEqual([known]);
   });
 
+  test('may be repeated where all nodes say so, and takes as long as the longest, where all are limited', () => {
+    const told = (...many: readonly { readonly idempotent?: boolean; readonly timeoutMs?: number }[]) => {
+      const nodes = many.map((more) => ({ functions: [{ ...fn('f'), ...more }], resources: [] }));
+      return gatherOffers(nodes).functions;
+    };
+    const [both, one] = [{ idempotent: true, timeoutMs: 7 }, { idempotent: true }];
+    expect(told(both, { ...both, timeoutMs: 9 }, both)).toEqual([{ ...fn('f'), ...both, timeoutMs: 9 }]);
+    expect(told(both, one)).toEqual([{ ...fn('f'), idempotent: true }]);
+    expect(told({ idempotent: false, timeoutMs: 7 }, both)).toEqual([{ ...fn('f'), timeoutMs: 7 }]);
+  });
+
   test('says for whom it is, and leaves out what is for nobody', () => {
     const exports = [
       { clusters: ['rival'], functions: ['free'] },
@@ -55,7 +66,16 @@ describe('what a cluster offers', () => {
   test('is the same in whatever order the nodes come, and what each of them has', () => {
     const resources = fc.subarray(['a', 'b', 'queue:q', 'queue:r']);
     const functions = fc.array(
-      fc.record({ name: fc.constantFrom('f', 'g', 'mpreg.h'), resources, version: fc.constantFrom('1.0.0', '2.0.0') }),
+      fc.record(
+        {
+          idempotent: fc.boolean(),
+          name: fc.constantFrom('f', 'g', 'mpreg.h'),
+          resources,
+          timeoutMs: fc.nat(3),
+          version: fc.constantFrom('1.0.0', '2.0.0'),
+        },
+        { requiredKeys: ['name', 'resources', 'version'] },
+      ),
       { maxLength: 3 },
     );
     const cases = fc

@@ -5,8 +5,8 @@ import type { FunctionOffer } from './records.ts';
 /**
  * What a cluster has for others, gathered from what its nodes say of themselves.
  *
- * A function on a node is offered with its own resources and its node's; nodes that offer the same are told once. What is the
- * mesh's own (`mpreg.`) is left out, for every cluster has it; so are resources that name roles and queues. Queues are told by
+ * A function on a node is offered with its own resources and its node's, and told once for all nodes that have it so. It may be
+ * repeated where all of them say so, and takes as long as the longest. What is the mesh's own (`mpreg.`) is left out, for every cluster has it; so are resources that name roles and queues. Queues are told by
  * themselves. What the rules let nobody use is not told.
  *
  * Limit: nobody abroad can ask for a function beside a queue; a node with a thousand queues would tell each of them with each
@@ -35,7 +35,8 @@ export function gatherOffers(nodes: Iterable<NodeOffers>, exports?: readonly Pol
     for (const fn of node.functions) {
       if (fn.name.startsWith(OWN)) continue;
       const offer = offerOf(fn, node.resources);
-      functions.set(keyOf(offer), offer);
+      const key = keyOf(offer);
+      functions.set(key, together(functions.get(key), offer));
     }
   }
   const offers = [...functions].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, offer]) => allowed(offer, exports));
@@ -56,7 +57,7 @@ function offerOf(fn: Omit<FunctionOffer, 'audience'>, ofNode: readonly string[])
     resources: [...new Set(told)].sort(),
     version,
     ...(functionId !== undefined && { functionId }),
-    ...(idempotent !== undefined && { idempotent }),
+    ...(idempotent === true && { idempotent }),
     ...(timeoutMs !== undefined && { timeoutMs }),
   };
 }
@@ -67,7 +68,18 @@ function allowed(offer: FunctionOffer, exports: readonly PolicyRule[] | undefine
   return audience.length === 0 ? [] : [{ ...offer, audience }];
 }
 
-/** Equal for equal offers; in its order, those of one name stand together. */
-function keyOf({ name, version, functionId, idempotent, timeoutMs, resources }: FunctionOffer): string {
-  return JSON.stringify([name, version, functionId, idempotent, timeoutMs, resources]);
+function together(one: FunctionOffer | undefined, other: FunctionOffer): FunctionOffer {
+  if (one === undefined) return other;
+  const { idempotent: _, timeoutMs: __, ...same } = one;
+  const limited = one.timeoutMs !== undefined && other.timeoutMs !== undefined;
+  return {
+    ...same,
+    ...(one.idempotent === true && other.idempotent === true && { idempotent: true }),
+    ...(limited && { timeoutMs: Math.max(one.timeoutMs ?? 0, other.timeoutMs ?? 0) }),
+  };
+}
+
+/** Equal for what is told as one; in its order, those of one name stand together. */
+function keyOf({ name, version, functionId, resources }: FunctionOffer): string {
+  return JSON.stringify([name, version, functionId, resources]);
 }
