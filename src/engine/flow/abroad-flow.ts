@@ -12,6 +12,7 @@
  * cluster listens is judged by a filter that never denies; now and then it affirms, and a message arrives for nobody.
  */
 import type { LinkId, NodeId } from '../core/base/ids.ts';
+import type { Branch, TopicsAbroad } from '../core/topics/abroad.ts';
 import type { AbroadMessage } from '../core/topics/messages.ts';
 import { Outbox, type OutboxLimits } from '../core/topics/outbox.ts';
 import { Delivery } from './delivery.ts';
@@ -19,25 +20,6 @@ import { FlowLink } from './flow-link.ts';
 import type { Parcel } from './parcel.ts';
 import type { TopicsCounters } from './topics-counters.ts';
 import { Way } from './way.ts';
-
-/** What a hub's federation knows about topics. */
-export interface TopicsAbroad {
-  readonly self: NodeId;
-  readonly cluster: string;
-  /** The hubs that a message of a topic is for, by the neighbour to send it to. */
-  branches(topic: string): readonly Branch[];
-  /** The same for what has passed some hubs. What no way leads to any more is left out. */
-  onward(to: readonly NodeId[], passed: readonly NodeId[]): readonly Branch[];
-  /** Whether what another cluster has published is to be published here. */
-  admits(cluster: string, topic: string): boolean;
-  /** The link to a neighbour. */
-  linkTo(hub: NodeId): LinkId | undefined;
-}
-
-export interface Branch {
-  readonly next: NodeId;
-  readonly to: readonly NodeId[];
-}
 
 export interface AbroadFlowParts {
   readonly federation: () => TopicsAbroad | undefined;

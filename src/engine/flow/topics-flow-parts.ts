@@ -1,8 +1,9 @@
 import type { LinkId, NodeId } from '../core/base/ids.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
+import type { TopicsAbroad } from '../core/topics/abroad.ts';
 import type { Exchange } from '../core/topics/exchange.ts';
 import type { OutboxLimits } from '../core/topics/outbox.ts';
-import type { TopicsAbroad } from './abroad-flow.ts';
+
 import type { Delivery } from './delivery.ts';
 import type { KeeperParts } from './keeper.ts';
 

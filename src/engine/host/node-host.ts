@@ -76,6 +76,7 @@ export class NodeHost {
     this.topics = new TopicsFlow({
       ...parts.messages,
       exchange: () => node.exchange as Exchange<Delivery> | undefined,
+      federation: () => node.abroad,
       input: (input) => this.input(input),
       isAlive: (id) => node.isAlive(id),
       later: (ms, then) => void setTimeout(then, ms).unref(),

@@ -7,6 +7,7 @@ import type { NodeEffect } from '../core/node/effects.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { NodeTuning } from '../core/node/tuning.ts';
+import type { TopicsAbroad } from '../core/topics/abroad.ts';
 import type { Exchange } from '../core/topics/exchange.ts';
 import type { TopicsFlow } from '../flow/topics-flow.ts';
 import type { TopicsFlowParts } from '../flow/topics-flow-parts.ts';
@@ -18,6 +19,8 @@ export interface NodeMachine {
   snapshot(now: Instant): NodeSnapshot;
   /** What moves messages of topics beside it asks of it. */
   readonly exchange: Exchange<unknown> | undefined;
+  /** Topics of other clusters, where it is a hub. */
+  readonly abroad?: TopicsAbroad | undefined;
   linkTo(node: NodeId): LinkId | undefined;
   isAlive(node: NodeId): boolean;
   /** Moves messages of topics in place of a `TopicsFlow`: for tests. */

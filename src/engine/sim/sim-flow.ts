@@ -39,6 +39,7 @@ export class SimFlow {
     const flowParts: TopicsFlowParts = {
       ...rest,
       exchange: () => machine.exchange as Exchange<Delivery> | undefined,
+      federation: () => parts.machine.abroad,
       isAlive: (node) => machine.isAlive(node),
       linkTo: (node) => machine.linkTo(node),
     };

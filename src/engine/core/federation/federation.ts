@@ -229,6 +229,11 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
     return cluster === undefined ? this.#carriage.knows(hub) : cluster !== this.#config.identity.cluster;
   }
 
+  /** The bridge to a hub, where there is one. */
+  linkTo(hub: NodeId): LinkId | undefined {
+    return this.#border.neighbours.of(hub)?.link;
+  }
+
   /** For people. */
   nameOf(hub: NodeId): string {
     const record = this.#links.hub(hub);

@@ -73,6 +73,7 @@ export class Bindings {
         this.#fromTopics(effect, now);
       }
       federation.look(now);
+      this.#machines.listening.look(now);
       for (const effect of federation.drain()) {
         quiet = false;
         this.#fromFederation(effect, now);
@@ -308,6 +309,7 @@ export class Bindings {
         this.#out.push({ event: effect.event, kind: 'notify' });
         break;
       case 'changed':
+        this.#machines.listening.changed(now);
         break;
     }
   }

@@ -10,6 +10,8 @@ import type { FederationEffect } from '../federation/effects.ts';
 import { Federation } from '../federation/federation.ts';
 import type { FederationMessage } from '../federation/messages.ts';
 import type { FederationConfig, FederationOptions } from '../federation/options.ts';
+import type { OwnOffered } from '../federation/own-offers.ts';
+import type { Interest } from '../federation/records.ts';
 import type { HubPeer } from '../links/messages.ts';
 import type { Outlook } from './far-calls.ts';
 import { offersOf } from './offers-of.ts';
@@ -40,6 +42,8 @@ export class FederationDoor implements Machine<HubEffect> {
   /** What was told of the cluster last. */
   #generation = -1;
   #load = -1;
+  #offered: OwnOffered = { functions: [], queues: [] };
+  #interest: Interest | undefined;
 
   constructor(directory: Directory, hub: HubConfig | undefined, options: FederationOptions, prng: Prng) {
     this.#directory = directory;
@@ -148,7 +152,19 @@ export class FederationDoor implements Machine<HubEffect> {
       hubs.map(({ id, name }) => ({ id, name })),
       now,
     );
-    this.#federation.offer(offersOf(records), now);
+    this.#offered = offersOf(records);
+    this.#offer(now);
+  }
+
+  /** What the cluster listens to now. */
+  listens(interest: Interest | undefined, now: Instant): void {
+    this.#interest = interest;
+    this.#offer(now);
+  }
+
+  #offer(now: Instant): void {
+    const interest = this.#interest;
+    this.#federation?.offer({ ...this.#offered, ...(interest && { interest }) }, now);
   }
 
   #about({ address, url }: HubConfig, nodes: number) {

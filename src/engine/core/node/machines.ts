@@ -9,9 +9,11 @@ import { Directory } from '../directory/directory.ts';
 import type { Coordinates, FunctionRecord, NodeRecord } from '../directory/record.ts';
 import { Links } from '../links/links.ts';
 import { Membership } from '../membership/membership.ts';
+import type { TopicsAbroad } from '../topics/abroad.ts';
 import { FarCalls } from './far-calls.ts';
 import { FederationDoor, type HubConfig } from './federation-door.ts';
 import type { Message } from './inputs.ts';
+import { Listening, readFilter, topicsAbroad } from './listening.ts';
 import { QueuesDoor } from './queues-door.ts';
 import { TopicsDoor } from './topics-door.ts';
 import { DEFAULT_TUNING, type NodeTuning } from './tuning.ts';
@@ -47,6 +49,9 @@ export interface Machines {
   readonly queues: QueuesDoor;
   readonly topics: TopicsDoor;
   readonly federation: FederationDoor;
+  readonly listening: Listening;
+  /** On a hub. */
+  readonly abroad: TopicsAbroad | undefined;
 }
 
 /** The machines of a node that begins. */
@@ -74,10 +79,12 @@ export function machinesOf(config: NodeConfig): Machines {
     prng: prng.fork(),
     self: id,
   });
-  const topics = new TopicsDoor(id, tuning.topics);
+  const topics = new TopicsDoor(id, tuning.topics, readFilter);
   const queues = new QueuesDoor(prng.fork());
   const federation = new FederationDoor(directory, config.hub, tuning.federation, prng.fork());
-  return { calls, directory, federation, links, membership, queues, topics };
+  const listening = new Listening(federation, topics);
+  const abroad = topicsAbroad(federation, links, directory.self);
+  return { abroad, calls, directory, federation, links, listening, membership, queues, topics };
 }
 
 function recordOf(config: NodeConfig): NodeRecord {

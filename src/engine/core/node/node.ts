@@ -9,6 +9,7 @@ import type { Wish } from '../calls/placement.ts';
 import type { SelfChange } from '../directory/directory.ts';
 import type { NodeRecord } from '../directory/record.ts';
 import { isAboutLinks, type MeshPeer } from '../links/messages.ts';
+import type { TopicsAbroad } from '../topics/abroad.ts';
 import type { Exchange } from '../topics/exchange.ts';
 import { isAboutTopics, isFromClients } from '../topics/message-kinds.ts';
 import type { AnyTopicsMessage } from '../topics/messages.ts';
@@ -64,7 +65,8 @@ export class Node implements Machine<NodeEffect> {
     const { federation, membership, links, calls, queues, topics } = this.#machines;
     const grace = this.#saidGoodbye ? NEVER : this.#graceEnds;
     const work = earlier(calls.deadline(), earlier(queues.deadline(), topics.deadline()));
-    const others = earlier(links.deadline(), federation.deadline());
+    const abroad = earlier(federation.deadline(), this.#machines.listening.deadline());
+    const others = earlier(links.deadline(), abroad);
     return earlier(earlier(membership.deadline(), others), earlier(work, grace));
   }
 
@@ -107,6 +109,11 @@ export class Node implements Machine<NodeEffect> {
   /** The federation, where this node is a hub. For the host, which answers operators. */
   get federation(): FederationDoor['machine'] {
     return this.#machines.federation.machine;
+  }
+
+  /** Topics of other clusters, where this node is a hub. */
+  get abroad(): TopicsAbroad | undefined {
+    return this.#machines.abroad;
   }
 
   /** Who gets messages of which topic; undefined before the node speaks. For the host, which moves them. */
@@ -188,6 +195,7 @@ export class Node implements Machine<NodeEffect> {
         topics.advance(now);
         queues.advance(now);
         federation.advance(now);
+        this.#machines.listening.advance(now);
         this.#tellLoad(now);
         break;
     }

@@ -8,6 +8,7 @@ import type { NodeRecord } from '../directory/record.ts';
 import type { TopicsEffect } from '../topics/effects.ts';
 import { Exchange } from '../topics/exchange.ts';
 import type { MemberTerms } from '../topics/groups.ts';
+import type { ReadFilter } from '../topics/listeners.ts';
 import type { SubscribeMessage, TopicsMessage } from '../topics/messages.ts';
 import type { TopicsOptions } from '../topics/options.ts';
 import type { OutboxLimits } from '../topics/outbox.ts';
@@ -28,6 +29,7 @@ import type { Message } from './inputs.ts';
 export class TopicsDoor implements Machine<DoorEffect> {
   readonly #self: NodeId;
   readonly #options: TopicsOptions;
+  readonly #readFilter: ReadFilter;
   readonly #effects = new Effects<DoorEffect>();
   /** By link, then by the client's number. */
   readonly #clients = new Map<LinkId, Map<number, Held>>();
@@ -40,14 +42,15 @@ export class TopicsDoor implements Machine<DoorEffect> {
   #untold: number | undefined;
   #tellAt: Instant = 0;
 
-  constructor(self: NodeId, options: TopicsOptions) {
+  constructor(self: NodeId, options: TopicsOptions, readFilter: ReadFilter) {
+    this.#readFilter = readFilter;
     this.#self = self;
     this.#options = options;
   }
 
   /** Begins a life: versions of interest count up from its epoch, so that they are higher than those of the last. */
   start(epoch: number, self: NodeRecord): void {
-    this.#exchange = new Exchange<unknown>(this.#self, epoch * 2 ** 20 + 1, this.#options);
+    this.#exchange = new Exchange<unknown>(this.#self, epoch * 2 ** 20 + 1, this.#options, this.#readFilter);
     this.keeps(self, true);
   }
 
