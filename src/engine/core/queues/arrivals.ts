@@ -42,8 +42,8 @@ export class Arrivals {
   readonly #desk: ArrivalsDesk;
   readonly #arrivals = new Map<string, Arrival>();
   readonly #ended = new Set<string>();
-  /** Which queues are being read, to be there at once. */
-  readonly #loads = new Set<number>();
+  /** Queues that are here, and are being read; by name. */
+  readonly #opening = new Map<string, number>();
 
   constructor(desk: ArrivalsDesk) {
     this.#desk = desk;
@@ -66,6 +66,7 @@ export class Arrivals {
 
   /** Whether a queue of that name is on its way here. */
   expects(name: string): boolean {
+    if (this.#opening.has(name)) return true;
     for (const { queues } of this.#arrivals.values()) if (queues.some((one) => one.name === name)) return true;
     return false;
   }
@@ -87,7 +88,9 @@ export class Arrivals {
 
   /** False where nobody here waits for it. */
   loaded(load: number, { stored }: Loaded, now: Instant): boolean {
-    if (!this.#loads.delete(load)) return false;
+    const [name] = [...this.#opening].find(([, one]) => one === load) ?? [];
+    if (name === undefined) return false;
+    this.#opening.delete(name);
     if (stored !== undefined) this.#desk.arrived(stored, now);
     return true;
   }
@@ -183,7 +186,7 @@ export class Arrivals {
     this.#ended.add(move);
     const [oldest] = this.#ended;
     if (oldest !== undefined && this.#ended.size > ENDED_MAX) this.#ended.delete(oldest);
-    for (const { number } of queues) this.#loads.add(this.#desk.load(number, { what: 'open' }));
+    for (const { name, number } of queues) this.#opening.set(name, this.#desk.load(number, { what: 'open' }));
   }
 
   #drop(arrival: Arrival): void {

@@ -1,0 +1,185 @@
+/** Queues that move between real nodes in this process, and whoever uses them meanwhile. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Client, MpregNode, NodeOptions } from '../../src/engine/api.ts';
+import { createNode } from '../../src/engine/create-node.ts';
+import { placeOf } from '../../src/engine/host/queues/places.ts';
+import type { QueueInfo, QueueMessage } from '../../src/engine/queues-api.ts';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function node(name: string, options: NodeOptions = {}): Promise<MpregNode> {
+  const dataDir = mkdtempSync(join(tmpdir(), `mpreg-${name}-`));
+  closing.push(async () => rmSync(dataDir, { force: true, recursive: true }));
+  const made = await createNode({ dataDir, discover: false, name, ...options });
+  closing.push(() => made.kill());
+  return made;
+}
+
+async function clientOf(of: MpregNode): Promise<Client> {
+  const made = await of.client();
+  closing.push(() => made.close());
+  return made;
+}
+
+async function until(what: string, is: () => Promise<boolean> | boolean): Promise<void> {
+  for (let i = 0; i < 800; i++) {
+    if (await is()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`not within 20 s: ${what}`);
+}
+
+/** Two nodes that know each other, and a client of each. */
+async function pair(options: NodeOptions = {}) {
+  const alpha = await node('alpha');
+  const beta = await node('beta', { peers: [alpha.url], ...options });
+  const clients = { alpha: await clientOf(alpha), beta: await clientOf(beta) };
+  const knows = async (client: Client) => {
+    const { members } = (await client.call('mpreg.info')) as { members: { record?: object }[] };
+    return members.filter(({ record }) => record !== undefined).length === 2;
+  };
+  await until('they know each other', async () => (await knows(clients.alpha)) && knows(clients.beta));
+  return clients;
+}
+
+describe('a queue that moves', () => {
+  test('is followed by those who wait for its messages, and by the topics that go into it', async () => {
+    const { alpha, beta } = await pair();
+    const queue = alpha.queue('jobs');
+    await queue.create();
+    await queue.bind('order.*');
+    const got: unknown[] = [];
+    await until('it is known', () =>
+      beta
+        .queue('jobs')
+        .info()
+        .then(
+          () => true,
+          () => false,
+        ),
+    );
+    const waiting = alpha.queue('jobs').receive({ waitMs: 20_000 });
+    const consumption = beta.queue('jobs').consume();
+    const consuming = (async () => {
+      for await (const { body } of consumption) got.push(body);
+    })();
+    expect(await queue.move('beta')).toMatchObject({ bindings: ['order.*'], node: 'beta' });
+    await Promise.all(['a', 'b', 'c'].map((body) => queue.send(body)));
+    await until('all are received', async () => got.length + (await Promise.race([waiting, []])).length >= 3);
+    await until('the binding is there', async () => {
+      await alpha.publish('order.new', 'd');
+      return got.includes('d');
+    });
+    await consumption.stop();
+    await consuming;
+  });
+
+  test('brings large messages in parts, and all that is known of each', async () => {
+    const { alpha, beta } = await pair();
+    const queue = beta.queue('large');
+    await queue.create({ kind: 'fifo', place: 'alpha' });
+    await until('it is known', () =>
+      queue.info().then(
+        () => true,
+        () => false,
+      ),
+    );
+    const bodies = Array.from({ length: 12 }, (_, i) => `${i}`.repeat(400_000));
+    for (const [i, body] of bodies.entries()) await queue.send(body, { group: `g${i % 2}`, headers: { i } });
+    const [held] = await queue.receive();
+    const [failed] = await queue.receive();
+    await failed?.nack({ delayMs: 0, reason: 'too large' });
+    expect((await alpha.queue('large').move('beta')).counts).toMatchObject({ leased: 1, ready: 11, sent: 12 });
+    await held?.ack();
+    const seen: Pick<QueueMessage, 'body' | 'headers' | 'receives'>[] = [];
+    for await (const { body, headers, receives } of queue.consume({ idleMs: 0 }))
+      seen.push({ body, headers, receives });
+    const g = (group: number) => seen.filter(({ headers }) => Number(headers['i']) % 2 === group);
+    expect([...g(1).map(({ body }) => body)]).toEqual(bodies.filter((_, i) => i % 2 === 1));
+    expect([...g(0).map(({ body }) => body)]).toEqual(bodies.filter((_, i) => i % 2 === 0 && i > 0));
+    expect(g(1)[0]?.receives).toBe(2);
+  });
+
+  test('is reached through its old node by whoever has not heard of it', async () => {
+    const { alpha, beta } = await pair();
+    await alpha.queue('jobs').create();
+    await alpha.queue('jobs').move('beta');
+    const atOld = alpha.call.with({ node: 'alpha' });
+    await atOld('mpreg.queue.send', { messages: [{ body: 'late' }], queue: 'jobs' });
+    expect(await atOld('mpreg.queue.info', { queue: 'jobs' })).toMatchObject({ counts: { ready: 1 }, node: 'beta' });
+    expect(await atOld('mpreg.queue.create', { name: 'jobs', place: '=' })).toMatchObject({ node: 'beta' });
+    const lists = await Promise.all(
+      ['alpha', 'beta'].map((name) => beta.call.with({ node: name })('mpreg.queue.list') as Promise<QueueInfo[]>),
+    );
+    expect(lists.map((list) => list.map(({ name }) => name))).toEqual([[], ['jobs']]);
+  });
+
+  test('takes nothing from a stranger that is none of a move', async () => {
+    const { alpha } = await pair();
+    const take = (parcel: unknown) => alpha.call('mpreg.queue.take', { parcel });
+    const cursor = { after: 0, index: 0, stage: 'messages' };
+    for (const parcel of [
+      null,
+      { kind: 'offer', move: 'm', queues: [] },
+      { kind: 'offer', move: 'm', queues: [{ changedAt: 1, createdAt: 1, name: '!', options: {} }] },
+      { at: cursor, kind: 'page', move: 'm', next: cursor, writes: [{ kind: 'drop', queue: 1 }] },
+      { at: cursor, kind: 'page', move: 'm', next: cursor, writes: [{ kind: 'state', seq: 1, state: {} }] },
+      { kind: 'commit', move: 'm', queues: [{ consumers: [], counts: { sent: -1 } }] },
+      { kind: 'something', move: 'm' },
+    ]) {
+      await expect(take(parcel)).rejects.toMatchObject({ problem: { code: 'input-invalid' } });
+    }
+    expect(await take({ at: cursor, kind: 'page', move: 'm', next: cursor, writes: [] })).toEqual({ state: 'unknown' });
+  });
+});
+
+describe('the place of a queue', () => {
+  test('is the same one for every node, and has a disk where any has', async () => {
+    const { alpha, beta } = await pair({ resources: ['region=eu'] });
+    const names = Array.from({ length: 12 }, (_, i) => `q${i}`);
+    const places = [];
+    for (const [i, name] of names.entries()) {
+      places.push((await (i % 2 === 0 ? alpha : beta).queue(name).create({ place: 'any' })).node);
+    }
+    expect(new Set(places)).toEqual(new Set(['alpha', 'beta']));
+    expect((await alpha.queue('eu').create({ place: 'region=eu' })).node).toBe('beta');
+    expect((await alpha.queue('here').create()).node).toBe('alpha');
+    await expect(alpha.queue('moon').create({ place: 'region=moon' })).rejects.toMatchObject({
+      problem: { code: 'resource-unknown' },
+    });
+  });
+
+  test('is that of its dead letters', async () => {
+    const { alpha } = await pair();
+    await alpha.queue('letters').create({ place: 'beta' });
+    await until('it is known', () =>
+      alpha
+        .queue('letters')
+        .info()
+        .then(
+          () => true,
+          () => false,
+        ),
+    );
+    expect((await alpha.queue('mails').create({ deadLetter: 'letters' })).node).toBe('beta');
+    const elsewhere = alpha.queue('others').create({ deadLetter: 'letters', place: 'alpha' });
+    await expect(elsewhere).rejects.toMatchObject({ problem: { code: 'input-invalid' } });
+  });
+
+  test('is spread over all nodes that have a disk, and moves little when one comes', () => {
+    const member = (id: string, durable: boolean) =>
+      ({ id, name: id, record: { durable, resources: [] }, state: 'alive' }) as never;
+    const nodes = ['a', 'b', 'c'].map((id) => member(id, true));
+    const names = Array.from({ length: 3_000 }, (_, i) => `queue-${i}`);
+    const before = names.map((name) => placeOf(name, 'any', { members: [...nodes, member('x', false)] }).id);
+    const after = names.map((name) => placeOf(name, 'any', { members: [...nodes, member('d', true)] }).id);
+    for (const id of ['a', 'b', 'c']) expect(before.filter((one) => one === id).length).toBeGreaterThan(800);
+    expect(after.every((id, i) => id === before[i] || id === 'd')).toBe(true);
+  });
+});
