@@ -3,6 +3,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { withProgress } from '../../cli/progress.ts';
 import { queueArg } from '../../cli/queue-flags.ts';
 import { queueDocument, warnOfMemory } from '../../cli/queues.ts';
+import type { Client } from '../../engine/index.ts';
 
 export default class QueueMove extends BaseCommand<typeof QueueMove> {
   static override summary = 'Have a queue live on another node; nothing of it is lost.';
@@ -10,7 +11,7 @@ export default class QueueMove extends BaseCommand<typeof QueueMove> {
     'Its messages go there with their leases, delays, histories and ids; receipts stay good. While it moves, sends and ' +
       'receives wait. Queues that have the same dead letters move together.',
     'A node that dies in the middle goes on when it starts again. Where the other node cannot be reached for a minute, the ' +
-      'queue stays. Prints its name and its node.',
+      'queue stays. With --timeout it is waited for no longer than that; the move goes on. Prints its name and its node.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> <%= command.id %> jobs --to beta',
@@ -28,8 +29,11 @@ export default class QueueMove extends BaseCommand<typeof QueueMove> {
   async run(): Promise<void> {
     const { to } = this.flags;
     const { queue } = this.args;
-    const client = await this.client();
-    const info = await withProgress(`moving ${queue} to ${to}`, this.output, client.queue(queue).move(to));
+    const { timeoutGiven } = await this.settings();
+    const move = (client: Client) => client.queue(queue).move(to);
+    // Why no limit where none is given: it takes as long as there are messages.
+    const moving = timeoutGiven ? this.ask('the queue', move) : this.client().then(move);
+    const info = await withProgress(`moving ${queue} to ${to}`, this.output, moving);
     await this.output.result(queueDocument(info), `${info.name}\t${info.node}`);
     warnOfMemory(info, this.output);
     this.output.note(`look at it: mpreg queue info ${queue}`);
