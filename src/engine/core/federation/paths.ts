@@ -126,6 +126,9 @@ function* states(graph: HubGraph, search: Omit<Search, 'to'>, guess: Guess = () 
   const notFirst = maskOf(graph, search.notFirst ?? []);
   /** Of the states that came, the fewest hops to each hub; all others of it are cheaper. */
   const fewest = new Float64Array(graph.size).fill(Number.POSITIVE_INFINITY);
+  /** Of the states that wait, the cheapest of each hub, and its hops: what is dearer, and no shorter, can never come. */
+  const cheapest = new Float64Array(graph.size).fill(Number.POSITIVE_INFINITY);
+  const cheapestHops = new Float64Array(graph.size);
   const open = new Heap<State>(byTotal);
   open.push({ before: undefined, cost: 0, hops: 0, hub: source, total: guess(source) });
   for (let state = open.pop(); state !== undefined; state = open.pop()) {
@@ -139,6 +142,11 @@ function* states(graph: HubGraph, search: Omit<Search, 'to'>, guess: Guess = () 
       const hub = graph.targets[at] as number;
       if (hops >= (fewest[hub] as number) || avoided[hub] === 1 || (hops === 1 && notFirst[hub] === 1)) continue;
       const cost = state.cost + (graph.costs[at] as number);
+      if (cost > (cheapest[hub] as number) && hops >= (cheapestHops[hub] as number)) continue;
+      if (cost < (cheapest[hub] as number)) {
+        cheapest[hub] = cost;
+        cheapestHops[hub] = hops;
+      }
       open.push({ before: state, cost, hops, hub, total: cost + guess(hub) });
     }
   }
