@@ -26,17 +26,19 @@ export class Bodies {
     this.#admit(Number(request.headers['content-length'] ?? 0));
     const chunks: Uint8Array[] = [];
     let bytes = 0;
+    const take = (chunk: Uint8Array) => {
+      bytes += chunk.length;
+      this.#held += chunk.length;
+      this.#admit(bytes, chunk.length);
+      chunks.push(chunk);
+    };
     try {
-      for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-        bytes += chunk.length;
-        this.#held += chunk.length;
-        this.#admit(bytes, chunk.length);
-        chunks.push(chunk);
-      }
+      await readAll(request, take);
     } finally {
       this.#held -= bytes;
     }
-    return Buffer.concat(chunks);
+    const [first] = chunks;
+    return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks);
   }
 
   /** `counted`: how much of it is among what is held already. */
@@ -50,6 +52,30 @@ export class Bodies {
       throw problemError('overloaded', `requests of ${this.#togetherMax} bytes together are being read already`);
     }
   }
+}
+
+/** Gives each chunk to `take`; where that throws, or the request breaks, it ends with that, and reads no more. */
+function readAll(request: IncomingMessage, take: (chunk: Uint8Array) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void) => {
+      request.off('data', data).off('end', ended).off('error', failed).off('close', closed);
+      settle();
+    };
+    const data = (chunk: Uint8Array) => {
+      try {
+        take(chunk);
+      } catch (error) {
+        request.pause();
+        end(() => reject(error));
+      }
+    };
+    const ended = () => end(resolve);
+    const failed = (error: Error) => end(() => reject(error));
+    const closed = () => end(() => reject(new Error('the request ended before its body')));
+    request.on('data', data).once('end', ended).once('error', failed).once('close', closed);
+    if (request.readableEnded) ended();
+    else if (request.destroyed) closed();
+  });
 }
 
 function parsed(bytes: Uint8Array): unknown {

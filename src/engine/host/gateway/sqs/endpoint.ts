@@ -190,10 +190,12 @@ function askedBy(request: IncomingMessage, protocol: SqsProtocol, signal: AbortS
   };
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Throws `SerializationException`. */
 function textOf(body: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+    return UTF8.decode(body);
   } catch {
     throw new SqsError('SerializationException', 'The body is not text: it holds bytes that are not UTF-8.');
   }
