@@ -16,7 +16,7 @@ import type { Kind } from './options.ts';
  * back from somebody's hands stays in memory; only what is parked until later, or was put out again to make room, leaves it.
  *
  * Invariants:
- * - at most `WINDOW_MAX` ready messages are in memory, apart from those that came back;
+ * - at most as many ready messages as the window has room for are in memory, apart from those that came back;
  * - a message is in memory once: what storage says of one that is known does not count;
  * - at most one load of each kind is under way.
  *
@@ -34,6 +34,12 @@ export class Schedule {
   #readyCount = 0;
   #cursor = START;
   #covered = false;
+  /** Room for ready messages; more where they are received faster than storage answers. */
+  #window = WINDOW_MIN;
+  /** Somebody asked for a message while none was in memory, since the last load. */
+  #ranDry = false;
+  /** How many the last load of ready messages asked for. */
+  #limit = 0;
   #dueAfter = { due: 0, seq: 0 };
   #dueTo: Instant = 0;
   #nextDue: Instant;
@@ -139,7 +145,10 @@ export class Schedule {
       owed?.pop();
       return [own];
     }
-    if (shared === undefined) return NONE;
+    if (shared === undefined) {
+      this.#ranDry = true;
+      return NONE;
+    }
     this.#ready.pop();
     this.#readyCount--;
     return this.#groups === undefined ? [shared] : this.#groups.take(shared, groupMax, fits);
@@ -157,8 +166,9 @@ export class Schedule {
       this.#dueTo = now;
       loads.due = this.#told.load({ after: this.#dueAfter, limit: LOAD_MAX, to: now, what: 'due' });
     }
-    if (loads.ready === undefined && !this.#covered && this.#near < WINDOW_LOW) {
-      loads.ready = this.#told.load({ after: this.#cursor, limit: LOAD_MAX, what: 'ready' });
+    if (loads.ready === undefined && !this.#covered && this.#near < this.#window / 2) {
+      this.#limit = this.#window / 2;
+      loads.ready = this.#told.load({ after: this.#cursor, limit: this.#limit, what: 'ready' });
     }
     if (loads.groups === undefined && this.#wanted.size > 0) {
       const groups = [...this.#wanted].slice(0, GROUPS_MAX);
@@ -173,7 +183,8 @@ export class Schedule {
     const loads = this.#loads;
     if (load === loads.ready) {
       delete loads.ready;
-      this.#covered = messages.length < LOAD_MAX;
+      this.#covered = messages.length < this.#limit;
+      this.#resize();
       const last = messages.at(-1);
       if (last !== undefined) this.#cursor = placeOf(last);
       for (const message of messages) this.#enter(message);
@@ -209,8 +220,15 @@ export class Schedule {
     }
   }
 
+  /** Why not always as large as may be: a node may have thousands of deep queues that nobody reads. */
+  #resize(): void {
+    if (this.#covered) this.#window = WINDOW_MIN;
+    else if (this.#ranDry) this.#window = Math.min(2 * this.#window, WINDOW_MAX);
+    this.#ranDry = false;
+  }
+
   get #hasRoom(): boolean {
-    return this.#near < WINDOW_MAX;
+    return this.#near < this.#window;
   }
 
   /** Ready, or heads of groups that are about to be. */
@@ -287,7 +305,7 @@ export class Schedule {
     }
     this.#begin(entry);
     if (!isBefore) this.#cursor = placeOf(entry);
-    else if (this.#readyCount > 2 * WINDOW_MAX) this.#evict();
+    else if (this.#readyCount > 2 * this.#window) this.#evict();
   }
 
   #arrivedInGroup(entry: Entry, groups: Groups): void {
@@ -317,10 +335,10 @@ export class Schedule {
       this.#ready.pop();
       entries.push(top);
     }
-    const first = entries[WINDOW_MAX];
+    const first = entries[this.#window];
     this.#readyCount = 0;
     for (const [i, entry] of entries.entries()) {
-      if (i < WINDOW_MAX || entry.receives > 0 || entry.hasState || first === undefined) this.#push(entry);
+      if (i < this.#window || entry.receives > 0 || entry.hasState || first === undefined) this.#push(entry);
       else this.known.delete(entry.seq);
     }
     if (first === undefined) return;
@@ -345,9 +363,8 @@ function placeOf({ rank, seq }: { readonly rank: number; readonly seq: number })
 const SEQ_MAX = Number.MAX_SAFE_INTEGER;
 const NONE: readonly Entry[] = [];
 
-/** Limit: ready messages in memory. Trade-off: more is fewer loads, and about 300 bytes each. */
-const WINDOW_MAX = 4_096;
-/** Below, more are loaded. */
-const WINDOW_LOW = 2_048;
+/** Limits: ready messages in memory; when half of them are gone, more are loaded. Trade-off: more is fewer loads, and about 300 bytes each. */
+const WINDOW_MIN = 4_096;
+const WINDOW_MAX = 32_768;
 const LOAD_MAX = 2_048;
 const GROUPS_MAX = 256;

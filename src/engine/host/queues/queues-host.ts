@@ -287,5 +287,5 @@ const CHANGES: ReadonlyMap<QueueCommand['kind'], QueueChange['kind']> = new Map(
 
 /** Trade-off: more is fewer reads from disk; less is less memory. */
 const CACHE_BYTES = 16 * 2 ** 20;
-/** Room for what two loads bring. */
-const AHEAD_BYTES = 8 * 2 ** 20;
+/** Room for what two loads bring, where messages are not large. */
+const AHEAD_BYTES = 16 * 2 ** 20;
