@@ -6,6 +6,7 @@ import type { PlanReply } from './core/calls/messages.ts';
 import type { Coordinates } from './core/directory/record.ts';
 import type { NodeEvent } from './core/node/effects.ts';
 import type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapshot.ts';
+import type { HubOptions } from './federation-api.ts';
 import type { RetryPolicy } from './host/functions/trigger.ts';
 import type { TlsOptions } from './host/ports.ts';
 import type { Queue, QueueInfo } from './queues-api.ts';
@@ -139,6 +140,8 @@ export interface NodeOptions {
   readonly exec?: readonly string[];
   /** Keeps the node's identity; without it, every start is a new node. */
   readonly dataDir?: string;
+  /** Makes the node a hub: one that links its cluster with others. */
+  readonly hub?: HubOptions;
   /** Clients of Amazon SQS are answered on the node's port. */
   readonly sqs?: SqsOptions;
   readonly key?: Uint8Array;

@@ -2,25 +2,20 @@
  * The composition root: options become ports, a node and its host. The only file that names concrete adapters.
  */
 import type { MpregNode, NodeOptions } from './api.ts';
-import { connectTo } from './connect.ts';
 import type { FunctionRecord } from './core/directory/record.ts';
-import type { NodeInput } from './core/node/inputs.ts';
-import { Node } from './core/node/node.ts';
+import { Node, type NodeConfig } from './core/node/node.ts';
 import { DEFAULT_TUNING } from './core/node/tuning.ts';
 import { builtIns, SAMPLES } from './host/built-ins.ts';
-import type { LinkClient } from './host/client.ts';
 import { SystemClock, wallClock } from './host/clock.ts';
-import { systemDigest } from './host/digest.ts';
-import { Doors, type Identity } from './host/doors.ts';
+import type { Identity } from './host/doors.ts';
 import { createNodeId, systemEntropy } from './host/entropy.ts';
+import { federationFunctions } from './host/federation/federation-functions.ts';
+import { watchFunctions } from './host/federation/watch-functions.ts';
 import { createRunner } from './host/functions/create-runner.ts';
 import type { Runners } from './host/functions/runners.ts';
-import { Gateway } from './host/gateway/gateway.ts';
 import { SharedClient } from './host/gateway/shared-client.ts';
-import { openEndpoint } from './host/gateway/sqs/open-endpoint.ts';
-import { httpHandler } from './host/http.ts';
 import { NodeHost } from './host/node-host.ts';
-import type { Connection, Listener, MessageLogs, Store, TlsOptions, Transport } from './host/ports.ts';
+import type { MessageLogs, Store, TlsOptions } from './host/ports.ts';
 import { bindingFunctions, QueueBinder } from './host/queue-client/queue-binder.ts';
 import { queueFunctions } from './host/queues/queue-functions.ts';
 import type { Carry } from './host/queues/queues-host.ts';
@@ -35,18 +30,15 @@ import { laterFunctions } from './host/topics/later-functions.ts';
 import { LaterMessages, type LaterParts } from './host/topics/later-messages.ts';
 import { SystemTopics } from './host/topics/system-topics.ts';
 import { Triggers } from './host/topics/triggers.ts';
-import { MemoryNetwork, MemoryTransport } from './host/transports/memory.ts';
-import { webSocketTransport } from './host/transports/web-socket.ts';
 import { isLoopback } from './host/transports/web-socket-listener.ts';
-import { MESSAGE_SLACK } from './host/wire-link.ts';
-import { HostedNode, type Inside, type SettledOptions } from './hosted-node.ts';
+import { HostedNode, type SettledOptions } from './hosted-node.ts';
+import { LateHost } from './late-host.ts';
+import { openDoors } from './open-doors.ts';
+import { hubConfigOf, openHub } from './open-hub.ts';
 import { problemError } from './problem-error.ts';
 import { VERSION } from './version.ts';
 import { payloadOf } from './wire/payload.ts';
 
-/** Limit: sockets of one node; a cluster's links and its clients are far fewer. */
-const CONNECTIONS_MAX = 4_096;
-const UPGRADE_MS_MAX = 5_000;
 /** How long another node may take to store a page of a queue, in milliseconds. */
 const PARCEL_MS = 30_000;
 /** How often the node looks whether messages of topics were dropped. */
@@ -70,11 +62,12 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     const late = new LateHost();
     const runner = await openRunner(settled, name, late);
     opened.push({ close: () => runner.close(0) });
-    const { doors, address, inside } = await openDoors(settled, { id, name }, late);
+    const { doors, address, bridge, inside } = await openDoors(settled, { id, name }, late);
     opened.push(doors);
+    const hub = settled.hub && { address: bridge, config: hubConfigOf(settled, settled.hub, store), url: address };
     const queues = options.dataDir === undefined ? new MemoryQueues() : new SqliteQueues(options.dataDir);
     opened.push(queues);
-    const node = nodeOf(settled, { address, id, name }, runner);
+    const node = nodeOf(settled, { address, id, name }, runner, hub);
     const clock = new SystemClock();
     const host = new NodeHost({ clock, doors, log: settled.log, messages, node, queues, runner, store });
     late.host = host;
@@ -84,6 +77,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     await host.queues.open();
     trigger(runner, host, late, { id, log: settled.log, name });
     late.system = speak(host, name);
+    if (hub !== undefined) openHub({ config: hub.config, host, late, node, options: settled, store });
     late.later = publishLater(host, late, { durable: options.dataDir !== undefined, log: settled.log, store });
     return new HostedNode({
       host,
@@ -151,53 +145,6 @@ async function identify(store: Store): Promise<string> {
   return id;
 }
 
-/** Stands for the host where something must be able to call it before it is made. */
-class LateHost {
-  host: NodeHost | undefined;
-  binder: QueueBinder | undefined;
-  finish: (() => Promise<void>) | undefined;
-  /** Opens a client of the node, with no socket between. */
-  open: ((name?: string) => Promise<LinkClient>) | undefined;
-  /** What the node says of itself over topics. */
-  system: SystemTopics | undefined;
-  /** What is published later. */
-  later: LaterMessages | undefined;
-  /** Functions of this node are others now. */
-  changed: () => void = () => undefined;
-
-  get now(): NodeHost {
-    if (this.host === undefined) throw problemError('node-stopping', 'the node is only starting');
-    return this.host;
-  }
-
-  get laterNow(): LaterMessages {
-    if (this.later === undefined) throw problemError('node-stopping', 'the node is only starting');
-    return this.later;
-  }
-
-  async connect(name?: string): Promise<LinkClient> {
-    if (this.open === undefined) throw problemError('node-stopping', 'the node is only starting');
-    return this.open(name);
-  }
-
-  /** Before the node leaves, what queues gave to its functions is finished: else it would come again elsewhere. */
-  input(input: NodeInput): void {
-    const { finish, now } = this;
-    if (input.kind !== 'leave' || finish === undefined) return now.input(input);
-    this.finish = undefined;
-    now.input({ kind: 'drain' });
-    const until = performance.now() + input.graceMs;
-    const late = new Promise<void>((resolve) => setTimeout(resolve, input.graceMs).unref());
-    const leave = () => now.input({ ...input, graceMs: Math.max(0, Math.ceil(until - performance.now())) });
-    void Promise.race([finish(), late]).then(leave, leave);
-  }
-
-  accept(connection: Connection): void {
-    if (this.host === undefined) connection.destroy('the node is only starting');
-    else this.host.accept(connection);
-  }
-}
-
 async function openRunner(options: SettledOptions, node: string, late: LateHost): Promise<Runners> {
   const own = builtIns({
     exchange: () => late.now.topics.kept.exchange,
@@ -224,6 +171,8 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
       ...onQueues,
       ...bindingFunctions(() => late.binder),
       ...laterFunctions(() => late.laterNow),
+      ...federationFunctions(() => late.hubNow),
+      ...watchFunctions(() => late.watchNow),
       ...(options.inline ?? []),
       ...SAMPLES,
     ],
@@ -322,65 +271,7 @@ function speak(host: NodeHost, name: string): SystemTopics {
   return system;
 }
 
-/** Listens on the network, and inside this process for its own clients. */
-async function openDoors(
-  options: SettledOptions,
-  self: Omit<Identity, 'address'>,
-  late: LateHost,
-): Promise<{ readonly doors: Doors; readonly address: string; readonly inside: Inside }> {
-  const { cluster, key, tls } = options;
-  const identity = { ...self, address: '' };
-  const transport = webSocketTransport;
-  const doors = new Doors({ cluster, digest: systemDigest, entropy: systemEntropy, key, tls, transport }, identity);
-  const memory = new MemoryTransport(new MemoryNetwork());
-  let innerUrl = '';
-  const own = { cluster, ...(key === undefined ? {} : { key }) };
-  const open = (as?: string) => connectTo(innerUrl, own, UPGRADE_MS_MAX, memory, as);
-  late.open = open;
-  const gateway = new Gateway({
-    bodyBytesMax: doors.limits.frameBytesMax,
-    digest: systemDigest,
-    key,
-    open,
-  });
-  const sqs = openEndpoint({ locked: key !== undefined, log: options.log, open, options: options.sqs });
-  const http = httpHandler({
-    counters: () => late.now.counters,
-    digest: systemDigest,
-    gateway: (request, response) => gateway.handle(request, response),
-    key,
-    snapshot: () => late.now.snapshot(),
-    sqs: (request, response, protocol) => sqs.handle(request, response, protocol),
-    held: () => late.now.topics.counts,
-    kept: () => late.now.topics.kept.keeper,
-    topics: () => late.now.topics.counters,
-  });
-  const listen = (by: Transport, host: string, port: number): Promise<Listener> =>
-    by.listen({
-      accept: (connection) => late.accept(connection),
-      connectionsMax: CONNECTIONS_MAX,
-      host,
-      http,
-      messageBytesMax: doors.limits.frameBytesMax + MESSAGE_SLACK,
-      port,
-      refused: (reason) => {
-        if (late.host !== undefined) late.host.counters.cutOff++;
-        options.log('debug', `a connection was cut off: ${reason}`);
-      },
-      upgradeMsMax: UPGRADE_MS_MAX,
-      ...(tls === undefined ? {} : { tls }),
-      ...(key === undefined ? {} : { origins: ['*'] }),
-    });
-  const outside = await listen(transport, options.host, options.port);
-  identity.address = options.advertise ?? outside.url;
-  const inner = await listen(memory, 'inside', 0);
-  innerUrl = inner.url;
-  doors.add(outside);
-  doors.add(inner);
-  return { address: identity.address, doors, inside: { transport: memory, url: inner.url } };
-}
-
-function nodeOf(options: SettledOptions, identity: Identity, runners: Runners): Node {
+function nodeOf(options: SettledOptions, identity: Identity, runners: Runners, hub: NodeConfig['hub']): Node {
   const { cluster, region, coordinates, planMemoryMb, resources = [] } = options;
   const heldBytesMax = planMemoryMb === undefined ? {} : { heldBytesMax: planMemoryMb * 2 ** 20 };
   return new Node({
@@ -395,5 +286,6 @@ function nodeOf(options: SettledOptions, identity: Identity, runners: Runners): 
     tuning: { ...DEFAULT_TUNING, calls: { ...DEFAULT_TUNING.calls, ...heldBytesMax } },
     ...(region === undefined ? {} : { region }),
     ...(coordinates === undefined ? {} : { coordinates }),
+    ...(hub === undefined ? {} : { hub }),
   });
 }

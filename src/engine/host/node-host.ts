@@ -105,6 +105,11 @@ export class NodeHost {
     });
   }
 
+  /** The instant that the node would be given now. */
+  get now(): Instant {
+    return this.#parts.clock.now();
+  }
+
   snapshot(): NodeSnapshot {
     return this.#parts.node.snapshot(this.#parts.clock.now());
   }

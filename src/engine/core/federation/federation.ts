@@ -16,7 +16,7 @@ import type { FederationConfig, FederationOptions } from './options.ts';
 import { type OwnOffered, OwnOffers } from './own-offers.ts';
 import { type HubDescription, OwnRecord } from './own-record.ts';
 import { mayCross } from './policy.ts';
-import type { HubRecord, OffersRecord } from './records.ts';
+import type { ClusterIdentity, HubRecord, OffersRecord } from './records.ts';
 import type { FederationView } from './view.ts';
 import { viewOf } from './view-of.ts';
 import { Ways } from './ways.ts';
@@ -232,6 +232,11 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
   /** The bridge to a hub, where there is one. */
   linkTo(hub: NodeId): LinkId | undefined {
     return this.#border.neighbours.of(hub)?.link;
+  }
+
+  /** Who the cluster of a hub says that it is; undefined where the hub is not known. */
+  identityOf(hub: NodeId): ClusterIdentity | undefined {
+    return this.#links.hub(hub)?.identity;
   }
 
   /** For people. */

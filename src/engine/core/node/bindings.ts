@@ -48,7 +48,7 @@ export class Bindings {
   constructor(machines: Machines, out: Effects<NodeEffect>) {
     this.#machines = machines;
     this.#out = out;
-    this.#crossings = new Crossings(machines.calls, machines.federation, () => true);
+    this.#crossings = new Crossings(machines.calls, machines.federation);
   }
 
   /** Passes effects on until none is left. */

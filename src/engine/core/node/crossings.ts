@@ -6,9 +6,6 @@ import type { CallMessage, CallsMessage } from '../calls/messages.ts';
 import { isOwn } from '../calls/placement.ts';
 import type { FederationDoor } from './federation-door.ts';
 
-/** Whether this cluster lets another one use a thing of that name. */
-export type Exports = (cluster: string, what: 'functions' | 'queues', name: string) => boolean;
-
 /**
  * What arrives from hubs of other clusters, on its way to the calls of this one. To these a hub is a node like others.
  *
@@ -17,19 +14,17 @@ export type Exports = (cluster: string, what: 'functions' | 'queues', name: stri
 export class Crossings {
   readonly #calls: Calls;
   readonly #door: FederationDoor;
-  readonly #exports: Exports;
 
-  constructor(calls: Calls, door: FederationDoor, exports: Exports) {
+  constructor(calls: Calls, door: FederationDoor) {
     this.#calls = calls;
     this.#door = door;
-    this.#exports = exports;
   }
 
   arrived(from: NodeId, cluster: string, message: CallsMessage, now: Instant): void {
     const { id } = 'id' in message ? message : { id: 0 };
     switch (message.kind) {
       case 'call': {
-        const refusal = this.#whyRefused(message, cluster);
+        const refusal = this.#whyRefused(message, from, cluster);
         if (refusal === undefined) this.#calls.request({ node: from }, bare(message), now);
         else this.#door.send(from, { id, kind: 'error', problem: refusal }, now);
         break;
@@ -54,10 +49,10 @@ export class Crossings {
     }
   }
 
-  #whyRefused(call: CallMessage, cluster: string): Problem | undefined {
+  #whyRefused(call: CallMessage, from: NodeId, cluster: string): Problem | undefined {
     const { fun } = call;
     if (!isOwn(fun)) {
-      return this.#exports(cluster, 'functions', fun) ? undefined : notExported(fun, cluster);
+      return this.#door.exports(from, cluster, 'functions', fun) ? undefined : notExported(fun, cluster);
     }
     if (OPEN.has(fun)) return undefined;
     if (!QUEUE_FUNCTIONS.has(fun)) {
@@ -65,7 +60,7 @@ export class Crossings {
     }
     const queue = queueOf(call);
     if (queue === undefined) return problem('input-invalid', `${fun} does not say which queue is meant`, { fun });
-    return this.#exports(cluster, 'queues', queue) ? undefined : notExported(`queue ${queue}`, cluster);
+    return this.#door.exports(from, cluster, 'queues', queue) ? undefined : notExported(`queue ${queue}`, cluster);
   }
 }
 

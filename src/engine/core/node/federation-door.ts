@@ -6,15 +6,17 @@ import type { Prng } from '../base/prng.ts';
 import type { CallsMessage } from '../calls/messages.ts';
 import { HUB } from '../calls/placement.ts';
 import type { Directory } from '../directory/directory.ts';
+import type { NodeRecord } from '../directory/record.ts';
 import type { FederationEffect } from '../federation/effects.ts';
 import { Federation } from '../federation/federation.ts';
 import type { FederationMessage } from '../federation/messages.ts';
+import { gatherOffers } from '../federation/offers.ts';
 import type { FederationConfig, FederationOptions } from '../federation/options.ts';
 import type { OwnOffered } from '../federation/own-offers.ts';
+import { mayCross } from '../federation/policy.ts';
 import type { Interest } from '../federation/records.ts';
 import type { HubPeer } from '../links/messages.ts';
 import type { Outlook } from './far-calls.ts';
-import { offersOf } from './offers-of.ts';
 
 /** What makes a node a hub. */
 export interface HubConfig {
@@ -78,6 +80,15 @@ export class FederationDoor implements Machine<HubEffect> {
     if (this.#federation === undefined) return;
     this.#config = config;
     this.#federation.configure(config, now);
+    this.#generation = -1; // what is offered depends on what may be exported
+    this.look(now);
+  }
+
+  /** Whether the cluster of a hub may use something here. */
+  exports(hub: NodeId, cluster: string, what: 'functions' | 'queues', name: string): boolean {
+    const known = this.#federation?.identityOf(hub);
+    const other = known ?? { cluster, region: '', tags: [] };
+    return mayCross(this.#config?.exports, other, what, name);
   }
 
   /** Whether a link is a bridge: then what comes on it is for `receive`. */
@@ -152,7 +163,7 @@ export class FederationDoor implements Machine<HubEffect> {
       hubs.map(({ id, name }) => ({ id, name })),
       now,
     );
-    this.#offered = offersOf(records);
+    this.#offered = this.#offers(records);
     this.#offer(now);
   }
 
@@ -165,6 +176,15 @@ export class FederationDoor implements Machine<HubEffect> {
   #offer(now: Instant): void {
     const interest = this.#interest;
     this.#federation?.offer({ ...this.#offered, ...(interest && { interest }) }, now);
+  }
+
+  /** What takes no new work is offered to nobody; queues there still have what was sent to them. */
+  #offers(records: readonly NodeRecord[]): OwnOffered {
+    const nodes = records.map(({ functions, resources, state }) => ({
+      functions: state === 'active' ? functions : [],
+      resources,
+    }));
+    return gatherOffers(nodes, this.#config?.exports);
   }
 
   #about({ address, url }: HubConfig, nodes: number) {

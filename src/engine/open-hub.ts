@@ -1,0 +1,90 @@
+import type { FederationConfig } from './core/federation/options.ts';
+import type { Node } from './core/node/node.ts';
+import { functionViews } from './core/node/views.ts';
+import type { HubOptions } from './federation-api.ts';
+import { CONFIG_KEY, firstConfig, HubConfig } from './host/federation/hub-config.ts';
+import { HubWatch } from './host/federation/hub-watch.ts';
+import { SharedClient } from './host/gateway/shared-client.ts';
+import type { NodeHost } from './host/node-host.ts';
+import type { Store } from './host/ports.ts';
+import type { SettledOptions } from './hosted-node.ts';
+import type { LateHost } from './late-host.ts';
+
+export interface HubParts {
+  readonly config: FederationConfig;
+  readonly host: NodeHost;
+  readonly late: LateHost;
+  readonly node: Node;
+  readonly options: SettledOptions;
+  readonly store: Store;
+}
+
+/** What a hub begins with: stored, or else as it is started. */
+export function hubConfigOf(options: SettledOptions, hub: HubOptions, store: Store): FederationConfig {
+  const { cluster, coordinates, region } = options;
+  const where = { ...(coordinates === undefined ? {} : { coordinates }), ...(region === undefined ? {} : { region }) };
+  return firstConfig({ ...where, ...hub }, cluster, store.read(CONFIG_KEY));
+}
+
+/** Makes a node that runs answer as a hub: about its federation, for whoever asks, and to its siblings. */
+export function openHub({ config: first, host, late, node, options, store }: HubParts): void {
+  const { federation: machine } = node;
+  if (machine === undefined) return;
+  const { cluster, log } = options;
+  const client = new SharedClient(() => late.connect('hub'));
+  const siblings = () =>
+    host.snapshot().members.filter(({ self, record, state }) => {
+      return !self && (state === 'alive' || state === 'draining') && record?.resources.includes(HUB) === true;
+    });
+  const config = new HubConfig(
+    {
+      cluster,
+      configure: (next) => {
+        host.input({ config: next, kind: 'federation' });
+        late.watch?.look();
+      },
+      log,
+      siblings,
+      store,
+      tell: async (id, next) => {
+        const asked = await client.get();
+        await asked.ask('mpreg.federation.adopt', [{ config: next }], { node: id, timeoutMs: TELL_MS });
+      },
+    },
+    first,
+  );
+  const view = () => machine.view(host.now);
+  const own = () => {
+    const { members } = host.snapshot();
+    const queues = members.flatMap(({ record }) => record?.resources ?? []).filter((one) => one.startsWith(QUEUE));
+    return {
+      cluster,
+      functions: new Set(functionViews(members).map(({ name }) => name)),
+      queues: new Set(queues.map((one) => one.slice(QUEUE.length))),
+    };
+  };
+  late.hub = { config, machine, onEvent: (listener) => host.onEvent(listener), own, view };
+  late.watch = new HubWatch({
+    commandsAllowed: options.hub?.alertCommands === true,
+    log,
+    now: () => Math.floor(performance.timeOrigin + performance.now()),
+    onEntry: (entry) => late.system?.alert(entry),
+    store,
+    view,
+  });
+  // Why again and again: a hub that was away must get what was changed meanwhile, and nobody else tells it.
+  const spread = () =>
+    void config.spread().catch((error: unknown) => log('warn', `the configuration: ${String(error)}`));
+  const spreading = setInterval(spread, SPREAD_MS).unref();
+  const end = () => {
+    clearInterval(spreading);
+    late.watch?.close();
+  };
+  host.stopped.then(end, end);
+}
+
+const HUB = 'role:hub';
+const QUEUE = 'queue:';
+/** How long another hub may take to store what it is told. */
+const TELL_MS = 5_000;
+const SPREAD_MS = 3_000;
