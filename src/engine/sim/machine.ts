@@ -4,6 +4,7 @@ import type { Instant } from '../core/base/instant.ts';
 import type { PayloadMaker } from '../core/base/payload.ts';
 import type { FunctionRecord } from '../core/directory/record.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
+import type { HubConfig } from '../core/node/federation-door.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { NodeTuning } from '../core/node/tuning.ts';
@@ -40,6 +41,7 @@ export interface Birth {
   readonly seed: number;
   readonly payload: PayloadMaker;
   readonly tuning: NodeTuning;
+  readonly hub?: HubConfig;
 }
 
 export type MakeNode = (birth: Birth) => NodeMachine;

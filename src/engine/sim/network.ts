@@ -10,6 +10,7 @@
 import type { Address, DialId, LinkId } from '../core/base/ids.ts';
 import type { Instant } from '../core/base/instant.ts';
 import type { Prng } from '../core/base/prng.ts';
+import type { Peer } from '../core/links/messages.ts';
 import type { Message } from '../core/node/inputs.ts';
 import { digest } from './digest.ts';
 import { type End, type Endpoint, type Item, Stream, type Way } from './stream.ts';
@@ -24,6 +25,8 @@ export interface Weather {
   readonly dialMs: number;
   /** How long a blocked link is believed in before the system gives it up, from and to. */
   readonly patienceMs: readonly [number, number];
+  /** More that it takes between two machines, one way; default none. */
+  readonly distanceMs?: (from: number, to: number) => number;
   /** From so many bytes on that have not arrived, a link has no room for those who can wait. Default 1 MiB. */
   readonly fullBytes?: number;
 }
@@ -41,6 +44,7 @@ interface Attempt {
   readonly by: Endpoint;
   readonly dial: DialId;
   readonly address: Address;
+  readonly bridge: boolean;
   open: boolean;
 }
 
@@ -85,10 +89,12 @@ export class Network implements Way {
     this.#places.set(address, endpoint.place);
   }
 
-  dial(by: Endpoint, dial: DialId, address: Address): void {
-    const attempt: Attempt = { address, by, dial, open: true };
+  /** `bridge`: a hub dials one of another cluster. */
+  dial(by: Endpoint, dial: DialId, address: Address, bridge = false): void {
+    const attempt: Attempt = { address, bridge, by, dial, open: true };
     this.#timeline.after(this.#weather.dialMs, () => this.#fail(attempt, false, 'no answer'));
-    this.#timeline.after(3 * this.travelMs(), () => this.#knock(attempt));
+    const to = this.#places.get(address) ?? by.place;
+    this.#timeline.after(3 * this.travelMs(by.place, to), () => this.#knock(attempt));
   }
 
   send(link: LinkId, message: Message): void {
@@ -189,7 +195,7 @@ export class Network implements Way {
       const near = end.endpoint.place;
       const far = end.out.to.endpoint.place;
       if (!((near === a && far === b) || (near === b && far === a))) continue;
-      this.#timeline.after(this.travelMs(), () => this.lost(end, 'reset'));
+      this.#timeline.after(this.travelMs(near, far), () => this.lost(end, 'reset'));
     }
   }
 
@@ -201,9 +207,9 @@ export class Network implements Way {
     this.#timeline.at(at, happen);
   }
 
-  travelMs(): number {
+  travelMs(near: number, far: number): number {
     const [from, to] = this.#weather.latencyMs;
-    let ms = this.#prng.between(from, to);
+    let ms = this.#prng.between(from, to) + (this.#weather.distanceMs?.(near, far) ?? 0);
     for (const { share, delayMs } of this.#storms) if (this.#prng.chance(share)) ms += this.#prng.between(1, delayMs);
     return ms;
   }
@@ -235,7 +241,7 @@ export class Network implements Way {
       at.endpoint.message(at.link, item.message);
     } else if (item.kind === 'welcome') {
       at.up = true;
-      at.endpoint.linkUp(at.link, from.endpoint.peer, at.dial);
+      at.endpoint.linkUp(at.link, peerOf(from), at.dial);
     } else {
       this.lost(at, item.reason);
     }
@@ -253,7 +259,7 @@ export class Network implements Way {
 
   /** A reset travels from the machine `from` to that end; where the way is blocked it is lost. */
   #reset(end: End, from: number): void {
-    this.#timeline.after(this.travelMs(), () => {
+    this.#timeline.after(this.travelMs(from, end.endpoint.place), () => {
       if (!this.blocked(from, end.endpoint.place)) this.lost(end, 'reset');
     });
   }
@@ -269,7 +275,7 @@ export class Network implements Way {
     }
     const listener = this.#listeners.get(attempt.address);
     if (listener === undefined || listener === attempt.by) {
-      this.#timeline.after(this.travelMs(), () => this.#fail(attempt, true, 'refused'));
+      this.#timeline.after(this.travelMs(from, place ?? from), () => this.#fail(attempt, true, 'refused'));
       return;
     }
     listener.answer(() => this.#shake(attempt, listener));
@@ -277,23 +283,28 @@ export class Network implements Way {
 
   #shake(attempt: Attempt, listener: Endpoint): void {
     if (!attempt.open || this.#listeners.get(attempt.address) !== listener) return;
+    if (!mayMeet(attempt, listener)) {
+      this.#fail(attempt, false, 'it belongs to another cluster');
+      return;
+    }
     attempt.open = false;
-    const near = this.#end(attempt.by, attempt.dial);
-    const far = this.#end(listener, undefined);
+    const near = this.#end(attempt.by, attempt.dial, attempt.bridge);
+    const far = this.#end(listener, undefined, attempt.bridge);
     near.out = new Stream(near, far, this);
     far.out = new Stream(far, near, this);
     far.up = true;
     far.out.send({ kind: 'welcome' }, 1);
-    listener.linkUp(far.link, attempt.by.peer, undefined);
+    listener.linkUp(far.link, peerOf(near), undefined);
     this.#timeline.after(this.#weather.dialMs, () => {
       if (!near.up) this.lost(near, 'no answer');
     });
   }
 
-  #end(endpoint: Endpoint, dial: DialId | undefined): End {
+  #end(endpoint: Endpoint, dial: DialId | undefined, bridge: boolean): End {
     // Why the cast: the two ends of a link need each other; `#shake` sets `out` before anybody sees the end.
     const gone = this.#vanished.has(endpoint);
-    const end: End = { dial, endpoint, gone, held: false, link: ++this.#links, out: undefined as never, up: false };
+    const about = { bridge, dial, endpoint, gone };
+    const end: End = { ...about, held: false, link: ++this.#links, out: undefined as never, up: false };
     if (gone) return end;
     this.#ends.set(end.link, end);
     const ends = this.#ofEndpoint.get(endpoint) ?? new Set();
@@ -315,6 +326,17 @@ export class Network implements Way {
       stream.resume(this.#prng.between(1, RETRY_MS));
     }
   }
+}
+
+/** As whom the other side meets it. */
+function peerOf({ bridge, endpoint }: End): Peer {
+  return (bridge ? endpoint.hub : undefined) ?? endpoint.peer;
+}
+
+/** Nodes of two clusters meet as hubs only. */
+function mayMeet({ bridge, by }: Attempt, listener: Endpoint): boolean {
+  if (bridge) return listener.hub !== undefined && listener.cluster !== by.cluster;
+  return by.cluster === undefined || by.cluster === listener.cluster;
 }
 
 /** The two ends of a connection have links of their own; this number they share. */

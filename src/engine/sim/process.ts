@@ -13,60 +13,23 @@ import { type Instant, NEVER } from '../core/base/instant.ts';
 import type { Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import { Prng } from '../core/base/prng.ts';
-import type { Peer } from '../core/links/messages.ts';
+import type { HubPeer, Peer } from '../core/links/messages.ts';
 import type { NodeEffect, WantedByQueues } from '../core/node/effects.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { QueuesInput } from '../core/queues/effects.ts';
 import type { QueueCommand, QueueReply } from '../core/queues/messages.ts';
 import { isFlow } from '../core/topics/message-kinds.ts';
-import type { FlowMessage } from '../core/topics/messages.ts';
 import type { MessageLog } from '../flow/message-log.ts';
-import type { SimClock } from './clock.ts';
-import type { SimDisk } from './disk.ts';
 import { type RunEffect, SimFunctions } from './functions.ts';
 import type { Birth, NodeMachine } from './machine.ts';
 import { SimLog } from './message-log.ts';
-import type { Network } from './network.ts';
-import type { SimQueueDisk } from './queue-disk.ts';
+import type { ProcessParts } from './process-parts.ts';
 import type { ScenarioEvent } from './scenario.ts';
 import { SimFlow } from './sim-flow.ts';
 import type { Endpoint } from './stream.ts';
-import type { Timeline } from './timeline.ts';
-import type { Trace } from './trace.ts';
 
 type KeepEvent = Extract<ScenarioEvent, { readonly kind: 'keep' }>;
-
-export interface ProcessParts {
-  readonly place: number;
-  /** How often this place has been started. */
-  readonly life: number;
-  readonly birth: Birth;
-  readonly machine: NodeMachine;
-  readonly timeline: Timeline;
-  readonly network: Network;
-  readonly disk: SimDisk;
-  readonly queues: SimQueueDisk;
-  /** What the calendar says as it begins. */
-  readonly wallMs: number;
-  /** Of kept topics. */
-  readonly log: SimLog;
-  readonly clock: SimClock;
-  readonly prng: Prng;
-  readonly trace: Trace;
-  /** What may wait for one other node, in messages; absent: as nodes have it. */
-  readonly nodeMessagesMax: number | undefined;
-  /** After every step, before its effects are carried out. */
-  readonly stepped: (process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]) => void;
-  /** A function really begins, and really ends: not where the node's place refused to run it. */
-  readonly began: (process: SimProcess, run: RunEffect, version: string) => void;
-  readonly ended: (process: SimProcess, run: RunEffect, outcome: Outcome<Payload>) => void;
-  /** It takes a message of a topic, which is not carried out yet; it puts one onto a link. */
-  readonly took: (process: SimProcess, link: LinkId, peer: Peer, message: FlowMessage) => void;
-  readonly put: (process: SimProcess, link: LinkId, message: Message) => void;
-  /** The node has said that it is done. */
-  readonly stopped: (process: SimProcess) => void;
-}
 
 /** Advancing so often within one instant means that `deadline()` never moves. */
 const ADVANCES_MAX = 1_000;
@@ -78,6 +41,8 @@ export class SimProcess implements Endpoint {
   readonly life: number;
   readonly birth: Birth;
   readonly peer: Peer;
+  readonly cluster: string;
+  readonly hub?: HubPeer;
   readonly topics: SimFlow;
   /** What it keeps in memory. */
   readonly memory: SimLog;
@@ -105,6 +70,9 @@ export class SimProcess implements Endpoint {
     this.life = parts.life;
     this.birth = birth;
     this.peer = { address: birth.address, id: birth.id, name: birth.name, role: 'peer' };
+    const { address, cluster, hub, id, name } = birth;
+    this.cluster = cluster;
+    if (hub !== undefined) this.hub = { address, cluster, id, name, role: 'hub' };
     this.#who = `${birth.name}.${parts.life}`;
     this.#functions = new SimFunctions(timeline, prng, birth.functions, {
       began: (run, version) => parts.began(this, run, version),
@@ -347,7 +315,7 @@ export class SimProcess implements Endpoint {
       case 'send':
         return network.send(effect.link, effect.message);
       case 'dial':
-        return network.dial(this, effect.dial, effect.address);
+        return network.dial(this, effect.dial, effect.address, effect.as === 'hub');
       case 'close':
         return network.close(effect.link, effect.reason);
       case 'persist':

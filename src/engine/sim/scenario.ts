@@ -11,6 +11,10 @@ import type { Storm, Weather } from './network.ts';
 export interface ScenarioNode {
   readonly name: string;
   readonly region?: string;
+  /** Default: one cluster of all. */
+  readonly cluster?: string;
+  /** It is a hub of its cluster, and has links to these others. */
+  readonly hub?: { readonly links: readonly string[] };
   readonly functions: readonly FunctionRecord[];
   readonly resources: readonly string[];
   /** When it is first started. */

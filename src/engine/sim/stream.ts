@@ -9,7 +9,7 @@
 import { assert } from '../core/base/assert.ts';
 import type { DialId, LinkId } from '../core/base/ids.ts';
 import type { Instant } from '../core/base/instant.ts';
-import type { Peer } from '../core/links/messages.ts';
+import type { HubPeer, Peer } from '../core/links/messages.ts';
 import type { Message } from '../core/node/inputs.ts';
 import { digest } from './digest.ts';
 
@@ -18,6 +18,10 @@ export interface Endpoint {
   /** The machine it runs on. */
   readonly place: number;
   readonly peer: Peer;
+  /** Absent: a client, of no cluster. */
+  readonly cluster?: string;
+  /** As whom it meets hubs of other clusters, where it is one. */
+  readonly hub?: HubPeer;
   /** Calls `then` as soon as the process has time to shake hands; never, where it has ended. */
   answer(then: () => void): void;
   linkUp(link: LinkId, peer: Peer, dial: DialId | undefined): void;
@@ -34,6 +38,8 @@ export interface End {
   readonly endpoint: Endpoint;
   /** Set where this end dialled; it is up only once the welcome has arrived. */
   readonly dial: DialId | undefined;
+  /** It is a bridge between hubs. */
+  readonly bridge: boolean;
   up: boolean;
   /** This side is done with the link: it sends nothing, and what arrives is answered with a reset. */
   gone: boolean;
@@ -59,7 +65,7 @@ export interface Way {
   readonly now: Instant;
   at(at: Instant, happen: () => void): void;
   /** How long this item is under way, in milliseconds, waiting not included. */
-  travelMs(): number;
+  travelMs(from: number, to: number): number;
   readonly bytesPerMs: number;
   /** Most bytes that wait for a blocked way; more breaks the link. */
   readonly waitingBytesMax: number;
@@ -99,7 +105,10 @@ export class Stream {
   send(item: Item, bytes: number): void {
     const { now, bytesPerMs, fullBytes, waitingBytesMax } = this.#way;
     this.#clearAt = Math.max(this.#clearAt, now) + Math.floor(bytes / bytesPerMs);
-    this.#lastAt = Math.max(this.#lastAt, this.#clearAt + this.#way.travelMs());
+    this.#lastAt = Math.max(
+      this.#lastAt,
+      this.#clearAt + this.#way.travelMs(this.from.endpoint.place, this.to.endpoint.place),
+    );
     this.#queue.push({ item, bytes, arrivesAt: this.#lastAt });
     this.#waitingBytes += bytes;
     if (this.#waitingBytes > fullBytes) this.#full = true;

@@ -12,6 +12,7 @@ import { Prng } from '../core/base/prng.ts';
 import type { FunctionRecord } from '../core/directory/record.ts';
 import type { Peer } from '../core/links/messages.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
+import type { HubConfig } from '../core/node/federation-door.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
 import { DEFAULT_TUNING, type NodeTuning } from '../core/node/tuning.ts';
 import type { QueueTables } from '../core/queues/tables.ts';
@@ -70,6 +71,7 @@ export interface Watcher extends AskWatcher, QueueWatcher, TopicsWatcher {
   stored(keep: KeepOnDisk, batch: LogBatch): void;
 }
 
+const BREAKER = { failureThreshold: 5, successThreshold: 3, timeoutMs: 10_000 } as const;
 const TRACE_LINES = 60;
 /** Where the simulated calendar begins, and how far somebody sets it while a node is down. */
 const CALENDAR = 1_700_000_000_000;
@@ -126,7 +128,7 @@ export class World {
     const { name, resources, region } = plan;
     const birth = {
       address,
-      cluster: 'sim',
+      cluster: plan.cluster ?? 'sim',
       functions,
       id,
       name,
@@ -136,6 +138,7 @@ export class World {
       software: 'sim',
       tuning: this.#tuning(),
       ...(region === undefined ? {} : { region }),
+      ...(plan.hub === undefined ? {} : { hub: this.#hub(plan, address) }),
     };
     const clock = new SimClock(this.timeline.now, { driftPpm: plan.driftPpm, skewMs: this.prng.below(10_000_000) });
     place.lives++;
@@ -167,7 +170,7 @@ export class World {
     place.process.memory.onStored = (keep, batch) => this.#watcher.stored(keep, batch);
     this.#watcher.started(place.process);
     place.process.start();
-    place.process.give({ addresses: this.#seeds(), kind: 'seeds' });
+    place.process.give({ addresses: this.#seeds(place), kind: 'seeds' });
     if (this.scenario.seeds.length === 0) this.#announce();
   }
 
@@ -280,15 +283,32 @@ export class World {
     return fullMeshMax === undefined ? tuning : { ...tuning, links: { ...tuning.links, fullMeshMax } };
   }
 
-  #seeds(): Address[] {
+  /** Where others of its cluster may be found. */
+  #seeds({ plan }: Place): Address[] {
     const { seeds } = this.scenario;
-    return seeds.length > 0 ? seeds.map((i) => this.place(i).address) : this.living.map(({ birth }) => birth.address);
+    const near = ({ plan: other }: Place) => other.cluster === plan.cluster;
+    if (seeds.length > 0) return seeds.flatMap((i) => (near(this.place(i)) ? this.place(i).address : []));
+    return this.places.flatMap((place) => (place.process?.alive && near(place) ? place.address : []));
+  }
+
+  /** What operators want of a hub: links to all hubs of some clusters. */
+  #hub({ cluster = 'sim', hub, region = '' }: ScenarioNode, address: Address): HubConfig {
+    const links = (hub?.links ?? []).map((to) => ({
+      addresses: this.places.flatMap(({ address: at, plan }) => (plan.cluster === to && plan.hub ? at : [])),
+      cluster: to,
+    }));
+    const identity = { cluster, name: cluster, region, tags: [] };
+    const config = { breaker: BREAKER, identity, links, mode: 'explicit', version: 1 } as const;
+    return { address, config, url: address };
   }
 
   /** The runtime directory has changed: everybody finds out within a second. */
   #announce(): void {
-    for (const process of this.living) {
-      this.timeline.after(this.prng.below(1_000), () => process.give({ addresses: this.#seeds(), kind: 'seeds' }));
+    for (const place of this.places) {
+      const { process } = place;
+      if (!process?.alive) continue;
+      const give = () => process.give({ addresses: this.#seeds(place), kind: 'seeds' });
+      this.timeline.after(this.prng.below(1_000), give);
     }
   }
 }
