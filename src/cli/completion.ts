@@ -4,9 +4,11 @@
  * carry words to this and candidates back.
  */
 import type { Config } from '@oclif/core';
-import { type Client, connect, nearbyNodes, PROBLEMS } from '../engine/index.ts';
+import { type AlertsReply, type Client, connect, type FederationView, nearbyNodes, PROBLEMS } from '../engine/index.ts';
 import { SHELLS } from './completion-scripts.ts';
 import { readContexts } from './contexts.ts';
+import { alertsOf } from './federation/alerts.ts';
+import { askHub, askHubs } from './federation/hubs.ts';
 import { globalFlags } from './global-flags.ts';
 import { connectOptions, resolveSettings } from './settings.ts';
 
@@ -18,7 +20,22 @@ export interface Candidate {
 /** Tells the shell to offer files in place of candidates. */
 export const FILES: readonly Candidate[] = [{ value: ':files' }];
 
-type Kind = 'code' | 'context' | 'file' | 'function' | 'node' | 'nothing' | 'pattern' | 'queue' | 'shell' | 'topic';
+type Kind =
+  | 'alert'
+  | 'cluster'
+  | 'code'
+  | 'context'
+  | 'file'
+  | 'function'
+  | 'node'
+  | 'nothing'
+  | 'pattern'
+  | 'queue'
+  | 'shell'
+  | 'topic';
+
+/** Kinds that the mesh is asked for. */
+type Live = 'alert' | 'cluster' | 'function' | 'node' | 'pattern' | 'queue' | 'topic';
 
 /** What the positional arguments of a command are; the last kind stands for all that follow. Others are files. */
 const ARGUMENTS: Readonly<Record<string, readonly Kind[]>> = {
@@ -29,6 +46,8 @@ const ARGUMENTS: Readonly<Record<string, readonly Kind[]>> = {
   'context:show': ['context', 'nothing'],
   'context:use': ['context', 'nothing'],
   errors: ['code', 'nothing'],
+  'federation:alerts:ack': ['alert', 'nothing'],
+  'federation:explain': ['function', 'nothing'],
   'function:info': ['function', 'nothing'],
   'node:drain': ['node', 'nothing'],
   'node:info': ['node', 'nothing'],
@@ -72,6 +91,14 @@ const FLAG_VALUES: Readonly<Record<string, Kind>> = {
   topology: 'file',
 };
 
+/** The same words mean clusters where the command is about them. */
+const FEDERATION_FLAGS: Readonly<Record<string, Kind>> = {
+  avoid: 'cluster',
+  clusters: 'cluster',
+  from: 'cluster',
+  to: 'cluster',
+};
+
 /** Longest wait for a node while somebody's finger rests on Tab. */
 const PATIENCE_MS = 400;
 
@@ -85,7 +112,7 @@ export async function complete(words: readonly string[], config: Config): Promis
   const open = flagAwaitingValue(typed, flags);
   let found: readonly Candidate[];
   if (open !== undefined)
-    found = flags[open]?.options?.map((value) => ({ value })) ?? (await ofKind(FLAG_VALUES[open] ?? 'nothing', before));
+    found = flags[open]?.options?.map((value) => ({ value })) ?? (await ofKind(kindOfFlag(id, open), before));
   else if (current.startsWith('-')) found = flagCandidates(flags);
   else if (id === undefined) found = commandCandidates(before, config);
   else {
@@ -147,6 +174,11 @@ function flagAwaitingValue(typed: readonly string[], flags: Flags): string | und
   return name !== undefined && flags[name]?.type === 'option' ? name : undefined;
 }
 
+function kindOfFlag(id: string | undefined, flag: string): Kind {
+  const special = id?.startsWith('federation:') ? FEDERATION_FLAGS[flag] : undefined;
+  return special ?? FLAG_VALUES[flag] ?? 'nothing';
+}
+
 /** How many positional arguments stand there already. */
 function positionals(typed: readonly string[], flags: Flags): number {
   let count = 0;
@@ -180,10 +212,7 @@ async function ofKind(kind: Kind, words: readonly string[]): Promise<readonly Ca
 }
 
 /** Asks the mesh that the command line would reach; nothing where none answers at once. */
-async function live(
-  kind: 'function' | 'node' | 'pattern' | 'queue' | 'topic',
-  words: readonly string[],
-): Promise<readonly Candidate[]> {
+async function live(kind: Live, words: readonly string[]): Promise<readonly Candidate[]> {
   const value = (flag: string): string | undefined => {
     const at = words.indexOf(flag);
     return at < 0 ? process.env[`MPREG_${flag.slice(2).toUpperCase().replace('-', '_')}`] : words[at + 1];
@@ -203,6 +232,8 @@ async function live(
       return members.map(({ name, record, state }) => ({ description: record?.region ?? state, value: name }));
     }
     if (kind === 'queue') return await queues(client);
+    if (kind === 'alert') return await alerts(client);
+    if (kind === 'cluster') return await clusters(client);
     if (kind !== 'function') return await patterns(client, kind);
     const functions = new Map((await client.functions()).map((fun) => [fun.name, fun.description ?? `on ${fun.node}`]));
     return [...functions]
@@ -211,6 +242,21 @@ async function live(
   } finally {
     await client.close();
   }
+}
+
+async function clusters(client: Client): Promise<readonly Candidate[]> {
+  const view = await askHub<FederationView>(client, 'view', {});
+  return view.clusters.map(({ cluster, name, region }) => ({ description: `${name}, ${region}`, value: cluster }));
+}
+
+/** Those that fire, and their rules. */
+async function alerts(client: Client): Promise<readonly Candidate[]> {
+  const firing = alertsOf(await askHubs<AlertsReply>(client, 'alerts', {})).filter(({ state }) => state === 'firing');
+  const rules = Map.groupBy(firing, ({ rule }) => rule);
+  return [
+    ...firing.map(({ id, says, severity }) => ({ description: says === '' ? severity : says, value: id })),
+    ...[...rules].map(([value, { length }]) => ({ description: `all ${length} of the rule`, value })),
+  ];
 }
 
 async function queues(client: Client): Promise<readonly Candidate[]> {

@@ -131,7 +131,10 @@ export class Feed {
  *
  * Why not Promise.race with `client.closed`: that promise would remember every question of a day.
  */
-function untilGone(client: Client, signal: AbortSignal): <Value>(work: Promise<Value>) => Promise<Value | string> {
+export function untilGone(
+  client: Client,
+  signal: AbortSignal,
+): <Value>(work: Promise<Value>) => Promise<Value | string> {
   let gone: string | undefined;
   let interrupt: (reason: string) => void = () => {};
   const end = (reason: string): void => {
@@ -150,7 +153,7 @@ function untilGone(client: Client, signal: AbortSignal): <Value>(work: Promise<V
 }
 
 /** Resolves after a while, or as soon as the signal says so. */
-function after<Value>(ms: number, value: Value, signal?: AbortSignal): Promise<Value> {
+export function after<Value>(ms: number, value: Value, signal?: AbortSignal): Promise<Value> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);

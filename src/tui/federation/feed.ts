@@ -1,0 +1,129 @@
+/**
+ * Brings the federation to its screen: asks a hub each interval, and at once when one tells of something, and goes on through
+ * another node when this one is gone. It never gives up: the mesh may come back.
+ */
+import { alertsOf } from '../../cli/federation/alerts.ts';
+import { askHub, askHubs, hubsOf } from '../../cli/federation/hubs.ts';
+import { topologyOf } from '../../cli/federation/topology.ts';
+import type { AlertsReply, Client, FederationEvent, FederationHealth, FederationView } from '../../engine/index.ts';
+import { after, untilGone } from '../feed.ts';
+import type { Input, Sight } from './model.ts';
+
+export interface FederationFeedOptions {
+  /** Connects to the first of these that answers, or to any node of this machine where there are none. */
+  readonly open: (urls: readonly string[]) => Promise<Client>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly emit: (input: Input) => void;
+  readonly everyMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Events come in swarms; one question answers for all of them. */
+const GATHER_MS = 150;
+const SILENT_MS = 5_000;
+const RETRY_MS = 250;
+const RETRY_MS_MAX = 2_000;
+/** Limit: addresses that are tried in one round. */
+const ADDRESSES_MAX = 8;
+
+export class FederationFeed {
+  readonly #options: FederationFeedOptions;
+  /** Where other nodes were when they were last seen alive. */
+  #others: readonly string[] = [];
+  #wake: () => void = () => {};
+
+  constructor(options: FederationFeedOptions) {
+    this.#options = options;
+  }
+
+  /** Ends when the signal says so. The connection that it has then is closed. */
+  async run(first: Client): Promise<void> {
+    const { emit, now, signal } = this.#options;
+    let client: Client | undefined = first;
+    while (client !== undefined) {
+      const reason = await this.#follow(client);
+      void client.close();
+      if (signal.aborted) return;
+      emit({ at: now(), kind: 'lost', reason });
+      await after(RETRY_MS, undefined, signal);
+      client = await this.#another(client.node.url);
+    }
+  }
+
+  /** Resolves with the reason when nothing more is to be had from this connection. */
+  async #follow(client: Client): Promise<string> {
+    const { emit, everyMs, now, signal } = this.#options;
+    const done = new AbortController();
+    const either = untilGone(client, AbortSignal.any([signal, done.signal]));
+    void this.#hear(client, AbortSignal.any([signal, done.signal]));
+    try {
+      for (;;) {
+        const silent = after(SILENT_MS, 'it does not answer', done.signal);
+        const answer = await either(Promise.race([look(client, now), silent]));
+        if (typeof answer === 'string') return answer;
+        emit({ kind: 'connected', name: client.node.name, url: client.node.url });
+        emit({ kind: 'seen', sight: answer });
+        this.#others = (await client.members())
+          .filter(({ self, state }) => !self && state === 'alive')
+          .map(({ address }) => address);
+        const woken = new Promise<undefined>((resolve) => {
+          this.#wake = () => resolve(undefined);
+        });
+        const gone = await either(Promise.race([woken, after(everyMs, undefined, done.signal)]));
+        if (gone !== undefined) return gone;
+      }
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      done.abort();
+    }
+  }
+
+  async #hear(client: Client, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const event of federationEvents(client, signal)) {
+        this.#options.emit({ event, kind: 'event' });
+        setTimeout(() => this.#wake(), GATHER_MS).unref();
+      }
+    } catch {
+      // The hub or the connection is gone, which the questions notice too.
+    }
+  }
+
+  /** Tries the others, the lost one and what is near, until one answers; undefined when it was told to stop. */
+  async #another(lost: string): Promise<Client | undefined> {
+    const { open, signal } = this.#options;
+    for (let wait = RETRY_MS; !signal.aborted; wait = Math.min(RETRY_MS_MAX, wait * 2)) {
+      for (const urls of [[...this.#others.slice(0, ADDRESSES_MAX), lost], []]) {
+        const client = await open(urls).catch(() => undefined);
+        if (client === undefined) continue;
+        if (!signal.aborted) return client;
+        await client.close();
+      }
+      await after(wait, undefined, signal);
+    }
+    return undefined;
+  }
+}
+
+/** All that the screen shows, as of now. Rejects with `hub-missing`, … */
+export async function look(client: Client, now: () => number): Promise<Sight> {
+  const [view, health, replies] = await Promise.all([
+    askHub<FederationView>(client, 'view', {}),
+    askHub<FederationHealth>(client, 'health', {}),
+    askHubs<AlertsReply>(client, 'alerts', {}),
+  ]);
+  const alerts = alertsOf(replies).filter(({ state }) => state !== 'resolved');
+  return { alerts, at: now(), health, topology: topologyOf(view, health) };
+}
+
+/** What one hub of the cluster tells from now on. */
+export async function* federationEvents(
+  client: Client,
+  signal: AbortSignal,
+): AsyncGenerator<FederationEvent & { readonly at: number }> {
+  const [hub] = await hubsOf(client);
+  const events = client.stream('mpreg.federation.events', [{}], { node: hub.id, signal });
+  for await (const event of events) yield event as FederationEvent & { readonly at: number };
+}
