@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { QueueStore } from '../../src/engine/host/ports.ts';
 import { MemoryQueues } from '../../src/engine/host/stores/memory-queues.ts';
+import { QUEUE_SCHEMA } from '../../src/engine/host/stores/queue-sql.ts';
+import { openSqlite } from '../../src/engine/host/stores/sqlite-file.ts';
 import { SqliteQueues } from '../../src/engine/host/stores/sqlite-queues.ts';
 import { queueStoreContract } from '../contract/queue-store.ts';
 
@@ -45,6 +47,16 @@ test('a damaged file is told, and left as it is', async () => {
   const where = directory();
   writeFileSync(join(where, 'queues.db'), 'this is no database');
   await expect(opened(new SqliteQueues(where)).open()).rejects.toMatchObject({ problem: { code: 'store-corrupt' } });
+});
+
+test('a file of the version before is opened, and knows of moves from then on', async () => {
+  const where = directory();
+  openSqlite({ file: join(where, 'queues.db'), schema: QUEUE_SCHEMA, version: 1 }).close();
+  const store = opened(new SqliteQueues(where));
+  expect(await store.open()).toEqual({ ended: [], next: 1, queues: [] });
+  await store.commit([{ kind: 'ended', move: 'jobs.1', queue: 1 }]);
+  await store.close();
+  expect((await opened(new SqliteQueues(where)).open()).ended).toEqual(['jobs.1']);
 });
 
 test('a file belongs to one process', async () => {

@@ -192,6 +192,11 @@ export class Shop {
     } else if (this.full && effect.writes.some(({ kind }) => kind === 'insert')) {
       this.queues.refused(effect.fence, problem('store-failed', 'the disk is full'), this.now);
     } else {
+      for (const write of effect.writes) {
+        if (write.kind !== 'insert') continue;
+        const there = this.tables.message(write.queue, write.message.seq);
+        if (there !== undefined) throw new Error(`message ${write.message.seq} is stored twice`);
+      }
       this.tables.apply(effect.writes);
       this.queues.persisted(effect.fence, this.now);
     }
