@@ -15,16 +15,14 @@ import { createRunner } from './host/functions/create-runner.ts';
 import type { Runners } from './host/functions/runners.ts';
 import { SharedClient } from './host/gateway/shared-client.ts';
 import { NodeHost } from './host/node-host.ts';
-import type { MessageLogs, Store, TlsOptions } from './host/ports.ts';
+import type { Store, TlsOptions } from './host/ports.ts';
 import { bindingFunctions, QueueBinder } from './host/queue-client/queue-binder.ts';
 import { queueFunctions } from './host/queues/queue-functions.ts';
 import type { Carry } from './host/queues/queues-host.ts';
-import { LateLog } from './host/stores/late-log.ts';
 import { MemoryStore } from './host/stores/memory.ts';
-import { MemoryLog } from './host/stores/memory-log.ts';
 import { MemoryQueues } from './host/stores/memory-queues.ts';
+import { openMessages } from './host/stores/open-messages.ts';
 import { SqliteStore } from './host/stores/sqlite.ts';
-import { SqliteLog } from './host/stores/sqlite-log.ts';
 import { SqliteQueues } from './host/stores/sqlite-queues.ts';
 import { laterFunctions } from './host/topics/later-functions.ts';
 import { LaterMessages, type LaterParts } from './host/topics/later-messages.ts';
@@ -55,7 +53,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
   const store = options.dataDir === undefined ? new MemoryStore() : new SqliteStore({ directory: options.dataDir });
   const opened: { close(): Promise<void> }[] = [store];
   try {
-    const messages = await openMessages(options.dataDir);
+    const messages = await openMessages(options.dataDir, store, settled.log);
     opened.push(messages);
     const id = await identify(store);
     const name = options.name ?? `node-${id.slice(-6).toLowerCase()}`;
@@ -122,19 +120,6 @@ function tlsMisfit({ cert, key, ca, clientCertificates = false }: TlsOptions): s
 
 const TLS_HINT =
   'Give it all that belongs together, or nothing of it.\nmpreg node start --tls-cert cert.pem --tls-key key.pem --tls-ca ca.pem';
-
-/** Why with the node's start: what is damaged is told before anything is published. */
-async function openMessages(directory: string | undefined): Promise<MessageLogs> {
-  const memory = new MemoryLog();
-  if (directory === undefined) return { close: async () => undefined, memory, stored: [] };
-  const open = () => SqliteLog.open({ directory });
-  if (!SqliteLog.isThere(directory)) {
-    const late = new LateLog(open);
-    return { close: () => late.close(), disk: late, memory, stored: [] };
-  }
-  const disk = await open();
-  return { close: () => disk.close(), disk, memory, stored: disk.stored };
-}
 
 /** The node's id: from the store, or made now and stored before anybody hears of it. */
 async function identify(store: Store): Promise<string> {

@@ -12,7 +12,8 @@ export interface PublishOptions {
   readonly key?: string;
   /**
    * True: it is kept as the newest of its topic, on every node, and whoever subscribes later gets it first. `clear`: nobody gets
-   * this, and what was kept so is forgotten. In memory: gone when all nodes have stopped. Default false.
+   * this, and what was kept so is forgotten. Gone when all nodes have stopped, but for those that have a data directory. Default
+   * false.
    */
   readonly retain?: boolean | 'clear';
   /**

@@ -4,51 +4,11 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Client, connect } from '../../src/engine/index.ts';
-import { BUILT, type RunningNode, World } from '../cli/mpreg.ts';
+import { describe, expect, test } from 'vitest';
+import type { Client } from '../../src/engine/index.ts';
+import type { RunningNode } from '../cli/mpreg.ts';
+import { again, clientOf, seesAll, start, startAll, world } from './nodes.ts';
 import { until } from './until.ts';
-
-let world: World;
-const clients: Client[] = [];
-
-beforeEach(() => {
-  world = new World(BUILT);
-});
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-  await world.close();
-});
-
-/** `port`: of a former life. */
-function start(name: string, port = 0): Promise<RunningNode> {
-  return world.node(['--name', name, '--port', `${port}`, '--data-dir', world.path(name)]);
-}
-
-async function clientOf(...nodes: readonly RunningNode[]): Promise<Client> {
-  const client = await connect({ urls: nodes.map(({ url }) => url) });
-  clients.push(client);
-  return client;
-}
-
-async function two(): Promise<[RunningNode, RunningNode]> {
-  const nodes = await Promise.all([start('alpha'), start('beta')]);
-  for (const node of nodes) await seesAll(await clientOf(node), 2);
-  return nodes;
-}
-
-async function seesAll(client: Client, count: number): Promise<void> {
-  const alive = async () => (await client.members()).filter(({ state }) => state === 'alive').length;
-  await until('all are seen', alive, (seen) => seen === count, 20_000);
-}
-
-/** The node ends as in a power cut, and starts anew where it was. */
-async function again(node: RunningNode): Promise<RunningNode> {
-  node.child.kill('SIGKILL');
-  await node.ended;
-  return start(node.name, Number(new URL(node.url).port));
-}
 
 /** Publishes 0, 1, 2, … as fast as it is confirmed, 100 at a time, until it is told to stop. What was confirmed, and as what. */
 function publishing(client: Client, topic: string) {
@@ -91,7 +51,7 @@ describe('a keeper that is killed at full load', () => {
   test('has every confirmed message under its number when it comes back, and readers miss nothing', {
     timeout: 120_000,
   }, async () => {
-    const [alpha, beta] = await two();
+    const [alpha, beta] = await startAll('alpha', 'beta');
     const near = await clientOf(alpha);
     const far = await clientOf(beta);
     await near.keep('load.#', { countMax: 10_000_000 });
@@ -205,7 +165,7 @@ describe('a keeper whose disk is full', () => {
 
 describe('a subscriber with a durable name that is killed', () => {
   test('misses nothing, and repeats at most what it had not acknowledged', { timeout: 120_000 }, async () => {
-    const [alpha, beta] = await two();
+    const [alpha, beta] = await startAll('alpha', 'beta');
     const client = await clientOf(alpha);
     await client.keep('order.#', { countMax: 10_000_000 });
     const publisher = publishing(await clientOf(beta), 'order.eu');

@@ -1,45 +1,13 @@
 /** Topics over three real processes: patterns, order, and nodes that are killed and come back. */
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Client, connect, type TopicMessage } from '../../src/engine/index.ts';
-import { BUILT, type RunningNode, World } from '../cli/mpreg.ts';
+import { describe, expect, test } from 'vitest';
+import type { TopicMessage } from '../../src/engine/index.ts';
+import type { RunningNode } from '../cli/mpreg.ts';
+import { again, clientOf, connected, start, startAll, world } from './nodes.ts';
 import { until } from './until.ts';
 
 /** A minute with MPREG_TEST_STOPPED_MS=60000. */
 const STOPPED_MS = Number(process.env['MPREG_TEST_STOPPED_MS'] ?? 3_000);
-
-let world: World;
-const clients: Client[] = [];
-
-beforeEach(() => {
-  world = new World(BUILT);
-});
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-  await world.close();
-});
-
-/** `port`: of a former life. */
-function start(name: string, port = 0): Promise<RunningNode> {
-  return world.node(['--name', name, '--port', `${port}`, '--data-dir', world.path(name)]);
-}
-
-async function clientOf(...nodes: readonly RunningNode[]): Promise<Client> {
-  const client = await connect({ urls: nodes.map(({ url }) => url) });
-  clients.push(client);
-  return client;
-}
-
-async function three(): Promise<[RunningNode, RunningNode, RunningNode]> {
-  const nodes = await Promise.all([start('alpha'), start('beta'), start('gamma')]);
-  for (const node of nodes) {
-    const client = await clientOf(node);
-    const alive = async () => (await client.members()).filter(({ state }) => state === 'alive').length;
-    await until(`${node.name} sees all`, alive, (seen) => seen === nodes.length);
-  }
-  return nodes;
-}
 
 async function listen(node: RunningNode, ...patterns: string[]): Promise<TopicMessage[]> {
   const heard: TopicMessage[] = [];
@@ -48,18 +16,11 @@ async function listen(node: RunningNode, ...patterns: string[]): Promise<TopicMe
   return heard;
 }
 
-/** The node ends as in a power cut, and starts anew where it was. */
-async function again(node: RunningNode): Promise<RunningNode> {
-  node.child.kill('SIGKILL');
-  await node.ended;
-  return start(node.name, Number(new URL(node.url).port));
-}
-
 const payloads = (heard: readonly TopicMessage[]) => heard.map(({ payload }) => payload);
 
 describe('over three nodes', () => {
   test('each subscription gets what matches it, once and in each publisher’s order', async () => {
-    const [alpha, beta, gamma] = await three();
+    const [alpha, beta, gamma] = await startAll('alpha', 'beta', 'gamma');
     const orders = await listen(gamma, 'order.#', 'order.*', '#.eu');
     const paid = await listen(beta, '*.*.paid');
     const publishers = [await clientOf(alpha), await clientOf(alpha), await clientOf(beta)];
@@ -90,7 +51,7 @@ describe('over three nodes', () => {
   });
 
   test('a subscription is effective again when the node that it was on was killed and came back', async () => {
-    const [alpha, , gamma] = await three();
+    const [alpha, , gamma] = await startAll('alpha', 'beta', 'gamma');
     const heard = await listen(gamma, 'tick.*');
     const publisher = await clientOf(alpha);
     await publisher.publish('tick.1', 'before');
@@ -111,7 +72,7 @@ describe('over three nodes', () => {
   });
 
   test('a node that was killed and came back hears again who listens on the others', async () => {
-    const [alpha, , gamma] = await three();
+    const [alpha, , gamma] = await startAll('alpha', 'beta', 'gamma');
     const heard = await listen(gamma, 'tick.*');
     const publisher = await clientOf(alpha);
     await publisher.publish('tick.1', 'before');
@@ -126,12 +87,11 @@ describe('over three nodes', () => {
   });
 
   test('a member of a group takes over when the node of another is gone', { timeout: 40_000 }, async () => {
-    const [alpha, beta, gamma] = await three();
+    const [alpha, beta, gamma] = await startAll('alpha', 'beta', 'gamma');
     const heard: [node: string, payload: unknown][] = [];
     for (const node of [beta, gamma]) {
       const onMessage = ({ payload }: TopicMessage) => void heard.push([node.name, payload]);
-      const member = await connect({ reconnect: false, urls: [node.url] });
-      clients.push(member);
+      const member = await connected({ reconnect: false, urls: [node.url] });
       await member.subscribe('job', { ack: 'none', everywhere: true, group: 'workers', onMessage });
     }
     const publisher = await clientOf(alpha);
@@ -174,7 +134,7 @@ describe('what a member of a group has not acknowledged', () => {
   }
 
   test('goes to another when the member is killed', { timeout: 60_000 }, async () => {
-    const [alpha, beta, gamma] = await three();
+    const [alpha, beta, gamma] = await startAll('alpha', 'beta', 'gamma');
     const args = ['subscribe', 'job', '--group', 'g', '--window', '4', '--everywhere', '--exec', 'sleep 600'];
     const member = world.spawn(args, { env: { MPREG_URL: beta.url } });
     await new Promise<void>((resolve) => {
@@ -191,9 +151,8 @@ describe('what a member of a group has not acknowledged', () => {
   });
 
   test('goes to another when the node of the member is killed', { timeout: 60_000 }, async () => {
-    const [alpha, beta, gamma] = await three();
-    const member = await connect({ reconnect: false, urls: [gamma.url] });
-    clients.push(member);
+    const [alpha, beta, gamma] = await startAll('alpha', 'beta', 'gamma');
+    const member = await connected({ reconnect: false, urls: [gamma.url] });
     const held: TopicMessage[] = [];
     const onMessage = (message: TopicMessage) => void held.push(message);
     await member.subscribe('job', { ack: 'manual', everywhere: true, group: 'g', onMessage, window: 10 });

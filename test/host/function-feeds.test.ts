@@ -1,40 +1,9 @@
 /** Functions that queues feed, on real nodes of this process; and topics whose messages go into queues. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
-import {
-  type Client,
-  connect,
-  createNode,
-  defineFunction,
-  type FunctionDefinition,
-  type MpregNode,
-  type NodeOptions,
-  type Queue,
-} from '../../src/engine/index.ts';
+import { describe, expect, test } from 'vitest';
+import { defineFunction, type Queue } from '../../src/engine/index.ts';
 import { until } from '../acceptance/until.ts';
-
-const nodes: MpregNode[] = [];
-const clients: Client[] = [];
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-  await Promise.all(nodes.splice(0).map((node) => node.kill()));
-});
-
-async function start(name: string, options: NodeOptions = {}, peers: readonly MpregNode[] = []): Promise<MpregNode> {
-  const node = await createNode({ discover: false, name, peers: peers.map(({ url }) => url), workers: 1, ...options });
-  nodes.push(node);
-  if (peers.length > 0) await node.joined(5_000);
-  return node;
-}
-
-async function clientOf(node: MpregNode): Promise<Client> {
-  const client = await connect({ urls: [node.url] });
-  clients.push(client);
-  return client;
-}
-
-const inline = (...definitions: object[]): NodeOptions => ({ inline: definitions as FunctionDefinition[] });
+import { clientOf, inline, start } from './nodes.ts';
 
 async function emptied(queue: Queue): Promise<void> {
   const counts = async () => (await queue.info()).counts;

@@ -4,44 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import {
-  type Client,
-  connect,
-  createNode,
-  defineFunction,
-  type FunctionDefinition,
-  type MpregNode,
-  type NodeOptions,
-  type TopicMessage,
-  type TriggerMessage,
-} from '../../src/engine/index.ts';
+import { type Client, defineFunction, type TopicMessage, type TriggerMessage } from '../../src/engine/index.ts';
 import { until } from '../acceptance/until.ts';
+import { clientOf, inline, start } from './nodes.ts';
 
-const nodes: MpregNode[] = [];
-const clients: Client[] = [];
 const folders: string[] = [];
 
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-  await Promise.all(nodes.splice(0).map((node) => node.kill()));
+afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { force: true, recursive: true });
 });
-
-async function start(name: string, options: NodeOptions = {}, peers: readonly MpregNode[] = []): Promise<MpregNode> {
-  const about = { discover: false, name, peers: peers.map(({ url }) => url), workers: 1 };
-  const node = await createNode({ ...about, ...options });
-  nodes.push(node);
-  if (peers.length > 0) await node.joined(5_000);
-  return node;
-}
-
-async function clientOf(node: MpregNode): Promise<Client> {
-  const client = await connect({ urls: [node.url] });
-  clients.push(client);
-  return client;
-}
-
-const inline = (...definitions: object[]): NodeOptions => ({ inline: definitions as FunctionDefinition[] });
 
 /** Resolves when so many subscriptions of functions are known to the client's node. */
 async function triggered(client: Client, topic: string, count: number): Promise<void> {

@@ -1,41 +1,14 @@
 /** Groups whose members acknowledge, through real nodes of this process. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
-import {
-  type Client,
-  connect,
-  createNode,
-  type MpregNode,
-  type SubscribeOptions,
-  type TopicMessage,
-} from '../../src/engine/index.ts';
+import { describe, expect, it } from 'vitest';
+import type { Client, MpregNode, SubscribeOptions, TopicMessage } from '../../src/engine/index.ts';
 import { until } from '../acceptance/until.ts';
-
-const nodes: MpregNode[] = [];
-const clients: Client[] = [];
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-  await Promise.all(nodes.splice(0).map((node) => node.kill()));
-});
-
-async function start(name: string, ...peers: MpregNode[]): Promise<MpregNode> {
-  const node = await createNode({ discover: false, name, peers: peers.map(({ url }) => url), workers: 1 });
-  nodes.push(node);
-  if (peers.length > 0) await Promise.all([node, ...peers].map((one) => one.joined(5_000)));
-  return node;
-}
-
-async function clientOf(node: MpregNode): Promise<Client> {
-  const client = await connect({ reconnect: false, urls: [node.url] });
-  clients.push(client);
-  return client;
-}
+import { clientOf, start } from './nodes.ts';
 
 /** A member of the group g that takes messages and does with them what `act` does. */
 async function member(node: MpregNode, act: (message: TopicMessage) => void, options: SubscribeOptions = {}) {
   const heard: TopicMessage[] = [];
-  const client = await clientOf(node);
+  const client = await clientOf(node, { reconnect: false });
   const onMessage = (message: TopicMessage) => {
     heard.push(message);
     act(message);
@@ -61,7 +34,7 @@ describe('a member that acknowledges', () => {
     ['on another node', 1],
   ])('leaves what it has not acknowledged to another, marked; %s', async (_, other) => {
     const alpha = await start('alpha');
-    const where = other === 0 ? alpha : await start('beta', alpha);
+    const where = other === 0 ? alpha : await start('beta', {}, [alpha]);
     const dying = await member(where, keep, { window: 4 });
     const publisher = await clientOf(alpha);
     for (const i of all(10)) await publisher.publish('job.x', i);
@@ -80,7 +53,7 @@ describe('a member that acknowledges', () => {
 
   it('gets nothing twice while all are well, shared by those who have room', async () => {
     const alpha = await start('alpha');
-    const beta = await start('beta', alpha);
+    const beta = await start('beta', {}, [alpha]);
     const members = [await member(alpha, ack), await member(beta, ack), await member(beta, keep, { window: 2 })];
     const publisher = await clientOf(alpha);
     await Promise.all(all(300).map((i) => publisher.publish('job.x', i)));
@@ -107,7 +80,7 @@ describe('a member that acknowledges', () => {
 
   it('loses what it lets lie for too long to another', async () => {
     const alpha = await start('alpha');
-    const beta = await start('beta', alpha);
+    const beta = await start('beta', {}, [alpha]);
     const idle = await member(beta, keep, { ackTimeoutMs: 400 });
     const publisher = await clientOf(alpha);
     await publisher.publish('job.x', 1);
@@ -139,7 +112,7 @@ describe('a member that acknowledges', () => {
 describe('keys', () => {
   it('in a header keep messages with one member, in order, and go on in order with another', async () => {
     const alpha = await start('alpha');
-    const beta = await start('beta', alpha);
+    const beta = await start('beta', {}, [alpha]);
     const key = 'header:user';
     const log: [who: string, user: string, n: unknown, again: boolean][] = [];
     const joined = new Map<string, Client>();
@@ -178,7 +151,7 @@ describe('keys', () => {
 
   it('are found in one place by all members of a group: who says otherwise is told', async () => {
     const alpha = await start('alpha');
-    const beta = await start('beta', alpha);
+    const beta = await start('beta', {}, [alpha]);
     await member(alpha, ack, { key: 'header:user' });
     const client = await clientOf(beta);
     const joining = client.subscribe('job.x', { group: 'g', key: 'header:id' });
@@ -210,7 +183,7 @@ describe('what is owed', () => {
 
   it('is not lost with the node of a member', async () => {
     const alpha = await start('alpha');
-    const beta = await start('beta', alpha);
+    const beta = await start('beta', {}, [alpha]);
     const gone = await member(beta, keep, { window: 5 });
     const publisher = await clientOf(alpha);
     for (const i of all(12)) await publisher.publish('job.x', i);
@@ -223,7 +196,7 @@ describe('what is owed', () => {
 
   it('never: a message to a node whose last member has just left comes back, and another member gets it', async () => {
     const alpha = await start('alpha');
-    const beta = await start('beta', alpha);
+    const beta = await start('beta', {}, [alpha]);
     const leaving = await member(beta, keep, { ack: 'none' });
     const staying = await member(alpha, keep, { ack: 'none' });
     const publisher = await clientOf(alpha);

@@ -1,29 +1,13 @@
 /** Retained messages, through real nodes of this process. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type Client, connect, createNode, type MpregNode, type TopicMessage } from '../../src/engine/index.ts';
+import { describe, expect, it } from 'vitest';
+import { SqliteStore } from '../../src/engine/host/stores/sqlite.ts';
+import type { MpregNode, TopicMessage } from '../../src/engine/index.ts';
 import { until } from '../acceptance/until.ts';
-
-const nodes: MpregNode[] = [];
-const clients: Client[] = [];
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-  await Promise.all(nodes.splice(0).map((node) => node.kill()));
-});
-
-async function start(name: string, ...peers: MpregNode[]): Promise<MpregNode> {
-  const node = await createNode({ discover: false, name, peers: peers.map(({ url }) => url), workers: 1 });
-  nodes.push(node);
-  if (peers.length > 0) await Promise.all([node, ...peers].map((one) => one.joined(5_000)));
-  return node;
-}
-
-async function clientOf(node: MpregNode): Promise<Client> {
-  const client = await connect({ reconnect: false, urls: [node.url] });
-  clients.push(client);
-  return client;
-}
+import { clientOf, start } from './nodes.ts';
 
 type Heard = [topic: string, payload: unknown, retained: boolean];
 
@@ -50,7 +34,7 @@ const retain = { retain: true } as const;
 describe('a new subscriber', () => {
   it('gets the newest retained message of each matching topic first, once, then what comes; on every node', async () => {
     const alpha = await start('alpha');
-    const beta = await start('beta', alpha);
+    const beta = await start('beta', {}, [alpha]);
     const publisher = await clientOf(alpha);
     await publisher.publish('price.tea', 1, retain);
     await publisher.publish('price.milk', 2, retain);
@@ -76,7 +60,7 @@ describe('a new subscriber', () => {
     const alpha = await start('alpha');
     const publisher = await clientOf(alpha);
     for (let i = 0; i < 300; i++) await publisher.publish(`price.${i}`, i, retain);
-    const beta = await start('beta', alpha);
+    const beta = await start('beta', {}, [alpha]);
     const early = await listener(beta, 'price.#');
     await counted(early, 300);
     expect(early).toHaveLength(300);
@@ -89,14 +73,14 @@ describe('a new subscriber', () => {
 
   it('gets nothing of what was cleared, also on a node that was away', async () => {
     const alpha = await start('alpha');
-    const beta = await start('beta', alpha);
+    const beta = await start('beta', {}, [alpha]);
     const publisher = await clientOf(alpha);
     const heard = await listener(beta, 'price.tea');
     await publisher.publish('price.tea', 1, retain);
     expect(await publisher.publish('price.tea', null, { retain: 'clear' })).toMatchObject({ local: 0, nodes: 1 });
     await counted(heard, 1);
     expect(heard).toEqual([['price.tea', 1, false]]);
-    const gamma = await start('gamma', alpha, beta);
+    const gamma = await start('gamma', {}, [alpha, beta]);
     await publisher.publish('price.milk', 2, retain);
     for (const node of [alpha, beta, gamma]) {
       const late = await listener(node, 'price.#');
@@ -134,7 +118,7 @@ describe('what two nodes retained while they did not know of each other', () => 
     await pause(5);
     await b.publish('price.tea', 'newer', retain);
     await b.publish('price.salt', 'of beta', retain);
-    const gamma = await start('gamma', alpha, beta);
+    const gamma = await start('gamma', {}, [alpha, beta]);
     await counted(heard, 4);
     expect(heard.slice(2).sort()).toEqual([
       ['price.salt', 'of beta', true],
@@ -153,3 +137,65 @@ describe('what two nodes retained while they did not know of each other', () => 
     expect(heard).toHaveLength(4);
   });
 });
+
+describe('what is retained on a node with a data directory', () => {
+  it('is there again when all nodes have stopped, as it was last, and loses to what is newer elsewhere', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'mpreg-retained-'));
+    try {
+      const [dataDir, other] = [join(root, 'alpha'), join(root, 'beta')];
+      const alpha = await start('alpha', { dataDir });
+      const publisher = await clientOf(alpha);
+      for (const i of [1, 2, 3]) await publisher.publish('price.tea', i, { ...retain, headers: { user: '7' } });
+      await publisher.publish('price.milk', new Uint8Array([0, 255]), retain);
+      await publisher.publish('price.salt', 4, retain);
+      await publisher.publish('price.salt', null, { retain: 'clear' });
+      await alpha.leave();
+      const beta = await start('beta', { dataDir: other });
+      await (await clientOf(beta)).publish('price.milk', 'newer', retain);
+      const again = await start('alpha', { dataDir });
+      const alone = await listener(again, '#');
+      await counted(alone, 2);
+      expect(alone).toEqual([
+        ['price.tea', 3, true],
+        ['price.milk', new Uint8Array([0, 255]), true],
+      ]);
+      const gamma = await start('gamma', {}, [again, beta]);
+      const met = async () => (await heardOn(gamma)).sort();
+      await until('gamma has what is newest', met, (all) => `${all}` === 'price.milk newer,price.tea 3', 10_000);
+      await Promise.all([again, beta].map((node) => node.leave()));
+      const last = await start('alpha', { dataDir });
+      expect((await heardOn(last)).sort()).toEqual(['price.milk newer', 'price.tea 3']);
+    } finally {
+      rmSync(root, { force: true, recursive: true });
+    }
+  });
+
+  it('says which entry of its store cannot be read, and has the others', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'mpreg-retained-'));
+    try {
+      const alpha = await start('alpha', { dataDir: root });
+      await (await clientOf(alpha)).publish('price.tea', 1, retain);
+      await alpha.leave();
+      const store = new SqliteStore({ directory: root });
+      await store.commit([{ key: 'retained/price.milk', value: 'garbage' }]);
+      await store.close();
+      const lines: string[] = [];
+      const again = await start('alpha', { dataDir: root, log: (_, text) => void lines.push(text) });
+      expect(lines).toContainEqual(expect.stringContaining('retained/price.milk'));
+      expect(await heardOn(again)).toEqual(['price.tea 1']);
+    } finally {
+      rmSync(root, { force: true, recursive: true });
+    }
+  });
+});
+
+/** What a new subscriber gets there, until nothing has come for a moment. */
+async function heardOn(node: MpregNode): Promise<string[]> {
+  const client = await clientOf(node);
+  const found: string[] = [];
+  for await (const { payload, topic } of await client.subscribe('#', { signal: AbortSignal.timeout(500) })) {
+    found.push(`${topic} ${payload}`);
+  }
+  await client.close();
+  return found;
+}

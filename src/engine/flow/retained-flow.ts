@@ -6,8 +6,8 @@
  *     link up, or something new ──► digest ──► buckets ──► entries ──► what the other lacks, a part at a time
  *     subscribe ──► replay, a part at a time, marked as retained
  *
- * Every node holds all of them, in memory: so a node that joins or comes back has them from the others, and they are gone when
- * all nodes have stopped. What reaches a node by itself goes to subscriptions there as any message does; what it has only
+ * Every node holds all of them, in memory: so a node that joins or comes back has them from the others. Where a node has a store
+ * for them they outlast it, so also the stop of all. What reaches a node by itself goes to subscriptions there as any message does; what it has only
  * learned of goes to them as retained; neither comes again as the other.
  */
 import type { NodeId } from '../core/base/ids.ts';
@@ -22,7 +22,17 @@ import type { FlowLink } from './flow-link.ts';
 import { OWN } from './own-messages.ts';
 import type { Way } from './way.ts';
 
+/** Where what is retained outlasts its node. */
+export interface RetainedStore {
+  /** What is there when the node begins, with versions. */
+  readonly stored: readonly Delivery[];
+  /** That is the newest of its topic, or clears it; undefined: nothing has to be known of the topic any more. Answers nothing. */
+  put(topic: string, newest: Delivery | undefined): void;
+}
+
 export interface RetainedFlowParts {
+  /** Absent: what is retained is gone with the node. */
+  readonly retained?: RetainedStore;
   readonly later: (ms: number, then: () => void) => void;
   readonly wallClock: () => number;
   /** Names this life of this node. */
@@ -46,6 +56,11 @@ export class RetainedFlow {
   constructor(parts: RetainedFlowParts, limits: RetainedLimits = LIMITS) {
     this.#parts = parts;
     this.#retained = new Retained(limits);
+    for (const delivery of parts.retained?.stored ?? []) {
+      if (delivery.version === undefined) continue;
+      this.#retained.put(delivery.topic, delivery.version, delivery.keep(), delivery.cost);
+    }
+    this.#expire();
   }
 
   get counts(): Retained<Delivery>['counts'] {
@@ -164,7 +179,14 @@ export class RetainedFlow {
     const { version } = delivery;
     if (version === undefined) return 'known';
     if (version.cleared && version.time < this.#parts.wallClock() - CLEARED_MS) return 'known';
-    return this.#retained.put(delivery.topic, version, delivery.keep(), delivery.cost);
+    const verdict = this.#retained.put(delivery.topic, version, delivery.keep(), delivery.cost);
+    if (verdict === 'news') this.#parts.retained?.put(delivery.topic, delivery);
+    return verdict;
+  }
+
+  #expire(): void {
+    const gone = this.#retained.expire(this.#parts.wallClock() - CLEARED_MS);
+    for (const topic of gone) this.#parts.retained?.put(topic, undefined);
   }
 
   /** Has the others compare, a moment later: those that what is new here has not reached. */
@@ -173,7 +195,7 @@ export class RetainedFlow {
     this.#telling = true;
     this.#parts.later(TELL_MS, () => {
       this.#telling = false;
-      this.#retained.expire(this.#parts.wallClock() - CLEARED_MS);
+      this.#expire();
       for (const link of this.#neighbours.values()) this.opened(link);
     });
   }

@@ -6,9 +6,12 @@ import type { OutboxLimits } from '../core/topics/outbox.ts';
 
 import type { Delivery } from './delivery.ts';
 import type { KeeperParts } from './keeper.ts';
+import type { RetainedFlowParts } from './retained-flow.ts';
 
 /** What the flow of topics needs of its world. */
-export interface TopicsFlowParts extends Pick<KeeperParts, 'disk' | 'memory' | 'stored'> {
+export interface TopicsFlowParts
+  extends Pick<KeeperParts, 'disk' | 'memory' | 'stored'>,
+    Pick<RetainedFlowParts, 'retained'> {
   readonly exchange: () => Exchange<Delivery> | undefined;
   /** Whether a node is there, beyond doubt. */
   readonly isAlive: (node: NodeId) => boolean;

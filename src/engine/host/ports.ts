@@ -13,6 +13,7 @@ import type { Write } from '../core/node/effects.ts';
 import type { LoadAsk, Loaded, Opened, QueueWrite, StoredMessage } from '../core/queues/effects.ts';
 import type { DeadInfo } from '../core/queues/messages.ts';
 import type { MessageLog, StoredKeep } from '../flow/message-log.ts';
+import type { RetainedStore } from '../flow/retained-flow.ts';
 
 /** Time that never goes back, in whole milliseconds. */
 export interface Clock {
@@ -164,6 +165,8 @@ export interface MessageLogs {
   readonly memory: MessageLog;
   /** What is on the disk when the node begins. */
   readonly stored: readonly StoredKeep[];
+  /** For what is retained; absent on a node without a data directory. */
+  readonly retained?: RetainedStore;
   close(): Promise<void>;
 }
 

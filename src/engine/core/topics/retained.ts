@@ -74,11 +74,15 @@ export class Retained<Message> {
     return 'news';
   }
 
-  /** Forgets what was cleared before `time`. Limit: a node that was away for longer brings it back. */
-  expire(time: number): void {
+  /** Forgets what was cleared before `time`; gives these topics. Limit: a node that was away for longer brings it back. */
+  expire(time: number): readonly string[] {
+    const gone: string[] = [];
     for (const [topic, kept] of this.#kept) {
-      if (kept.version.cleared && kept.version.time < time) this.#drop(topic, kept);
+      if (!kept.version.cleared || kept.version.time >= time) continue;
+      this.#drop(topic, kept);
+      gone.push(topic);
     }
+    return gone;
   }
 
   /** Of all that is here: equal, but for one chance in four billion, where two nodes hold the same. */
