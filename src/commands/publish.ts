@@ -51,7 +51,7 @@ export default class Publish extends BaseCommand<typeof Publish> {
     }),
     retain: Flags.boolean({
       exclusive: ['request'],
-      summary: 'Keep it as the newest of its topic, for those who subscribe later; a node with a --data-dir also when all have stopped.',
+      summary: 'Keep it as the newest of its topic, for those who subscribe later; nodes with a --data-dir store it.',
     }),
     clear: Flags.boolean({
       dependsOn: ['retain'],
