@@ -3,7 +3,7 @@
 import type { NodeEffect, WantedByQueues } from '../../src/engine/core/node/effects.ts';
 import { Node } from '../../src/engine/core/node/node.ts';
 import type { QueuesEffect, QueuesInput, QueueWrite } from '../../src/engine/core/queues/effects.ts';
-import type { Lease } from '../../src/engine/core/queues/messages.ts';
+import type { Lease, Order } from '../../src/engine/core/queues/messages.ts';
 import type { MakeNode, NodeMachine } from '../../src/engine/sim/machine.ts';
 
 /** One life of a node. What it sees and says of queues passes through here; it remembers what it must. */
@@ -161,4 +161,93 @@ export const losesDeadLetters = planted(() => {
 /** Never gives what has come back. */
 export const forgetsWhatComesBack = planted(() => ({
   effects: ofLeases((leases) => leases.filter(({ receives }) => receives < 2)),
+}));
+
+type Command = Extract<QueuesInput, { readonly kind: 'ask' }>['command'];
+
+function ofCommands(change: (command: Command) => Command) {
+  return (input: QueuesInput): readonly QueuesInput[] =>
+    input.kind === 'ask' ? [{ ...input, command: change(input.command) }] : [input];
+}
+
+function ofOrders(change: (order: Order) => Order) {
+  return ofCommands((command) =>
+    command.kind === 'send' ? { ...command, orders: command.orders.map(change) } : command,
+  );
+}
+
+/** Never looks at how long a message may wait. */
+export const forgetsTimeToLive = planted(() => ({
+  inputs: ofOrders(({ ttlMs: _, ...order }) => order),
+}));
+
+/** Says that it has purged, and has not. */
+export const doesNotPurge = planted(() => {
+  const asked = new Set<number>();
+  return {
+    effects: (effect) => {
+      if (effect.kind !== 'reply' || !asked.delete(effect.request) || !effect.outcome.ok) return [effect];
+      return [{ ...effect, outcome: { ok: true, value: { kind: 'purged', purged: 0 } } }];
+    },
+    inputs: (input) => {
+      if (input.kind !== 'ask' || input.command.kind !== 'purge') return [input];
+      asked.add(input.request);
+      return [{ ...input, command: { kind: 'info', queue: input.command.queue } }];
+    },
+  };
+});
+
+/** Gives everybody what one of them owes. */
+export const mixesConsumersUp = planted(() => ({
+  inputs: ofCommands((command) => (command.kind === 'receive' ? { ...command, consumer: 'ann' } : command)),
+}));
+
+/** Wants one acknowledgement more than it was asked for. */
+export const wantsOneMore = planted(() => ({
+  inputs: ofOrders((order) => (order.quorum === undefined ? order : { ...order, quorum: order.quorum + 1 })),
+}));
+
+/** Stores another limit than it keeps. */
+export const takesTooMany = planted(() => ({
+  effects: ofPersist((writes) =>
+    writes.map((write) =>
+      write.kind === 'queue' ? { ...write, options: { ...write.options, messagesMax: 3 } } : write,
+    ),
+  ),
+}));
+
+/** Takes what may be lost for what must be acknowledged. */
+export const givesTwice = planted(() => ({
+  inputs: ofOrders(({ guarantee, ...order }) =>
+    guarantee === undefined || guarantee === 'fire-and-forget' ? order : { ...order, guarantee },
+  ),
+}));
+
+/** Loses dead letters on their way back, and counts as if they had never been sent back. */
+export const losesWhatIsSentBack = planted(() => {
+  const lost = new Map<number, number>();
+  return {
+    effects: ofPersist((writes) =>
+      writes.flatMap((write): QueueWrite[] => {
+        if (write.kind === 'copy' && write.message.dead === undefined) {
+          lost.set(write.to, (lost.get(write.to) ?? 0) + 1);
+          return [];
+        }
+        const missing = write.kind === 'counts' ? lost.get(write.queue) : undefined;
+        if (write.kind !== 'counts' || missing === undefined) return [write];
+        const { sent, messages } = write.counts;
+        return [{ ...write, counts: { ...write.counts, messages: messages - missing, sent: sent - missing } }];
+      }),
+    ),
+  };
+});
+
+/** Counts as delayed what is not. */
+export const saysWhatIsNotSo = planted(() => ({
+  effects: (effect) => {
+    if (effect.kind !== 'reply' || !effect.outcome.ok || effect.outcome.value.kind !== 'queue') return [effect];
+    const { view } = effect.outcome.value;
+    const counts = { ...view.counts, delayed: view.counts.delayed + 5, ready: view.counts.ready - 5 };
+    return [{ ...effect, outcome: { ok: true, value: { kind: 'queue', view: { ...view, counts } } } }];
+  },
 }));

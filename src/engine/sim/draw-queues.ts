@@ -5,11 +5,27 @@ import type { ScenarioEvent } from './scenario.ts';
 
 /** Runs in which somebody uses queues. */
 const QUEUES_SHARE = 0.4;
+/** Of the rest, those in which they do everything. */
+const WIDE_SHARE = 0.4;
 
 export function drawQueues(seed: number, nodes: number): readonly ScenarioEvent[] {
   const prng = new Prng(hash32('queues', seed));
-  if (!prng.chance(QUEUES_SHARE)) return [];
+  if (!prng.chance(QUEUES_SHARE)) return drawWide(seed, nodes);
+  return draw(prng, nodes, {});
+}
+
+/** Of the others, those in which everything is done that can be done with a queue. */
+function drawWide(seed: number, nodes: number): readonly ScenarioEvent[] {
+  const prng = new Prng(hash32('wide queues', seed));
+  if (!prng.chance(WIDE_SHARE)) return [];
+  const expired = prng.pick(['drop', 'dead-letter'] as const) ?? 'drop';
+  const more = { expired, messagesMax: prng.pick([null, 40]) ?? null, ttlMs: prng.pick([null, 8_000]) ?? null };
+  return draw(prng, nodes, more).map((event) => ({ ...event, wide: prng.next() }) as ScenarioEvent);
+}
+
+function draw(prng: Prng, nodes: number, more: object): readonly ScenarioEvent[] {
   const options = {
+    ...more,
     kind: prng.pick(['standard', 'fifo', 'priority'] as const) ?? 'standard',
     leaseWriteMs: prng.pick([0, 0, 200, 1_000]) ?? 0,
     maxReceives: prng.pick([null, 2, 4]) ?? null,

@@ -10,6 +10,7 @@ import type { Lease, QueueCommand, QueueReply } from '../core/queues/messages.ts
 import type { SimProcess } from './process.ts';
 import type { QueueTerms } from './scenario.ts';
 import type { Timeline } from './timeline.ts';
+import { WideQueue } from './wide-queue.ts';
 
 /** Who looks on at a queue; a queue is known by the place where it is. */
 export interface QueueWatcher {
@@ -38,12 +39,15 @@ export class QueueUsers {
   #sent = 0;
   #receiving = 0;
   #calm = false;
+  readonly #wide: WideQueue | undefined;
   /** What the queue said of itself last, since faults stopped; undefined before. */
   left: number | undefined;
 
   constructor(parts: QueueUsersParts) {
     this.#parts = parts;
-    this.#prng = new Prng(parts.terms.seed);
+    const { options, seed, wide } = parts.terms;
+    this.#prng = new Prng(seed);
+    if (wide !== undefined) this.#wide = new WideQueue(wide, QUEUE, options.kind === 'fifo');
     this.#tick();
   }
 
@@ -80,6 +84,8 @@ export class QueueUsers {
   }
 
   #act(process: SimProcess): void {
+    const seldom = this.#wide?.command();
+    if (seldom !== undefined) this.#ask(process, seldom, () => {});
     const dice = this.#prng.below(100);
     if (dice < 35) this.#send(process);
     else if (dice < 60) this.#receive(process, this.#prng.between(1, 5), this.#prng.pick([0, 0, 300, 2_000]) ?? 0);
@@ -96,13 +102,15 @@ export class QueueUsers {
       ...(this.#prng.chance(0.2) && { delayMs: this.#prng.between(1, 2_000) }),
       ...(this.#prng.chance(0.1) && { dedupeId: `d${this.#prng.below(20)}` }),
     }));
-    this.#ask(process, { kind: 'send', orders, queue: QUEUE }, () => {});
+    const wide = this.#wide === undefined ? orders : orders.map((order) => this.#wide?.order(order) ?? order);
+    this.#ask(process, { kind: 'send', orders: wide, queue: QUEUE }, () => {});
   }
 
-  #receive(process: SimProcess, max: number, waitMs: number, groupMax = 1): void {
+  #receive(process: SimProcess, max: number, waitMs: number, groupMax = 1, who = this.#wide?.consumer() ?? {}): void {
     if (this.#receiving >= RECEIVING_MAX) return;
     this.#receiving++;
-    const request = this.#ask(process, { groupMax, kind: 'receive', max, queue: QUEUE, waitMs }, (outcome) => {
+    const receive = { groupMax, kind: 'receive', max, queue: QUEUE, waitMs, ...who } as const;
+    const request = this.#ask(process, receive, (outcome) => {
       this.#receiving--;
       if (!outcome.ok || outcome.value.kind !== 'received') return;
       const { leases } = outcome.value;
@@ -146,7 +154,9 @@ export class QueueUsers {
 
   #finish(process: SimProcess): void {
     this.#acknowledge(process, this.#held.splice(0));
-    this.#receive(process, 50, 0, GROUP_MAX);
+    this.#receive(process, 50, 0, GROUP_MAX, {});
+    if (this.#wide !== undefined)
+      for (const consumer of WideQueue.consumers) this.#receive(process, 50, 0, GROUP_MAX, { consumer });
     this.#ask(process, { kind: 'info', queue: QUEUE }, (outcome) => {
       if (!outcome.ok || outcome.value.kind !== 'queue') return;
       const { ready, delayed, leased } = outcome.value.view.counts;
@@ -162,7 +172,8 @@ export class QueueUsers {
         if (command.kind === 'receive') this.#receiving--;
         return;
       }
-      if (!outcome.ok && outcome.problem.code === 'queue-unknown') this.#exists = false;
+      const isGone = !outcome.ok && outcome.problem.code === 'queue-unknown';
+      if (isGone && 'queue' in command && command.queue === QUEUE) this.#exists = false;
       watcher.queueAnswered(place, `${process.life}.${process.queuesLife}`, command, outcome);
       then(outcome);
     });

@@ -100,6 +100,8 @@ export interface QueueTerms {
   readonly refusing: number;
   /** Of what its users do. */
   readonly seed: number;
+  /** Where they do everything that can be done (`wide-queue.ts`): of that. */
+  readonly wide?: number;
 }
 
 /** A client that stays: all events of one number are about the same one. */

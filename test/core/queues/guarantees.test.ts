@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Lease } from '../../../src/engine/core/queues/messages.ts';
 import { Shop } from './shop.ts';
 
 const ids = (leases: readonly { readonly id: number }[]) => leases.map(({ id }) => id);
@@ -58,6 +59,95 @@ describe('broadcast and quorum', () => {
     expect(shop.view('news').counts).toMatchObject({ purged: 1, ready: 1 });
     shop.handle('ack', 'news', receipts(shop.receive('news', { consumer: 'ann' })));
     expect(shop.view('news').counts).toMatchObject({ done: 1, purged: 1, ready: 0 });
+  });
+});
+
+describe('what the simulator has found', () => {
+  function news(options: Readonly<Record<string, unknown>> = {}) {
+    const shop = new Shop();
+    shop.create('news', options);
+    for (const consumer of ['ann', 'bob']) shop.get({ consumer, kind: 'subscribe', queue: 'news' });
+    return shop;
+  }
+
+  test('what is forgiven while it is being parked stays forgiven', () => {
+    const shop = news();
+    shop.send('news', { content: 'x', guarantee: 'broadcast' });
+    const [lease] = shop.receive('news', { consumer: 'bob' });
+    shop.stalled = true;
+    shop.ask({ kind: 'nack', queue: 'news', receipts: [{ delayMs: 1_000, receipt: lease?.receipt }] });
+    shop.ask({ consumer: 'bob', kind: 'unsubscribe', queue: 'news' });
+    shop.resume();
+    shop.pass(2_000);
+    expect(shop.receive('news', { consumer: 'bob' })).toEqual([]);
+    expect(shop.view('news').counts).toMatchObject({ delayed: 0, leased: 0, purged: 1, ready: 1 });
+  });
+
+  test('a broadcast that is done is not expired as well', () => {
+    const shop = news();
+    shop.send('news', { content: 'x', guarantee: 'broadcast', ttlMs: 1_000 });
+    const leases = ['ann', 'bob'].flatMap((consumer) => shop.receive('news', { consumer }));
+    shop.pass(999);
+    shop.stalled = true;
+    shop.pass(1);
+    shop.ask({ kind: 'ack', queue: 'news', receipts: receipts(leases) });
+    shop.resume();
+    shop.pass(5_000);
+    expect(shop.view('news').counts).toMatchObject({ done: 2, expired: 0, ready: 0, sent: 2 });
+  });
+
+  test('what waits behind a parked message of its group is counted once', () => {
+    const shop = new Shop();
+    shop.create('jobs', { kind: 'fifo' });
+    for (const content of ['a', 'b']) shop.send('jobs', { content, delayMs: 100, group: 'g' });
+    shop.pass(200);
+    const [first] = shop.receive('jobs');
+    shop.handle('nack', 'jobs', [{ delayMs: 5_000, receipt: first?.receipt }]);
+    expect(shop.receive('jobs')).toEqual([]);
+    shop.pass(5_000);
+    for (const content of ['a', 'b']) {
+      const [lease] = shop.receive('jobs');
+      expect(shop.content(shop.view('jobs'), lease as Lease)).toBe(content);
+      shop.handle('ack', 'jobs', [lease?.receipt]);
+    }
+    expect(shop.view('jobs').counts).toMatchObject({ delayed: 0, done: 2, leased: 0, ready: 0 });
+  });
+
+  test('what may be lost is given once that is durable, so that it cannot come twice', () => {
+    const shop = new Shop();
+    shop.create('jobs');
+    shop.send('jobs', { content: 'x', guarantee: 'fire-and-forget' });
+    shop.stalled = true;
+    const received = shop.ask({ kind: 'receive', max: 1, queue: 'jobs', waitMs: 0 });
+    expect(shop.answers.has(received)).toBe(false);
+    shop.resume();
+    expect(shop.answers.get(received)).toMatchObject({ reply: { leases: [{ id: 1 }] } });
+  });
+
+  test('a broadcast needs room for everybody', () => {
+    const shop = news({ messagesMax: 3 });
+    const broadcast = { content: 'x', guarantee: 'broadcast' } as const;
+    expect([shop.send('news', broadcast), shop.send('news', broadcast)].flat().map(problemOf)).toEqual([
+      undefined,
+      'queue-full',
+    ]);
+    expect(shop.send('news', { content: 'one' }).map(problemOf)).toEqual([undefined]);
+  });
+
+  test('what is purged while it cannot be sent back does not come again', () => {
+    const shop = new Shop();
+    shop.create('jobs', { maxReceives: 1, messagesMax: 1 });
+    for (const content of ['a', 'b']) {
+      shop.send('jobs', { content });
+      shop.handle('nack', 'jobs', [{ receipt: shop.receive('jobs')[0]?.receipt }]);
+    }
+    shop.send('jobs', { content: 'c' });
+    shop.ask({ kind: 'redrive', queue: 'jobs.dead', rate: 1, to: 'origin' });
+    shop.pass(10);
+    shop.ask({ kind: 'purge', queue: 'jobs.dead' });
+    shop.pass(60_000);
+    expect(shop.receive('jobs.dead')).toEqual([]);
+    expect(shop.view('jobs.dead').counts).toMatchObject({ leased: 0, purged: 2, ready: 0 });
   });
 });
 

@@ -27,7 +27,8 @@ export function entryFor(queue: Claimed, { receipt, consumer, late = false }: Cl
   if (read === undefined) return problem('input-invalid', `${JSON.stringify(receipt)} is no receipt`);
   const { seq, token } = read;
   const entry = queue.stock.schedule.known.get(seq);
-  if (entry === undefined) return lost(queue, seq, 'gone', 'it is done, or waits to be received later');
+  // Why 0 is nobody's: it is what a message has that never was leased.
+  if (entry === undefined || token === 0) return lost(queue, seq, 'gone', 'it is done, or waits to be received later');
   if (entry.token !== token) return lost(queue, seq, 'lost', 'somebody else has had it since');
   if (consumer !== undefined && entry.consumer !== consumer) {
     return lost(queue, seq, 'lost', `its lease is not ${consumer}'s`);

@@ -186,7 +186,8 @@ export class Endings {
     if (due !== undefined && entry.delivery === undefined) this.#stock.schedule.park(entry);
     const { life } = this.#stock;
     this.#desk.settled((why) => {
-      if (why !== undefined || life !== this.#stock.life) return;
+      // Why its state: what was owed for a message may have been forgiven meanwhile.
+      if (why !== undefined || life !== this.#stock.life || entry.state !== 'parking') return;
       if (due === undefined) this.#stock.schedule.back(entry);
       else if (entry.delivery !== undefined) this.#stock.deliveries.park(entry);
       else this.#stock.schedule.parked(entry);

@@ -6,7 +6,7 @@ import type { Desk } from './desk.ts';
 import type { Loaded, StoredQueue } from './effects.ts';
 import { type Entry, isExpired } from './entry.ts';
 import { type Accepted, Intake } from './intake.ts';
-import { leaseOf } from './lease.ts';
+import { leaseOf, takeUpTo } from './lease.ts';
 import type { Handled, Order, QueueCommand, QueueReply, QueueView, RedriveJob } from './messages.ts';
 import { isMoving, type StoredMove } from './move.ts';
 import { type QueueOptions, withOptions } from './options.ts';
@@ -44,6 +44,8 @@ export class Queue {
   readonly #desk: Desk;
   readonly intake: Intake;
   readonly #waiting = new Waiting();
+  /** Receives whose answer waits for the disk: no later one overtakes them. */
+  #unanswered = 0;
   readonly #redrive: Redrive;
   /** What there was when it stood still. */
   #frozen: { readonly delayed: number; readonly leased: number } | undefined;
@@ -345,7 +347,7 @@ export class Queue {
     const { stock, options } = this;
     if (stock.closed) return false;
     const room = Math.min(max, stock.leases.tokens, options.leasesMax - stock.leases.count);
-    const taken = this.#take(room, consumer, groupMax, now);
+    const taken = takeUpTo(stock, { consumer, groupMax, room, ttlMs: options.ttlMs }, now);
     if (taken.length === 0) return false;
     for (const entry of taken) {
       if (entry.about.guarantee !== 'fire-and-forget') {
@@ -362,24 +364,18 @@ export class Queue {
       leases: taken.map((entry) => leaseOf(entry, options.kind)),
       queue: this.number,
     } as const);
-    if (options.leaseWriteMs > 0) this.#desk.reply(request, reply);
-    else this.#desk.settled((why) => this.#desk.reply(request, why === undefined ? reply : failed(why)));
-    return true;
-  }
-
-  #take(room: number, consumer: string | undefined, groupMax: number, now: Instant): Entry[] {
-    const taken: Entry[] = [];
-    const { ttlMs } = this.options;
-    while (taken.length < room) {
-      const fits = (entry: Entry) => !isExpired(entry, ttlMs, now);
-      const next = this.stock.schedule.take(consumer, Math.min(groupMax, room - taken.length), fits);
-      if (next.length === 0) break;
-      for (const entry of next) {
-        if (fits(entry)) taken.push(entry);
-        else this.stock.ends.expire(entry, true, now);
-      }
+    // Why not at once what is gone with this: where the node dies before that is stored, it would come twice.
+    const isHeld = taken.every(({ about }) => about.guarantee !== 'fire-and-forget');
+    if (options.leaseWriteMs > 0 && isHeld && this.#unanswered === 0) {
+      this.#desk.reply(request, reply);
+      return true;
     }
-    return taken;
+    this.#unanswered++;
+    this.#desk.settled((why) => {
+      this.#unanswered--;
+      this.#desk.reply(request, why === undefined ? reply : failed(why));
+    });
+    return true;
   }
 }
 

@@ -253,6 +253,7 @@ export class Schedule {
   }
 
   #forgotten(entry: Entry): void {
+    if (entry.state === 'ending') return; // storage still shows it: it would come again
     this.known.delete(entry.seq);
     if (entry.wasDue) this.#delayed++;
   }

@@ -76,9 +76,10 @@ function lack(order: Order, { name, options, consumers, deliveries }: SendTerms)
   return problem('overloaded', `${deliveries} deliveries of ${name} are open already (deliveriesMax)`);
 }
 
-function full(order: Order, { name, options, counts, ids }: SendTerms): Problem | undefined {
+function full(order: Order, { name, options, consumers, counts, ids }: SendTerms): Problem | undefined {
   const { messagesMax, bytesMax, dedupeMax } = options;
-  if (messagesMax !== null && counts.messages >= messagesMax) {
+  const copies = isForSeveral(guaranteeOf(order, options)) ? consumers.size : 1;
+  if (messagesMax !== null && counts.messages + copies > messagesMax) {
     return problem(
       'queue-full',
       `${name} holds ${counts.messages} messages, and may hold ${messagesMax} (messagesMax)`,

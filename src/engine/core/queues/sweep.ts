@@ -4,6 +4,7 @@ import type { LoadAsk, Loaded, NewMessage } from './effects.ts';
 import { type Entry, entryOf, isExpired } from './entry.ts';
 import type { QueueOptions } from './options.ts';
 import type { Schedule } from './schedule.ts';
+import { isForSeveral } from './sending.ts';
 
 /** The messages that are looked through. */
 interface Swept {
@@ -66,6 +67,8 @@ export class Sweep {
     const { ttlMs } = this.#options();
     for (const message of messages) {
       const delivery = deliveries.of(message.seq);
+      // Why: with its last copy memory has ended it, and storage does not know yet.
+      if (delivery === undefined && isForSeveral(message.about?.guarantee)) continue;
       const known =
         delivery === undefined ? [schedule.known.get(message.seq) ?? entryOf(message)] : delivery.open.values();
       for (const entry of [...known]) {
