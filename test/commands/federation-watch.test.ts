@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AlertView } from '../../src/engine/index.ts';
 import { BUILT, ended, eventually, type Ran, World } from '../cli/mpreg.ts';
 import { but, cluster, link, view } from '../core/federation/sights.ts';
+import { dotStatements } from './dot.ts';
 import { type HubLike, hubLike } from './hub-like.ts';
 
 const world = new World(BUILT);
@@ -22,8 +23,8 @@ afterAll(async () => {
   await hub.node.kill();
 });
 
-function federation(...args: string[]): Promise<Ran> {
-  return world.mpreg(['federation', ...args], { env: { MPREG_URL: hub.node.url } });
+function mpreg(...args: string[]): Promise<Ran> {
+  return world.mpreg(args, { env: { MPREG_URL: hub.node.url } });
 }
 
 const lost = () => but({ cluster: 'east' }, { forMs: 90_000, state: 'lost' });
@@ -32,7 +33,7 @@ const lines = ({ stdout }: Ran) => stdout.replace(/\n$/, '').split('\n');
 
 describe('health', () => {
   test('has a line for each cluster and link, and is found well', async () => {
-    const ran = await federation('health', '--exit-code');
+    const ran = await mpreg('federation', 'health', '--exit-code');
     expect(ran).toMatchObject({ code: 0, stderr: 'healthy, 100 points, as west-1 sees it\n' });
     expect(lines(ran)).toEqual([
       'cluster\teast\t● healthy\t100\tregion-east\t120 ms\t',
@@ -44,13 +45,13 @@ describe('health', () => {
 
   test('says what this side cannot reach, and is found wanting', async () => {
     hub.sight = lost();
-    const { code, stderr, stdout } = await federation('health', '--exit-code');
+    const { code, stderr, stdout } = await mpreg('federation', 'health', '--exit-code');
     expect(code).toBe(8);
     expect(stdout).toContain('cluster\teast\t✕ lost\t0\tregion-east\t120 ms\t-100 no way leads there for 90 s\n');
     expect(stderr).toMatch(/cannot reach east for 90 s\nerror: not well: east is lost\n.*found-wanting/s);
-    const quiet = await federation('health', '--json', '--exit-code');
+    const quiet = await mpreg('federation', 'health', '--json', '--exit-code');
     expect([quiet.code, json(quiet)]).toMatchObject([8, { state: 'critical', unreachable: [{ cluster: 'east' }] }]);
-    expect((await federation('health', '--exit-code', '--clusters', 'mid,west')).code).toBe(0);
+    expect((await mpreg('federation', 'health', '--exit-code', '--clusters', 'mid,west')).code).toBe(0);
   });
 
   test('is asked of a hub, whatever node one is connected to', async () => {
@@ -71,7 +72,7 @@ describe('health', () => {
 
 describe('topology', () => {
   test('is a tree', async () => {
-    const { code, stdout } = await federation('topology');
+    const { code, stdout } = await mpreg('federation', 'topology');
     expect(code).toBe(0);
     expect(stdout).toContain(
       [
@@ -86,7 +87,7 @@ describe('topology', () => {
   });
 
   test('is a map of any width, with a legend', async () => {
-    const { stdout } = await federation('topology', '--format', 'map', '--width', '60');
+    const { stdout } = await mpreg('federation', 'topology', '--format', 'map', '--width', '60');
     const map = stdout.split('\n');
     expect(map.slice(0, 12).every((row) => [...row].length <= 60)).toBe(true);
     expect(stdout).toMatch(/●.west.*●.mid/);
@@ -95,7 +96,7 @@ describe('topology', () => {
   });
 
   test('is JSON, the same with --json and --format json', async () => {
-    const topology = json(await federation('topology', '--format', 'json'));
+    const topology = json(await mpreg('federation', 'topology', '--format', 'json'));
     expect(topology).toMatchObject({
       cluster: 'west',
       clusters: [
@@ -110,7 +111,7 @@ describe('topology', () => {
       ],
       state: 'healthy',
     });
-    expect(json(await federation('topology', '--json'))).toEqual(topology);
+    expect(json(await mpreg('federation', 'topology', '--json'))).toEqual(topology);
   });
 
   test('is a graph for Graphviz, which reads it whatever names others chose', async () => {
@@ -119,76 +120,17 @@ describe('topology', () => {
       clusters: [...view().clusters, odd],
       links: [link('mid'), link(odd.cluster, { state: 'waiting' })],
     });
-    const { stdout } = await federation('topology', '--format', 'dot');
+    const { stdout } = await mpreg('federation', 'topology', '--format', 'dot');
     expect(stdout).toContain('"west" -- "mid" [label="40 ms"];');
     expect(dotStatements(stdout)).toEqual({ edges: 3, nodes: 4, subgraphs: 4 });
     if (existsSync('/usr/bin/dot')) execFileSync('/usr/bin/dot', ['-Tcanon'], { input: stdout });
   });
 });
 
-/** Reads dot as its grammar has it (graphviz.org/doc/info/lang.html), and counts; throws where it is not dot. */
-function dotStatements(text: string): { nodes: number; edges: number; subgraphs: number } {
-  const tokens = text.match(/"(?:\\.|[^"\\])*"|--|[{}[\];=,]|[A-Za-z_]\w*|\S/g) ?? [];
-  const counts = { edges: 0, nodes: 0, subgraphs: 0 };
-  let at = 0;
-  const isId = (token = '') => /^("|[A-Za-z_])/.test(token);
-  const take = (wanted: string): void => {
-    if (tokens[at] !== wanted) throw new Error(`${tokens[at]} in place of ${wanted}, token ${at}`);
-    at++;
-  };
-  const id = (): void => {
-    if (!isId(tokens[at])) throw new Error(`no name: ${tokens[at]}, token ${at}`);
-    at++;
-  };
-  const attributes = (): void => {
-    take('[');
-    for (let first = true; tokens[at] !== ']'; first = false) {
-      if (!first) take(',');
-      id();
-      take('=');
-      id();
-    }
-    take(']');
-  };
-  const body = (): void => {
-    take('{');
-    while (tokens[at] !== '}') {
-      if (tokens[at] === 'subgraph') {
-        counts.subgraphs++;
-        at++;
-        id();
-        body();
-        continue;
-      }
-      const isDefault = tokens[at] === 'node';
-      id();
-      if (tokens[at] === '=') {
-        take('=');
-        id();
-      } else if (tokens[at] === '--') {
-        take('--');
-        id();
-        attributes();
-        counts.edges++;
-      } else {
-        attributes();
-        if (!isDefault) counts.nodes++;
-      }
-      take(';');
-    }
-    take('}');
-  };
-  take('graph');
-  id();
-  body();
-  if (at !== tokens.length) throw new Error(`more after the end: ${tokens.slice(at).join(' ')}`);
-  return counts;
-}
-
 test('topology for Mermaid holds nothing that its grammar would read as more than a label', async () => {
   const odd = cluster('mean"]', { name: 'x"| --> "c1', region: 'end' });
   hub.sight = view({ clusters: [...view().clusters, odd], links: [link('mid'), link(odd.cluster, { state: 'open' })] });
-  const [first, ...rest] = lines(await federation('topology', '--format', 'mermaid'));
+  const [first, ...rest] = lines(await mpreg('federation', 'topology', '--format', 'mermaid'));
   expect(first).toBe('graph LR');
   const label = '"[\\p{L}\\p{N} .,:;%()/+#<>-]*"';
   const statement = new RegExp(
@@ -210,18 +152,18 @@ describe('routes', () => {
       { cost: 40_000, hubs: [west, mid], kind: 'best', to: 'mid' },
       { cost: 130_000, hubs: [west, mid, east], kind: 'best', to: 'east' },
     ];
-    const ran = await federation('routes', '--hops', '2', '--avoid', 'x');
+    const ran = await mpreg('federation', 'routes', '--hops', '2', '--avoid', 'x');
     expect(lines(ran)).toEqual([
       'mid\tbest\t40 ms\t1\twest-1 (west) → mid-1 (mid)',
       'east\tbest\t130 ms\t2\twest-1 (west) → mid-1 (mid) → east-1 (east)',
     ]);
     expect(hub.asked.get('routes')).toEqual({ avoid: ['x'], hops: 2 });
-    expect(json(await federation('routes', '--json'))).toEqual(hub.ways);
+    expect(json(await mpreg('federation', 'routes', '--json'))).toEqual(hub.ways);
   });
 
   test('to where none leads are exit 3', async () => {
     hub.ways = [];
-    const ran = await federation('routes', '--to', 'east', '--hops', '1');
+    const ran = await mpreg('federation', 'routes', '--to', 'east', '--hops', '1');
     expect(ran.code).toBe(3);
     expect(ran.stderr).toContain('no way leads to east within these limits');
   });
@@ -229,17 +171,17 @@ describe('routes', () => {
 
 describe('explain', () => {
   test('tells of what the name is the name of', async () => {
-    const ran = await federation('explain', 'predict', '--loc', 'gpu');
+    const ran = await mpreg('federation', 'explain', 'predict', '--loc', 'gpu');
     expect(ran.code).toBe(0);
     expect(lines(ran)).toEqual(['mid\tyes\t40 ms\thas it as function', 'mid\tyes\t40 ms\thas it as topic']);
-    const one = await federation('explain', 'predict', '--kind', 'topic', '--json');
+    const one = await mpreg('federation', 'explain', 'predict', '--kind', 'topic', '--json');
     expect(json(one)).toMatchObject([
       { clusters: [{ cluster: 'mid', fits: true }], from: 'west', kind: 'topic', name: 'predict' },
     ]);
   });
 
   test('says why nobody fits, with exit 3', async () => {
-    const ran = await federation('explain', 'nothing');
+    const ran = await mpreg('federation', 'explain', 'nothing');
     expect([ran.code, ran.stdout]).toEqual([3, 'mid\tno\t40 ms\thas nothing of that name\n']);
     expect(ran.stderr).toContain('no cluster in reach can take nothing');
   });
@@ -267,7 +209,7 @@ describe('alerts', () => {
     const pending: AlertView = { ...alert, id: 'slow:mid', state: 'pending' };
     const channels = [{ delivered: 1, failed: 2, kind: 'webhook', name: 'hook', trouble: 'no answer' }] as const;
     hub.alerts = { alerts: [pending, seen, alert], channels, history: [] };
-    const ran = await federation('alerts', 'list', '--exit-code');
+    const ran = await mpreg('federation', 'alerts', 'list', '--exit-code');
     expect(ran.code).toBe(8);
     expect(lines(ran)).toEqual(
       [
@@ -280,14 +222,14 @@ describe('alerts', () => {
       ),
     );
     expect(ran.stderr).toContain('hook of west-1 does not take alerts: no answer');
-    expect(json(await federation('alerts', 'list', '--all', '--json'))).toMatchObject({
+    expect(json(await mpreg('federation', 'alerts', 'list', '--all', '--json'))).toMatchObject({
       alerts: [{ hub: 'west-1', id: 'lost:east' }, { id: 'lost:mid' }, { id: 'slow:mid' }],
       channels: [{ hub: 'west-1', name: 'hook' }],
     });
   });
 
   test('are acknowledged by name', async () => {
-    const ran = await federation('alerts', 'ack', 'lost:east', '--by', 'ann', '--note', 'at it');
+    const ran = await mpreg('federation', 'alerts', 'ack', 'lost:east', '--by', 'ann', '--note', 'at it');
     expect(ran).toMatchObject({ code: 0, stdout: 'lost:east acknowledged by ann\n' });
     expect(hub.asked.get('ack')).toEqual({ alert: 'lost:east', by: 'ann', note: 'at it' });
   });
@@ -300,14 +242,14 @@ describe('alerts', () => {
       { at: 1_000, change: 'untold', says: 'hook: no answer' },
     ] as const;
     hub.alerts = { alerts: [], channels: [], history };
-    expect(lines(await federation('alerts', 'history'))).toEqual([
+    expect(lines(await mpreg('federation', 'alerts', 'history'))).toEqual([
       '1970-01-01T00:00:03.000Z\tacknowledged by ann\tlost:east\tcritical\t5\twest-1\tat it',
       '1970-01-01T00:00:02.000Z\tfiring\tlost:east\tcritical\t5\twest-1\twhy',
       '1970-01-01T00:00:01.000Z\tuntold\t\t\t\twest-1\thook: no answer',
     ]);
-    expect(json(await federation('alerts', 'history', '--rule', 'lost', '--last', '1', '--json'))).toMatchObject([
-      { at: 3_000 },
-    ]);
+    expect(
+      json(await mpreg('federation', 'alerts', 'history', '--rule', 'lost', '--last', '1', '--json')),
+    ).toMatchObject([{ at: 3_000 }]);
   });
 });
 
@@ -346,7 +288,17 @@ describe('monitor', () => {
   });
 
   test('health-watch ends after so many looks', async () => {
-    const ran = await federation('monitor', 'health-watch', '--count', '2', '--interval', '100ms', '--clusters', 'mid');
+    const ran = await mpreg(
+      'federation',
+      'monitor',
+      'health-watch',
+      '--count',
+      '2',
+      '--interval',
+      '100ms',
+      '--clusters',
+      'mid',
+    );
     expect(ran.code).toBe(0);
     expect(lines(ran).map((line) => line.split('\t').slice(1))).toEqual([
       ['federation', 'west-1', 'healthy', '100'],
@@ -356,14 +308,14 @@ describe('monitor', () => {
   });
 
   test('metrics-watch prints a line for each hub each time', async () => {
-    const ran = await federation('monitor', 'metrics-watch', '--count', '2', '--interval', '0.1', '--json');
+    const ran = await mpreg('federation', 'monitor', 'metrics-watch', '--count', '2', '--interval', '0.1', '--json');
     const rows = lines(ran).map((line) => JSON.parse(line) as object);
     const about = { firing: 0, hub: 'west-1', links: 1, linksUp: 1, lost: 0, reachable: 2, rttMs: 40 };
     expect(rows).toMatchObject([
       { ...about, sent: null, totals: { sent: 10 } },
       { ...about, sent: 0 },
     ]);
-    const text = await federation('monitor', 'metrics-watch', '--count', '1');
+    const text = await mpreg('federation', 'monitor', 'metrics-watch', '--count', '1');
     expect(text.stdout).toMatch(/^\S+\twest-1\t2\/2\t1\/1\t40 ms\t0%\t\t\t\t\t0\n$/);
   });
 

@@ -13,7 +13,17 @@
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import { type Alert, type AlertView, alertView } from './alert-records.ts';
 import type { AlertChannel, AlertingConfig, AlertRule, AlertSeverity } from './alerting.ts';
-import type { AlertOptions } from './alerts.ts';
+
+export interface AlertOptions {
+  /** Alerts at once. More: a storm is seen whole; fewer: it costs less memory. */
+  readonly alertsMax: number;
+  /** Entries of history. More: a longer look back; fewer: less to write with each change. */
+  readonly historyMax: number;
+  /** A notification that no attempt could deliver is tried again after this long. Shorter: sooner told; longer: less noise. */
+  readonly undeliveredMs: number;
+  /** Alerts in one notification; how many more there are is said. */
+  readonly noticesMax: number;
+}
 
 export interface AlertNotification {
   /** Grows by one with each, within one life of the hub. */

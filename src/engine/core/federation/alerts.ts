@@ -24,21 +24,10 @@ import type { Instant } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
 import { done, failed, type Outcome } from '../base/outcome.ts';
 import { problem } from '../base/problems.ts';
-import { AlertNews, type AlertNotification } from './alert-news.ts';
+import { AlertNews, type AlertNotification, type AlertOptions } from './alert-news.ts';
 import { type Alert, type AlertChange, type AlertEntry, type AlertView, alertView } from './alert-records.ts';
 import type { AlertChannel, AlertComparison, AlertingConfig, AlertRule } from './alerting.ts';
 import type { Measure } from './measures.ts';
-
-export interface AlertOptions {
-  /** Alerts at once. More: a storm is seen whole; fewer: it costs less memory. */
-  readonly alertsMax: number;
-  /** Entries of history. More: a longer look back; fewer: less to write with each change. */
-  readonly historyMax: number;
-  /** A notification that no attempt could deliver is tried again after this long. Shorter: sooner told; longer: less noise. */
-  readonly undeliveredMs: number;
-  /** Alerts in one notification; how many more there are is said. */
-  readonly noticesMax: number;
-}
 
 export const DEFAULT_ALERT_OPTIONS: AlertOptions = {
   alertsMax: 1_000,

@@ -74,7 +74,10 @@ export interface FederationConfig {
   readonly imports?: readonly PolicyRule[];
   /** What operators are told of, and how; absent: nothing. */
   readonly alerting?: AlertingConfig;
-  /** How often a hub looks at the health of the federation and at the rules for alerts, in milliseconds; default 30 s. */
+  /**
+   * How often a hub looks at the health of the federation and at the rules for alerts, in milliseconds; default 30 s.
+   * More often: alerts fire sooner. Less often: a hub of many clusters has less to do.
+   */
   readonly healthCheckMs?: number;
 }
 

@@ -138,6 +138,10 @@ export class SystemTopics {
         this.#say('link', `${event.change}.${wordsOf(event.peer)}`, false, about);
         break;
       }
+      case 'bridge':
+      case 'cluster':
+        this.federation(event);
+        break;
       case 'paused':
         this.#say('node', `paused.${wordsOf(by)}`, true, { ms: event.ms });
         break;
