@@ -213,6 +213,42 @@ describe('what was sent over SQS', () => {
   });
 });
 
+test('a queue on another node than the endpoint is used as one that is there, and refused while its node is away', {
+  timeout: 60_000,
+}, async () => {
+  const alpha = await start(['--no-discover']);
+  const there = ['--no-discover', '--name', 'beta', '--data-dir', world.path('beta'), '--peer', alpha.url];
+  const beta = await world.node(there);
+  const owner = await connect({ urls: [beta.url] });
+  await owner.queue('far').create({ maxReceives: null, place: 'beta' });
+  await owner.close();
+  const names = async () => (await sqs.send(new aws.ListQueuesCommand({}))).QueueUrls ?? [];
+  await until('alpha knows of it', names, (urls) => urls.some((url) => url.endsWith('/far')));
+  const { QueueUrl = '' } = await sqs.send(new aws.GetQueueUrlCommand({ QueueName: 'far' }));
+  const Entries = ['a', 'b', 'c'].map((MessageBody, i) => ({ Id: `${i}`, MessageBody }));
+  const { Successful = [] } = await sqs.send(new aws.SendMessageBatchCommand({ Entries, QueueUrl }));
+  expect(Successful.map(({ Id }) => Id)).toEqual(['0', '1', '2']);
+  const messages = await receive(QueueUrl, { VisibilityTimeout: 60, WaitTimeSeconds: 5 });
+  expect(messages.map(({ Body }) => Body)).toEqual(['a', 'b', 'c']);
+  const [first, second, third] = messages as [aws.Message, aws.Message, aws.Message];
+  await remove(QueueUrl, first);
+  const again = { QueueUrl, ReceiptHandle: second.ReceiptHandle, VisibilityTimeout: 0 };
+  await sqs.send(new aws.ChangeMessageVisibilityCommand(again));
+  expect((await receive(QueueUrl, { WaitTimeSeconds: 5 })).map(({ Body }) => Body)).toEqual(['b']);
+  sqs = clientOf(beta);
+  await remove(QueueUrl.replace(httpOf(alpha), httpOf(beta)), third);
+  sqs = clientOf(alpha);
+  const AttributeNames: aws.QueueAttributeName[] = ['All'];
+  const { Attributes } = await sqs.send(new aws.GetQueueAttributesCommand({ AttributeNames, QueueUrl }));
+  expect(Attributes).toMatchObject({ ApproximateNumberOfMessages: '0', ApproximateNumberOfMessagesNotVisible: '1' });
+  beta.child.kill('SIGKILL');
+  await beta.ended;
+  await expect(send(QueueUrl, 'nobody is there')).rejects.toMatchObject({ $metadata: expect.any(Object) });
+  await world.node([...there, '--port', new URL(beta.url).port]);
+  const back = async () => (await send(QueueUrl, 'd').catch(() => undefined))?.MessageId;
+  await until('beta is back', back, (id) => id !== undefined);
+});
+
 test('sqs-consumer works through a queue, and leaves what it failed on', { timeout: 60_000 }, async () => {
   await start();
   const url = await queue('work', { VisibilityTimeout: '2' });
