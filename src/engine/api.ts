@@ -159,6 +159,8 @@ export interface MpregNode {
   readonly id: NodeId;
   readonly name: string;
   readonly url: string;
+  /** Of a hub: where hubs of other clusters dial it. */
+  readonly bridgeUrl?: string;
   snapshot(): NodeSnapshot;
   /** A client of this very node, with no socket between. */
   client(): Promise<Client>;

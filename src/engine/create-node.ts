@@ -85,6 +85,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
       name,
       options: settled,
       url: address,
+      ...(hub === undefined ? {} : { bridgeUrl: hub.address }),
     });
   } catch (error) {
     await Promise.allSettled(opened.reverse().map((part) => part.close()));

@@ -29,6 +29,7 @@ export interface HostedNodeParts {
   readonly name: string;
   readonly url: string;
   readonly inside: Inside;
+  readonly bridgeUrl?: string;
   readonly options: SettledOptions;
 }
 
@@ -43,6 +44,7 @@ export class HostedNode implements MpregNode {
   readonly id: NodeId;
   readonly name: string;
   readonly url: string;
+  readonly bridgeUrl?: string;
   readonly stopped: Promise<void>;
   readonly #host: NodeHost;
   readonly #input: (input: NodeInput) => void;
@@ -57,6 +59,7 @@ export class HostedNode implements MpregNode {
     this.id = parts.id;
     this.name = parts.name;
     this.url = parts.url;
+    if (parts.bridgeUrl !== undefined) this.bridgeUrl = parts.bridgeUrl;
     this.#host = parts.host;
     this.#input = parts.input;
     this.#inside = parts.inside;

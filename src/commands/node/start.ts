@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseDuration } from '../../cli/duration.ts';
+import { hubFlags, hubOf } from '../../cli/hub-flags.ts';
 import { readAccessKeys } from '../../cli/key.ts';
 import { type Log, makeLog } from '../../cli/log.ts';
 import { clusterKey, dropEmpty, resolveSettings, tlsOptions } from '../../cli/settings.ts';
@@ -26,6 +27,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
     "<%= config.bin %> <%= command.id %> --exec 'predict=python3 predict.py' --functions ./functions --watch",
     '<%= config.bin %> <%= command.id %> --peer ws://10.0.0.7:7400 --host 0.0.0.0 --key-file ./key --join-timeout 10s',
     '<%= config.bin %> <%= command.id %> --discover file:./nodes.json --discover srv:_mpreg._tcp.example.com',
+    '<%= config.bin %> <%= command.id %> --hub --cluster us --region us-west --link eu=wss://eu.example:9000',
     '<%= config.bin %> <%= command.id %> --port 7400 --sqs-key orders=./orders.secret',
   ];
   static override flags = {
@@ -135,6 +137,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
       summary:
         'Where to look for other nodes, again and again: file:PATH, srv:NAME, http://HOST/PATH, mdns (answers, too), gossip:ws://HOST:PORT; repeatable.',
     }),
+    ...hubFlags,
     'no-discover': Flags.boolean({
       summary: 'Neither look for other nodes of yours on this machine nor be found by them.',
     }),
@@ -193,6 +196,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
         exec: flags.exec,
         functions: flags.functions,
         host: flags.host,
+        hub: hubOf(flags),
         key: clusterKey(settings, warn),
         name: flags.name,
         planMemoryMb: flags['plan-memory'],
@@ -226,9 +230,19 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
   async #sayReady(node: MpregNode, log: Log): Promise<void> {
     const { cluster, functions, resources } = node.snapshot().record;
     const names = functions.map(({ name }) => name);
-    const { id, name, url } = node;
+    const { bridgeUrl, id, name, url } = node;
     await this.output.event(
-      { event: 'ready', id, name, url, cluster, pid: process.pid, functions: names, resources },
+      {
+        event: 'ready',
+        id,
+        name,
+        url,
+        ...dropEmpty({ bridgeUrl }),
+        cluster,
+        pid: process.pid,
+        functions: names,
+        resources,
+      },
       url,
     );
     log('info', `ready: try "mpreg call echo hi --url ${url}"`, { cluster, name });
