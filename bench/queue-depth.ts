@@ -5,8 +5,8 @@
  *
  * For each depth: a node with an empty data directory, filled over one connection with bodies of 200 bytes; its memory; then it
  * is killed and started on the same data. A second queue warms node and client up: `WARM` messages are sent there, received and
- * acknowledged. Then, `TURNS` times, `TAKEN` messages of the deep queue are received and acknowledged, and as many sent
- * again, so that each turn finds the depth that the row names; the median of the turns is reported.
+ * acknowledged. Then, `TURNS` times and the depths in turn, `TAKEN` messages of the deep queue are received and acknowledged,
+ * and as many sent again, so that each turn finds the depth that the row names; the median of the turns is reported.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ import { quantile } from './harness.ts';
 
 /** The same number at every depth: what a row costs to begin and end is the same. */
 const TAKEN = 10_000;
-const TURNS = 15;
+const TURNS = 25;
 const WARM = 100_000;
 const BODY = 'b'.repeat(200);
 const here = fileURLToPath(import.meta.url);
@@ -83,21 +83,17 @@ async function receive({ client }: Running, count: number, name = 'jobs'): Promi
   return count / ((performance.now() - began) / 1_000);
 }
 
-/** Messages a second, for a node and a client that have done it before. */
-async function receiveRate(running: Running, depth: number): Promise<number> {
-  await running.client.queue('warm').create();
-  await fill(running, WARM, 'warm');
-  await receive(running, WARM, 'warm');
-  const taken = Math.min(TAKEN, depth);
-  const rates: number[] = [];
-  for (let turn = 0; turn < TURNS; turn++) {
-    rates.push(await receive(running, taken));
-    await fill(running, taken);
-  }
-  return quantile(rates, 0.5);
+/** A deep queue on a node that was started again. */
+interface Prepared {
+  readonly depth: number;
+  readonly running: Running;
+  readonly folder: string;
+  /** The cells that are known. */
+  readonly row: readonly number[];
+  readonly rates: number[];
 }
 
-async function measure(depth: number): Promise<void> {
+async function prepare(depth: number): Promise<Prepared> {
   const folder = mkdtempSync(join(process.env['BENCH_FOLDER'] ?? tmpdir(), 'mpreg-bench-'));
   process.once('exit', () => rmSync(folder, { force: true, recursive: true }));
   const first = await startNode(folder);
@@ -105,24 +101,33 @@ async function measure(depth: number): Promise<void> {
   const full = memoryMb(first);
   const disk = Math.round(bytesOf(folder) / 2 ** 20);
   await stop(first);
-  const second = await startNode(folder);
-  const { counts } = await second.client.queue('jobs').info();
+  const running = await startNode(folder);
+  const { counts } = await running.client.queue('jobs').info();
   if (counts.ready !== depth) throw new Error(`${counts.ready} of ${depth} are there after the start`);
-  const fresh = memoryMb(second);
-  const rate = await receiveRate(second, depth);
-  const row = [
-    depth,
-    Math.round(filled),
-    full,
-    disk,
-    Math.round(second.startedMs),
-    fresh,
-    Math.round(rate),
-    memoryMb(second),
-  ];
-  console.log(`| ${row.map((value) => value.toLocaleString('en')).join(' | ')} |`);
-  await stop(second);
-  rmSync(folder, { force: true, recursive: true });
+  const row = [depth, Math.round(filled), full, disk, Math.round(running.startedMs), memoryMb(running)];
+  await running.client.queue('warm').create();
+  await fill(running, WARM, 'warm');
+  await receive(running, WARM, 'warm');
+  return { depth, folder, rates: [], row, running };
+}
+
+/** All depths in turns, so that what else the machine does befalls them alike. */
+async function measure(depths: readonly number[]): Promise<void> {
+  const all: Prepared[] = [];
+  for (const depth of depths) all.push(await prepare(depth));
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const { depth, rates, running } of all) {
+      const taken = Math.min(TAKEN, depth);
+      rates.push(await receive(running, taken));
+      await fill(running, taken);
+    }
+  }
+  for (const { folder, rates, row, running } of all) {
+    const cells = [...row, Math.round(quantile(rates, 0.5)), memoryMb(running)];
+    console.log(`| ${cells.map((value) => value.toLocaleString('en')).join(' | ')} |`);
+    await stop(running);
+    rmSync(folder, { force: true, recursive: true });
+  }
 }
 
 const [role, dataDir = ''] = process.argv.slice(2);
@@ -135,6 +140,6 @@ if (role === 'node') {
   );
   console.log('| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
   const depths = process.argv.slice(2).map(Number);
-  for (const depth of depths.length > 0 ? depths : [10_000, 10_000_000]) await measure(depth);
+  await measure(depths.length > 0 ? depths : [10_000, 10_000_000]);
   process.exit(0);
 }
