@@ -142,6 +142,7 @@ export class TopicsFlow {
     const exchange = this.#parts.exchange();
     if (link === undefined || exchange === undefined) return false;
     const { role } = link.peer;
+    if (role === 'hub' && message.kind !== 'abroad') return false;
     if (message.kind === 'publish' && role === 'client') this.#publish(exchange, link, message);
     else if (message.kind === 'publish-run' && role === 'client') this.#publishRun(exchange, link, message);
     else if (message.kind === 'forward' && role === 'peer') this.#forwarded(exchange, link, message);

@@ -318,7 +318,7 @@ export class NodeHost {
       established: (link, { peer }) => {
         id = this.#nextLink++;
         this.#links.set(id, link);
-        if (peer.role !== 'hub') this.topics.opened(id, peer, link);
+        this.topics.opened(id, peer, link);
         this.#log('debug', `link ${id} to ${peerName(peer)} is up`);
         this.input({ kind: 'link-up', link: id, peer, ...(dialled === undefined ? {} : { dial: dialled.dial }) });
       },

@@ -1,0 +1,177 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Client, FederationConfig, MpregNode } from '../../../src/engine/index.ts';
+import { Clusters, reached, until } from './two-clusters.ts';
+
+const open: Clusters[] = [];
+afterEach(async () => {
+  for (const clusters of open.splice(0)) await clusters.close();
+});
+
+interface Chain {
+  readonly clients: Readonly<Record<string, Client>>;
+  readonly nodes: Readonly<Record<string, MpregNode>>;
+}
+
+/** red ── green ── blue, each of a hub and a node; green has a second hub. */
+async function chain(rules: Pick<FederationConfig, 'exports' | 'imports'> = {}): Promise<Chain> {
+  const clusters = new Clusters();
+  open.push(clusters);
+  const nodes: Record<string, MpregNode> = {};
+  const clients: Record<string, Client> = {};
+  const hub = async (
+    cluster: string,
+    name: string,
+    links: Readonly<Record<string, MpregNode>>,
+    peers: string[] = [],
+  ) => {
+    const to = Object.entries(links).map(([other, { url }]) => ({ addresses: [url], cluster: other }));
+    nodes[name] = await clusters.node(cluster, name, {
+      hub: { links: to, mode: 'permissive', region: cluster },
+      peers,
+    });
+    return nodes[name];
+  };
+  const green = await hub('green', 'green-hub', {});
+  await hub('green', 'green-hub-2', {}, [green.url]);
+  const red = await hub('red', 'red-hub', { green });
+  const blue = await hub('blue', 'blue-hub', { green });
+  for (const [name, near] of Object.entries({ blue, green, red })) {
+    const node = await clusters.node(name, `${name}-node`, {
+      inline: [{ name: `of-${name}`, run: () => name }],
+      peers: [near.url],
+    });
+    nodes[`${name}-node`] = node;
+    await node.joined(20_000);
+    clients[name] = await clusters.client(node);
+    clients[`${name}-hub`] = await clusters.client(near);
+  }
+  if (rules.exports !== undefined || rules.imports !== undefined) {
+    const asked = clients.red as Client;
+    const view = (await asked.call.with({ locs: ['role:hub'] })('mpreg.federation.view')) as {
+      config: FederationConfig;
+    };
+    const { version: _, ...config } = view.config;
+    await asked.call.with({ locs: ['role:hub'] })('mpreg.federation.apply', { config: { ...config, ...rules } });
+  }
+  await reached(clients.red as Client, 'blue', 'of-blue');
+  await reached(clients.blue as Client, 'red', 'of-red');
+  return { clients, nodes };
+}
+
+/** What arrives at a subscriber, as texts. */
+function ear(
+  client: Client | undefined,
+  pattern: string,
+): { readonly heard: string[]; readonly ready: Promise<unknown> } {
+  const heard: string[] = [];
+  const ready = (client as Client).subscribe(pattern, { everywhere: true }).then((subscription) => {
+    const listen = async () => {
+      for await (const { topic, payload } of subscription) heard.push(`${topic} ${String(payload)}`);
+    };
+    listen().catch(() => undefined); // its client closes at the end
+  });
+  return { heard, ready };
+}
+
+/** Publishes until it arrives: what other clusters listen to is told, not known at once. */
+async function reaches(client: Client | undefined, topic: string, heard: readonly string[]): Promise<void> {
+  await until(`${topic} arrives`, async () => {
+    await (client as Client).publish(topic, 'test');
+    return heard.includes(`${topic} test`);
+  });
+}
+
+describe('a message of a topic', { timeout: 120_000 }, () => {
+  it('reaches subscribers of other clusters, each once and in order, over hubs between them', async () => {
+    const { clients } = await chain();
+    const inBlue = ear(clients.blue, 'order.*');
+    const inGreen = ear(clients.green, 'order.#');
+    const atHub = ear(clients['blue-hub'], 'order.eu');
+    const home = ear(clients.red, '#');
+    await Promise.all([inBlue.ready, inGreen.ready, atHub.ready, home.ready]);
+    for (const { heard } of [inBlue, inGreen, atHub]) await reaches(clients.red, 'order.eu', heard);
+    for (const { heard } of [inBlue, inGreen, atHub, home]) heard.length = 0;
+    for (let i = 0; i < 200; i++) await clients.red?.publish('order.eu', i);
+    await clients.red?.publish('order.eu.paid', 'deep');
+    await clients.red?.publish('stock', 'here only');
+    const wanted = Array.from({ length: 200 }, (_, i) => `order.eu ${i}`);
+    const last = 'order.eu 199';
+    await until('all have arrived', () => {
+      const ends = [inBlue, atHub].every(({ heard }) => heard.includes(last));
+      return ends && inGreen.heard.includes('order.eu.paid deep') && home.heard.includes('stock here only');
+    });
+    expect(inBlue.heard.filter((one) => !one.endsWith('test'))).toEqual(wanted);
+    expect(atHub.heard.filter((one) => !one.endsWith('test'))).toEqual(wanted);
+    expect(inGreen.heard.filter((one) => !one.endsWith('test'))).toEqual([...wanted, 'order.eu.paid deep']);
+    expect(home.heard.filter((one) => !one.endsWith('test'))).toEqual([
+      ...wanted,
+      'order.eu.paid deep',
+      'stock here only',
+    ]);
+  });
+
+  it('reaches one member of a group in each cluster', async () => {
+    const { clients } = await chain();
+    const heard = { blue: [] as unknown[], red: [] as unknown[] };
+    for (const name of ['red', 'blue'] as const) {
+      for (const client of [clients[name], clients[`${name}-hub`]]) {
+        const subscription = await (client as Client).subscribe('job.*', { everywhere: true, group: 'workers' });
+        const listen = async () => {
+          for await (const { payload } of subscription) heard[name].push(payload);
+        };
+        listen().catch(() => undefined);
+      }
+    }
+    await until('it arrives in both', async () => {
+      await clients.red?.publish('job.a', 'test');
+      return heard.blue.includes('test') && heard.red.includes('test');
+    });
+    for (let i = 0; i < 20; i++) await clients.red?.publish('job.b', i);
+    await until('all have arrived', () => heard.blue.includes(19) && heard.red.includes(19));
+    for (const values of [heard.blue, heard.red]) {
+      expect(values.filter((value) => value !== 'test')).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    }
+  });
+
+  it('goes only where rules let it, and comes only from where they do', async () => {
+    const { clients } = await chain({
+      exports: [
+        { clusters: ['blue'], functions: ['*'], topics: ['open.#'] },
+        { clusters: ['*'], functions: ['*'], topics: ['#'] },
+      ],
+      imports: [{ clusters: ['*'], functions: ['*'], topics: ['news.#'] }],
+    });
+    const inBlue = ear(clients.blue, '#');
+    const inGreen = ear(clients.green, '#');
+    const inRed = ear(clients.red, '#');
+    await Promise.all([inBlue.ready, inGreen.ready, inRed.ready]);
+    await reaches(clients.red, 'open.a', inBlue.heard);
+    await reaches(clients.red, 'secret.a', inGreen.heard);
+    await reaches(clients.blue, 'news.a', inRed.heard);
+    await clients.red?.publish('secret.b', 'no');
+    await clients.blue?.publish('other.b', 'no');
+    await clients.red?.publish('open.b', 'last');
+    await clients.blue?.publish('news.b', 'last');
+    await until(
+      'the last ones arrive',
+      () => inBlue.heard.includes('open.b last') && inRed.heard.includes('news.b last'),
+    );
+    expect(inBlue.heard.filter((one) => one.startsWith('secret'))).toEqual([]);
+    expect(inRed.heard.filter((one) => one.startsWith('other'))).toEqual([]);
+  });
+
+  it('arrives again when the hub that speaks for a cluster is gone', async () => {
+    const { clients, nodes } = await chain();
+    const inGreen = ear(clients.green, 'order.#');
+    await inGreen.ready;
+    await reaches(clients.red, 'order.eu', inGreen.heard);
+    const inRed = ear(clients.red, 'stock.#');
+    await inRed.ready;
+    await reaches(clients.green, 'stock.eu', inRed.heard);
+    const hubs = [nodes['green-hub'], nodes['green-hub-2']] as MpregNode[];
+    const speaker = hubs.sort((a, b) => (a.id < b.id ? -1 : 1))[0] as MpregNode;
+    speaker.kill();
+    await reaches(clients.red, 'order.us', inGreen.heard);
+    await reaches(clients.green, 'stock.us', inRed.heard);
+  });
+});
