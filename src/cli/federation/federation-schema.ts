@@ -61,7 +61,7 @@ const cluster = z.strictObject({
     .max(HUBS_MAX)
     .optional(),
   coordinates: z.strictObject({ latitude: degrees(90), longitude: degrees(180) }).optional(),
-  tags: texts.optional(),
+  tags: texts.max(100, 'has more than 100 entries').optional(),
   tier: z.enum(['local', 'regional', 'global']).optional(),
   /** The variable with the key that this cluster's hubs were started with. */
   key_env: variable.optional(),
@@ -105,8 +105,8 @@ const webUrl = z.url({ error: 'is no http:// or https:// address', protocol: /^h
 const channelLimits = {
   name: text,
   per_minute_max: count.optional(),
-  retries: z.int().min(0).max(100).optional(),
-  timeout_seconds: seconds.optional(),
+  retries: z.int('must be a whole number').min(0, 'must be at least 0').max(10, 'must be at most 10').optional(),
+  timeout_seconds: seconds.max(300, 'must be at most 300').optional(),
 };
 
 const channel = z.discriminatedUnion('kind', [
@@ -122,8 +122,8 @@ const channel = z.discriminatedUnion('kind', [
 ]);
 
 const alerting = z.strictObject({
-  rules: z.array(alertRule).max(LIST_MAX),
-  channels: z.array(channel).max(LIST_MAX),
+  rules: z.array(alertRule).max(200, 'has more than 200 entries'),
+  channels: z.array(channel).max(50, 'has more than 50 entries'),
   group_seconds: seconds.optional(),
   repeat_seconds: z.number().min(0, 'must be at least 0').optional(),
 });
@@ -134,7 +134,7 @@ export const federationSchema = z.strictObject({
     enabled: z.boolean().optional(),
     name: clusterId.optional(),
     /** Seconds. */
-    health_check_interval: seconds.optional(),
+    health_check_interval: seconds.min(0.1, 'must be at least 0.1').optional(),
     resilience: z
       .strictObject({
         circuit_breaker: z
