@@ -32,6 +32,7 @@ export type { FunctionView, MemberView, NodeSnapshot } from './core/node/snapsho
 export { context, defineFunction } from './define-function.ts';
 export { errorDocument, replyDocument, resultsDocument } from './documents.ts';
 export type * from './federation-api.ts';
+export type { Found, Sighting } from './host/discovery/discovery-source.ts';
 export type { QueuedMessage } from './host/functions/queue-feed.ts';
 export { splitWords } from './host/functions/split-words.ts';
 export type { RetryPolicy, TriggerMessage } from './host/functions/trigger.ts';
@@ -52,6 +53,7 @@ export { valueFromJson, valueToJson } from './wire/json-value.ts';
 export { planToJson } from './wire/plan-json.ts';
 
 import type { Client, ConnectOptions, MpregNode, NodeOptions } from './api.ts';
+import type { Found } from './host/discovery/discovery-source.ts';
 import type { RuntimeEntry } from './host/runtime-directory.ts';
 import { problemError } from './problem-error.ts';
 import type { SimulationOptions, SimulationReport } from './sim/simulate.ts';
@@ -66,6 +68,24 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const { connect: open } = await import('./connect.ts');
   return open(options);
+}
+
+/**
+ * What one place of discovery says: `file:PATH`, `srv:NAME`, `http://…`, `mdns`, `ws://HOST:PORT`, `gossip:ws://HOST:PORT`. Rejects with a
+ * `ProblemError`. `options` is what a member is connected to with.
+ */
+export async function discover(
+  word: string,
+  options: Omit<ConnectOptions, 'urls'>,
+  signal: AbortSignal,
+): Promise<Found> {
+  const { discoverySource } = await import('./discovery.ts');
+  const source = discoverySource(word, options);
+  try {
+    return await source.find(signal);
+  } finally {
+    await source.close();
+  }
 }
 
 /** The nodes of this user on this machine, as their runtime directory shows them; `refusal` says why it is not used. */
