@@ -15,7 +15,7 @@ export interface DiscoveredCluster {
   readonly region: string;
   readonly url: string;
   readonly nodes: number;
-  /** Names of functions that others may use. */
+  /** Names of functions that others may use, as far as others have heard of them. */
   readonly functions: readonly string[];
   readonly hubs: readonly string[];
   /** In milliseconds of round trip, as the first hub estimates it. */
@@ -162,7 +162,7 @@ class Search {
       .map(({ name }) => name);
     return {
       cluster: id,
-      functions: [...new Set(best.functions.map(({ name }) => name))].sort(),
+      functions: [...new Set(seen.flatMap(({ functions }) => functions.map(({ name }) => name)))].sort(),
       heardFrom: [...new Set([...places, ...by])],
       hubs: [...new Set(hubs.filter(({ withdrawn }) => !withdrawn).map(({ name }) => name))].sort(),
       name: best.name,

@@ -1,0 +1,239 @@
+/** `mpreg federation deploy`, `validate-config --probe`, `link`, `register` and `discover` on hubs of this process. */
+import { writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { FederationFile } from '../../src/cli/federation/federation-schema.ts';
+import type { FederationView, MpregNode } from '../../src/engine/index.ts';
+import { BUILT, eventually, World } from '../cli/mpreg.ts';
+import { Clusters } from '../host/federation/two-clusters.ts';
+
+let world: World;
+let clusters: Clusters;
+beforeEach(() => {
+  world = new World(BUILT);
+  clusters = new Clusters();
+});
+afterEach(async () => {
+  await clusters.close();
+  await world.close();
+});
+
+interface Town {
+  readonly id: string;
+  readonly hub: MpregNode;
+  readonly bridge: string;
+}
+
+/** A cluster of one hub, with two ports. */
+async function town(id: string): Promise<Town> {
+  const inline = [{ name: `of-${id}`, run: () => id }];
+  const hub = await clusters.node(id, `${id}-hub`, { hub: { bridgePort: 0, region: `r-${id}` }, inline });
+  const { hubs } = await viewOf(hub);
+  return { bridge: hubs[0]?.address ?? '', hub, id };
+}
+
+function fileOf(towns: readonly Town[], more: Partial<FederationFile> = {}): string {
+  const file: FederationFile = {
+    clusters: towns.map(({ bridge, hub, id }) => ({
+      bridge_url: bridge,
+      cluster_id: id,
+      region: `region-${id}`,
+      server_url: hub.url,
+    })),
+    federation: { health_check_interval: 1 },
+    version: '1.0',
+    ...more,
+  };
+  writeFileSync(world.path('work', 'f.json'), JSON.stringify(file));
+  return 'f.json';
+}
+
+const run = async (...args: string[]) => {
+  const { code, stderr, stdout } = await world.mpreg(['federation', ...args, '--json']);
+  return { answer: stdout === '' ? undefined : JSON.parse(stdout), code, stderr };
+};
+
+async function viewOf(hub: MpregNode): Promise<FederationView> {
+  const client = await clusters.client(hub);
+  return (await client.call('mpreg.federation.view')) as FederationView;
+}
+
+const stateOf = (answer: { clusters: { cluster: string; state: string }[] }) =>
+  answer.clusters.map(({ cluster, state }) => `${cluster} ${state}`);
+
+describe('deploy', { timeout: 60_000 }, () => {
+  test('links three clusters, so that a call finds its function abroad; again, it changes nothing', async () => {
+    const towns = [await town('aa'), await town('bb'), await town('cc')];
+    const file = fileOf(towns);
+    const first = await run('deploy', file);
+    expect(first.stderr).toBe('');
+    expect(first.code).toBe(0);
+    expect(stateOf(first.answer)).toEqual(['aa changed', 'bb changed', 'cc changed']);
+    expect(
+      first.answer.links.map(
+        (link: { from: string; state: string; to: string }) => `${link.from}-${link.to} ${link.state}`,
+      ),
+    ).toEqual(['aa-bb up', 'aa-cc up', 'bb-cc up']);
+    const call = await world.mpreg(['call', 'of-cc', '--url', towns[0]?.hub.url ?? '']);
+    expect(call).toMatchObject({ code: 0, stdout: 'cc\n' });
+    const again = await run('deploy', file);
+    expect(stateOf(again.answer)).toEqual(['aa unchanged', 'bb unchanged', 'cc unchanged']);
+    const { stdout } = await world.mpreg(['federation', 'deploy', file]);
+    expect(stdout).toContain('nothing changed; 3 of 3 links stand');
+  });
+
+  test('tries without changing anything, and says what would change', async () => {
+    const towns = [await town('aa'), await town('bb')];
+    const { answer, code } = await run('deploy', fileOf(towns), '--dry-run');
+    expect(code).toBe(0);
+    expect(answer).toMatchObject({ dryRun: true, links: [] });
+    expect(answer.clusters[0].changes).toContainEqual({
+      after: { addresses: [towns[1]?.bridge], cluster: 'bb' },
+      path: 'links[bb]',
+    });
+    for (const one of towns) expect((await viewOf(one.hub)).config).toMatchObject({ links: [], version: 0 });
+  });
+
+  test('changes nothing and exits with 5 where a cluster is not there; --partial goes on, and later the rest follows', async () => {
+    const [aa, bb, cc] = [await town('aa'), await town('bb'), await town('cc')];
+    const file = fileOf([aa, bb, cc]);
+    await cc.hub.kill();
+    const refused = await run('deploy', file, '--timeout', '2s');
+    expect(refused.code).toBe(5);
+    expect(refused.answer).toMatchObject({
+      error: { code: 'nobody-there', message: expect.stringContaining('nothing was changed. cc:') },
+    });
+    expect((await viewOf(aa.hub)).config.version).toBe(0);
+    const partial = await run('deploy', file, '--partial', '--timeout', '10s');
+    expect(partial.code).toBe(0);
+    expect(stateOf(partial.answer)).toEqual(['aa changed', 'bb changed', 'cc missing']);
+    expect(partial.answer.links).toMatchObject([{ from: 'aa', state: 'up', to: 'bb' }]);
+    expect((await run('unregister', 'cc', '--url', aa.hub.url)).code).toBe(2); // it asks first
+  });
+
+  test('refuses a cluster that is another than the file says, and one without a hub', async () => {
+    const [aa, bb] = [await town('aa'), await town('bb')];
+    const { answer, code } = await run('deploy', fileOf([aa, { ...bb, id: 'zz' }]));
+    expect(code).toBe(4);
+    expect(answer).toMatchObject({
+      error: { code: 'cluster-wrong', message: expect.stringContaining('zz: at its address is the cluster bb') },
+    });
+    const plain = await clusters.node('dd', 'plain');
+    const without = await run('deploy', fileOf([aa, { ...bb, hub: plain, id: 'dd' }]));
+    expect(without.code).toBe(5);
+    expect(without.answer).toMatchObject({ error: { code: 'hub-missing' } });
+  });
+});
+
+describe('validate-config --probe', { timeout: 60_000 }, () => {
+  test('says of every address who is there: 0 where all fit, 8 where one is another, 5 where one is silent', async () => {
+    const [aa, bb] = [await town('aa'), await town('bb')];
+    const fit = await run('validate-config', fileOf([aa, bb]), '--probe');
+    expect(fit.code).toBe(0);
+    expect(fit.answer.probe).toMatchObject([
+      { cluster: 'aa', kind: 'server', node: 'aa-hub', state: 'ok' },
+      { cluster: 'aa', kind: 'bridge', state: 'ok', url: aa.bridge },
+      { cluster: 'bb', state: 'ok' },
+      { state: 'ok' },
+    ]);
+    const other = await run('validate-config', fileOf([aa, { ...bb, bridge: aa.hub.url, hub: bb.hub }]), '--probe');
+    expect(other.code).toBe(2); // one address twice is wrong by itself
+    const wrong = await run('validate-config', fileOf([{ ...aa, id: 'zz' }, bb]), '--probe');
+    expect(wrong.code).toBe(8);
+    expect(wrong.answer.probe[0]).toMatchObject({
+      problem: { message: 'aa-hub is of cluster aa, not zz' },
+      state: 'wrong',
+    });
+    await bb.hub.kill();
+    const silent = await run('validate-config', fileOf([aa, bb]), '--probe');
+    expect(silent.code).toBe(5);
+    expect(silent.answer.probe[2]).toMatchObject({ cluster: 'bb', state: 'unreachable' });
+  });
+});
+
+describe('links by hand', { timeout: 60_000 }, () => {
+  test('register links two clusters; link drain, add and remove change it; unregister forgets', async () => {
+    const [aa, bb] = [await town('aa'), await town('bb')];
+    const at = ['--url', aa.hub.url];
+    expect((await run('register', bb.hub.url, ...at)).answer.changes).toMatchObject([{ path: 'links[bb]' }]);
+    expect((await viewOf(bb.hub)).config.links).toEqual([{ addresses: [aa.bridge], cluster: 'aa' }]);
+    await eventually(
+      () => viewOf(aa.hub),
+      ({ links }) => links[0]?.state === 'up',
+    );
+    expect((await run('link', 'drain', 'bb', ...at)).answer.changes).toEqual([
+      { after: true, path: 'links[bb].drained' },
+    ]);
+    await eventually(
+      () => viewOf(aa.hub),
+      ({ links }) => links[0]?.state === 'drained',
+    );
+    expect((await run('link', 'drain', 'bb', '--undo', ...at)).answer.changes).toHaveLength(1);
+    const dearer = await run('link', 'add', 'bb', `${bb.bridge},ws://127.0.0.1:9`, '--cost', '7', ...at);
+    expect(dearer.answer.changes.map(({ path }: { path: string }) => path).sort()).toEqual([
+      'links[bb].addresses',
+      'links[bb].cost',
+    ]);
+    expect((await run('link', 'remove', 'bb', ...at)).answer.changes).toMatchObject([{ path: 'links[bb]' }]);
+    expect(await run('link', 'remove', 'bb', ...at)).toMatchObject({
+      answer: { error: { code: 'cluster-unknown' } },
+      code: 3,
+    });
+    expect((await run('register', bb.hub.url, '--one-way', ...at)).code).toBe(0);
+    expect((await run('unregister', 'bb', '--yes', ...at)).answer.changes).toMatchObject([{ path: 'links[bb]' }]);
+    expect((await run('register', aa.hub.url, ...at)).code).toBe(2);
+    expect((await run('link', 'add', 'bb', 'nowhere', ...at)).code).toBe(2);
+  });
+
+  test('want a hub', async () => {
+    const plain = await clusters.node('dd', 'plain');
+    const { answer, code } = await run('link', 'remove', 'bb', '--url', plain.url);
+    expect(code).toBe(5);
+    expect(answer).toMatchObject({ error: { code: 'hub-missing' } });
+  });
+});
+
+describe('discover', { timeout: 60_000 }, () => {
+  test('finds by one source all clusters that hubs know, with what they have and how far they are', async () => {
+    const towns = [await town('aa'), await town('bb'), await town('cc')];
+    const lone = await town('ll');
+    const file = fileOf(towns);
+    await run('deploy', file);
+    writeFileSync(world.path('work', 'list'), `${towns[1]?.hub.url}\n${lone.hub.url}\nws://127.0.0.1:9\n`);
+    const { answer, code } = await eventually(
+      () => run('discover', '--source', 'file:list', '--url', towns[0]?.hub.url ?? ''),
+      (found) => ['of-aa', 'of-bb', 'of-cc'].every((fun) => JSON.stringify(found.answer).includes(fun)),
+      40_000,
+    );
+    expect(code).toBe(0);
+    expect(answer.clusters).toMatchObject([
+      { cluster: '', problem: { code: 'nobody-there' }, state: 'silent', url: 'ws://127.0.0.1:9' },
+      {
+        cluster: 'aa',
+        functions: ['echo', 'echos', 'of-aa'],
+        hubs: ['aa-hub'],
+        nodes: 1,
+        region: 'region-aa',
+        state: 'self',
+      },
+      { cluster: 'bb', functions: ['echo', 'echos', 'of-bb'], state: 'reachable', url: towns[1]?.hub.url },
+      { cluster: 'cc', state: 'reachable' },
+      { cluster: 'll', region: 'r-ll', state: 'unlinked' },
+    ]);
+    expect(answer.clusters[2].heardFrom).toContain('file:list');
+    expect(answer.places).toEqual([{ complaints: [], nodes: 3, source: 'file:list' }]);
+    const config = await world.mpreg(['federation', 'discover', '--config', file]);
+    expect(config.stdout).toMatch(/^aa\tregion-aa\tws:.*\nbb\t.*\ncc\t/);
+  });
+
+  test('says that nobody was found, and why', async () => {
+    expect(await run('discover', '--source', 'ws://127.0.0.1:9')).toMatchObject({
+      answer: { clusters: [{ state: 'silent' }] },
+      code: 5,
+    });
+    expect(await run('discover', '--source', 'file:none')).toMatchObject({ code: 2 });
+    expect(await run('discover', '--source', 'consul:x')).toMatchObject({
+      answer: { error: { code: 'usage-invalid' } },
+      code: 2,
+    });
+  });
+});
