@@ -1,4 +1,8 @@
-/** A node of this process that answers as a hub does, with a federation of the test's own making. */
+/**
+ * A node of this process that answers as a hub does, with a federation of the test's own making: its functions stand in place
+ * of those that every node has.
+ */
+import { vi } from 'vitest';
 import { type HealthThresholds, healthOf } from '../../src/engine/core/federation/health.ts';
 import {
   type AlertsReply,
@@ -9,6 +13,9 @@ import {
   type WayView,
 } from '../../src/engine/index.ts';
 import { view } from '../core/federation/sights.ts';
+
+vi.mock('../../src/engine/host/federation/federation-functions.ts', () => ({ federationFunctions: () => [] }));
+vi.mock('../../src/engine/host/federation/watch-functions.ts', () => ({ watchFunctions: () => [] }));
 
 export interface HubLike {
   readonly node: MpregNode;

@@ -117,7 +117,7 @@ function reasonLines(reasons: readonly HealthReason[]): readonly Line[] {
   return [
     line({ style: 'dim', text: 'REASONS' }, ` ${reasons.length}`),
     ...reasons.map(({ points, says, threshold, value, what }) =>
-      line(`  -${points}`.padEnd(6), says, { style: 'dim', text: `  (${what}: ${value}, threshold ${threshold})` }),
+      line(`  -${points}`.padEnd(7), says, { style: 'dim', text: `  (${what}: ${value}, threshold ${threshold})` }),
     ),
   ];
 }
