@@ -96,7 +96,9 @@ export default class Call extends BaseCommand<typeof Call> {
     const { cluster, ...rest } = settings;
     if (this.args.fun === '-' || this.flags.cluster === undefined) return settings;
     const { nodes } = settings.urls.length > 0 ? { nodes: [] } : await nearbyNodes();
-    return nodes.some((node) => node.cluster === cluster) ? settings : rest;
+    const isThere =
+      settings.urls.length === 0 && (nodes.length === 0 || nodes.some((node) => node.cluster === cluster));
+    return isThere ? settings : rest;
   }
 
   async #print({ value, ...from }: Reply, tookMs: number): Promise<void> {

@@ -276,7 +276,10 @@ export class LinkClient extends ClientFace {
     this.#pending.delete(message.id);
     if (message.kind === 'error') pending.end(failed(message.problem));
     else if (pending.unasked) pending.end(failed(problem('usage-invalid', 'it gives a stream of items', STREAM_HINT)));
-    else pending.end(done(replied(message)));
+    else {
+      const { by: node, cluster, payload } = message;
+      pending.end(done(cluster === undefined ? { node, payload } : { cluster, node, payload }));
+    }
     this.#closeIfDone();
   }
 
@@ -377,10 +380,6 @@ export class LinkClient extends ClientFace {
 }
 
 type Asking = Extract<Message, { readonly kind: 'call' | 'plan' }>;
-
-function replied({ by, cluster, payload }: Extract<Message, { readonly kind: 'result' }>): RawReply {
-  return cluster === undefined ? { node: by, payload } : { cluster, node: by, payload };
-}
 
 function replyOf({ payload, ...from }: RawReply): Outcome<Reply> {
   const value = payload.value();

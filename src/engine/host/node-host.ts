@@ -20,6 +20,7 @@ import type { Connection } from './ports.ts';
 import { DialError } from './ports.ts';
 import { QueuesHost } from './queues/queues-host.ts';
 import { shorter } from './shorter.ts';
+import { textOf } from './text-of.ts';
 import { CLOSE_MS_MAX } from './transports/buffering.ts';
 import { WireCounters } from './wire-counters.ts';
 import { WireLink, type WireLinkEvents } from './wire-link.ts';
@@ -105,7 +106,6 @@ export class NodeHost {
     });
   }
 
-  /** The instant that the node would be given now. */
   get now(): Instant {
     return this.#parts.clock.now();
   }
@@ -251,6 +251,7 @@ export class NodeHost {
   #undeliverable(id: LinkId, message: Message, why: Problem): void {
     const link = this.#links.get(id);
     const told = { ...why, outcome: message.kind === 'call' ? 'did-not-happen' : 'unknown' } as const;
+    if ('over' in message) return this.#log('error', `a ${message.kind} could not be carried on: ${why.message}`);
     switch (message.kind) {
       case 'result':
         link?.send({ id: message.id, kind: 'error', problem: told });
@@ -391,10 +392,6 @@ export class NodeHost {
       for (const link of [...this.#links.values()]) link.close('the node stops');
     });
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Aborted functions get this long to end before their workers are. */

@@ -30,6 +30,9 @@ describe('a chain of clusters', () => {
     const { cluster, value } = await client.ask('reverse', [bytes]);
     expect(cluster).toBe('far');
     expect(Buffer.from(value as Uint8Array).equals(Buffer.from(bytes.toReversed()))).toBe(true);
+    const tooLarge = client.ask('reverse', [new Uint8Array(15.5 * 2 ** 20)]).catch((error: unknown) => error);
+    expect(await tooLarge).toMatchObject({ code: 'limit-exceeded' });
+    expect(await client.call('reverse', new Uint8Array([1, 2]))).toEqual(new Uint8Array([2, 1]));
     const { counts } = await viewOf(await clusters.client(middle));
     expect(counts.relayed).toBeGreaterThanOrEqual(2);
     const ways = (await client.call('mpreg.federation.routes', { to: 'far' })) as { hubs: { name: string }[] }[];

@@ -2,6 +2,7 @@ import type { Address, DialId, LinkId, NodeId } from '../base/ids.ts';
 import { type Instant, NEVER } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
 import type { Prng } from '../base/prng.ts';
+import { problem } from '../base/problems.ts';
 
 import type { CallsMessage } from '../calls/messages.ts';
 import { HUB } from '../calls/placement.ts';
@@ -39,6 +40,8 @@ export class FederationDoor implements Machine<HubEffect> {
   readonly #hub: HubConfig | undefined;
   readonly #federation: Federation<CallsMessage> | undefined;
   readonly #bridges = new Map<LinkId, HubPeer>();
+  /** Answers to calls that were not sent. */
+  readonly #refused: HubEffect[] = [];
   #config: FederationConfig | undefined;
   #started = false;
   /** What was told of the cluster last. */
@@ -128,8 +131,22 @@ export class FederationDoor implements Machine<HubEffect> {
     this.#federation?.receive(from, message, now);
   }
 
+  /**
+   * What is too large is answered, or sent as a problem, at once. Why here: what cannot leave would hold up all that follows it.
+   */
   send(to: NodeId, message: CallsMessage, now: Instant): void {
-    this.#federation?.send(to, message, now);
+    const { size } = 'payload' in message ? message.payload : NO_PAYLOAD;
+    if (size <= CARRIED_BYTES_MAX || !('id' in message)) {
+      this.#federation?.send(to, message, now);
+      return;
+    }
+    const isCall = message.kind === 'call';
+    const text = `${size} bytes are more than the ${CARRIED_BYTES_MAX} that go between clusters at once`;
+    const outcome = isCall ? 'did-not-happen' : 'unknown';
+    const instead = { id: message.id, kind: 'error', problem: problem('limit-exceeded', text, { outcome }) } as const;
+    const { cluster } = this.#directory.self;
+    if (isCall) this.#refused.push({ cluster, from: to, kind: 'deliver', message: instead });
+    else this.#federation?.send(to, instead, now);
   }
 
   leave(now: Instant): void {
@@ -137,7 +154,8 @@ export class FederationDoor implements Machine<HubEffect> {
   }
 
   drain(): HubEffect[] {
-    return this.#federation?.drain() ?? NONE;
+    const effects = this.#federation?.drain() ?? NONE;
+    return this.#refused.length === 0 ? effects : [...effects, ...this.#refused.splice(0)];
   }
 
   deadline(): Instant {
@@ -193,4 +211,8 @@ export class FederationDoor implements Machine<HubEffect> {
   }
 }
 
+/** Limit: what fits any frame, with its header. */
+const CARRIED_BYTES_MAX = 15 * 2 ** 20;
+
+const NO_PAYLOAD = { size: 0 };
 const NONE: HubEffect[] = [];
