@@ -32,8 +32,13 @@ import { ItemQueue } from './item-queue.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { Receipts } from './receipts.ts';
 import type { ReadRequest } from './topics/kept-position.ts';
-import type { Listening, Sink, SubscribeRequest } from './topics/link-topics.ts';
-import { LinkTopics, type PublishRequest } from './topics/link-topics.ts';
+import {
+  LinkTopics,
+  type Listening,
+  type PublishRequest,
+  type Sink,
+  type SubscribeRequest,
+} from './topics/link-topics.ts';
 import type { Publish } from './topics/received-message.ts';
 import { Requests } from './topics/requests.ts';
 import { TopicSubscription } from './topics/topic-subscription.ts';

@@ -140,3 +140,17 @@ function apply(keep: KeepOnDisk, { evict = 0, positions, rows }: LogBatch): void
     else keep.positions.set(name, position);
   }
 }
+
+/** The same log for a process, which hears its answers when it has time; never, once it has ended. */
+export function answered(log: SimLog, hear: (then: () => void) => void): MessageLog {
+  const late =
+    <Answer>(then: (answer: Answer) => void) =>
+    (answer: Answer) =>
+      hear(() => then(answer));
+  return {
+    commit: (id, batch, then) => log.commit(id, batch, late(then)),
+    define: (keep, then) => log.define(keep, late(then)),
+    read: (id, from, through, bytesMax, then) => log.read(id, from, through, bytesMax, late(then)),
+    remove: (id, then) => log.remove(id, late(then)),
+  };
+}

@@ -7,6 +7,7 @@
  * - effects are carried out in the order in which they were decided, right after the step, by a process that lives;
  * - once ended, nothing reaches the node any more.
  */
+
 import { assert } from '../core/base/assert.ts';
 import type { DialId, LinkId } from '../core/base/ids.ts';
 import { type Instant, NEVER } from '../core/base/instant.ts';
@@ -20,16 +21,52 @@ import type { NodeSnapshot } from '../core/node/snapshot.ts';
 import type { QueuesInput } from '../core/queues/effects.ts';
 import type { QueueCommand, QueueReply } from '../core/queues/messages.ts';
 import { isFlow } from '../core/topics/message-kinds.ts';
-import type { MessageLog } from '../flow/message-log.ts';
+import type { FlowMessage } from '../core/topics/messages.ts';
+import type { SimClock } from './clock.ts';
+import type { SimDisk } from './disk.ts';
 import { type RunEffect, SimFunctions } from './functions.ts';
 import type { Birth, NodeMachine } from './machine.ts';
-import { SimLog } from './message-log.ts';
-import type { ProcessParts } from './process-parts.ts';
+import { answered, SimLog } from './message-log.ts';
+import type { Network } from './network.ts';
+import type { SimQueueDisk } from './queue-disk.ts';
 import type { ScenarioEvent } from './scenario.ts';
 import { SimFlow } from './sim-flow.ts';
 import type { Endpoint } from './stream.ts';
+import type { Timeline } from './timeline.ts';
+import type { Trace } from './trace.ts';
 
 type KeepEvent = Extract<ScenarioEvent, { readonly kind: 'keep' }>;
+
+export interface ProcessParts {
+  readonly place: number;
+  /** How often this place has been started. */
+  readonly life: number;
+  readonly birth: Birth;
+  readonly machine: NodeMachine;
+  readonly timeline: Timeline;
+  readonly network: Network;
+  readonly disk: SimDisk;
+  readonly queues: SimQueueDisk;
+  /** What the calendar says as it begins. */
+  readonly wallMs: number;
+  /** Of kept topics. */
+  readonly log: SimLog;
+  readonly clock: SimClock;
+  readonly prng: Prng;
+  readonly trace: Trace;
+  /** What may wait for one other node, in messages; absent: as nodes have it. */
+  readonly nodeMessagesMax: number | undefined;
+  /** After every step, before its effects are carried out. */
+  readonly stepped: (process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]) => void;
+  /** A function really begins, and really ends: not where the node's place refused to run it. */
+  readonly began: (process: SimProcess, run: RunEffect, version: string) => void;
+  readonly ended: (process: SimProcess, run: RunEffect, outcome: Outcome<Payload>) => void;
+  /** It takes a message of a topic, which is not carried out yet; it puts one onto a link. */
+  readonly took: (process: SimProcess, link: LinkId, peer: Peer, message: FlowMessage) => void;
+  readonly put: (process: SimProcess, link: LinkId, message: Message) => void;
+  /** The node has said that it is done. */
+  readonly stopped: (process: SimProcess) => void;
+}
 
 /** Advancing so often within one instant means that `deadline()` never moves. */
 const ADVANCES_MAX = 1_000;
@@ -82,12 +119,12 @@ export class SimProcess implements Endpoint {
     const { clock, log, machine, network, nodeMessagesMax: messagesMax } = parts;
     this.memory = new SimLog(timeline, new Prng(birth.seed), () => [0, 0]);
     this.topics = new SimFlow({
-      disk: this.#asAnswered(log),
+      disk: answered(log, (then) => this.answer(then)),
       input: (input) => this.give(input),
       later: (ms, then) => timeline.after(ms, () => this.answer(then)),
       life: this.#who,
       machine,
-      memory: this.#asAnswered(this.memory),
+      memory: answered(this.memory, (then) => this.answer(then)),
       network,
       put: (link, message) => this.#put(link, message),
       stored: log.stored,
@@ -218,20 +255,6 @@ export class SimProcess implements Endpoint {
     const askers = [...this.#askers.values()];
     this.#askers.clear();
     for (const then of askers) then(undefined);
-  }
-
-  /** A log whose answers reach the process while it lives, when it is awake. */
-  #asAnswered(log: SimLog): MessageLog {
-    const awake =
-      <Answer>(then: (answer: Answer) => void) =>
-      (answer: Answer) =>
-        this.answer(() => then(answer));
-    return {
-      commit: (id, batch, then) => log.commit(id, batch, awake(then)),
-      define: (keep, then) => log.define(keep, awake(then)),
-      read: (id, from, through, bytesMax, then) => log.read(id, from, through, bytesMax, awake(then)),
-      remove: (id, then) => log.remove(id, awake(then)),
-    };
   }
 
   #ran(run: RunEffect, outcome: Outcome<Payload>, ran: boolean): void {

@@ -1,5 +1,4 @@
-import type { Held, Told } from '../core/federation/messages.ts';
-import type { HubRecord, OffersRecord, Position } from '../core/federation/records.ts';
+import type { Held, HubRecord, OffersRecord, Position, Told } from '../core/federation/messages.ts';
 import { bool, list, name, object, open, optional, real, record, type Shape, text, uint, yes } from './shapes.ts';
 
 const position = object<Position>({ at: list(real), error: real, height: real });

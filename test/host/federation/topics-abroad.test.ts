@@ -170,7 +170,7 @@ describe('a message of a topic', { timeout: 120_000 }, () => {
     await reaches(clients.green, 'stock.eu', inRed.heard);
     const hubs = [nodes['green-hub'], nodes['green-hub-2']] as MpregNode[];
     const speaker = hubs.sort((a, b) => (a.id < b.id ? -1 : 1))[0] as MpregNode;
-    speaker.kill();
+    await speaker.kill();
     await reaches(clients.red, 'order.us', inGreen.heard);
     await reaches(clients.green, 'stock.us', inRed.heard);
   });

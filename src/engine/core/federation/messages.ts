@@ -2,7 +2,7 @@ import type { NodeId } from '../base/ids.ts';
 import type { Over } from '../base/over.ts';
 import type { HubRecord, OffersRecord, Position } from './records.ts';
 
-export type { Over };
+export type { HubRecord, OffersRecord, Over, Position };
 
 /** What hubs tell each other. Between hubs of one cluster these travel on the mesh's own links, else on bridges. */
 export type FederationMessage =

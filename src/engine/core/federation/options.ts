@@ -1,6 +1,5 @@
-import type { Address } from '../base/ids.ts';
-import type { AlertingConfig } from './alerting.ts';
-import type { ClusterIdentity } from './records.ts';
+export type { AlertingConfig } from './alerting.ts';
+export type { BreakerConfig, BridgeMode, FederationConfig, LinkConfig, PolicyRule } from './config.ts';
 
 /** Times, sizes and limits of a hub. */
 export interface FederationOptions {
@@ -13,27 +12,38 @@ export interface FederationOptions {
   readonly echoesLostMax: number;
   /** A record is told anew this often though nothing changed, in milliseconds. Shorter: stale ones go sooner; longer: less talk. */
   readonly refreshMs: number;
-  /** A record that was not told anew for this long is forgotten; at least three times `refreshMs`. */
+  /**
+   * A record that was not told anew for this long, in milliseconds, is forgotten; at least three times `refreshMs`.
+   * Longer: hubs that are gone are remembered for longer. Shorter: those behind a long cut have to be told anew.
+   */
   readonly recordMsMax: number;
   /** Own changes of cost are gathered for this long before they are told. Longer: less talk; shorter: fresher ways. */
   readonly settleMs: number;
   /** Changes of a link's cost by a smaller share than this are not told. */
   readonly costShareMin: number;
-  /** What is left to say is compared with each neighbour this often. */
+  /**
+   * All that is known is compared with one neighbour this often, in milliseconds.
+   * More often: what was lost is mended sooner. Less often: fewer messages at rest.
+   */
   readonly digestMs: number;
-  /** A way may pass so many hubs, the last one counted. */
+  /** A way may have so many links. More: clusters that are linked in a long row reach each other. Fewer: less to search. */
   readonly hopsMax: number;
-  /** How many hubs are remembered; what others say beyond that is not heard. */
+  /** How many hubs are remembered; others are not heard of. More: larger federations. Fewer: less memory, at most about 2 KiB each. */
   readonly hubsMax: number;
-  /** The first pause before a lost link is dialled again, and the longest, in milliseconds. */
+  /** The first pause before a lost link is dialled again, in milliseconds. Shorter: it is back sooner. Longer: fewer dials in vain. */
   readonly redialMs: number;
+  /** The longest such pause, in milliseconds. Longer: fewer dials to who is gone. Shorter: found again sooner. */
   readonly redialMsMax: number;
   /** A hub to which no way leads for this long is taken for lost, with what was sent there. Longer: fewer calls in doubt. */
   readonly partedMs: number;
-  /** What was not acknowledged for this long is sent again; doubled each time. Ways that break do not wait for it. */
+  /**
+   * What was not acknowledged for this long, in milliseconds, is sent again; doubled each time. Ways that break do not wait for it.
+   * Longer: fewer large messages are sent twice on slow lines. Shorter: what a hub has lost by itself is there sooner.
+   */
   readonly resendMs: number;
-  /** Messages for one hub that are not acknowledged, and that wait behind them. */
+  /** Messages to one hub that are not acknowledged yet. More: faster over long ways. Fewer: less is kept, and sent again. */
   readonly windowMax: number;
+  /** Messages that wait behind these; more are refused. More: longer bursts. Fewer: less memory. */
   readonly waitingMax: number;
 }
 
@@ -54,57 +64,3 @@ export const DEFAULT_FEDERATION_OPTIONS: FederationOptions = {
   refreshMs: 240_000,
   settleMs: 250,
 };
-
-/**
- * Whom a hub links with: `strict`: with nobody; `explicit`: with clusters that its links name; `permissive`: with every hub that
- * has the key.
- */
-export type BridgeMode = 'strict' | 'explicit' | 'permissive';
-
-/** What operators want of one cluster's hubs: stored by each of them, the same everywhere in the cluster. */
-export interface FederationConfig {
-  /** Grows with each change by an operator. */
-  readonly version: number;
-  readonly identity: ClusterIdentity;
-  readonly mode: BridgeMode;
-  readonly links: readonly LinkConfig[];
-  readonly breaker: BreakerConfig;
-  /** What others may use, and what is used of others; absent: everything. */
-  readonly exports?: readonly PolicyRule[];
-  readonly imports?: readonly PolicyRule[];
-  /** What operators are told of, and how; absent: nothing. */
-  readonly alerting?: AlertingConfig;
-  /**
-   * How often a hub looks at the health of the federation and at the rules for alerts, in milliseconds; default 30 s.
-   * More often: alerts fire sooner. Less often: a hub of many clusters has less to do.
-   */
-  readonly healthCheckMs?: number;
-}
-
-/** A link to another cluster, kept by each hub of this one with one hub of that one. */
-export interface LinkConfig {
-  readonly cluster: string;
-  /** Where a hub of it can be dialled, in order; more are learnt from it. */
-  readonly addresses: readonly Address[];
-  /** Added to what is measured, in milliseconds of round trip. */
-  readonly cost?: number;
-  /** It is to carry nothing new. */
-  readonly drained?: boolean;
-}
-
-export interface BreakerConfig {
-  readonly failureThreshold: number;
-  readonly successThreshold: number;
-  readonly timeoutMs: number;
-}
-
-/** The first rule whose `clusters` name another cluster counts, and what it does not name by its globs is left out: see `policy.ts`. */
-export interface PolicyRule {
-  /** Other clusters that it is about: globs over their ids, over `region:NAME` and `tag:NAME`; `*` is all. */
-  readonly clusters: readonly string[];
-  /** Absent: none. */
-  readonly functions?: readonly string[];
-  readonly queues?: readonly string[];
-  /** Patterns of topics. */
-  readonly topics?: readonly string[];
-}
