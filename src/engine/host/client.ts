@@ -30,6 +30,7 @@ import {
 import { ClientFace } from './client-face.ts';
 import { ItemQueue } from './item-queue.ts';
 import { KeepAlive } from './keep-alive.ts';
+import { Pending, type RawReply, type Settle } from './pending.ts';
 import { Receipts } from './receipts.ts';
 import type { ReadRequest } from './topics/kept-position.ts';
 import {
@@ -53,39 +54,7 @@ export interface ClientNode {
 
 const STREAM_HINT = { hint: 'Ask for its items as a stream.\nmpreg call --stream', outcome: 'unknown' } as const;
 
-/** What came for a call, as it came. */
-export interface RawReply {
-  readonly payload: Payload;
-  /** The name of the node that ran it, and its cluster, where that is another. */
-  readonly node: string;
-  readonly cluster?: string;
-}
-
-export type Settle = (outcome: Outcome<RawReply>) => void;
-
-/** Waits for one answer, and for items before it where `item` is there. */
-class Pending {
-  readonly settle: Settle;
-  readonly item: ((value: unknown) => void) | undefined;
-  /** Whether it says which items were taken. */
-  readonly paced: boolean;
-  /** Items came, though nobody asked for a stream. */
-  unasked = false;
-  /** Takes the client's listener off the caller's signal. */
-  release: (() => void) | undefined = undefined;
-
-  constructor(settle: Settle, item?: (value: unknown) => void, paced = false) {
-    this.settle = settle;
-    this.item = item;
-    this.paced = paced;
-  }
-
-  /** It is answered, or never will be. */
-  end(outcome: Outcome<RawReply>): void {
-    this.release?.();
-    this.settle(outcome);
-  }
-}
+export type { RawReply, Settle } from './pending.ts';
 
 /**
  * A client over one link. Many requests share it, none waits for another.
