@@ -37,6 +37,7 @@ export type { QueuedMessage } from './host/functions/queue-feed.ts';
 export { splitWords } from './host/functions/split-words.ts';
 export type { RetryPolicy, TriggerMessage } from './host/functions/trigger.ts';
 export type { TlsOptions } from './host/ports.ts';
+export { processRuns } from './host/process-state.ts';
 export { type PlanBuilder, type PlanOptions, plan, type Ref, type StepOptions } from './plan-builder.ts';
 export { checkPlan, planFromJson } from './plan-document.ts';
 export { type Resumption, resumption } from './plan-resume.ts';

@@ -48,7 +48,7 @@ function fileOf(towns: readonly Town[], more: Partial<FederationFile> = {}): str
 }
 
 const run = async (...args: string[]) => {
-  const { code, stderr, stdout } = await world.mpreg(['federation', ...args, '--json']);
+  const { code, stderr, stdout } = await world.mpreg([...args, '--json']);
   return { answer: stdout === '' ? undefined : JSON.parse(stdout), code, stderr };
 };
 
@@ -64,7 +64,7 @@ describe('deploy', { timeout: 60_000 }, () => {
   test('links three clusters, so that a call finds its function abroad; again, it changes nothing', async () => {
     const towns = [await town('aa'), await town('bb'), await town('cc')];
     const file = fileOf(towns);
-    const first = await run('deploy', file);
+    const first = await run('federation', 'deploy', file);
     expect(first.stderr).toBe('');
     expect(first.code).toBe(0);
     expect(stateOf(first.answer)).toEqual(['aa changed', 'bb changed', 'cc changed']);
@@ -75,7 +75,7 @@ describe('deploy', { timeout: 60_000 }, () => {
     ).toEqual(['aa-bb up', 'aa-cc up', 'bb-cc up']);
     const call = await world.mpreg(['call', 'of-cc', '--url', towns[0]?.hub.url ?? '']);
     expect(call).toMatchObject({ code: 0, stdout: 'cc\n' });
-    const again = await run('deploy', file);
+    const again = await run('federation', 'deploy', file);
     expect(stateOf(again.answer)).toEqual(['aa unchanged', 'bb unchanged', 'cc unchanged']);
     const { stdout } = await world.mpreg(['federation', 'deploy', file]);
     expect(stdout).toContain('nothing changed; 3 of 3 links stand');
@@ -83,7 +83,7 @@ describe('deploy', { timeout: 60_000 }, () => {
 
   test('tries without changing anything, and says what would change', async () => {
     const towns = [await town('aa'), await town('bb')];
-    const { answer, code } = await run('deploy', fileOf(towns), '--dry-run');
+    const { answer, code } = await run('federation', 'deploy', fileOf(towns), '--dry-run');
     expect(code).toBe(0);
     expect(answer).toMatchObject({ dryRun: true, links: [] });
     expect(answer.clusters[0].changes).toContainEqual({
@@ -97,28 +97,28 @@ describe('deploy', { timeout: 60_000 }, () => {
     const [aa, bb, cc] = [await town('aa'), await town('bb'), await town('cc')];
     const file = fileOf([aa, bb, cc]);
     await cc.hub.kill();
-    const refused = await run('deploy', file, '--timeout', '2s');
+    const refused = await run('federation', 'deploy', file, '--timeout', '2s');
     expect(refused.code).toBe(5);
     expect(refused.answer).toMatchObject({
       error: { code: 'nobody-there', message: expect.stringContaining('nothing was changed. cc:') },
     });
     expect((await viewOf(aa.hub)).config.version).toBe(0);
-    const partial = await run('deploy', file, '--partial', '--timeout', '10s');
+    const partial = await run('federation', 'deploy', file, '--partial', '--timeout', '10s');
     expect(partial.code).toBe(0);
     expect(stateOf(partial.answer)).toEqual(['aa changed', 'bb changed', 'cc missing']);
     expect(partial.answer.links).toMatchObject([{ from: 'aa', state: 'up', to: 'bb' }]);
-    expect((await run('unregister', 'cc', '--url', aa.hub.url)).code).toBe(2); // it asks first
+    expect((await run('federation', 'unregister', 'cc', '--url', aa.hub.url)).code).toBe(2); // it asks first
   });
 
   test('refuses a cluster that is another than the file says, and one without a hub', async () => {
     const [aa, bb] = [await town('aa'), await town('bb')];
-    const { answer, code } = await run('deploy', fileOf([aa, { ...bb, id: 'zz' }]));
+    const { answer, code } = await run('federation', 'deploy', fileOf([aa, { ...bb, id: 'zz' }]));
     expect(code).toBe(4);
     expect(answer).toMatchObject({
       error: { code: 'cluster-wrong', message: expect.stringContaining('zz: at its address is the cluster bb') },
     });
     const plain = await clusters.node('dd', 'plain');
-    const without = await run('deploy', fileOf([aa, { ...bb, hub: plain, id: 'dd' }]));
+    const without = await run('federation', 'deploy', fileOf([aa, { ...bb, hub: plain, id: 'dd' }]));
     expect(without.code).toBe(5);
     expect(without.answer).toMatchObject({ error: { code: 'hub-missing' } });
   });
@@ -127,7 +127,7 @@ describe('deploy', { timeout: 60_000 }, () => {
 describe('validate-config --probe', { timeout: 60_000 }, () => {
   test('says of every address who is there: 0 where all fit, 8 where one is another, 5 where one is silent', async () => {
     const [aa, bb] = [await town('aa'), await town('bb')];
-    const fit = await run('validate-config', fileOf([aa, bb]), '--probe');
+    const fit = await run('federation', 'validate-config', fileOf([aa, bb]), '--probe');
     expect(fit.code).toBe(0);
     expect(fit.answer.probe).toMatchObject([
       { cluster: 'aa', kind: 'server', node: 'aa-hub', state: 'ok' },
@@ -135,16 +135,21 @@ describe('validate-config --probe', { timeout: 60_000 }, () => {
       { cluster: 'bb', state: 'ok' },
       { state: 'ok' },
     ]);
-    const other = await run('validate-config', fileOf([aa, { ...bb, bridge: aa.hub.url, hub: bb.hub }]), '--probe');
+    const other = await run(
+      'federation',
+      'validate-config',
+      fileOf([aa, { ...bb, bridge: aa.hub.url, hub: bb.hub }]),
+      '--probe',
+    );
     expect(other.code).toBe(2); // one address twice is wrong by itself
-    const wrong = await run('validate-config', fileOf([{ ...aa, id: 'zz' }, bb]), '--probe');
+    const wrong = await run('federation', 'validate-config', fileOf([{ ...aa, id: 'zz' }, bb]), '--probe');
     expect(wrong.code).toBe(8);
     expect(wrong.answer.probe[0]).toMatchObject({
       problem: { message: 'aa-hub is of cluster aa, not zz' },
       state: 'wrong',
     });
     await bb.hub.kill();
-    const silent = await run('validate-config', fileOf([aa, bb]), '--probe');
+    const silent = await run('federation', 'validate-config', fileOf([aa, bb]), '--probe');
     expect(silent.code).toBe(5);
     expect(silent.answer.probe[2]).toMatchObject({ cluster: 'bb', state: 'unreachable' });
   });
@@ -154,39 +159,45 @@ describe('links by hand', { timeout: 60_000 }, () => {
   test('register links two clusters; link drain, add and remove change it; unregister forgets', async () => {
     const [aa, bb] = [await town('aa'), await town('bb')];
     const at = ['--url', aa.hub.url];
-    expect((await run('register', bb.hub.url, ...at)).answer.changes).toMatchObject([{ path: 'links[bb]' }]);
+    expect((await run('federation', 'register', bb.hub.url, ...at)).answer.changes).toMatchObject([
+      { path: 'links[bb]' },
+    ]);
     expect((await viewOf(bb.hub)).config.links).toEqual([{ addresses: [aa.bridge], cluster: 'aa' }]);
     await eventually(
       () => viewOf(aa.hub),
       ({ links }) => links[0]?.state === 'up',
     );
-    expect((await run('link', 'drain', 'bb', ...at)).answer.changes).toEqual([
+    expect((await run('federation', 'link', 'drain', 'bb', ...at)).answer.changes).toEqual([
       { after: true, path: 'links[bb].drained' },
     ]);
     await eventually(
       () => viewOf(aa.hub),
       ({ links }) => links[0]?.state === 'drained',
     );
-    expect((await run('link', 'drain', 'bb', '--undo', ...at)).answer.changes).toHaveLength(1);
-    const dearer = await run('link', 'add', 'bb', `${bb.bridge},ws://127.0.0.1:9`, '--cost', '7', ...at);
+    expect((await run('federation', 'link', 'drain', 'bb', '--undo', ...at)).answer.changes).toHaveLength(1);
+    const dearer = await run('federation', 'link', 'add', 'bb', `${bb.bridge},ws://127.0.0.1:9`, '--cost', '7', ...at);
     expect(dearer.answer.changes.map(({ path }: { path: string }) => path).sort()).toEqual([
       'links[bb].addresses',
       'links[bb].cost',
     ]);
-    expect((await run('link', 'remove', 'bb', ...at)).answer.changes).toMatchObject([{ path: 'links[bb]' }]);
-    expect(await run('link', 'remove', 'bb', ...at)).toMatchObject({
+    expect((await run('federation', 'link', 'remove', 'bb', ...at)).answer.changes).toMatchObject([
+      { path: 'links[bb]' },
+    ]);
+    expect(await run('federation', 'link', 'remove', 'bb', ...at)).toMatchObject({
       answer: { error: { code: 'cluster-unknown' } },
       code: 3,
     });
-    expect((await run('register', bb.hub.url, '--one-way', ...at)).code).toBe(0);
-    expect((await run('unregister', 'bb', '--yes', ...at)).answer.changes).toMatchObject([{ path: 'links[bb]' }]);
-    expect((await run('register', aa.hub.url, ...at)).code).toBe(2);
-    expect((await run('link', 'add', 'bb', 'nowhere', ...at)).code).toBe(2);
+    expect((await run('federation', 'register', bb.hub.url, '--one-way', ...at)).code).toBe(0);
+    expect((await run('federation', 'unregister', 'bb', '--yes', ...at)).answer.changes).toMatchObject([
+      { path: 'links[bb]' },
+    ]);
+    expect((await run('federation', 'register', aa.hub.url, ...at)).code).toBe(2);
+    expect((await run('federation', 'link', 'add', 'bb', 'nowhere', ...at)).code).toBe(2);
   });
 
   test('want a hub', async () => {
     const plain = await clusters.node('dd', 'plain');
-    const { answer, code } = await run('link', 'remove', 'bb', '--url', plain.url);
+    const { answer, code } = await run('federation', 'link', 'remove', 'bb', '--url', plain.url);
     expect(code).toBe(5);
     expect(answer).toMatchObject({ error: { code: 'hub-missing' } });
   });
@@ -197,10 +208,10 @@ describe('discover', { timeout: 60_000 }, () => {
     const towns = [await town('aa'), await town('bb'), await town('cc')];
     const lone = await town('ll');
     const file = fileOf(towns);
-    await run('deploy', file);
+    await run('federation', 'deploy', file);
     writeFileSync(world.path('work', 'list'), `${towns[1]?.hub.url}\n${lone.hub.url}\nws://127.0.0.1:9\n`);
     const { answer, code } = await eventually(
-      () => run('discover', '--source', 'file:list', '--url', towns[0]?.hub.url ?? ''),
+      () => run('federation', 'discover', '--source', 'file:list', '--url', towns[0]?.hub.url ?? ''),
       (found) => ['of-aa', 'of-bb', 'of-cc'].every((fun) => JSON.stringify(found.answer).includes(fun)),
       40_000,
     );
@@ -226,12 +237,12 @@ describe('discover', { timeout: 60_000 }, () => {
   });
 
   test('says that nobody was found, and why', async () => {
-    expect(await run('discover', '--source', 'ws://127.0.0.1:9')).toMatchObject({
+    expect(await run('federation', 'discover', '--source', 'ws://127.0.0.1:9')).toMatchObject({
       answer: { clusters: [{ state: 'silent' }] },
       code: 5,
     });
-    expect(await run('discover', '--source', 'file:none')).toMatchObject({ code: 2 });
-    expect(await run('discover', '--source', 'consul:x')).toMatchObject({
+    expect(await run('federation', 'discover', '--source', 'file:none')).toMatchObject({ code: 2 });
+    expect(await run('federation', 'discover', '--source', 'consul:x')).toMatchObject({
       answer: { error: { code: 'usage-invalid' } },
       code: 2,
     });

@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { nearbyNodes, problemError } from '../../engine/index.ts';
+import { nearbyNodes, problemError, processRuns } from '../../engine/index.ts';
 import { ownProcess } from '../up/own-process.ts';
 import { hubsOf } from './deployment.ts';
 import type { FederationFile, FileCluster } from './federation-schema.ts';
@@ -214,7 +214,7 @@ export async function endLocal(folder: string, graceMs: number): Promise<readonl
     nodes.map(async ({ cluster, id, name, pid }): Promise<Ended> => {
       if (!alive.has(id) || !signalled(pid, 'SIGTERM')) return { cluster, name, state: 'gone' };
       const until = performance.now() + graceMs;
-      while (signalled(pid, 0)) {
+      while (processRuns(pid)) {
         if (performance.now() > until) {
           signalled(pid, 'SIGKILL');
           return { cluster, name, state: 'killed' };
@@ -228,7 +228,7 @@ export async function endLocal(folder: string, graceMs: number): Promise<readonl
   return ended;
 }
 
-function signalled(pid: number, signal: NodeJS.Signals | 0): boolean {
+function signalled(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);
   } catch {

@@ -100,6 +100,7 @@ export default class FederationDeploy extends BaseCommand<typeof FederationDeplo
 /** Variables that only one node can follow. */
 const OF_ONE_NODE = {
   MPREG_ADVERTISE: undefined,
+  MPREG_BRIDGE_PORT: undefined,
   MPREG_DATA_DIR: undefined,
   MPREG_NAME: undefined,
   MPREG_PORT: undefined,

@@ -12,6 +12,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isNodeId, type NodeId } from '../core/base/ids.ts';
+import { processRuns, processStart } from './process-state.ts';
 
 /** What a node says of itself to its neighbours. */
 export interface Announcement {
@@ -103,10 +104,10 @@ export class RuntimeDirectory {
     for (const name of this.#names()) {
       const file = join(this.path, name);
       const pid = /\.(\d+)\.tmp$/.exec(name)?.[1];
-      if (pid !== undefined && !isRunning(Number(pid))) remove(file);
+      if (pid !== undefined && !processRuns(Number(pid))) remove(file);
       const entry = name.endsWith('.json') ? readEntry(file) : undefined;
       if (entry === undefined || `${entry.id}.json` !== name) continue;
-      if (isRunning(entry.pid, entry.pidStart)) entries.push(entry);
+      if (processRuns(entry.pid, entry.pidStart)) entries.push(entry);
       else remove(file);
     }
     return entries.sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1));
@@ -152,28 +153,6 @@ function isEntry(read: unknown): read is RuntimeEntry {
   if (!texts.every((text) => typeof text === 'string') || !isNodeId(String(id))) return false;
   if (!/^wss?:\/\//.test(String(url)) || !URL.canParse(String(url))) return false;
   return [startedAt, pid, pidStart ?? 0].every(Number.isSafeInteger) && Number(pid) > 0;
-}
-
-/** `start`: what `processStart` said of it; another number now means another process. */
-function isRunning(pid: number, start?: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  const now = start === undefined ? undefined : processStart(pid);
-  return now === undefined || now === start;
-}
-
-/** Clock ticks from the machine's start to the process's: field 22 of `/proc/PID/stat` (proc(5)). */
-function processStart(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name before may hold anything
-    return Number(fields[19]);
-  } catch {
-    return undefined;
-  }
 }
 
 function isAbsent(error: unknown): boolean {
