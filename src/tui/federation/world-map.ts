@@ -52,10 +52,11 @@ export function worldMap(topology: Topology, { columns, rows }: Size): readonly 
 export function mapLegend({ clusters, links }: Topology): readonly Line[] {
   const places = clusters.map(({ coordinates, id, name, region, self, state }): Line => {
     const { sign, style } = HEALTH_SIGNS[state];
-    const nowhere = coordinates === null ? ', not on the map: no coordinates' : '';
+    const nowhere = coordinates === null ? 'not on the map: no coordinates' : '';
+    const about = [name === id ? '' : name, region, nowhere].filter((text) => text !== '').join(', ');
     return line({ style, text: `${sign} ${id}` }, self ? ' *' : '', {
       style: 'dim',
-      text: `  ${name}, ${region}${nowhere}`,
+      text: `  ${about}`,
     });
   });
   const ways = linkPairs(links).map(([{ from, to }, text, up]): Line => {

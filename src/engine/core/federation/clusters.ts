@@ -11,6 +11,18 @@ export interface ClusterState {
 /** Which other clusters a way leads to, since when, and what to say where that changes. */
 export class Clusters {
   readonly #states = new Map<string, ClusterState>();
+  /** Since when operators have wanted links with them. */
+  #wanted = new Map<string, Instant>();
+
+  /** The clusters that operators want links with from now on. */
+  want(clusters: readonly string[], now: Instant): void {
+    this.#wanted = new Map(clusters.map((cluster) => [cluster, this.#wanted.get(cluster) ?? now]));
+  }
+
+  /** Since when it is in its state, or, where it was never reached, has been wanted. */
+  since(cluster: string): Instant | undefined {
+    return this.#states.get(cluster)?.since ?? this.#wanted.get(cluster);
+  }
 
   of(cluster: string): ClusterState | undefined {
     return this.#states.get(cluster);

@@ -137,6 +137,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
     this.#offers.start(epoch, now);
     this.#carriage.start(epoch);
     this.#border.open(now);
+    this.#clusters.want(linked(this.#config), now);
     this.#digestAt = now + this.#options.digestMs;
     this.advance(now);
   }
@@ -145,6 +146,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
   configure(config: FederationConfig, now: Instant): void {
     this.#config = config;
     this.#border.configure(config, now);
+    this.#clusters.want(linked(config), now);
     this.#forget();
     this.#look(now);
   }
@@ -384,4 +386,8 @@ function isNews(
 
 function lifeOf(version: number): number {
   return Math.floor(version / 2 ** 20);
+}
+
+function linked({ links }: FederationConfig): readonly string[] {
+  return links.map(({ cluster }) => cluster);
 }

@@ -77,7 +77,7 @@ function clusterViews<Message extends Carried>(
     const distanceMs = self ? undefined : far.distanceMs(own, living);
     views.push({
       ...said.identity,
-      forMs: known === undefined ? 0 : now - known.since,
+      forMs: now - (clusters.since(cluster) ?? now),
       functions: far.functionsOf(cluster),
       hubs: living.map(({ hub }) => hub),
       nodes: Math.max(0, ...living.map(({ nodes }) => nodes)),
@@ -90,14 +90,15 @@ function clusterViews<Message extends Carried>(
     });
   }
   for (const { cluster, addresses } of config.links) {
-    if (!byCluster.has(cluster)) views.push(onlyConfigured(cluster, addresses[0] ?? ''));
+    if (!byCluster.has(cluster))
+      views.push(onlyConfigured(cluster, addresses[0] ?? '', now - (clusters.since(cluster) ?? now)));
   }
   return views.sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
 }
 
-function onlyConfigured(cluster: string, url: string): ClusterView {
-  const nothing = { forMs: 0, functions: [], hubs: [], nodes: 0, queues: [], tags: [] } as const;
-  return { ...nothing, cluster, name: cluster, region: '', self: false, state: 'configured', url };
+function onlyConfigured(cluster: string, url: string, forMs: number): ClusterView {
+  const nothing = { functions: [], hubs: [], nodes: 0, queues: [], tags: [] } as const;
+  return { ...nothing, cluster, forMs, name: cluster, region: '', self: false, state: 'configured', url };
 }
 
 /** The bridges that are up, and those that are wanted and are not. */
