@@ -32,7 +32,6 @@ import { isLoopback } from './host/transports/web-socket-listener.ts';
 import { HostedNode, type SettledOptions } from './hosted-node.ts';
 import { LateHost } from './late-host.ts';
 import { openDoors } from './open-doors.ts';
-import { hubConfigOf, openHub } from './open-hub.ts';
 import { problemError } from './problem-error.ts';
 import { VERSION } from './version.ts';
 import { payloadOf } from './wire/payload.ts';
@@ -62,7 +61,10 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     opened.push({ close: () => runner.close(0) });
     const { doors, address, bridge, inside } = await openDoors(settled, { id, name }, late);
     opened.push(doors);
-    const hub = settled.hub && { address: bridge, config: hubConfigOf(settled, settled.hub, store), url: address };
+    // Why only then: what checks configurations takes 60 ms to load, which most nodes never need.
+    const asHub = settled.hub && (await import('./open-hub.ts'));
+    const config = settled.hub && asHub?.hubConfigOf(settled, settled.hub, store);
+    const hub = config && { address: bridge, config, url: address };
     const queues = options.dataDir === undefined ? new MemoryQueues() : new SqliteQueues(options.dataDir);
     opened.push(queues);
     const node = nodeOf(settled, { address, id, name }, runner, hub);
@@ -75,7 +77,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     await host.queues.open();
     trigger(runner, host, late, { id, log: settled.log, name });
     late.system = speak(host, name);
-    if (hub !== undefined) openHub({ config: hub.config, host, late, node, options: settled, store });
+    if (hub !== undefined) asHub?.openHub({ config: hub.config, host, late, node, options: settled, store });
     late.later = publishLater(host, late, { durable: options.dataDir !== undefined, log: settled.log, store });
     return new HostedNode({
       host,
