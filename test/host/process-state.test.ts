@@ -21,7 +21,7 @@ test('a process runs until it has ended, and is told apart from one that had its
 });
 
 test.runIf(process.platform === 'linux')('one that has ended counts as gone though its parent never asks', async () => {
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60']);
+  const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60']);
   try {
     const pid = Number(await firstLine(parent));
     await until(
