@@ -48,6 +48,11 @@ const ARGUMENTS: Readonly<Record<string, readonly Kind[]>> = {
   errors: ['code', 'nothing'],
   'federation:alerts:ack': ['alert', 'nothing'],
   'federation:explain': ['function', 'nothing'],
+  'federation:link:add': ['cluster', 'nothing'],
+  'federation:link:drain': ['cluster', 'nothing'],
+  'federation:link:remove': ['cluster', 'nothing'],
+  'federation:register': ['nothing'],
+  'federation:unregister': ['cluster', 'nothing'],
   'function:info': ['function', 'nothing'],
   'node:drain': ['node', 'nothing'],
   'node:info': ['node', 'nothing'],
@@ -78,6 +83,7 @@ const ARGUMENTS: Readonly<Record<string, readonly Kind[]>> = {
 };
 
 const FLAG_VALUES: Readonly<Record<string, Kind>> = {
+  config: 'file',
   context: 'context',
   'data-dir': 'file',
   'dead-letter': 'queue',

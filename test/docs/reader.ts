@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { processesWith } from '../processes.ts';
 import { agrees, plain, type Step, stepsOf } from './document.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -78,6 +79,7 @@ class Reader {
   /** Ends what still runs, and forgets everything. */
   async leave(): Promise<void> {
     await Promise.all(this.#background.map((running) => running.end()));
+    for (const pid of processesWith('HOME', this.#home)) process.kill(pid, 'SIGKILL'); // what was started to go on by itself
     rmSync(this.#home, { force: true, recursive: true });
   }
 
