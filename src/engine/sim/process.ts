@@ -371,13 +371,16 @@ export class SimProcess implements Endpoint {
     switch (effect.kind) {
       case 'persist': {
         const { fence } = effect;
-        return queues.commit(effect.writes, (why) => {
-          if (why !== undefined) this.queuesLife++;
-          give(why === undefined ? { fence, kind: 'persisted' } : { fence, kind: 'refused', problem: why });
-        });
+        // Why it counts only when the process hears of it: until then, its leases are what they were.
+        return queues.commit(effect.writes, (why) =>
+          this.answer(() => {
+            if (why !== undefined) this.queuesLife++;
+            const input: QueuesInput =
+              why === undefined ? { fence, kind: 'persisted' } : { fence, kind: 'refused', problem: why };
+            this.#step({ input, kind: 'queue' });
+          }),
+        );
       }
-      case 'ship': // nobody moves queues here
-        return;
       case 'load':
         return queues.load(effect.queue, effect.ask, (loaded) => give({ kind: 'loaded', load: effect.load, loaded }));
       case 'reply': {
