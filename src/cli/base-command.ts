@@ -90,7 +90,8 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
         hint: 'Say yes beforehand.\nadd --yes',
       });
     }
-    if (!/^y(es)?$/i.test(await this.#answerTo(`${what}? [y/N] `))) throw notConfirmed();
+    const answer = await this.#answerTo(`${what}? [y/N] `, '--yes');
+    if (!/^y(es)?$/i.test(answer)) throw notConfirmed('--yes');
   }
 
   /** Of what cannot be undone: wants its name typed on a terminal; elsewhere `given`, of --confirm, must be it. */
@@ -104,16 +105,25 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
         hint: `Say its name to confirm it.\nadd --confirm ${name}`,
       });
     }
-    if ((await this.#answerTo(`${what}: this cannot be undone. Type its name to go on: `)) !== name)
-      throw notConfirmed();
+    const flag = `--confirm ${name}`;
+    const question = `${what}: this cannot be undone. Type its name to go on: `;
+    if ((await this.#answerTo(question, flag)) !== name) throw notConfirmed(flag);
   }
 
-  async #answerTo(question: string): Promise<string> {
+  /** Ctrl-C and Ctrl-D are a no: while a terminal is read by keys, the first is a key and no signal. */
+  async #answerTo(question: string, flag: string): Promise<string> {
     const { createInterface } = await import('node:readline/promises');
     const prompt = createInterface({ input: process.stdin, output: process.stderr });
+    prompt.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+    const ended = new Promise<never>((_, reject) => prompt.once('close', () => reject(notConfirmed(flag))));
     try {
-      return (await prompt.question(question, { signal: this.interruption.signal })).trim();
+      const { signal } = this.interruption;
+      return (await Promise.race([prompt.question(question, { signal }), ended])).trim();
+    } catch {
+      process.stderr.write('\n');
+      throw notConfirmed(flag);
     } finally {
+      ended.catch(() => undefined);
       prompt.close();
     }
   }
@@ -134,8 +144,10 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
   }
 }
 
-function notConfirmed(): Error {
-  return problemError('confirmation-missing', 'not confirmed: nothing was done');
+function notConfirmed(flag: string): Error {
+  return problemError('confirmation-missing', 'not confirmed: nothing was done', {
+    hint: `Answer yes another time, or say so beforehand.\nadd ${flag}`,
+  });
 }
 
 /**

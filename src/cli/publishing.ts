@@ -184,13 +184,14 @@ export function parseRate(text: string): number {
 }
 
 /** `name=value` pairs. */
-export function parseHeaders(pairs: readonly string[]): Readonly<Record<string, string>> {
+/** `flag`: for what is said of one that is wrong. */
+export function parseHeaders(pairs: readonly string[], flag = '--header'): Readonly<Record<string, string>> {
   const headers = new Map<string, string>();
   for (const pair of pairs) {
     const at = pair.indexOf('=');
-    if (at < 1) throw problemError('usage-invalid', `--header wants NAME=VALUE, not "${pair}"`);
+    if (at < 1) throw problemError('usage-invalid', `${flag} wants NAME=VALUE, not "${pair}"`);
     if (headers.has(pair.slice(0, at)))
-      throw problemError('usage-invalid', `--header "${pair.slice(0, at)}" is given twice`);
+      throw problemError('usage-invalid', `${flag} "${pair.slice(0, at)}" is given twice`);
     headers.set(pair.slice(0, at), pair.slice(at + 1));
   }
   return Object.fromEntries(headers);

@@ -26,6 +26,22 @@ export const patternsArg = Args.string({
 
 export const consumerArg = Args.string({ description: 'Its name.', ignoreStdin: true, required: true });
 
+/** How long the pauses after failures are: of a queue, or of one message in place of its queue's. */
+export const retryFlags = {
+  'retry-base': Flags.string({ helpGroup, helpValue: 'DURATION', summary: 'The first pause after a failure. 1s.' }),
+  'retry-factor': Flags.string({
+    helpGroup,
+    helpValue: 'N',
+    summary: 'Each further pause is so many times longer. 2.',
+  }),
+  'retry-max': Flags.string({ helpGroup, helpValue: 'DURATION', summary: 'The longest of them. 5m.' }),
+  'retry-jitter': Flags.string({
+    helpGroup,
+    helpValue: 'SHARE',
+    summary: 'From 0 to 1: how much of a pause is left to chance. 0.5.',
+  }),
+};
+
 /** What a queue is like, for `create` and `edit`. */
 export const optionFlags = {
   visibility: Flags.string({
@@ -53,18 +69,7 @@ export const optionFlags = {
     helpValue: 'QUEUE',
     summary: 'Where dead letters go; none: they stay and are tried for ever. NAME.dead.',
   }),
-  'retry-base': Flags.string({ helpGroup, helpValue: 'DURATION', summary: 'The first pause after a failure. 1s.' }),
-  'retry-factor': Flags.string({
-    helpGroup,
-    helpValue: 'N',
-    summary: 'Each further pause is so many times longer. 2.',
-  }),
-  'retry-max': Flags.string({ helpGroup, helpValue: 'DURATION', summary: 'The longest of them. 5m.' }),
-  'retry-jitter': Flags.string({
-    helpGroup,
-    helpValue: 'SHARE',
-    summary: 'From 0 to 1: how much of a pause is left to chance. 0.5.',
-  }),
+  ...retryFlags,
   'messages-max': Flags.string({ helpGroup, helpValue: 'N', summary: 'One more is refused; none: no limit.' }),
   'bytes-max': Flags.string({ helpGroup, helpValue: 'BYTES', summary: 'Of all messages: 500mb, 1gb; none: no limit.' }),
   'message-bytes-max': Flags.string({ helpGroup, helpValue: 'BYTES', summary: 'Of one message. 1mb.' }),
@@ -90,13 +95,6 @@ export function optionsOf(given: Given): QueueOptions {
     mapped(value, (held) => (held === 'none' ? null : read(held)));
   const count = (name: keyof Given) => (value: string) => parseCount(value, `--${name}`);
   const bytes = (name: keyof Given) => (value: string) => parseBytes(value, `--${name}`);
-  const number = (name: keyof Given) => mapped(text(name), (value) => parseNumber(value, `--${name}`));
-  const retry = dropEmpty({
-    baseMs: ms('retry-base'),
-    factor: number('retry-factor'),
-    jitter: number('retry-jitter'),
-    maxMs: ms('retry-max'),
-  }) as Partial<RetryPolicy>;
   return dropEmpty({
     bytesMax: orNone(text('bytes-max'), bytes('bytes-max')),
     deadLetter: orNone(text('dead-letter'), (name) => name),
@@ -108,11 +106,28 @@ export function optionsOf(given: Given): QueueOptions {
     maxReceives: orNone(text('max-receives'), count('max-receives')),
     messageBytesMax: mapped(text('message-bytes-max'), bytes('message-bytes-max')),
     messagesMax: orNone(text('messages-max'), count('messages-max')),
-    retry: Object.keys(retry).length === 0 ? undefined : retry,
-    tags: mapped(given.tag as string[] | undefined, parseHeaders),
+    retry: retryOf(given as Readonly<Record<keyof typeof retryFlags, string | undefined>>),
+    tags: mapped(given.tag as string[] | undefined, (tags) => parseHeaders(tags, '--tag')),
     ttlMs: orNone(text('ttl'), (value) => parseLongDuration(value, '--ttl')),
     visibilityMs: ms('visibility'),
   }) as QueueOptions;
+}
+
+/** What was given of a retry policy; undefined where that is nothing. Throws `usage-invalid`. */
+export function retryOf(
+  given: {
+    readonly [Name in keyof typeof retryFlags]?: string | undefined;
+  },
+): Partial<RetryPolicy> | undefined {
+  const ms = (name: keyof typeof given) => mapped(given[name], (value) => parseLongDuration(value, `--${name}`));
+  const number = (name: keyof typeof given) => mapped(given[name], (value) => parseNumber(value, `--${name}`));
+  const retry = dropEmpty({
+    baseMs: ms('retry-base'),
+    factor: number('retry-factor'),
+    jitter: number('retry-jitter'),
+    maxMs: ms('retry-max'),
+  }) as Partial<RetryPolicy>;
+  return Object.keys(retry).length === 0 ? undefined : retry;
 }
 
 export function parseCount(text: string, where: string): number {

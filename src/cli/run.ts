@@ -6,7 +6,7 @@
  * output went away.
  */
 import { Config, Errors, Help, type Interfaces, run } from '@oclif/core';
-import { nearest, problemError } from '../engine/index.ts';
+import { nearest, ProblemError, problemError } from '../engine/index.ts';
 import { flagGiven, globalFlagsLast } from './command-line.ts';
 import { failureDocument, failureOf, failureText } from './failure.ts';
 import { globalFlags } from './global-flags.ts';
@@ -26,8 +26,7 @@ export async function runCommandLine(argv: readonly string[], load: Interfaces.L
     code = interruption.exitCode;
   } catch (error) {
     if (error instanceof Errors.ExitError) code = error.oclif.exit ?? 0;
-    else
-      code = await tell(interruption.signal.aborted ? problemError('interrupted', 'interrupted') : error, words, load);
+    else code = await tell(interruption.signal.aborted ? afterInterruption(error) : error, words, load);
     if (interruption.signal.aborted) interruption.leave();
   }
   await flushed(process.stdout);
@@ -46,6 +45,12 @@ function interrupted(): Promise<never> {
       setTimeout(() => reject(problemError('interrupted', 'interrupted')), interruption.graceMs);
     });
   });
+}
+
+/** Who was asked whether to go on, and interrupted that, is told that nothing was done. */
+function afterInterruption(error: unknown): Error {
+  const isKnown = error instanceof ProblemError && error.code === 'confirmation-missing';
+  return isKnown ? error : problemError('interrupted', 'interrupted');
 }
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {

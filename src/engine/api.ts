@@ -138,8 +138,13 @@ export interface NodeOptions {
    * (docs/functions.md). No shell has part in it: words are split, quotes taken off, nothing is expanded.
    */
   readonly exec?: readonly string[];
-  /** Keeps the node's identity; without it, every start is a new node. */
+  /** Keeps the node's identity, its queues and what of topics is kept; without it, every start is a new node. */
   readonly dataDir?: string;
+  /**
+   * Where its queues are. `disk`, without another where there is a `dataDir`: what was acknowledged survives a crash. `memory`:
+   * all that they hold is gone when the node ends; no send waits for a disk. What an earlier start left on disk stays there.
+   */
+  readonly durability?: 'disk' | 'memory';
   /** Makes the node a hub: one that links its cluster with others. */
   readonly hub?: HubOptions;
   /** Clients of Amazon SQS are answered on the node's port. */

@@ -65,7 +65,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     const asHub = settled.hub && (await import('./open-hub.ts'));
     const config = settled.hub && asHub?.hubConfigOf(settled, settled.hub, store);
     const hub = config && { address: bridge, config, url: address };
-    const queues = options.dataDir === undefined ? new MemoryQueues() : new SqliteQueues(options.dataDir);
+    const queues = queuesOnDisk(settled) ? new SqliteQueues(settled.dataDir) : new MemoryQueues();
     opened.push(queues);
     const node = nodeOf(settled, { address, id, name }, runner, hub);
     const clock = new SystemClock();
@@ -100,6 +100,8 @@ function withDefaults(options: NodeOptions): SettledOptions {
   if (options.key === undefined && !isLoopback(host)) {
     throw problemError('bind-refused', `${host} can be reached from other machines, and this node has no key`);
   }
+  if (options.durability === 'disk' && options.dataDir === undefined)
+    throw problemError('input-invalid', 'the durability "disk" needs a data directory (--data-dir)');
   if (options.name === '') throw problemError('input-invalid', 'the name of a node must not be empty');
   const addresses = options.advertise === undefined ? peers : [...peers, options.advertise];
   const odd = addresses.find((peer) => !/^wss?:\/\/[^/]+/.test(peer) || !URL.canParse(peer));
@@ -259,13 +261,19 @@ function speak(host: NodeHost, name: string): SystemTopics {
   return system;
 }
 
+function queuesOnDisk<Options extends NodeOptions>(
+  options: Options,
+): options is Options & { readonly dataDir: string } {
+  return options.dataDir !== undefined && options.durability !== 'memory';
+}
+
 function nodeOf(options: SettledOptions, identity: Identity, runners: Runners, hub: NodeConfig['hub']): Node {
   const { cluster, region, coordinates, planMemoryMb, resources = [] } = options;
   const heldBytesMax = planMemoryMb === undefined ? {} : { heldBytesMax: planMemoryMb * 2 ** 20 };
   return new Node({
     ...identity,
     cluster,
-    durable: options.dataDir !== undefined,
+    durable: queuesOnDisk(options),
     functions: offered(runners),
     payload: payloadOf,
     resources,

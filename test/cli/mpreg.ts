@@ -26,6 +26,8 @@ export interface Ran {
 export interface RunOptions {
   /** Written to stdin, which is then closed; without it stdin is empty. */
   readonly input?: string | Uint8Array;
+  /** On a terminal: what must be shown before the input is typed. */
+  readonly after?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
@@ -80,7 +82,7 @@ export class World {
   }
 
   /** Runs it on a terminal (of `script`), as a person does; stdout and stderr are one there. */
-  async terminal(args: readonly string[], { env, input }: RunOptions = {}): Promise<Ran> {
+  async terminal(args: readonly string[], { after = '', env, input = '' }: RunOptions = {}): Promise<Ran> {
     const command = `exec ${[process.execPath, this.#bin, ...args].map((word) => `'${word}'`).join(' ')}`;
     const child = spawn('script', ['-qefc', command, '/dev/null'], {
       cwd: this.path('work'),
@@ -88,7 +90,15 @@ export class World {
     });
     this.#children.add(child);
     child.once('exit', () => this.#children.delete(child));
-    if (input !== undefined) child.stdin.write(input);
+    let shown = '';
+    const type = (chunk: unknown) => {
+      shown += chunk;
+      if (!shown.includes(after)) return;
+      child.stdout.off('data', type);
+      child.stdin.write(input);
+    };
+    child.stdout.on('data', type);
+    type('');
     const { code, stdout } = await ended(child);
     return { code, stderr: stdout, stdout };
   }

@@ -136,7 +136,28 @@ describe('receive', () => {
   });
 });
 
+test('a message has pauses of its own after a failure, where its sender says so', async () => {
+  await mpreg('queue', 'create', 'patient', '--retry-base', '10m', '--retry-max', '10m');
+  await mpreg('queue', 'send', 'patient', 'hasty', '--retry-base', '0', '--retry-max', '0');
+  await mpreg('queue', 'send', 'patient', 'usual');
+  const ran = await mpreg('queue', 'receive', 'patient', '--exec', 'false', '--max', '3');
+  expect(ran.stderr).toContain('mpreg queue info patient');
+  const waiting = await json<{ body: string; state: string; receives: number }[]>('queue', 'peek', 'patient');
+  expect(waiting.map(({ body, state }) => [body, state]).sort()).toEqual([
+    ['hasty', 'ready'],
+    ['usual', 'delayed'],
+  ]);
+});
+
 describe('dead letters', () => {
+  test('are not moved, nor counted for it, to a queue that is not on their node', async () => {
+    await mpreg('queue', 'create', 'kept-letters');
+    for (const more of [[], ['--dry-run']]) {
+      const ran = await mpreg('queue', 'redrive', 'kept-letters', '--to', 'nowhere', ...more);
+      expect(ran).toMatchObject({ code: 3, stderr: expect.stringContaining('cannot be moved to nowhere') });
+    }
+  });
+
   test('are counted before they are moved, and then come back to where they were', async () => {
     await mpreg('queue', 'create', 'letters', '--max-receives', '1', '--retry-base', '1ms', '--retry-max', '1ms');
     for (const body of ['a', 'b', 'c']) await mpreg('queue', 'send', 'letters', body);

@@ -41,6 +41,17 @@ describe('a queue', () => {
     await mesh.at(mesh.beta, 'queue', 'delete', 'volatile');
   });
 
+  test('is kept in memory on a node that has a data directory, too, where it is told so, and says it', async () => {
+    const start = ['--no-discover', '--name', 'hasty', '--durability'];
+    const refused = await mesh.world.mpreg(['node', 'start', ...start, 'disk']);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--data-dir') });
+    const node = await mesh.world.node([...start, 'memory', '--data-dir', mesh.world.path('hasty')]);
+    const created = await mesh.at(node, 'queue', 'create', 'quick');
+    expect(created.stdout).toBe('quick\thasty\tstandard\tmemory\n');
+    node.child.kill('SIGTERM');
+    expect((await node.ended).stderr).toContain('queues are kept in memory');
+  });
+
   test('that holds messages is deleted, or purged, only by whoever says its name', async () => {
     await mpreg('queue', 'create', 'precious');
     await mpreg('queue', 'send', 'precious', 'one');
@@ -58,6 +69,38 @@ describe('a queue', () => {
     });
     expect(terminal.code).toBe(0);
     expect((await mpreg('queue', 'info', 'precious')).code).toBe(3);
+  });
+
+  test.each([
+    ['Ctrl-C', '\u0003', 130],
+    ['Ctrl-D', '\u0004', 2],
+  ])('is still there when the question is answered with %s', async (_, input, code) => {
+    const name = `doubtful-${code}`;
+    await mpreg('queue', 'create', name);
+    await mpreg('queue', 'send', name, 'one');
+    const env = { MPREG_URL: mesh.alpha.url };
+    const ended = await mesh.world.terminal(['queue', 'delete', name], { after: 'to go on: ', env, input });
+    expect(ended.stdout).toContain('not confirmed: nothing was done');
+    expect(ended.stdout).not.toContain('stack');
+    expect(ended.code).toBe(code);
+    expect((await mesh.countsOf(name))['ready']).toBe(1);
+  });
+
+  test('is told what it is other than asked for, and takes what it can be told to be', async () => {
+    await mpreg('queue', 'create', 'plain');
+    const other = await mpreg('queue', 'create', 'plain', '--kind', 'fifo');
+    expect(other).toMatchObject({ code: 7, stderr: expect.stringContaining('its kind is "standard", not "fifo"') });
+    expect((await mpreg('queue', 'create', 'tagged', '--tag', 'novalue')).stderr).toContain('--tag wants NAME=VALUE');
+    const itself = await mpreg('queue', 'edit', 'plain', '--dead-letter', 'plain');
+    expect(itself).toMatchObject({ code: 2, stderr: expect.stringContaining('its own dead letters') });
+    await mesh.at(mesh.beta, 'queue', 'create', 'far-letters');
+    const listed = () => mpreg('queue', 'info', 'far-letters');
+    await eventually(listed, ({ code }) => code === 0);
+    const far = await mpreg('queue', 'edit', 'plain', '--dead-letter', 'far-letters');
+    expect(far).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('plain is on alpha, and far-letters on beta'),
+    });
   });
 });
 

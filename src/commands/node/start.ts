@@ -87,7 +87,11 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
     'data-dir': Flags.string({
       env: 'MPREG_DATA_DIR',
       helpValue: 'FOLDER',
-      summary: 'Where it keeps its identity. Without it every start is a new node.',
+      summary: 'Where it keeps its identity, its queues and kept topics. Without it every start is a new node.',
+    }),
+    durability: Flags.option({ options: ['disk', 'memory'] as const })({
+      summary:
+        'Where its queues are. memory: all that they hold is gone when it ends. disk where there is --data-dir, else memory.',
     }),
     'join-timeout': Flags.string({
       helpValue: 'DURATION',
@@ -193,6 +197,7 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
         cluster: settings.cluster,
         coordinates: this.#coordinates(),
         dataDir: flags['data-dir'],
+        durability: flags.durability,
         exec: flags.exec,
         functions: flags.functions,
         host: flags.host,
@@ -245,6 +250,8 @@ export default class NodeStart extends BaseCommand<typeof NodeStart> {
       },
       url,
     );
+    if (this.flags.durability === 'memory')
+      log('warn', 'queues are kept in memory: what they hold is gone when it ends');
     log('info', `ready: try "mpreg call echo hi --url ${url}"`, { cluster, name });
   }
 }

@@ -104,7 +104,9 @@ export default class QueueReceive extends BaseCommand<typeof QueueReceive> {
       throw problemError('lease-lost', what);
     }
     if (exec !== undefined && failed > 0 && !this.interruption.signal.aborted)
-      throw problemError('function-failed', `${failed} of ${done + failed} commands failed`, EXEC_HINT);
+      throw problemError('function-failed', `${failed} of ${done + failed} commands failed`, {
+        hint: `Each is told above; they come again.\nmpreg queue info ${this.args.queue}`,
+      });
   }
 
   /** What is printed stays leased, whatever becomes of this command. */
@@ -138,5 +140,3 @@ export default class QueueReceive extends BaseCommand<typeof QueueReceive> {
     if (this.output.json) await this.output.event({ queue, id, receives, code, failure: failure ?? null, tookMs }, '');
   }
 }
-
-const EXEC_HINT = { hint: 'Each is told above; they come again.\nmpreg queue info QUEUE' } as const;

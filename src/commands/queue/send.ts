@@ -6,7 +6,7 @@ import { afterResult } from '../../cli/failure.ts';
 import { STDIN_BYTES_MAX, stdinChunks } from '../../cli/io.ts';
 import { Progress } from '../../cli/progress.ts';
 import { linesOf, parseHeaders } from '../../cli/publishing.ts';
-import { parseMoment, queueArg } from '../../cli/queue-flags.ts';
+import { parseMoment, queueArg, retryFlags, retryOf } from '../../cli/queue-flags.ts';
 import { type Stored, sendAll } from '../../cli/queue-sending.ts';
 import { dropEmpty } from '../../cli/settings.ts';
 import { ProblemError, problem, problemError, type SendOptions } from '../../engine/index.ts';
@@ -61,10 +61,13 @@ export default class QueueSend extends BaseCommand<typeof QueueSend> {
     }),
     quorum: Flags.integer({ helpValue: 'N', min: 1, summary: 'How many consumers have to acknowledge it.' }),
     'max-receives': Flags.integer({ helpValue: 'N', min: 1, summary: "In place of the queue's." }),
+    ...retryFlags,
   };
 
   async run(): Promise<void> {
     const { split } = this.flags;
+    if (split !== undefined && this.args.body !== '-')
+      throw problemError('usage-invalid', `--split is for what comes on stdin: mpreg queue send ${this.args.queue} -`);
     const options = this.#options();
     const bodies = split === undefined ? await this.#one() : this.#lines();
     const client = await this.client();
@@ -99,6 +102,7 @@ export default class QueueSend extends BaseCommand<typeof QueueSend> {
       maxReceives: this.flags['max-receives'],
       priority,
       quorum,
+      retry: retryOf(this.flags),
       ttlMs: ttl === undefined ? undefined : parseLongDuration(ttl, '--ttl'),
     }) as SendOptions;
   }
@@ -114,8 +118,6 @@ export default class QueueSend extends BaseCommand<typeof QueueSend> {
   }
 
   async *#lines(): AsyncGenerator<unknown> {
-    if (this.args.body !== '-')
-      throw problemError('usage-invalid', '--split is for what comes on stdin: mpreg queue send QUEUE -');
     const { signal } = this.interruption;
     const chunks = stdinChunks('messages', { note: (text) => this.output.note(text), signal });
     for await (const line of linesOf(chunks)) yield asArgument(line, this.flags.string);

@@ -112,6 +112,26 @@ describe('a loop over messages', () => {
     await waiting.return?.();
   });
 
+  test('of a queue that gave nothing yet goes on though its node is away for a while', async () => {
+    const fake = new FakeQueue();
+    fake.failing = ({ argument, what }) => {
+      if (what !== 'receive' || argument['waitMs'] === 0) return undefined;
+      fake.failing = () => undefined;
+      fake.exists = false;
+      setTimeout(() => {
+        fake.exists = true;
+        void fake.queue.send('at last');
+      }, 300);
+      return 'before';
+    };
+    const troubles: string[] = [];
+    for await (const { body } of fake.queue.consume({ onTrouble: ({ code }) => void troubles.push(code) })) {
+      expect(body).toBe('at last');
+      break;
+    }
+    expect(troubles.slice(0, 2)).toEqual(['link-lost', 'queue-unknown']);
+  });
+
   test('ends with its signal', async () => {
     const fake = await filled(3);
     const controller = new AbortController();

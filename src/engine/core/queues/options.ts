@@ -126,6 +126,11 @@ export function nameFlaw(name: unknown): Problem | undefined {
   return invalid(`${JSON.stringify(name) ?? 'nothing'} is no name of a queue: ${must}`);
 }
 
+/** Why a queue cannot have these options; it is no queue of dead letters for itself: they would come again for ever. */
+export function optionsFlaw(name: string, { deadLetter }: QueueOptions): Problem | undefined {
+  return deadLetter === name ? invalid(`${name} cannot be the queue of its own dead letters`) : undefined;
+}
+
 /** Options as somebody gave them, over those that there were. */
 export function withOptions(before: QueueOptions, given: Readonly<Record<string, unknown>>): Outcome<QueueOptions> {
   const options: Record<string, unknown> = { ...before };
@@ -140,10 +145,15 @@ export function withOptions(before: QueueOptions, given: Readonly<Record<string,
   return flaw === undefined ? done(settled) : failed(invalid(flaw));
 }
 
-/** Whether a queue is what is asked for; what was not said is not compared. */
-export function sameOptions(options: QueueOptions, given: Readonly<Record<string, unknown>>): boolean {
+/** What a queue is other than asked for; what was not said is not compared. */
+export function otherOptions(options: QueueOptions, given: Readonly<Record<string, unknown>>): readonly string[] {
   const asked = withOptions(options, given);
-  return asked.ok && JSON.stringify(asked.value) === JSON.stringify(options);
+  if (!asked.ok) return [asked.problem.message];
+  const is = (key: string) => JSON.stringify(options[key as keyof QueueOptions]);
+  const wanted = (key: string) => JSON.stringify(asked.value[key as keyof QueueOptions]);
+  return Object.keys(given)
+    .filter((key) => is(key) !== wanted(key))
+    .map((key) => `its ${key} is ${is(key)}, not ${wanted(key)}`);
 }
 
 /** Parts of a policy, and single notes, may be given alone; a note that is null is taken away. */

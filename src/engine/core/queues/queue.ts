@@ -9,7 +9,7 @@ import { type Accepted, Intake } from './intake.ts';
 import { leaseOf, takeUpTo } from './lease.ts';
 import type { Handled, Order, QueueCommand, QueueReply, QueueView, RedriveJob } from './messages.ts';
 import { isMoving, type StoredMove } from './move.ts';
-import { type QueueOptions, withOptions } from './options.ts';
+import { optionsFlaw, type QueueOptions, withOptions } from './options.ts';
 import { Redrive } from './redrive.ts';
 import { Stock } from './stock.ts';
 import { type Waiter, Waiting } from './waiting.ts';
@@ -266,6 +266,8 @@ export class Queue {
     if (options.value.kind !== this.options.kind) {
       return problem('input-invalid', `${this.name} is a ${this.options.kind} queue, and stays one`);
     }
+    const flaw = given['deadLetter'] === undefined ? undefined : optionsFlaw(this.name, options.value);
+    if (flaw !== undefined) return flaw;
     this.options = options.value;
     this.changedAt = now;
     this.store();

@@ -20,9 +20,9 @@ import {
 import type { QueueCommand, QueueReply } from './messages.ts';
 import type { Place, Taken } from './move.ts';
 import { Moves } from './moves.ts';
-import { deadLetterOptions, defaultOptions, nameFlaw, type QueueOptions, sameOptions, withOptions } from './options.ts';
+import { deadLetterOptions, defaultOptions, nameFlaw, optionsFlaw, type QueueOptions, withOptions } from './options.ts';
 import { Queue } from './queue.ts';
-import { CLOSED, reopening, unknown } from './refusals.ts';
+import { CLOSED, notBeside, refusesAgain, reopening, unknown } from './refusals.ts';
 
 /**
  * All queues of a node: who is asked, and what is stored together.
@@ -226,6 +226,10 @@ export class Queues implements Machine<QueuesEffect> {
 
   #command(queue: Queue, request: number, command: Named, now: Instant): void {
     this.#changed.add(queue.number);
+    if (command.kind === 'redrive' && command.to !== 'origin' && !this.#byName.has(command.to)) {
+      this.#reply(request, failed(notBeside(command.to, queue.name)));
+      return;
+    }
     if (command.kind === 'receive') this.#receives.set(request, queue);
     if (command.kind === 'move') this.#moves.move(request, queue, command.to, now);
     else if (!tellQueue(queue, request, command, now)) this.#manage(queue, request, command, now);
@@ -252,18 +256,11 @@ export class Queues implements Machine<QueuesEffect> {
       this.#reply(request, options);
       return;
     }
-    const moving = this.#moves.why(name);
-    if (moving !== undefined) {
-      this.#reply(request, failed(moving));
-      return;
-    }
     const there = this.#byName.get(name);
-    if (there !== undefined && (there.isGone || !sameOptions(there.options, given))) {
-      const text = there.isGone ? `${name} is being deleted` : `${name} exists already, with other options`;
-      this.#reply(request, failed(problem('exists-already', text)));
-      return;
-    }
-    const why = there === undefined ? this.#refuses(name) : undefined;
+    const why =
+      optionsFlaw(name, options.value) ??
+      this.#moves.why(name) ??
+      (there === undefined ? this.#refuses(name) : refusesAgain(there, given));
     if (why !== undefined) {
       this.#reply(request, failed(why));
       return;

@@ -36,7 +36,8 @@ function flawOf(order: Order, { name, options }: SendTerms): Problem | undefined
   if (!GUARANTEES.includes(guarantee)) return invalid(`the guarantee must be one of ${GUARANTEES.join(', ')}`);
   if (bytes > options.messageBytesMax) {
     const text = `a message of ${bytes} bytes is larger than ${name} takes (messageBytesMax: ${options.messageBytesMax})`;
-    return problem('limit-exceeded', text);
+    const hint = `Send less at once, or have the queue take more.\nmpreg queue edit ${name} --message-bytes-max ${bytes}`;
+    return problem('limit-exceeded', text, { hint });
   }
   if (options.kind === 'fifo' && group === undefined)
     return invalid(`${name} is a fifo queue: its messages need a group`);
@@ -49,9 +50,11 @@ function flawOf(order: Order, { name, options }: SendTerms): Problem | undefined
   if (priority !== undefined && options.kind !== 'priority') return invalid(`${name} is no priority queue`);
   if (at !== undefined && !isWhole(at, 0, MS_MAX)) return invalid(`at ${MS_RULE}`);
   if (delayMs !== undefined && !isWhole(delayMs, 0, MS_MAX)) return invalid(`delayMs ${MS_RULE}`);
-  if (ttlMs !== undefined && !isWhole(ttlMs, 1, MS_MAX)) return invalid(`ttlMs ${MS_RULE}`);
+  if (ttlMs !== undefined && !isWhole(ttlMs, 1, MS_MAX)) return invalid(`ttlMs ${MS_RULE} above 0`);
   if ((guarantee === 'quorum') !== (quorum !== undefined))
-    return invalid('a quorum, and nothing else, needs its number');
+    return invalid(
+      'the guarantee quorum, and no other, needs a number: how many consumers must acknowledge (--quorum N)',
+    );
   if (quorum !== undefined && !isWhole(quorum, 1, 1_000_000)) return invalid('the quorum must be a number from 1 on');
   if (maxReceives !== undefined && maxReceives !== null && !isWhole(maxReceives, 1, MS_MAX)) {
     return invalid('maxReceives must be a whole number from 1 on, or null');
@@ -70,6 +73,7 @@ function lack(order: Order, { name, options, consumers, deliveries }: SendTerms)
     return problem(
       'consumers-too-few',
       `${guarantee} needs ${needed} to acknowledge, and ${who} subscribed to ${name}`,
+      { hint: `Nothing was stored. Subscribe more, or ask for fewer.\nmpreg queue subscribe ${name} CONSUMER` },
     );
   }
   if (deliveries + consumers.size <= options.deliveriesMax) return undefined;

@@ -186,26 +186,29 @@ export class Consuming implements Consumption {
 
   async #receive(): Promise<void> {
     let pauseMs = PAUSE_MS;
-    let seen = false;
+    let seen = this.#options.awaitQueue === true;
     while (this.#stopped === undefined && this.#left > 0) {
       if (this.#wants === 0) await this.#roomy();
       this.#wake = undefined;
       if (this.#stopped !== undefined || this.#wants === 0) continue;
       const wasQuiet = this.held === 0 && this.#receipts.isIdle && this.#second === undefined;
-      const asked = this.#ask(Math.min(RECEIVE_MAX, this.#wants, this.#isFull ? this.#half : RECEIVE_MAX));
+      // Why the first does not wait: a queue whose node goes away meanwhile was there, one that never was is told at once.
+      const isFirst = !seen && this.#options.idleMs !== 0;
+      const max = Math.min(RECEIVE_MAX, this.#wants, this.#isFull ? this.#half : RECEIVE_MAX);
+      const asked = this.#ask(max, isFirst ? 0 : undefined);
       if (this.#isFull) this.#another();
       try {
         const count = await asked;
         pauseMs = PAUSE_MS;
         seen = true;
-        if (count > 0 || this.#options.idleMs === undefined) continue;
+        if (count > 0 || isFirst || this.#options.idleMs === undefined) continue;
         // Why not before all is settled: that may make room for others of its group, or come again.
         if (wasQuiet && this.#second === undefined) this.#left = 0;
         else await Promise.race([this.#quiet(), pause(LOOK_MS, undefined, { ref: false })]);
       } catch (error) {
         if (this.#stopped !== undefined) return;
         const isMissing = error instanceof ProblemError && error.code === 'queue-unknown';
-        if (!isPassing(error) || (isMissing && !seen && this.#options.awaitQueue !== true)) return this.#fail(error);
+        if (!isPassing(error) || (isMissing && !seen)) return this.#fail(error);
         this.#trouble(error);
         await pause(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
         pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);

@@ -23,7 +23,8 @@ export function given(argument: unknown, allowed: readonly string[]): Given {
 }
 
 export function text(value: unknown, what: string): string {
-  if (typeof value !== 'string' || value === '' || value.length > 1_000) throw invalid(`${what} must be a text`);
+  if (typeof value !== 'string' || value === '' || value.length > 1_000)
+    throw invalid(`${what} must be a text of 1 to 1000 characters`);
   return value;
 }
 

@@ -105,7 +105,15 @@ class QueueFunctions {
   async edit(argument: unknown): Promise<QueueInfo> {
     const { queue, options } = args.given(argument, ['queue', 'options']);
     const name = args.text(queue, 'queue');
-    return this.#info(await this.#ask({ kind: 'edit', options: args.plain(options, 'options'), queue: name }));
+    const given = args.plain(options, 'options');
+    const { deadLetter } = given;
+    const { record, ...snapshot } = this.#parts.snapshot();
+    const letters = typeof deadLetter === 'string' ? nodeWith(deadLetter, snapshot) : undefined;
+    if (letters !== undefined && letters.id !== snapshot.id && !record.resources.includes(`queue:${deadLetter}`)) {
+      const where = `${name} is on ${record.name}, and ${deadLetter} on ${letters.name}`;
+      throw args.invalid(`dead letters go to a queue of the same node: ${where}`);
+    }
+    return this.#info(await this.#ask({ kind: 'edit', options: given, queue: name }));
   }
 
   async list(): Promise<readonly QueueInfo[]> {
