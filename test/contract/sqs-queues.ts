@@ -144,7 +144,7 @@ export function sqsQueuesContract(name: string, open: () => Promise<OpenQueues>)
       expect((await receive('q'))[0]).toMatchObject({ body: 'a', receives: 1 });
     });
 
-    test('take an acknowledgement after its lease while nobody else has the message; fifo ones do not', async () => {
+    test('prolong and acknowledge after a lease while nobody else has had the message; fifo ones do not', async () => {
       await queues.create('q', PLAIN);
       await queues.create('q.fifo', FIFO);
       await send('q', 'a', 'b');
@@ -152,10 +152,28 @@ export function sqsQueuesContract(name: string, open: () => Promise<OpenQueues>)
       const [a = '', b = ''] = receipts(await receive('q', 10, 100));
       const [c = ''] = receipts(await receive('q.fifo', 10, 100));
       await pause(300);
-      expect(await queues.extend('q', [{ leaseMs: 5_000, receipt: b }])).toEqual(['expired']);
+      expect(await queues.extend('q', [{ leaseMs: 5_000, receipt: b }])).toEqual(['done']);
+      expect(await queues.describe('q')).toMatchObject({ leased: 1, ready: 1 });
       expect(await queues.acknowledge('q', [a, b])).toEqual(['done', 'done']);
       expect(await none('q')).toEqual([]);
+      expect(await queues.extend('q.fifo', [{ leaseMs: 5_000, receipt: c }])).toEqual(['expired']);
       expect(await queues.acknowledge('q.fifo', [c])).toEqual(['expired']);
+    });
+
+    test('of a group hold back those that come later, not those before', async () => {
+      await queues.create('q.fifo', FIFO);
+      await queues.send(
+        'q.fifo',
+        ['g1', 'g2', 'g3', 'g4'].map((body) => inGroup('g', body)),
+      );
+      const [g1 = '', g2 = '', g3 = ''] = receipts(await receive('q.fifo', 3));
+      await queues.extend('q.fifo', [{ leaseMs: 0, receipt: g2 }]);
+      expect(await none('q.fifo')).toEqual([]);
+      await queues.extend('q.fifo', [{ leaseMs: 0, receipt: g1 }]);
+      const again = await receive('q.fifo');
+      expect(bodies(again)).toEqual(['g1', 'g2']);
+      expect(await queues.acknowledge('q.fifo', [...receipts(again), g3])).toEqual(['done', 'done', 'done']);
+      expect(bodies(await receive('q.fifo'))).toEqual(['g4']);
     });
 
     test('keep groups in order, one owner at a time, and tell duplicates', async () => {

@@ -125,7 +125,8 @@ function settle(kind: Kind, which: number, ms: number | undefined): Run {
       release: receipt,
     };
     const [result] = shop.handle(kind, 'q', [item[kind]]);
-    const message = kind === 'ack' ? model.acknowledgeable(receipt) : model.held(receipt);
+    const isLate = kind === 'ack' || kind === 'extend';
+    const message = isLate ? model.latest(receipt) : model.held(receipt);
     if (message === undefined) {
       expect(result).toMatchObject({ problem: { code: 'lease-lost' } });
       return;
@@ -134,7 +135,7 @@ function settle(kind: Kind, which: number, ms: number | undefined): Run {
     if (kind === 'ack') model.end(message, 'done');
     else if (kind === 'nack') model.giveBack(message, 'nacked', ms);
     else if (kind === 'release') model.giveBack(message, 'released');
-    else if (!ms) model.giveBack(message, 'timed-out');
+    else if (!ms) message.leaseUntil === undefined || model.giveBack(message, 'timed-out');
     else Object.assign(message, { leaseUntil: model.now + ms, writtenAt: model.now });
   };
 }

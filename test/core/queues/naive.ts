@@ -89,8 +89,8 @@ export class NaiveQueue {
     return this.leased.find((message) => message.receipt === receipt);
   }
 
-  /** The message that may be acknowledged with it: nobody has had it since. */
-  acknowledgeable(receipt: string): NaiveMessage | undefined {
+  /** The message that may be acknowledged or held on to with it: nobody has had it since. */
+  latest(receipt: string): NaiveMessage | undefined {
     const late = this.options.kind === 'fifo' ? undefined : this.messages.find((one) => one.receipt === receipt);
     return this.held(receipt) ?? late;
   }
@@ -145,9 +145,9 @@ export class NaiveQueue {
 
   #isItsTurn(one: NaiveMessage, free: readonly NaiveMessage[], mine: ReadonlySet<number>, groupMax: number): boolean {
     if (this.options.kind !== 'fifo') return true;
-    const held = this.leased.filter(({ group }) => group === one.group);
+    const before = this.leased.filter(({ group, id }) => group === one.group && id < one.id);
     const isFirst = free.every(({ group, id }) => group !== one.group || id >= one.id);
-    return isFirst && held.length < groupMax && held.every(({ id }) => mine.has(id));
+    return isFirst && before.length < groupMax && before.every(({ id }) => mine.has(id));
   }
 }
 

@@ -116,8 +116,10 @@ export class MemoryQueues implements QueuesFace {
     const queue = this.#queue(name);
     return leases.map(({ leaseMs, receipt }) => {
       const { message, outcome } = this.#held(name, queue, receipt);
-      if (message !== undefined && outcome === 'done') message.readyAt = this.#now() + leaseMs;
-      return outcome;
+      const counts = outcome === 'done' || (outcome === 'expired' && !queue.settings.fifo);
+      if (message === undefined || !counts) return outcome;
+      message.readyAt = this.#now() + leaseMs;
+      return 'done';
     });
   }
 
@@ -189,9 +191,7 @@ export class MemoryQueues implements QueuesFace {
     const now = this.#now();
     queue.messages = queue.messages.filter(({ sentAt }) => sentAt + queue.settings.retentionMs > now);
     const { fifo, deadLetter } = queue.settings;
-    const blocked = new Set(
-      queue.messages.filter((one) => fifo && one.leased && one.readyAt > now).map((one) => one.group),
-    );
+    const blocked = new Set<string | undefined>();
     const taken: Received[] = [];
     for (const message of inGroups(queue.messages)) {
       if (taken.length === max) break;

@@ -9,7 +9,7 @@ export interface Claim {
   readonly receipt: unknown;
   readonly consumer: string | undefined;
   /**
-   * Also where its time is up, as long as nobody has had it since: there is still one owner. Not in a fifo queue, where
+   * It may come late: also where its time is up, as long as nobody has had it since: there is still one owner. Not in a fifo queue, where
    * others of its group may have gone on.
    */
   readonly late?: boolean;

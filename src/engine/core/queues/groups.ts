@@ -3,17 +3,18 @@ import { getOrMake } from '../base/maps.ts';
 import { type Entry, inOrder } from './entry.ts';
 
 /**
- * The groups of a fifo queue that memory knows of: in each, only the first message may be received, and only while none
- * of the group is in somebody's hands.
+ * The groups of a fifo queue that memory knows of: in each, only the first message may be received, and only while no
+ * earlier one of the group is in somebody's hands.
  *
- *     group a    (in flight: 1)   2   5   6 │ 9  17 …        │ what is on disk only
- *     group b    (in flight: 0)   3                          covered: nothing of it is on disk only
- *                                 ▲
- *                                 ready
+ *     group a    (in flight: 1)      2   5   6 │ 9  17 …     │ what is on disk only
+ *     group b    (none in flight)    3                       covered: nothing of it is on disk only
+ *     group c    (in flight: 8, 9)   7   10
+ *                                    ▲
+ *                                    ready: 3 and 7, which came back before those that were received with it
  *
  * Invariants:
  * - the members of a group are the first of those on disk that nobody has, without a gap;
- * - a member is ready only where it is the first, nothing is in flight, and nothing of the group is parked.
+ * - a member is ready only where it is the first, nothing before it is in flight, and nothing of the group is parked.
  *
  * Why a group that has a parked message is dropped when nothing of it is in flight: the parked one comes before what is
  * in memory, and only storage knows whose turn it is then.
@@ -46,7 +47,7 @@ export class Groups {
   append(entry: Entry, isDelayed: boolean): boolean {
     const group = this.#groups.get(entry.group ?? '');
     if (group === undefined) return false;
-    if (isDelayed || !group.covered || group.stale || group.members.length >= AHEAD_MAX) {
+    if (isDelayed || !group.covered || isStale(group) || group.members.length >= AHEAD_MAX) {
       group.covered = false;
       return false;
     }
@@ -64,14 +65,18 @@ export class Groups {
   /** The first messages of a group, from storage, as many as asked for or all. Those that memory knows are left out. */
   fill(name: string, entries: readonly Entry[], all: boolean, now: Instant): readonly Entry[] {
     const group = this.#groups.get(name);
-    if (group === undefined || group.stale) return [];
+    if (group === undefined) return [];
     group.asked = false;
+    if (isStale(group)) {
+      this.#promote(name, group);
+      return [];
+    }
     const cut = entries.findIndex((entry) => entry.due > now);
     const taken = cut < 0 ? entries : entries.slice(0, cut);
     group.covered = all && cut < 0;
     for (const entry of taken) this.#insert(group, entry);
     // Its head is parked: it comes when it is due.
-    if (cut === 0 && group.inFlight === 0 && group.members.length === 0) this.#groups.delete(name);
+    if (cut === 0 && group.inFlight.size === 0 && group.members.length === 0) this.#groups.delete(name);
     else this.#promote(name, group);
     return taken;
   }
@@ -81,29 +86,29 @@ export class Groups {
     const group = this.#of(head);
     const taken: Entry[] = [];
     for (let next = group.members[0]; next !== undefined && taken.length < max; next = group.members[0]) {
-      if (next !== head && (next.state !== 'behind' || !fits(next))) break;
+      if (next !== head && (next.state !== 'behind' || !fits(next) || isBlocked(group, next))) break;
       group.members.shift();
       taken.push(next);
     }
-    group.inFlight += taken.length;
+    for (const entry of taken) group.inFlight.add(entry);
     return taken;
   }
 
   /** One that was in somebody's hands when the node began. */
   held(entry: Entry): void {
-    this.#of(entry).inFlight++;
+    this.#of(entry).inFlight.add(entry);
   }
 
   back(entry: Entry): void {
     const group = this.#of(entry);
-    group.inFlight--;
+    group.inFlight.delete(entry);
     this.#insert(group, entry);
   }
 
   /** One that was in somebody's hands is no more. */
   ended(entry: Entry): void {
     const group = this.#of(entry);
-    group.inFlight--;
+    group.inFlight.delete(entry);
     this.#promote(entry.group ?? '', group);
   }
 
@@ -118,13 +123,14 @@ export class Groups {
 
   /** One that was in somebody's hands goes to disk until it is due. */
   park(entry: Entry): void {
-    this.#of(entry).stale = true;
+    const group = this.#of(entry);
+    group.parkedFrom = Math.min(group.parkedFrom, entry.seq);
   }
 
   /** Has storage asked for a group. */
   want(name: string): void {
     const group = getOrMake(this.#groups, name, newGroup);
-    if (group.asked || group.stale) return;
+    if (group.asked || isStale(group)) return;
     group.asked = true;
     this.#told.want(name);
   }
@@ -132,7 +138,9 @@ export class Groups {
   /** Everything that was written of a stale group is durable: it is forgotten, and asked for anew. */
   drop(name: string): void {
     const group = this.#groups.get(name);
-    if (group === undefined || !group.stale || group.inFlight > 0) return;
+    if (group === undefined || !isStale(group)) return;
+    group.dropping = false;
+    if (group.inFlight.size > 0) return;
     this.#groups.delete(name);
     for (const member of group.members) this.#told.forgotten(member);
     this.want(name);
@@ -146,19 +154,23 @@ export class Groups {
     const { members } = group;
     let at = members.length;
     while (at > 0 && inOrder(members[at - 1] as Entry, entry) > 0) at--;
-    if (at === 0 && members[0]?.state === 'ready') {
-      members[0].state = 'behind';
-      this.#told.behind(members[0]);
-    }
+    if (at === 0 && members[0]?.state === 'ready') this.#behind(members[0]);
     members.splice(at, 0, entry);
     entry.state = 'behind';
     this.#promote(entry.group ?? '', group);
   }
 
+  #behind(head: Entry): void {
+    head.state = 'behind';
+    this.#told.behind(head);
+  }
+
   #promote(name: string, group: Group): void {
-    if (group.inFlight > 0 || group.asked) return;
+    if (group.asked) return;
     const [head] = group.members;
-    if (group.stale) {
+    if (group.inFlight.size > 0 && (head === undefined || isBlocked(group, head))) return;
+    if (isStale(group) && group.inFlight.size === 0) {
+      if (head?.state === 'ready') this.#behind(head);
       if (!group.dropping) this.#told.drop(name);
       group.dropping = true;
     } else if (head === undefined) {
@@ -185,18 +197,37 @@ export interface GroupsTold {
 
 interface Group {
   readonly members: Entry[];
-  inFlight: number;
+  readonly inFlight: Set<Entry>;
   /** No member is on disk only. */
   covered: boolean;
-  /** Something of it is parked, or about to be. */
-  stale: boolean;
+  /** The first of it that is parked, or about to be. */
+  parkedFrom: number;
   dropping: boolean;
   /** Storage was asked for it. */
   asked: boolean;
 }
 
 function newGroup(): Group {
-  return { asked: false, covered: false, dropping: false, inFlight: 0, members: [], stale: false };
+  return {
+    asked: false,
+    covered: false,
+    dropping: false,
+    inFlight: new Set(),
+    members: [],
+    parkedFrom: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Storage knows of one that memory does not, and that comes before others. */
+function isStale({ parkedFrom }: Group): boolean {
+  return parkedFrom < Number.POSITIVE_INFINITY;
+}
+
+/** Whether one that comes before it is parked or in somebody's hands: most often it is the one that was taken first. */
+function isBlocked({ inFlight, parkedFrom }: Group, entry: Entry): boolean {
+  if (parkedFrom < entry.seq) return true;
+  for (const held of inFlight) if (inOrder(held, entry) < 0) return true;
+  return false;
 }
 
 /** Limit: members of a group in memory that nobody has. Trade-off: more are fewer loads, for groups with many messages. */

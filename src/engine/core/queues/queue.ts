@@ -214,10 +214,10 @@ export class Queue {
 
   extend({ receipts }: Extract<QueueCommand, { kind: 'extend' }>, request: number, now: Instant): void {
     this.#handle(request, receipts, now, ({ receipt, visibilityMs }) => {
-      const entry = this.#held(receipt, undefined, now);
+      const entry = this.#held(receipt, undefined, now, true);
       if ('code' in entry) return { problem: entry };
-      if (visibilityMs === 0) this.stock.ends.giveBack(entry, 'timed-out', now);
-      else this.stock.extend(entry, visibilityMs, now);
+      if (visibilityMs > 0) this.stock.extend(entry, visibilityMs, now);
+      else if (entry.state === 'leased') this.stock.ends.giveBack(entry, 'timed-out', now);
       return { leaseUntil: now + visibilityMs, ok: true };
     });
   }
@@ -327,9 +327,9 @@ export class Queue {
     }
   }
 
-  #held(receipt: unknown, consumer: string | undefined, now: Instant): Entry | Problem {
-    const entry = entryFor(this, { consumer, receipt }, now);
-    if ('code' in entry || entry.state === 'leased') return entry;
+  #held(receipt: unknown, consumer: string | undefined, now: Instant, late = false): Entry | Problem {
+    const entry = entryFor(this, { consumer, late, receipt }, now);
+    if ('code' in entry || entry.state !== 'ending') return entry;
     return problem('lease-lost', `message ${entry.seq} of ${this.name} is being acknowledged`);
   }
 

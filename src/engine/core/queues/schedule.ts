@@ -142,14 +142,14 @@ export class Schedule {
     const owed = consumer === undefined ? undefined : this.#owed.get(consumer);
     const own = owed === undefined ? undefined : this.#top(owed);
     if (own !== undefined && (shared === undefined || inOrder(own, shared) < 0)) {
-      owed?.pop();
+      if (owed !== undefined) pull(owed, own);
       return [own];
     }
     if (shared === undefined) {
       this.#ranDry = true;
       return NONE;
     }
-    this.#ready.pop();
+    pull(this.#ready, shared);
     this.#readyCount--;
     return this.#groups === undefined ? [shared] : this.#groups.take(shared, groupMax, fits);
   }
@@ -333,7 +333,7 @@ export class Schedule {
   #evict(): void {
     const entries: Entry[] = [];
     for (let top = this.#top(this.#ready); top !== undefined; top = this.#top(this.#ready)) {
-      this.#ready.pop();
+      pull(this.#ready, top);
       entries.push(top);
     }
     const first = entries[this.#window];
@@ -354,6 +354,12 @@ export interface ScheduleTold {
   load(ask: LoadAsk): number;
   /** Calls back once all that was written is durable. */
   settled(then: () => void): void;
+}
+
+/** The first one, as often as it is there: one that was leased anew without being received stands twice. */
+function pull(heap: Heap<Entry>, first: Entry): void {
+  do heap.pop();
+  while (heap.peek() === first);
 }
 
 const START = { rank: 0, seq: 0 };

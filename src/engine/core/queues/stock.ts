@@ -152,7 +152,10 @@ export class Stock {
     this.#writeLease(entry);
   }
 
+  /** Also one that came back, as long as nobody has had it since. */
   extend(entry: Entry, visibilityMs: number, now: Instant): void {
+    if (entry.state === 'ready') this.schedule.withdraw(entry);
+    entry.state = 'leased';
     this.leases.hold(entry, now + visibilityMs);
     entry.written = true;
     this.#writeLease(entry);
