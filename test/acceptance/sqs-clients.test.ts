@@ -3,13 +3,15 @@
  * AWS command line as Debian has them over forms and XML. What they send is received by `mpreg`, and the other way round.
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import * as aws from '@aws-sdk/client-sqs';
 import { Consumer } from 'sqs-consumer';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/engine/index.ts';
 import { BUILT, ended, type RunningNode, World } from '../cli/mpreg.ts';
+import { certificates } from './certificates.ts';
 import { until } from './until.ts';
 
 let world: World;
@@ -34,9 +36,10 @@ async function start(args: readonly string[] = [], port = 0): Promise<RunningNod
   return node;
 }
 
-function clientOf(node: RunningNode, accessKeyId = 'test', secretAccessKey = 'test'): aws.SQSClient {
+function clientOf(node: RunningNode, accessKeyId = 'test', secretAccessKey = 'test', more: aws.SQSClientConfig = {}) {
   const credentials = { accessKeyId, secretAccessKey };
-  const client = new aws.SQSClient({ credentials, endpoint: httpOf(node), maxAttempts: 3, region: 'eu-west-1' });
+  const endpoint = httpOf(node);
+  const client = new aws.SQSClient({ credentials, endpoint, maxAttempts: 3, region: 'eu-west-1', ...more });
   clients.push(client);
   return client;
 }
@@ -55,6 +58,26 @@ const remove = (QueueUrl: string, { ReceiptHandle }: aws.Message) =>
   sqs.send(new aws.DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
 
 describe('the SDK for JavaScript', () => {
+  test('comes over TLS, as long as it trusts who signed the certificate', { timeout: 60_000 }, async () => {
+    const { ca, cert, key } = certificates(world.folder);
+    writeFileSync(world.path('secret'), 'a secret of the test', { mode: 0o600 });
+    const node = await start(['--tls-cert', cert, '--tls-key', key, '--sqs-key', `orders=${world.path('secret')}`]);
+    const stranger = clientOf(node, 'orders', 'a secret of the test', { maxAttempts: 1 });
+    await expect(stranger.send(new aws.ListQueuesCommand({}))).rejects.toThrow(/certificate/);
+    const requestHandler = { httpsAgent: new Agent({ ca: readFileSync(ca), keepAlive: true }) };
+    sqs = clientOf(node, 'orders', 'another secret', { requestHandler });
+    await expect(sqs.send(new aws.ListQueuesCommand({}))).rejects.toThrow(/signature/);
+    sqs = clientOf(node, 'orders', 'a secret of the test', { requestHandler });
+    const url = await queue('safe');
+    expect(url).toBe(`${httpOf(node)}/000000000000/safe`);
+    expect(url).toMatch(/^https:/);
+    await send(url, 'over TLS');
+    const [message] = await receive(url, { WaitTimeSeconds: 5 });
+    expect(message?.Body).toBe('over TLS');
+    await remove(url, message as aws.Message);
+    expect(await receive(url)).toEqual([]);
+  });
+
   test('sends, receives, prolongs and deletes; errors come as its own classes', { timeout: 60_000 }, async () => {
     await start();
     const url = await queue('jobs', { VisibilityTimeout: '5' });

@@ -1,5 +1,4 @@
 /** Who may speak to a node: neighbours with the key and a certificate, and strangers with neither. Real processes. */
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { connect } from '../../src/engine/index.ts';
 import { BUILT, type RunningNode, World } from '../cli/mpreg.ts';
+import { certificates } from './certificates.ts';
 import { until } from './until.ts';
 
 let world: World;
@@ -212,7 +212,7 @@ describe('JSON', () => {
 
 describe('a mesh with a key, TLS and client certificates', () => {
   test('joins whoever has all three, and tells everybody else what is missing', { timeout: 40_000 }, async () => {
-    const files = certificates();
+    const files = certificates(world.folder);
     writeFileSync(world.path('key'), 'a shared secret of this test', { mode: 0o600 });
     writeFileSync(world.path('other-key'), 'another secret', { mode: 0o600 });
     const tls = ['--tls-cert', files.cert, '--tls-key', files.key, '--tls-ca', files.ca];
@@ -252,16 +252,3 @@ describe('a mesh with a key, TLS and client certificates', () => {
     await pause(0);
   });
 });
-
-/** A certificate authority of this test, and one certificate for loopback that serves both ends. */
-function certificates(): { readonly ca: string; readonly cert: string; readonly key: string } {
-  const at = (name: string) => world.path(name);
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: world.folder, stdio: 'ignore' });
-  writeFileSync(at('san.cnf'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
-  const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  openssl('req', '-x509', ...fresh, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=test ca', '-days', '2');
-  openssl('req', ...fresh, '-keyout', 'node.key', '-out', 'node.csr', '-subj', '/CN=node');
-  const by = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'san.cnf'];
-  openssl('x509', '-req', '-in', 'node.csr', '-out', 'node.pem', ...by);
-  return { ca: at('ca.pem'), cert: at('node.pem'), key: at('node.key') };
-}
