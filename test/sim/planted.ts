@@ -38,6 +38,12 @@ export function planted({
         return node.exchange === undefined ? undefined : exchange(node.exchange);
       },
       ...(flow === undefined ? {} : { flow }),
+      get abroad() {
+        return node.abroad;
+      },
+      get federation() {
+        return node.federation;
+      },
       isAlive: (id) => node.isAlive(id),
       linkTo: (id) => node.linkTo(id),
       drain: () => node.drain().flatMap((effect) => effects(effect, birth)),

@@ -150,9 +150,13 @@ function messageOf(ask: Ask): Message {
   const { id, event, tokens } = ask;
   const { timeoutMs } = event;
   if (event.kind === 'plan') return { id, kind: 'plan', payload: simPayload(planDocument(event, tokens)), timeoutMs };
-  const { fun, args, locs, idempotent, version, paced } = event;
+  const { fun, args, cluster, locs, idempotent, version, paced } = event;
   const payload = simPayload({ args: [tokens[0], ...args] });
-  const options = { ...(version !== undefined && { version }), ...(paced !== undefined && { paced }) };
+  const options = {
+    ...(version !== undefined && { version }),
+    ...(paced !== undefined && { paced }),
+    ...(cluster !== undefined && { cluster }),
+  };
   return { fun, id, idempotent, kind: 'call', locs, payload, routed: false, timeoutMs, ...options };
 }
 

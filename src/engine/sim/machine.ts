@@ -3,6 +3,7 @@ import type { Address, LinkId, NodeId } from '../core/base/ids.ts';
 import type { Instant } from '../core/base/instant.ts';
 import type { PayloadMaker } from '../core/base/payload.ts';
 import type { FunctionRecord } from '../core/directory/record.ts';
+import type { FederationView } from '../core/federation/view.ts';
 import type { NodeEffect } from '../core/node/effects.ts';
 import type { HubConfig } from '../core/node/federation-door.ts';
 import type { NodeInput } from '../core/node/inputs.ts';
@@ -22,10 +23,20 @@ export interface NodeMachine {
   readonly exchange: Exchange<unknown> | undefined;
   /** Topics of other clusters, where it is a hub. */
   readonly abroad?: TopicsAbroad | undefined;
+  /** What it knows of other clusters, where it is a hub. */
+  readonly federation?: HubMachine | undefined;
   linkTo(node: NodeId): LinkId | undefined;
   isAlive(node: NodeId): boolean;
   /** Moves messages of topics in place of a `TopicsFlow`: for tests. */
   flow?(parts: TopicsFlowParts): TopicsFlow;
+}
+
+/** What is asked of a hub to judge it. */
+export interface HubMachine {
+  readonly speaks: boolean;
+  /** What is kept of messages to other clusters, and of the ways that they go. */
+  readonly held: number;
+  view(now: Instant): FederationView;
 }
 
 /** All that a node is told when it is made. */

@@ -138,6 +138,15 @@ export class SimProcess implements Endpoint {
     return this.#parts.machine.exchange;
   }
 
+  get federation(): NodeMachine['federation'] {
+    return this.#parts.machine.federation;
+  }
+
+  /** By the clock of its machine. */
+  get localNow(): Instant {
+    return this.#parts.clock.local(this.#parts.timeline.now);
+  }
+
   get alive(): boolean {
     return this.#alive;
   }

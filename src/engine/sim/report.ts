@@ -1,7 +1,7 @@
 /** What people read when a run failed: the law, who saw what, what had happened before, and how to see it again. */
 import { type Problem, type ProblemCode, problem } from '../core/base/problems.ts';
 import type { Failure, FailureKind, RunResult } from './run.ts';
-import type { ScenarioEvent } from './scenario.ts';
+import type { Scenario, ScenarioEvent } from './scenario.ts';
 
 const CODES: Record<FailureKind, ProblemCode> = {
   crash: 'crashed-simulation',
@@ -12,11 +12,12 @@ const CODES: Record<FailureKind, ProblemCode> = {
 /** The failure as a problem: its code decides the exit code, its hint is the command that shows it again. */
 export function problemOf({ scenario, failure }: RunResult & { readonly failure: Failure }): Problem {
   const message = `seed ${scenario.seed}, at ${failure.atMs} ms: ${failure.law}: ${failure.message}`;
-  return problem(CODES[failure.kind], message, { hint: command(scenario.seed) });
+  return problem(CODES[failure.kind], message, { hint: command(scenario) });
 }
 
-export function command(seed: number): string {
-  return `mpreg sim replay ${seed}`;
+export function command({ nodes, seed }: Pick<Scenario, 'nodes' | 'seed'>): string {
+  const isFederated = nodes.some(({ hub }) => hub !== undefined);
+  return isFederated ? `node test/sim/nightly.ts --seeds 0 --federations 1 --from ${seed}` : `mpreg sim replay ${seed}`;
 }
 
 /** `result` is the run to show, perhaps shrunk; `hash` that of the run of the seed as it was drawn. */
@@ -34,7 +35,7 @@ export function failureText(result: RunResult & { readonly failure: Failure }): 
     ...failure.trace.map((line) => `  ${line}`),
     '',
     'to see it again:',
-    `  ${command(scenario.seed)}`,
+    `  ${command(scenario)}`,
   ].join('\n');
 }
 

@@ -14,6 +14,8 @@ import { CallsChecker } from './checkers/calls.ts';
 import { Checkers, LawBroken } from './checkers/checker.ts';
 import { DirectoryChecker } from './checkers/directory.ts';
 import { Fates } from './checkers/fates.ts';
+import { FederationChecker } from './checkers/federation.ts';
+import { FederationRestChecker } from './checkers/federation-rest.ts';
 import { KeptChecker } from './checkers/kept.ts';
 import { MembershipChecker } from './checkers/membership.ts';
 import { PlanEndsChecker } from './checkers/plan-ends.ts';
@@ -25,6 +27,7 @@ import { TopicPathsChecker } from './checkers/topic-paths.ts';
 import { TopicRestChecker } from './checkers/topic-rest.ts';
 import { TopicsChecker } from './checkers/topics.ts';
 import type { Ask } from './client.ts';
+import { ownFunction } from './draw-federation.ts';
 import { Faults, functionRecord } from './faults.ts';
 import type { MakeNode } from './machine.ts';
 import type { PublishEvent, Scenario, ScenarioEvent } from './scenario.ts';
@@ -111,6 +114,13 @@ class Run {
     const oracle = new TopicOracle();
     const accounts = new TopicAccounts(world, oracle);
     this.#topics = new TopicsChecker(world, oracle, quiet && scenario.events.every(stays));
+    // Why not both: the accounts of topics are those of one cluster, where one node takes a message from its publisher.
+    const ofOne = [
+      accounts,
+      new TopicPathsChecker(world, accounts),
+      new TopicRestChecker(world, oracle, topicsOf(scenario)),
+    ];
+    const ofMany = [new FederationChecker(world), new FederationRestChecker(world)];
     this.#checkers = new Checkers([
       new MembershipChecker(world, quiet),
       new DirectoryChecker(world),
@@ -119,11 +129,9 @@ class Run {
       new PlansChecker(fates, quiet),
       new PlanEndsChecker({ calmSince, fates, now, quiet }),
       this.#topics,
-      accounts,
-      new TopicPathsChecker(world, accounts),
       new KeptChecker(world, oracle),
       new QueuesChecker(world),
-      new TopicRestChecker(world, oracle, topicsOf(scenario)),
+      ...(scenario.nodes.some(({ hub }) => hub) ? ofMany : ofOne),
     ]);
     this.world = new World(scenario, make, this.#checkers);
     this.#faults = new Faults(this.world);
@@ -188,7 +196,25 @@ class Run {
     }
     this.#offer(owner, owner.functions.slice(0, -1));
     this.#settle('a removed function is gone everywhere');
+    this.#examClusters(living);
     this.#examTopics(living);
+  }
+
+  /** Some function of each other cluster can be called from each cluster. */
+  #examClusters(living: readonly Place[]): void {
+    const { prng } = this.world;
+    const clusters = new Set(living.map(({ plan }) => plan.cluster));
+    for (const [to, from] of [...clusters].flatMap((one) => [...clusters].map((other) => [one, other] as const))) {
+      const fun = living.find(({ functions, plan }) => plan.cluster === to && functions[0])?.functions[0]?.name;
+      const asker = prng.pick(living.filter(({ plan }) => plan.cluster === from));
+      if (to === undefined || to === from || fun !== ownFunction(to) || asker === undefined) continue;
+      const terms = { args: ['passed'], fun, idempotent: false, locs: [] };
+      const asked = this.world.ask({ atMs: 0, kind: 'call', node: asker.index, timeoutMs: 0, ...terms });
+      this.#settle('a call to another cluster ends in a settled world');
+      if (asked.answers[0]?.kind === 'result') continue;
+      const got = JSON.stringify(asked.answers[0] ?? 'no answer');
+      throw new Stuck(`a function of another cluster can be called: ${fun} from ${asker.plan.name} got ${got}`);
+    }
   }
 
   /** A message on each topic, from anywhere, reaches exactly those who listen. */

@@ -166,6 +166,8 @@ export interface CallTerms {
   readonly locs: readonly string[];
   readonly idempotent: boolean;
   readonly version?: string;
+  /** Of a call: in that cluster and nowhere else. */
+  readonly cluster?: string;
   /** Of a call: the client says which items of its stream it has taken, each a little after it came. */
   readonly paced?: boolean;
 }
@@ -222,6 +224,8 @@ export interface Scenario {
   /** Which nodes everybody is told of; empty: whoever lives at the time, as the runtime directory does. */
   readonly seeds: readonly number[];
   readonly weather: Weather;
+  /** More that it takes from one region to another, one way; absent: nothing. */
+  readonly distancesMs?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Up to how many others a node keeps a link to each; beyond, it keeps some. Absent: as nodes do by themselves. */
   readonly fullMeshMax?: number;
   readonly diskMs: readonly [number, number];

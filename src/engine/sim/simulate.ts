@@ -9,6 +9,7 @@ import { done } from '../core/base/outcome.ts';
 import type { Problem } from '../core/base/problems.ts';
 import { Node } from '../core/node/node.ts';
 import { ProblemError } from '../problem-error.ts';
+import { drawFederation } from './draw-federation.ts';
 import type { MakeNode } from './machine.ts';
 import { failureText, problemOf } from './report.ts';
 import { type CallReport, type Failure, type RunResult, run } from './run.ts';
@@ -26,6 +27,8 @@ export interface SimulationOptions {
   readonly count?: number;
   /** Fewest and most nodes of a drawn mesh. Default 3 to 12. */
   readonly nodes?: readonly [number, number];
+  /** Federations of several clusters instead of one mesh. Default false. */
+  readonly federated?: boolean;
   /** Length of the phase in which things fail, in milliseconds of the simulated world. Default 40 000. */
   readonly durationMs?: number;
   /** This mesh and these faults instead of drawn ones; the seed still decides all chance. */
@@ -150,8 +153,9 @@ function scenariosOf(options: SimulationOptions): Scenarios {
     durationMs: options.durationMs ?? DEFAULT_SWARM.durationMs,
     nodes: options.nodes ?? DEFAULT_SWARM.nodes,
   };
+  const drawn = (one: number): Scenario => (options.federated === true ? drawFederation(one) : draw(one, swarm));
   const make = (one: number): Outcome<Scenario> =>
-    topology === undefined ? done(draw(one, swarm)) : scenarioOf(topology, one);
+    topology === undefined ? done(drawn(one)) : scenarioOf(topology, one);
   const list = seeds.map((one) => ({ scenario: () => unwrap(make(one)), seed: one }));
   return { list, total: seeds.length };
 }

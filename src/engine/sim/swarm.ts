@@ -101,7 +101,7 @@ function drawWeather(prng: Prng): Weather {
   };
 }
 
-function drawFaults(prng: Prng, nodes: readonly ScenarioNode[], faultsMs: number): ScenarioEvent[] {
+export function drawFaults(prng: Prng, nodes: readonly ScenarioNode[], faultsMs: number): ScenarioEvent[] {
   if (prng.chance(0.15)) return [];
   const weights = FAULTS.map((kind) => ({ kind, weight: prng.chance(0.5) ? 0 : 1 + prng.below(100) }));
   const total = weights.reduce((sum, { weight }) => sum + weight, 0);
@@ -117,7 +117,7 @@ function drawFaults(prng: Prng, nodes: readonly ScenarioNode[], faultsMs: number
   });
 }
 
-function drawFault(prng: Prng, kind: Kind, count: number, faultsMs: number): ScenarioEvent {
+export function drawFault(prng: Prng, kind: Kind, count: number, faultsMs: number): ScenarioEvent {
   const atMs = prng.between(1_000, faultsMs);
   const node = prng.below(count);
   const from = node;

@@ -24,7 +24,7 @@ import { SimDisk } from './disk.ts';
 import type { RunEffect } from './functions.ts';
 import type { MakeNode } from './machine.ts';
 import { type KeepOnDisk, SimLog } from './message-log.ts';
-import { Network } from './network.ts';
+import { Network, type Weather } from './network.ts';
 import { simPayload } from './payload.ts';
 import { SimProcess } from './process.ts';
 import { SimQueueDisk } from './queue-disk.ts';
@@ -104,7 +104,7 @@ export class World {
     this.prng = new Prng(scenario.seed);
     this.#make = make;
     this.#watcher = watcher;
-    this.network = new Network(this.timeline, this.prng.fork(), scenario.weather, traced);
+    this.network = new Network(this.timeline, this.prng.fork(), weatherOf(scenario), traced);
     this.places = scenario.nodes.map((plan, index) => this.#place(plan, index));
     for (const place of this.places) this.timeline.at(place.plan.startMs, () => this.start(place));
   }
@@ -311,4 +311,11 @@ export class World {
       this.timeline.after(this.prng.below(1_000), give);
     }
   }
+}
+
+/** The weather with the distances between regions in it. */
+function weatherOf({ distancesMs, nodes, weather }: Scenario): Weather {
+  if (distancesMs === undefined) return weather;
+  const regions = nodes.map(({ region = '' }) => region);
+  return { ...weather, distanceMs: (from, to) => distancesMs[regions[from] ?? '']?.[regions[to] ?? ''] ?? 0 };
 }

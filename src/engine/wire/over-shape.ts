@@ -6,6 +6,7 @@ export const over: Shape<Over> = record<Over>({
   from: name,
   cluster: name,
   to: name,
+  life: uint,
   session: uint,
   n: uint,
   passed: list(name),

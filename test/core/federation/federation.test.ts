@@ -97,6 +97,19 @@ describe('hubs', () => {
     expect(world.delivered.map(({ text }) => text)).toEqual(['one', 'two', 'three']);
   });
 
+  it('hand nothing to a new life of a hub that was sent to the former one', () => {
+    const isFar = ({ cluster }: Birth) => cluster === 'west';
+    const world = new HubWorld(CHAIN, (a, b) => (isFar(a) || isFar(b) ? 400 : 10), { resendMs: 100 });
+    world.run(5_000);
+    world.send('W', 'E', 'one');
+    world.run(415);
+    world.kill('E');
+    world.restart('E');
+    world.run(20_000);
+    expect(world.delivered.map(({ text }) => text)).toEqual(['one']);
+    expect(world.lost).toEqual([{ by: 'W', hub: 'E' }]);
+  });
+
   it('keep the records of those that live for as long as they live, and forget those that died', () => {
     const world = new HubWorld(CHAIN, () => 10, { recordMsMax: 60_000, refreshMs: 20_000 });
     world.run(3_600_000);
@@ -156,6 +169,37 @@ describe('hubs', () => {
     expect(both.flatMap(({ to }) => to).sort()).toEqual(['E', nearest].sort());
     expect(world.hub(toEast).topics.onward(['E'], ['W', toEast])).toEqual([{ next: 'E', to: ['E'] }]);
     expect(world.hub(toEast).topics.onward(['W'], ['W', toEast])).toEqual([]);
+  });
+
+  it('take nothing for true that a dead hub has said of its cluster, once another speaks for it', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(5_000);
+    const offer = (name: string) => ({ functions: [{ name, resources: [], version: '1.0.0' }], queues: [] });
+    for (const id of ['M1', 'M2']) world.hub(id).offer(offer('old'), world.now);
+    world.run(5_000);
+    const told = () =>
+      world
+        .hub('W')
+        .far.functionsOf('mid')
+        .map(({ name }) => name);
+    expect(told()).toEqual(['old']);
+    world.kill('M1');
+    world.hub('M2').offer(offer('new'), world.now);
+    world.run(20_000);
+    expect(told()).toEqual(['new']);
+  });
+
+  it('say what their cluster offers before the hub that said it is given up: it is never unknown', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(5_000);
+    const offered = { functions: [{ name: 'f', resources: [], version: '1.0.0' }], queues: [] };
+    for (const id of ['M1', 'M2']) world.hub(id).offer(offered, world.now);
+    world.run(5_000);
+    world.kill('M1');
+    for (let ms = 0; ms < 10_000; ms++) {
+      world.run(1);
+      expect(world.hub('W').far.places({ fun: 'f', locs: [] }).length).toBeGreaterThan(0);
+    }
   });
 
   it('say little when nothing happens', () => {

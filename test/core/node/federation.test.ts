@@ -28,7 +28,8 @@ function closed(one: Inhabitant): string {
   return one.effects.filter((text) => text.includes('"kind":"close"')).join('\n');
 }
 
-const over = { ahead: ['ID-hub'], cluster: 'red', from: 'ID-red', n: 1, passed: ['ID-red'], session: 1, to: 'ID-hub' };
+const way = { ahead: ['ID-hub'], cluster: 'red', from: 'ID-red', passed: ['ID-red'], to: 'ID-hub' };
+const over = { ...way, life: 1, n: 1, session: 1 };
 const call = {
   fun: 'work',
   id: 1,
@@ -72,11 +73,21 @@ describe('a hub', () => {
   test('passes on no call that has been there, and runs none that is meant for another hub', () => {
     const { hub, node, world } = pair();
     world.give(hub, { kind: 'link-up', link: 900, peer: RED });
-    for (const way of [
+    for (const other of [
       { ...over, ahead: ['ID-hub', 'ID-red'], passed: ['ID-red', 'ID-hub'], to: 'ID-red' },
       { ...over, ahead: ['ID-other'], to: 'ID-other' },
     ]) {
-      world.give(hub, { kind: 'message', link: 900, message: { ...call, over: way } });
+      world.give(hub, { kind: 'message', link: 900, message: { ...call, over: other } });
+    }
+    world.run(100);
+    expect([hub.ran, node.ran]).toEqual([[], []]);
+  });
+
+  test('runs nothing that was meant for another life of it', () => {
+    const { hub, node, world } = pair();
+    world.give(hub, { kind: 'link-up', link: 900, peer: RED });
+    for (const life of [0, 2]) {
+      world.give(hub, { kind: 'message', link: 900, message: { ...call, over: { ...over, life } } });
     }
     world.run(100);
     expect([hub.ran, node.ran]).toEqual([[], []]);

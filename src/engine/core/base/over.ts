@@ -10,6 +10,8 @@ export interface Over {
   /** The cluster that `from` belongs to. */
   readonly cluster: string;
   readonly to: NodeId;
+  /** Of `to`, as far as `from` knows: what was sent to one life of a hub is not for the next. */
+  readonly life: number;
   /** The session that `from` has with `to`, and the message's place in it; of an acknowledgement, what is acknowledged. */
   readonly session: number;
   readonly n: number;

@@ -16,12 +16,15 @@ export interface CarriageParts<Message extends Carried> {
   /** Gives something to a neighbour; false where there is no link to it. */
   readonly give: (to: NodeId, message: FederationMessage | Message) => boolean;
   readonly nameOf: (hub: NodeId) => string;
+  /** Which life of a hub it is, as far as is known; for this hub itself, too. */
+  readonly lifeOf: (hub: NodeId) => number;
 }
 
 /**
  * Carries messages between hubs, over the ways of now: those of this hub's own sessions, and those that others send through it.
  *
  * Invariants:
+ * - what was sent to one life of a hub is not handed out by the next;
  * - nothing is passed on to a hub that has had it, nor over more than `hopsMax` links;
  * - whatever this hub sent and nobody acknowledged goes again when a link of its way is gone or was made anew;
  * - a hub to which no way has led for `partedMs` is told as lost, once.
@@ -54,6 +57,13 @@ export class Carriage<Message extends Carried> {
     return this.#sessions.knows(hub);
   }
 
+  /** Messages that are not acknowledged, or wait, and ways on which they are. */
+  get held(): number {
+    let held = this.#sessions.held + this.#parted.size;
+    for (const used of this.#inUse.values()) held += used.size;
+    return held;
+  }
+
   send(to: NodeId, message: Message, now: Instant): void {
     const { ways } = this.#parts;
     if (ways.to(to) === undefined && (this.#gone.has(to) || !this.#sessions.knows(to))) {
@@ -82,6 +92,10 @@ export class Carriage<Message extends Carried> {
       this.#sessions.acknowledged(over.from, over.session, over.n, now);
       if (this.#sessions.isClear(over.from)) this.#inUse.delete(over.from);
       this.#transmit(now);
+      return [];
+    }
+    if (over.life !== this.#parts.lifeOf(self)) {
+      this.failed++;
       return [];
     }
     const inOrder = this.#sessions.arrived(over.from, over.session, over.n, message, now);
@@ -140,12 +154,13 @@ export class Carriage<Message extends Carried> {
 
   /** Gives what the sessions want sent to the first hub of its way. What has none waits: it goes again when there is one. */
   #transmit(_now: Instant): void {
-    const { self, cluster, ways, give } = this.#parts;
+    const { self, cluster, lifeOf, ways, give } = this.#parts;
     for (const effect of this.#sessions.drain()) {
       const { to, session, n } = effect;
       const way = ways.to(to);
       if (way === undefined) continue;
-      const over: Over = { ahead: way.hubs, cluster: cluster(), from: self, n, passed: [self], session, to };
+      const life = lifeOf(to);
+      const over: Over = { ahead: way.hubs, cluster: cluster(), from: self, life, n, passed: [self], session, to };
       const first = way.hubs[0] as NodeId;
       if (effect.kind === 'acknowledge') give(first, { kind: 'hub-ack', over });
       else {

@@ -145,11 +145,13 @@ export class FarPlaces {
     for (const record of this.#links.offers()) getOrMake(offers, record.cluster, () => []).push(record);
     const clusters = new Map<string, Cluster>();
     for (const [cluster, records] of hubs) {
-      const theirs = offers.get(cluster) ?? [];
+      const near = this.#ways.tree.nearest(records.map(({ hub }) => hub));
+      // Why not what a hub said that is gone: another one speaks now, and what it does not say is no longer there.
+      const theirs = (offers.get(cluster) ?? []).filter(({ hub }) => near.length === 0 || near.includes(hub));
       const { identity } = records[0] as HubRecord;
       clusters.set(cluster, {
         functions: theirs.flatMap(({ functions }) => functions).filter(({ audience }) => isMeant(audience, own)),
-        hubs: this.#ways.tree.nearest(records.map(({ hub }) => hub)),
+        hubs: near,
         identity,
         offers: theirs,
         queues: [...new Set(theirs.flatMap(({ queues }) => queues))].sort(),

@@ -113,6 +113,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
       cluster: () => this.#config.identity.cluster,
       effects: this.#effects,
       give,
+      lifeOf: (hub) => lifeOf(hub === self ? this.#own.version : (this.#links.hub(hub)?.version ?? 0)),
       nameOf: (hub) => this.nameOf(hub),
       options,
       self,
@@ -160,8 +161,10 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
 
   /** The hubs of the own cluster that are in reach. */
   siblings(hubs: readonly { readonly id: NodeId; readonly name: string }[], now: Instant): void {
+    const spoke = this.speaks;
     this.#border.siblings(hubs, now);
-    this.#offers.look(now);
+    // Why at once: others are to hear it before they hear that the hub that spoke is gone.
+    this.#offers.look(now, this.speaks && !spoke);
     this.#look(now);
   }
 
@@ -229,6 +232,11 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
   knows(hub: NodeId): boolean {
     const cluster = this.#links.hub(hub)?.identity.cluster;
     return cluster === undefined ? this.#carriage.knows(hub) : cluster !== this.#config.identity.cluster;
+  }
+
+  /** What is kept of messages to other hubs, and of the ways that they go. */
+  get held(): number {
+    return this.#carriage.held;
   }
 
   /** The bridge to a hub, where there is one. */

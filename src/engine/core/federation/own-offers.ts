@@ -43,8 +43,8 @@ export class OwnOffers {
   }
 
   /** Whether this hub speaks for its cluster, or what it says, may be different now. */
-  look(now: Instant): void {
-    this.#tellAt = earlier(this.#tellAt, now + this.#options.settleMs);
+  look(now: Instant, atOnce = false): void {
+    this.#tellAt = earlier(this.#tellAt, atOnce ? now : now + this.#options.settleMs);
   }
 
   deadline(): Instant {

@@ -48,6 +48,13 @@ export class Sessions<Message extends Carried> {
     return (this.#outgoing.get(hub)?.unacknowledged.length ?? 0) === 0;
   }
 
+  /** Messages that are not acknowledged, or wait behind those. */
+  get held(): number {
+    let held = 0;
+    for (const { unacknowledged, waiting } of this.#outgoing.values()) held += unacknowledged.length + waiting.length;
+    return held;
+  }
+
   /** All hubs that something was sent to, or came from. */
   peers(): readonly NodeId[] {
     return [...new Set([...this.#outgoing.keys(), ...this.#incoming.keys()])];

@@ -4,7 +4,7 @@
  * Safety, at every step: an incarnation never decreases in one observer's eyes; who was dead or has left returns only at
  * a higher one; nobody but the member makes incarnations; only who was asked to leave has left; a node speaks only
  * once its epoch would survive a crash; without any fault nobody is taken for dead.
- * Liveness: once faults stop, all see all living ones alive and nobody else, and a small mesh is fully linked.
+ * Liveness: once faults stop, all see all living ones of their cluster alive and nobody else, and a small mesh is fully linked.
  */
 import type { NodeId } from '../../core/base/ids.ts';
 import { DEFAULT_LINKS } from '../../core/links/options.ts';
@@ -83,8 +83,9 @@ export class MembershipChecker extends Checker {
   override unsettled(): string | undefined {
     const { living, scenario } = this.#world();
     const meshMax = scenario.fullMeshMax ?? DEFAULT_LINKS.fullMeshMax;
-    const ids = new Map(living.map((process) => [process.birth.id, process]));
     for (const observer of living) {
+      const cluster = living.filter((process) => process.cluster === observer.cluster);
+      const ids = new Map(cluster.map((process) => [process.birth.id, process]));
       const { members } = observer.snapshot();
       const byId = new Map(members.map((member) => [member.id, member]));
       for (const [id, process] of ids) {
@@ -93,7 +94,7 @@ export class MembershipChecker extends Checker {
         if (view.state !== 'alive' && view.state !== 'draining') {
           return `${who(observer)} sees ${who(process)} as ${view.state} though it lives`;
         }
-        if (!view.linked && !view.self && living.length <= meshMax) {
+        if (!view.linked && !view.self && cluster.length <= meshMax) {
           return `${who(observer)} has no link to ${who(process)}`;
         }
       }
