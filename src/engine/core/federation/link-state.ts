@@ -3,6 +3,7 @@ import type { NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Held, Told } from './messages.ts';
 import type { HubRecord, OffersRecord } from './records.ts';
+import { sizeOf } from './size-of.ts';
 
 /**
  * What every hub of the federation says of itself, the newest of it: the link-state database (OSPF, RFC 2328 §12–13).
@@ -16,6 +17,7 @@ import type { HubRecord, OffersRecord } from './records.ts';
  * Invariants:
  * - the version kept of a record never decreases while it is known;
  * - a record of an age beyond `recordMsMax` is neither kept, nor told, nor taken;
+ * - no record is larger than `hubBytesMax` or `offersBytesMax`, nor all together than `recordsBytesMax`, whoever wrote them;
  * - `generation` grows with each change of the hubs' records, `offersGeneration` with each of their offers or of the former.
  *
  * It refuses to judge who can be reached: ways do (`ways.ts`), by edges that both ends claim.
@@ -24,13 +26,20 @@ export class LinkState {
   readonly #entries = new Map<NodeId, Entry>();
   readonly #recordMsMax: number;
   readonly #hubsMax: number;
+  readonly #hubBytesMax: number;
+  readonly #offersBytesMax: number;
+  readonly #recordsBytesMax: number;
+  #bytes = 0;
   #digest: number | undefined;
   generation = 1;
   offersGeneration = 1;
 
-  constructor(options: { readonly recordMsMax: number; readonly hubsMax: number }) {
+  constructor(options: LinkStateOptions) {
     this.#recordMsMax = options.recordMsMax;
     this.#hubsMax = options.hubsMax;
+    this.#hubBytesMax = options.hubBytesMax;
+    this.#offersBytesMax = options.offersBytesMax;
+    this.#recordsBytesMax = options.recordsBytesMax;
   }
 
   get size(): number {
@@ -61,13 +70,12 @@ export class LinkState {
     const { hub, version } = record;
     const entry = this.#entries.get(hub);
     if (ageMs > this.#recordMsMax || (entry !== undefined && entry.record.version >= version)) return false;
-    if (entry === undefined) {
-      if (this.#entries.size >= this.#hubsMax) return false;
-      this.#entries.set(hub, { offers: undefined, offersToldAt: 0, record, toldAt: now - ageMs });
-    } else {
-      entry.record = record;
-      entry.toldAt = now - ageMs;
-    }
+    if (version > VERSION_MAX || (entry === undefined && this.#entries.size >= this.#hubsMax)) return false;
+    const bytes = this.#room(record, entry?.recordBytes ?? 0, this.#hubBytesMax);
+    if (bytes === undefined) return false;
+    const toldAt = now - ageMs;
+    if (entry !== undefined) Object.assign(entry, { record, recordBytes: bytes, toldAt });
+    else this.#entries.set(hub, { ...NO_OFFERS, record, recordBytes: bytes, toldAt });
     this.#changed();
     return true;
   }
@@ -77,7 +85,11 @@ export class LinkState {
     const entry = this.#entries.get(offers.hub);
     if (entry === undefined || ageMs > this.#recordMsMax) return false;
     if (entry.offers !== undefined && entry.offers.version >= offers.version) return false;
+    const bytes =
+      offers.version > VERSION_MAX ? undefined : this.#room(offers, entry.offersBytes, this.#offersBytesMax);
+    if (bytes === undefined) return false;
     entry.offers = offers;
+    entry.offersBytes = bytes;
     entry.offersToldAt = now - ageMs;
     this.offersGeneration++;
     this.#digest = undefined;
@@ -90,10 +102,12 @@ export class LinkState {
     for (const [hub, entry] of this.#entries) {
       if (now - entry.toldAt > this.#recordMsMax) {
         this.#entries.delete(hub);
+        this.#bytes -= entry.recordBytes + entry.offersBytes;
         gone.push(entry.record);
         this.#changed();
       } else if (entry.offers !== undefined && now - entry.offersToldAt > this.#recordMsMax) {
-        entry.offers = undefined;
+        this.#bytes -= entry.offersBytes;
+        Object.assign(entry, NO_OFFERS);
         this.offersGeneration++;
         this.#digest = undefined;
       }
@@ -154,6 +168,15 @@ export class LinkState {
     return { behind, hubs, offers };
   }
 
+  /** What a record takes in place of one that took `before`, and has from now on; undefined where it is too much. */
+  #room(record: object, before: number, max: number): number | undefined {
+    const bytes = sizeOf(record);
+    const all = this.#bytes - before + bytes;
+    if (bytes > max || all > this.#recordsBytesMax) return undefined;
+    this.#bytes = all;
+    return bytes;
+  }
+
   #changed(): void {
     this.generation++;
     this.offersGeneration++;
@@ -161,11 +184,36 @@ export class LinkState {
   }
 }
 
+export interface LinkStateOptions {
+  readonly recordMsMax: number;
+  readonly hubsMax: number;
+  readonly hubBytesMax: number;
+  readonly offersBytesMax: number;
+  readonly recordsBytesMax: number;
+}
+
+/**
+ * A higher version is taken for nobody's: 2³² lives are more than a hub can have. Why below what fits a number: whoever is
+ * said to have said more than it did must have versions left to answer with.
+ */
+export const VERSION_MAX = 2 ** 52;
+
+/**
+ * Nobody counts on from here: a thousand lives are left below `VERSION_MAX`. What is said in a hub's name at such a version
+ * hides the hub until it is too old, and no longer.
+ */
+export const OUTRUN_MAX = VERSION_MAX - 2 ** 30;
+
+const NO_OFFERS = { offers: undefined, offersBytes: 0, offersToldAt: 0 };
+
 interface Entry {
   record: HubRecord;
+  /** As `sizeOf` has it. */
+  recordBytes: number;
   /** When its hub told it, by this node's clock. */
   toldAt: Instant;
   offers: OffersRecord | undefined;
+  offersBytes: number;
   offersToldAt: Instant;
 }
 

@@ -28,8 +28,17 @@ export interface FederationOptions {
   readonly digestMs: number;
   /** A way may have so many links. More: clusters that are linked in a long row reach each other. Fewer: less to search. */
   readonly hopsMax: number;
-  /** How many hubs are remembered; others are not heard of. More: larger federations. Fewer: less memory, at most about 2 KiB each. */
+  /** How many hubs are remembered; others are not heard of. More: larger federations. Fewer: less memory, mostly about 2 KiB each. */
   readonly hubsMax: number;
+  /** What one hub may say of itself, in bytes; more is not heard of. More: more links, about 150 bytes each. Less: shorter frames. */
+  readonly hubBytesMax: number;
+  /**
+   * What one hub may say of all that its cluster has, in bytes; more is not heard of.
+   * More: clusters with more functions, about 200 bytes each. Less: one that says too much takes less.
+   */
+  readonly offersBytesMax: number;
+  /** All of that together. More: more and larger clusters. Less: less memory, whatever others say. */
+  readonly recordsBytesMax: number;
   /** The first pause before a lost link is dialled again, in milliseconds. Shorter: it is back sooner. Longer: fewer dials in vain. */
   readonly redialMs: number;
   /** The longest such pause, in milliseconds. Longer: fewer dials to who is gone. Shorter: found again sooner. */
@@ -54,7 +63,10 @@ export const DEFAULT_FEDERATION_OPTIONS: FederationOptions = {
   echoesLostMax: 4,
   hopsMax: 8,
   hubsMax: 4_096,
+  hubBytesMax: 128 * 1024,
+  offersBytesMax: 4 * 1024 ** 2,
   recordMsMax: 900_000,
+  recordsBytesMax: 128 * 1024 ** 2,
   redialMs: 500,
   redialMsMax: 30_000,
   partedMs: 3_000,

@@ -1,5 +1,6 @@
 import type { NodeId } from '../base/ids.ts';
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
+import { OUTRUN_MAX } from './link-state.ts';
 import type { OffersRecord } from './records.ts';
 
 /** What a cluster has that others may use. */
@@ -31,7 +32,7 @@ export class OwnOffers {
 
   /** A former life said more than this one. */
   outrun(version: number, now: Instant): void {
-    if (version <= this.#version) return;
+    if (version <= this.#version || version >= OUTRUN_MAX) return;
     this.#version = version;
     this.#told = '';
     this.look(now);

@@ -1,5 +1,6 @@
 import type { Address, NodeId } from '../base/ids.ts';
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
+import { OUTRUN_MAX } from './link-state.ts';
 import type { ClusterIdentity, Edge, HubRecord, Position } from './records.ts';
 
 /** What a hub knows of itself and its cluster. */
@@ -44,9 +45,9 @@ export class OwnRecord {
     this.#tellAt = now;
   }
 
-  /** A former life said more than this one. */
+  /** A former life said more than this one. What is so near to the last version that none could follow it, nobody here has said. */
   outrun(version: number, now: Instant): void {
-    if (version < this.#version) return;
+    if (version < this.#version || version >= OUTRUN_MAX) return;
     this.#version = version;
     this.#told = undefined;
     this.#tellAt = earlier(this.#tellAt, now);

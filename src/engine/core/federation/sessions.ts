@@ -18,6 +18,7 @@ import type { Carried } from './effects.ts';
  *
  * Invariants:
  * - a message is handed out at most once, and not before all earlier ones of its session;
+ * - at most `hubsMax` hubs are heard, whatever names they use;
  * - of each session at most `windowMax` messages are on their way and `waitingMax` behind them;
  * - what was given up is told: as undelivered where it was never sent, else as part of a hub that is lost.
  *
@@ -95,6 +96,7 @@ export class Sessions<Message extends Carried> {
   arrived(from: NodeId, session: number, n: number, message: Message, now: Instant): readonly Message[] {
     let into = this.#incoming.get(from);
     if (into !== undefined && session < into.session) return [];
+    if (into === undefined && this.#incoming.size >= this.#options.hubsMax) return [];
     if (into === undefined || session > into.session) {
       into = { ackAt: NEVER, early: new Map(), expected: 1, session, unsaid: 0 };
       this.#incoming.set(from, into);
@@ -181,6 +183,7 @@ export interface SessionsOptions {
   readonly windowMax: number;
   readonly waitingMax: number;
   readonly resendMs: number;
+  readonly hubsMax: number;
 }
 
 export type SessionsEffect<Message> =

@@ -52,6 +52,7 @@ export class Ways {
   /** The best way to a hub; undefined where none leads there. */
   to(hub: NodeId): StandingWay | undefined {
     if (this.#made === undefined) this.stale();
+    if (this.graph.indexOf(hub) === undefined) return undefined;
     if (!this.#ways.has(hub)) {
       const way = hub === this.#self ? undefined : this.tree.way(hub);
       this.#ways.set(hub, way && { ...way, lives: this.#livesOf(way.hubs) ?? [] });

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { Prng } from '../../../src/engine/core/base/prng.ts';
+import { Federation } from '../../../src/engine/core/federation/federation.ts';
+import { LinkState, VERSION_MAX } from '../../../src/engine/core/federation/link-state.ts';
+import {
+  DEFAULT_FEDERATION_OPTIONS,
+  type FederationConfig,
+  type FederationOptions,
+} from '../../../src/engine/core/federation/options.ts';
+import type { HubRecord, OffersRecord } from '../../../src/engine/core/federation/records.ts';
+
+const LIMITS = { hubBytesMax: 2_500, hubsMax: 1_000, offersBytesMax: 5_000, recordMsMax: 1_000 };
+
+/** A hub of the own cluster or of another that says whatever it likes. */
+const LIAR = 'LIAR';
+
+describe('a hub whose neighbour lies', () => {
+  it('takes no record that is larger than one may be, and no more of them than there is room for', () => {
+    const links = new LinkState({ ...LIMITS, recordsBytesMax: 12_000 });
+    expect(links.put({ ...recordOf('A'), name: 'x'.repeat(2_500) }, 0, 0)).toBe(false);
+    expect(links.put({ ...recordOf('A'), more: new Map([[1, [new Uint8Array(2_500)]]]) } as HubRecord, 0, 0)).toBe(
+      false,
+    );
+    for (let i = 0; i < 100; i++) links.put({ ...recordOf(`H${i}`), name: 'x'.repeat(1_000) }, 0, 0);
+    expect(links.size).toBeGreaterThan(3);
+    expect(links.size).toBeLessThan(12);
+    expect(links.put({ ...recordOf('A'), more: { big: 2n ** 63n, none: Number.NaN } } as HubRecord, 0, 0)).toBe(true);
+    expect(links.putOffers({ ...offersOf('H0'), queues: ['q'.repeat(9_000)] }, 0, 0)).toBe(false);
+    links.expire(1_001);
+    expect(links.put({ ...recordOf('A'), name: 'x'.repeat(1_000) }, 0, 1_001)).toBe(true);
+  });
+
+  it('has the room of a record back when a smaller one takes its place', () => {
+    const links = new LinkState({ ...LIMITS, recordsBytesMax: 3_000 });
+    expect(links.put({ ...recordOf('A'), name: 'x'.repeat(1_500) }, 0, 0)).toBe(true);
+    expect(links.put({ ...recordOf('B'), name: 'x'.repeat(1_500) }, 0, 0)).toBe(false);
+    expect(links.put({ ...recordOf('A'), version: 2 }, 0, 0)).toBe(true);
+    expect(links.put({ ...recordOf('B'), name: 'x'.repeat(1_500) }, 0, 0)).toBe(true);
+  });
+
+  it('is not outrun by a version that leaves none to answer it with', () => {
+    const { hub, hear } = listening();
+    hear({ hubs: [{ ageMs: 0, record: { ...recordOf('SELF'), version: Number.MAX_SAFE_INTEGER } }] });
+    hear({ offers: [{ ageMs: 0, record: { ...offersOf('SELF'), version: Number.MAX_SAFE_INTEGER } }] });
+    for (const at of [2_000, 250_000, 251_000]) hub.advance(at);
+    const own = told(hub, 'SELF');
+    expect(own.length).toBeGreaterThan(0);
+    expect(own.every((version) => version <= VERSION_MAX)).toBe(true);
+  });
+
+  it('keeps nothing of another hub whose version is beyond all that a hub can reach', () => {
+    const { hub, hear } = listening();
+    hear({ hubs: [{ ageMs: 0, record: { ...recordOf('FAR'), version: VERSION_MAX + 1 } }] });
+    expect(hub.identityOf('FAR')).toBeUndefined();
+  });
+
+  it('remembers no more senders than hubs, however many names one uses', () => {
+    const { hub } = listening({ hubsMax: 5 });
+    const over = { ahead: ['SELF'], cluster: 'liars', n: 1, session: 1, to: 'SELF' };
+    for (let i = 0; i < 20; i++) {
+      const message = { kind: 'letter', over: { ...over, from: `F${i}`, passed: [`F${i}`] } } as const;
+      hub.receive({ node: LIAR }, message, 1_000);
+    }
+    expect(hub.drain().filter(({ kind }) => kind === 'deliver')).toHaveLength(5);
+  });
+
+  it('outlives edges by the hundred, costs and places out of all measure, and hubs that claim each other', () => {
+    const { hub, hear } = listening();
+    const edges = Array.from({ length: 500 }, (_, i) => ({
+      cost: i % 2 === 0 ? 0 : 2 ** 53 - 1,
+      life: i,
+      to: `H${i}`,
+    }));
+    const wild = { at: [1e308, -1e308, 1e308], error: -5, height: -1e308 };
+    const coordinates = { latitude: 1e308, longitude: -1e308 };
+    for (let i = 0; i < 200; i++) {
+      const record = recordOf(`H${i}`);
+      const identity = { ...record.identity, cluster: `c${i}`, coordinates };
+      hear({ hubs: [{ ageMs: 0, record: { ...record, edges, identity, position: wild, url: 'nowhere' } }] });
+    }
+    hub.advance(120_000);
+    expect(hub.view(120_000).clusters.every(({ distanceMs }) => distanceMs === undefined || distanceMs >= 0)).toBe(
+      true,
+    );
+  });
+});
+
+function listening(options: Partial<FederationOptions> = {}) {
+  const hub = new Federation<{ readonly kind: 'letter' }>({
+    about: { address: 'ws://self:1', load: 0, name: 'self', nodes: 1, software: '1', url: 'ws://self:1' },
+    config: CONFIG,
+    options: { ...DEFAULT_FEDERATION_OPTIONS, ...options },
+    prng: new Prng(7),
+    self: 'SELF',
+  });
+  hub.start(1, 0);
+  hub.siblings([{ id: LIAR, name: 'liar' }], 0);
+  hub.drain();
+  const hear = (news: { hubs?: unknown[]; offers?: unknown[] }) =>
+    hub.receive({ node: LIAR }, { hubs: [], kind: 'hub-news', offers: [], ...news } as never, 1_000);
+  return { hear, hub };
+}
+
+/** The versions of its own records that it says now. */
+function told(hub: Federation<{ readonly kind: 'letter' }>, about: string): number[] {
+  return hub.drain().flatMap((effect) => {
+    if (effect.kind !== 'tell' || effect.message.kind !== 'hub-news') return [];
+    const { hubs, offers } = effect.message;
+    return [...hubs, ...offers].flatMap(({ record }) => (record.hub === about ? record.version : []));
+  });
+}
+
+const CONFIG: FederationConfig = {
+  breaker: { failureThreshold: 5, successThreshold: 1, timeoutMs: 1_000 },
+  identity: { cluster: 'own', name: 'own', region: 'r', tags: [] },
+  links: [],
+  mode: 'explicit',
+  version: 1,
+};
+
+function recordOf(hub: string): HubRecord {
+  return {
+    address: `ws://${hub}:1`,
+    edges: [],
+    hub,
+    identity: { cluster: 'liars', name: 'liars', region: 'r', tags: [] },
+    name: hub,
+    nodes: 1,
+    software: '1',
+    url: `ws://${hub}:1`,
+    version: 1,
+  };
+}
+
+function offersOf(hub: string): OffersRecord {
+  return { cluster: 'liars', functions: [], hub, queues: [], version: 1 };
+}
