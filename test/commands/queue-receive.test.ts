@@ -104,6 +104,31 @@ describe('receive', () => {
     expect(await countsOf('flow')).toMatchObject({ done: 2, leased: 0, ready: 0 });
   });
 
+  test('goes on, also with receipts, when the node of the queue died and is there again', async () => {
+    const options = ['--name', 'mortal', '--data-dir', mesh.world.path('mortal'), '--peer', mesh.alpha.url];
+    const mortal = await mesh.world.node(options);
+    await eventually(
+      () => mpreg('queue', 'create', 'revived', '--place', 'mortal'),
+      ({ code }) => code === 0,
+    );
+    const { all, child } = mesh.spawned('queue', 'receive', 'revived', '--follow', '--ack', 'manual', '--max', '1');
+    await eventually(
+      () => json<{ waiting: number }>('queue', 'info', 'revived'),
+      ({ waiting }) => waiting === 1,
+    );
+    const troubled = new Promise<void>((resolve) => child.stderr.once('data', () => resolve()));
+    mortal.child.kill('SIGKILL');
+    await troubled;
+    const again = await mesh.world.node([...options, '--port', new URL(mortal.url).port]);
+    await eventually(
+      () => mpreg('queue', 'send', 'revived', 'at last'),
+      ({ code }) => code === 0,
+    );
+    expect(await all).toMatchObject({ code: 0, stderr: expect.stringContaining('trying again') });
+    expect((await all).stdout).toMatch(/\tat last\n$/);
+    again.child.kill('SIGKILL');
+  });
+
   test('leaves to others what nobody reads any more', async () => {
     await mpreg('queue', 'create', 'piped');
     const env = { MPREG_URL: mesh.alpha.url };

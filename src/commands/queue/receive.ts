@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseLongDuration } from '../../cli/duration.ts';
@@ -6,12 +7,13 @@ import { queueArg } from '../../cli/queue-flags.ts';
 import { type CommandEnd, printAll, type Receiving, runAll, type Tally } from '../../cli/queue-receiving.ts';
 import { bodyText, isoOf, messageDocument, rawBody } from '../../cli/queues.ts';
 import { dropEmpty } from '../../cli/settings.ts';
-import { type ConsumeOptions, problemError, type QueueMessage } from '../../engine/index.ts';
+import { type ConsumeOptions, exitOf, ProblemError, problemError, type QueueMessage } from '../../engine/index.ts';
 
 /** With --exec: so long may the commands that run take to end after Ctrl-C, and what is left to be given back. */
 const GRACE_MS = 4_800;
 const PREFETCH = 100;
 const WAIT_MS_MAX = 20_000;
+const AGAIN_MS = 500;
 
 export default class QueueReceive extends BaseCommand<typeof QueueReceive> {
   static override summary = 'Take messages from a queue, a line for each, or run a command for each.';
@@ -117,9 +119,19 @@ export default class QueueReceive extends BaseCommand<typeof QueueReceive> {
     let left = this.flags.max ?? (follow ? Number.POSITIVE_INFINITY : 1);
     const waitMs = follow ? WAIT_MS_MAX : this.#waitMs;
     const most = left;
+    let seen = !follow; // the first look does not wait, so that a queue that never was is told from one that is away
     while (left > 0 && !signal.aborted) {
-      const options = { max: Math.min(left, PREFETCH), signal, waitMs, ...dropEmpty({ consumer, visibilityMs }) };
-      const messages = await queue.receive(options);
+      const options = { max: Math.min(left, PREFETCH), signal, ...dropEmpty({ consumer, visibilityMs }) };
+      let messages: readonly QueueMessage[];
+      try {
+        messages = await queue.receive({ ...options, waitMs: seen ? waitMs : 0 });
+        seen = true;
+      } catch (error) {
+        if (!follow || signal.aborted || !mayPass(error, seen)) throw error;
+        this.output.warn(`${error.message}; trying again`);
+        await pause(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+        continue;
+      }
       for (const message of messages) await this.#print(message);
       left -= messages.length;
       if (messages.length === 0 && !follow) break;
@@ -139,4 +151,11 @@ export default class QueueReceive extends BaseCommand<typeof QueueReceive> {
     if (failure !== undefined) this.output.warn(`message ${id}: the command ${failure}`);
     if (this.output.json) await this.output.event({ queue, id, receives, code, failure: failure ?? null, tookMs }, '');
   }
+}
+
+/** Whether one who goes on until interrupted tries again: nobody was there, or it is not known what happened. */
+function mayPass(error: unknown, seen: boolean): error is ProblemError {
+  if (!(error instanceof ProblemError)) return false;
+  const exit = exitOf(error.problem);
+  return exit === 5 || exit === 6 || (seen && error.code === 'queue-unknown');
 }

@@ -9,7 +9,7 @@ import { linesOf, parseHeaders } from '../../cli/publishing.ts';
 import { parseMoment, queueArg, retryFlags, retryOf } from '../../cli/queue-flags.ts';
 import { type Stored, sendAll } from '../../cli/queue-sending.ts';
 import { dropEmpty } from '../../cli/settings.ts';
-import { ProblemError, problem, problemError, type SendOptions } from '../../engine/index.ts';
+import { didNotHappen, ProblemError, problem, problemError, type SendOptions } from '../../engine/index.ts';
 
 const repeatable = { multiple: true, multipleNonGreedy: true } as const;
 
@@ -123,14 +123,26 @@ export default class QueueSend extends BaseCommand<typeof QueueSend> {
     for await (const line of linesOf(chunks)) yield asArgument(line, this.flags.string);
   }
 
+  /** What is not known to be stored is looked for, or sent again under an id; a queue is full for what was not stored. */
+  #asSend(error: Error): Error {
+    if (!(error instanceof ProblemError) || error.problem.hint !== undefined) return error;
+    const { queue } = this.args;
+    const hint = didNotHappen(error.problem)
+      ? error.code === 'queue-full'
+        ? `Send again when consumers have made room, or have it hold more.\nmpreg queue edit ${queue} --help`
+        : undefined
+      : `It may be stored: look, or send with a --dedupe-id, which is stored once however often it is sent.\nmpreg queue peek ${queue}`;
+    return hint === undefined ? error : new ProblemError({ ...error.problem, hint });
+  }
+
   async #tell(outcome: Stored, tookMs: number): Promise<void> {
     const { duplicates, failed, last, refused, stored, unknown } = outcome;
     const { queue } = this.args;
-    if (failed !== undefined && this.flags.split === undefined) throw failed.error;
+    if (failed !== undefined && this.flags.split === undefined) throw this.#asSend(failed.error);
     const { id = null, duplicate = false } = last ?? {};
     const document = { queue, id, duplicate, stored, duplicates, refused, unknown, tookMs };
     const text = this.flags.split === undefined ? `${id}` : `${stored}`;
-    const why = failed === undefined ? undefined : problemOf(failed.error);
+    const why = failed === undefined ? undefined : problemOf(this.#asSend(failed.error));
     if (why === undefined) {
       if (this.interruption.signal.aborted) this.output.note(`interrupted: ${stored} are stored`);
       return this.output.result(document, text);
