@@ -40,7 +40,8 @@ export class AbroadFlow {
   /** Something was published in this cluster that others may listen to. */
   out(delivery: Delivery): void {
     const federation = this.#parts.federation();
-    if (federation === undefined || delivery.abroad) return;
+    // Why no requests: nobody abroad could answer, for inboxes are known to the nodes of their cluster alone.
+    if (federation === undefined || delivery.abroad || delivery.headers?.[REPLY_TO] !== undefined) return;
     const branches = federation.branches(delivery.topic);
     if (branches.length === 0) return;
     const { self, cluster } = federation;
@@ -144,6 +145,8 @@ export const FROM_ABROAD = new FlowLink(
   { hold: () => undefined, isFull: false, release: () => undefined, send: () => undefined },
 );
 
+/** The header of a request. */
+const REPLY_TO = 'mpreg-reply';
 /** What may wait for a full link to another cluster. */
 const LIMITS: OutboxLimits = { bytesMax: 16 * 1024 * 1024, messagesMax: 65_536, policy: 'drop-oldest' };
 /** Of what holds a message, and of the names of hubs. */

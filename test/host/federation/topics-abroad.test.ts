@@ -160,6 +160,19 @@ describe('a message of a topic', { timeout: 120_000 }, () => {
     expect(inRed.heard.filter((one) => one.startsWith('other'))).toEqual([]);
   });
 
+  it('that is a request stays in its cluster, where it can be answered', async () => {
+    const { clients } = await chain();
+    const inBlue = ear(clients.blue, 'ask.#');
+    await inBlue.ready;
+    await reaches(clients.red, 'ask.a', inBlue.heard);
+    const nobody = await (clients.red as Client)
+      .request('ask.b', 1, { timeoutMs: 2_000 })
+      .catch((error: unknown) => error);
+    expect(nobody).toMatchObject({ code: expect.stringMatching(/nobody-there|timed-out/) });
+    await reaches(clients.red, 'ask.c', inBlue.heard);
+    expect(inBlue.heard.filter((one) => one.startsWith('ask.b'))).toEqual([]);
+  });
+
   it('arrives again when the hub that speaks for a cluster is gone', async () => {
     const { clients, nodes } = await chain();
     const inGreen = ear(clients.green, 'order.#');
