@@ -175,6 +175,14 @@ describe('dead letters', () => {
     expect(await rates({ MaxResults: 10 })).toEqual([3, 2, 1]);
     expect(await rates({ MaxResults: 2 })).toEqual([3, 2]);
     expect(await rates({})).toEqual([3]);
+    const other = new TestEndpoint({ queues: sqs.queues });
+    await other.listen();
+    try {
+      const { Results = [] } = (await other.json('ListMessageMoveTasks', { MaxResults: 10, SourceArn })).body;
+      expect(Results).toMatchObject([3, 2, 1].map((rate) => ({ MaxNumberOfMessagesPerSecond: rate })));
+    } finally {
+      await other.close();
+    }
   });
 
   test('are moved only from a queue of dead letters to one that is there', async () => {

@@ -4,7 +4,6 @@
  */
 import { noSuchQueue, SqsError } from './errors.ts';
 import { nameIn, type Place } from './names.ts';
-import { PastMoves } from './past-moves.ts';
 import type { QueueSettings, QueuesFace, QueueView } from './queues-face.ts';
 import { ReceiveAttempts } from './receive-attempts.ts';
 
@@ -45,7 +44,6 @@ export class Desk {
   readonly queues: QueuesFace;
   readonly account: string;
   readonly attempts: ReceiveAttempts;
-  readonly pastMoves = new PastMoves();
   readonly #strict: boolean;
   readonly #now: () => number;
   readonly #known = new Map<string, { readonly view: Promise<QueueView | undefined>; readonly until: number }>();
@@ -100,7 +98,6 @@ export class Desk {
     this.forget(name);
     this.#note(this.#deleted, name);
     this.#purged.delete(name);
-    this.pastMoves.forget(name);
   }
 
   /** Throws `PurgeQueueInProgress`. */

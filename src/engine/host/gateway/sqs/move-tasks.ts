@@ -5,6 +5,7 @@ import { within } from './batches.ts';
 import type { Desk } from './desk.ts';
 import { invalidValue, SqsError } from './errors.ts';
 import { arnOf, nameInArn, noSuchResource, type Place } from './names.ts';
+import { pastMoves, withMove } from './past-moves.ts';
 import type { QueueView, RedriveView } from './queues-face.ts';
 import { integer, list, record, text, type ValueOf } from './shape.ts';
 
@@ -23,7 +24,10 @@ export const startMessageMoveTask = asks(
         'There is already a task running. Only one active task is allowed for a source queue arn at a given time.',
       );
     }
-    if (source.redrive !== undefined) desk.pastMoves.add(source.name, source.redrive);
+    if (source.redrive !== undefined) {
+      const { notes } = source.settings;
+      await desk.edit(source.name, { ...source.settings, notes: withMove(notes, source.redrive) });
+    }
     const { id } = await desk.queues.redrive(source.name, { perSecond, to });
     return { TaskHandle: handleOf(id, sourceArn) };
   },
@@ -46,9 +50,9 @@ export const listMessageMoveTasks = asks(
   record({ Results: list(TASK, 'ListMessageMoveTasksResultEntry') }),
   async ({ MaxResults: max = 1, SourceArn: sourceArn }, desk, asked) => {
     within('MaxResults', max, [1, 10], 'Must be between 1 and 10, if provided.');
-    const { name, redrive } = await queueOf(sourceArn, 'SourceArn', desk);
+    const { redrive, settings } = await queueOf(sourceArn, 'SourceArn', desk);
     if (redrive === undefined) return { Results: [] };
-    const moves = [redrive, ...desk.pastMoves.of(name).filter(({ id }) => id !== redrive.id)];
+    const moves = [redrive, ...pastMoves(settings.notes).filter(({ id }) => id !== redrive.id)];
     return { Results: moves.slice(0, max).map((move) => taskOf(move, sourceArn, desk.place(asked))) };
   },
 );
