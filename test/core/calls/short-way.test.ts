@@ -10,6 +10,7 @@ import { here, planOf, storyOf } from './plans.ts';
 import { sized } from './values.ts';
 
 const step = (name: string, fun: string, ...args: unknown[]) => ({ args, fun, name });
+const any = () => true;
 const LIMITS = { chainBytesMax: 100, chainStepsMax: 4 };
 
 function started(steps: readonly unknown[], more: object = {}): PlanRun {
@@ -130,9 +131,9 @@ describe('a value that is held elsewhere', () => {
   test('and is lost is made again, once for all who need it', () => {
     const run = held();
     expect(handedOut(run).toSorted()).toEqual(['b', 'c']);
-    expect(run.redo(1, 0)).toBe(true);
+    expect(run.redo(1, 0, any)).toBe(true);
     expect(handedOut(run)).toEqual(['a']);
-    expect(run.redo(2, 0)).toBe(true);
+    expect(run.redo(2, 0, any)).toBe(true);
     expect(handedOut(run)).toEqual([]);
     run.done(0, 'two', here({ x: 1 }), 0);
     expect(handedOut(run).toSorted()).toEqual(['b', 'c']);
@@ -142,8 +143,55 @@ describe('a value that is held elsewhere', () => {
     const run = held();
     handedOut(run);
     run.failed(1, 'n', problem('value-lost', 'the value of a is gone', { step: 'b' }), 0);
-    expect(run.redo(2, 0)).toBe(false);
+    expect(run.redo(2, 0, any)).toBe(false);
     expect(storyOf(run.reply(0))).toBe('a done, b failed, c cancelled (b), g done');
+  });
+});
+
+describe('a value that came of a chain, is held elsewhere, and is lost', () => {
+  const steps = [step('a', 'f'), step('b', 'f', 'a'), step('c', 'f', 'b', 'e'), step('e', 'f')];
+  function held(kept?: string): PlanRun {
+    const run = started(steps, { onError: 'continue' });
+    expect(handedOut(run).toSorted()).toEqual(['a b', 'e']);
+    run.passed([0, 1], [{ ms: 1, node: 'one', ...(kept === undefined ? {} : { at: kept }) }], 0);
+    run.done(1, 'two', { heldBy: 'TWO' }, 0);
+    run.done(3, 'one', here('e'), 0);
+    expect(handedOut(run)).toEqual(['c']);
+    return run;
+  }
+
+  test('is made again from the first step whose value went by', () => {
+    const run = held();
+    expect(run.redo(2, 1, any)).toBe(true);
+    expect(handedOut(run)).toEqual(['a b c']);
+    const trail = { ms: 1, node: 'one' };
+    run.passed([0, 1, 2], [trail, trail], 0);
+    run.done(2, 'one', here('c'), 0);
+    expect(storyOf(run.reply(0))).toBe('a done, b done, c done, e done');
+    expect(run.ended).toBe(true);
+  });
+
+  test('stays lost where one of those steps may not be run again', () => {
+    const run = held();
+    expect(run.redo(2, 1, ({ name }) => name !== 'a')).toBe(false);
+    run.failed(2, 'n', problem('value-lost', 'the value of b is gone', { step: 'c' }), 0);
+    expect(storyOf(run.reply(0))).toBe('a done, b done, c failed, e done');
+  });
+
+  test('is made from the value before it where that was kept; and that, too, can be made again', () => {
+    const run = held('ONE');
+    expect(run.redo(2, 1, any)).toBe(true);
+    expect(run.next(0)).toMatchObject({ args: { args: [{ $ref: 'a' }] }, inputs: [{ node: 'ONE', step: 'a' }] });
+    run.unchain([2]);
+    expect(run.redo(1, 0, any)).toBe(true);
+    expect(handedOut(run)).toEqual(['a b c']);
+  });
+
+  test('is waited for by a chain that is begun again meanwhile', () => {
+    const run = held();
+    expect(run.redo(2, 1, any)).toBe(true);
+    run.again([2]);
+    expect(handedOut(run)).toEqual(['a b c']);
   });
 });
 

@@ -85,6 +85,7 @@ export class PlanRun {
     for (let index = this.#ready.pop(); index !== undefined; index = this.#ready.pop()) {
       const step = this.plan.steps[index];
       if (step === undefined || this.#outcomes[index] !== undefined || this.#startedSteps.has(index)) continue;
+      if ((this.#waits[index] ?? 0) > 0) continue; // a value that it needs was lost: it is ready once that is made again
       const inputs = this.#inputsOf(step);
       const args = this.#argumentsOf(step, `steps[${index}]`, inputs.length > 0);
       if (args.ok) {
@@ -167,21 +168,44 @@ export class PlanRun {
     this.#ready.push(...steps.slice(0, 1));
   }
 
-  /** Step `index` could not be run, for the value of step `made` is gone: both are run again. False where they are not. */
-  redo(index: number, made: number): boolean {
+  /**
+   * Step `index` could not be run, for the value of step `made` is gone: both are run again, and before them those whose
+   * values `made` needs and which went by in a chain. False where they are not: not all of them may be run again.
+   */
+  redo(index: number, made: number, mayRepeat: (step: Step) => boolean): boolean {
     const step = this.plan.steps[made];
     if (step === undefined || this.#outcomes[index] !== undefined || !step.neededBy.includes(index)) return false;
+    const gone = this.#values.has(step.name) ? [] : this.#goneWith(made);
+    if (!gone.every((at) => mayRepeat(this.plan.steps[at] ?? step))) return false;
     this.#startedSteps.delete(index);
-    if (this.#held.delete(step.name)) {
-      this.#outcomes[made] = undefined;
-      this.#again.add(made);
-      this.#open++;
-      for (const waiting of step.neededBy) this.#waits[waiting] = (this.#waits[waiting] ?? 0) + 1;
-      this.#ready.push(made);
-    } else if (this.#waits[index] === 0) {
-      this.#ready.push(index);
-    }
+    for (const at of gone) this.#reopen(at);
+    this.#ready.push(...gone, index);
     return true;
+  }
+
+  /** A step whose value is gone, and those before it whose values are nowhere; none where it is being made again. */
+  #goneWith(made: number): readonly number[] {
+    const gone = this.#outcomes[made] === undefined ? [] : [made];
+    for (const at of gone) {
+      for (const need of this.plan.steps[at]?.needs ?? []) {
+        const name = this.plan.steps[need]?.name ?? '';
+        const isSomewhere = this.#values.has(name) || this.#held.has(name) || this.#kept.has(name);
+        if (!isSomewhere && this.#outcomes[need] !== undefined && !gone.includes(need)) gone.push(need);
+      }
+    }
+    return gone;
+  }
+
+  /** A step that was done is not any more. */
+  #reopen(index: number): void {
+    const step = this.plan.steps[index];
+    if (step === undefined) return;
+    this.#held.delete(step.name);
+    this.#kept.delete(step.name);
+    this.#outcomes[index] = undefined;
+    this.#again.add(index);
+    this.#open++;
+    for (const waiting of step.neededBy) this.#waits[waiting] = (this.#waits[waiting] ?? 0) + 1;
   }
 
   /** Ends what has not ended, from outside: that is what became of the plan, whatever failed in it before. */
@@ -239,10 +263,10 @@ export class PlanRun {
   }
 
   #inputsOf({ needs }: Step): readonly Input[] {
-    if (this.#held.size === 0) return NO_INPUTS;
+    if (this.#held.size + this.#kept.size === 0) return NO_INPUTS;
     return needs.flatMap((index) => {
       const step = this.plan.steps[index]?.name ?? '';
-      const node = this.#held.get(step);
+      const node = this.#held.get(step) ?? this.#kept.get(step);
       return node === undefined ? [] : [{ node, step }];
     });
   }

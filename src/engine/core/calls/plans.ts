@@ -192,11 +192,9 @@ export class Plans {
 
   /** Has a value made again that a step needs and nobody has any more. False where that may not be. */
   #redo(plan: Job, run: PlanRun, index: number, producer: string): boolean {
-    const { steps } = run.plan;
-    const made = steps.findIndex(({ name }) => name === producer);
-    const step = steps[made];
-    if (step === undefined || !this.#parts.mayRepeat(step) || !this.#mayStartAgain(plan, index)) return false;
-    return run.redo(index, made);
+    const made = run.plan.steps.findIndex(({ name }) => name === producer);
+    if (made < 0 || !this.#mayStartAgain(plan, index)) return false;
+    return run.redo(index, made, (step) => this.#parts.mayRepeat(step));
   }
 
   #mayStartAgain({ plan }: Job, index: number): boolean {
