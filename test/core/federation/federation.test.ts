@@ -110,6 +110,42 @@ describe('hubs', () => {
     expect(world.lost).toEqual([{ by: 'W', hub: 'E' }]);
   });
 
+  it('answer one that has begun anew and asks before its record has come round', () => {
+    for (const awayMs of [100, 10_000]) {
+      const world = new HubWorld(CHAIN);
+      world.run(5_000);
+      world.send('W', 'E', 'one');
+      world.send('E', 'W', 'two');
+      world.run(1_000);
+      world.kill('W');
+      world.run(awayMs);
+      world.restart('W');
+      for (let ms = 0; ms < 60_000 && world.hub('W').ways.to('E') === undefined; ms++) world.run(1);
+      world.send('W', 'E', 'question');
+      for (let ms = 0; ms < 1_000 && world.delivered.at(-1)?.text !== 'question'; ms++) world.run(1);
+      const lost = world.lost.filter(({ by }) => by === 'E');
+      world.send('E', 'W', 'answer');
+      world.run(20_000);
+      expect(world.delivered.map(({ text }) => text)).toEqual(['one', 'two', 'question', 'answer']);
+      expect(world.lost.filter(({ by }) => by === 'E')).toEqual(lost);
+    }
+  });
+
+  it('send what found no way as soon as there is one', () => {
+    const world = new HubWorld(CHAIN, () => 10, { partedMs: 120_000, resendMs: 120_000 });
+    world.run(5_000);
+    world.send('W', 'E', 'one');
+    world.run(1_000);
+    for (const hub of CHAIN.map(({ id }) => id).slice(1, -1)) world.kill(hub);
+    world.send('W', 'E', 'under way');
+    world.run(2_000);
+    world.send('W', 'E', 'later');
+    for (const hub of CHAIN.map(({ id }) => id).slice(1, -1)) world.restart(hub);
+    for (let ms = 0; ms < 60_000 && world.hub('W').ways.to('E') === undefined; ms++) world.run(1);
+    world.run(1_000);
+    expect(world.delivered.map(({ text }) => text)).toEqual(['one', 'under way', 'later']);
+  });
+
   it('keep the records of those that live for as long as they live, and forget those that died', () => {
     const world = new HubWorld(CHAIN, () => 10, { recordMsMax: 60_000, refreshMs: 20_000 });
     world.run(3_600_000);

@@ -187,6 +187,22 @@ describe('between two clusters', () => {
   });
 });
 
+describe('a cluster that cannot be reached any more', () => {
+  it('is named as what has the function: nobody is there, which is not the same as that nobody has it', async () => {
+    const { blueHub, red } = await twoClusters();
+    await blueHub.kill();
+    await until('blue is lost', async () => {
+      const { clusters } = await viewOf(red);
+      return clusters.some(({ cluster, state }) => cluster === 'blue' && state === 'lost');
+    });
+    await expect(red.call('double', 2)).rejects.toMatchObject({
+      code: 'nobody-there',
+      message: 'of other clusters only blue can take double, and no way leads there now',
+    });
+    await expect(red.call('unheard-of')).rejects.toMatchObject({ code: 'function-unknown' });
+  });
+});
+
 describe('a cluster without a hub', () => {
   it('says so to whoever asks for another one, or for a hub', async () => {
     const clusters = new Clusters();

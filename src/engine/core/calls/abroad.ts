@@ -38,13 +38,14 @@ export function mayLeave(call: CallMessage): boolean {
   return !isOwn(call.fun) || call.locs.some((loc) => loc.startsWith(QUEUE));
 }
 
-/** Why a call goes nowhere: by what was found abroad where it asks for that, else by what was found at home. */
+/** Why a call goes nowhere: by what was found abroad where it asks for that, or could run there if a way led there; else by what was found at home. */
 export function whyNotAbroad(
   call: CallMessage,
   home: Outcome<readonly Place[]>,
   found: Outcome<readonly Place[]> | undefined,
 ): Outcome<readonly Place[]> {
-  if (call.cluster === undefined && call.region === undefined) return home;
+  const isLost = found?.ok === false && found.problem.code === 'nobody-there';
+  if (call.cluster === undefined && call.region === undefined && !isLost) return home;
   return found ?? failed(hubMissing(call));
 }
 

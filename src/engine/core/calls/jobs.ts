@@ -229,7 +229,7 @@ export function isChained(job: Job): boolean {
 
 /** Whether another node could do better, and may. */
 export function mayPass(job: Job, why: Problem): boolean {
-  const elsewhere = ELSEWHERE.has(why.code) || (job.far === 'cluster' && IN_ANOTHER_CLUSTER.has(why.code));
+  const elsewhere = ELSEWHERE.has(why.code) || (job.far !== undefined && ABROAD.has(why.code));
   return elsewhere && mayRepeat(job, why);
 }
 
@@ -248,8 +248,12 @@ export function outOfTime({ call, plan }: Job, node: string): Problem {
 /** What a node says where another could do better. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['not-here', 'node-stopping', 'overloaded', 'link-lost']);
 
-/** What a hub of another cluster says where the next cluster may do better. */
-const IN_ANOTHER_CLUSTER: ReadonlySet<string> = new Set([
+/**
+ * What a hub of another cluster says where the next cluster may do better; and one of this cluster where another hub may: it
+ * has just begun and knows nobody yet, or is cut off from others.
+ */
+const ABROAD: ReadonlySet<string> = new Set([
+  'cluster-unknown',
   'function-unknown',
   'resource-unknown',
   'queue-unknown',

@@ -4,7 +4,7 @@ import type { NodeId } from '../base/ids.ts';
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import type { Carried, FederationEffect } from './effects.ts';
 import { type FederationMessage, isAck, type Over } from './messages.ts';
-import { Sessions, type SessionsOptions } from './sessions.ts';
+import { lifeOf, Sessions, type SessionsOptions } from './sessions.ts';
 import type { StandingWay, Ways } from './ways.ts';
 
 export interface CarriageParts<Message extends Carried> {
@@ -16,8 +16,8 @@ export interface CarriageParts<Message extends Carried> {
   /** Gives something to a neighbour; false where there is no link to it. */
   readonly give: (to: NodeId, message: FederationMessage | Message) => boolean;
   readonly nameOf: (hub: NodeId) => string;
-  /** Which life of a hub it is, as far as is known; for this hub itself, too. */
-  readonly lifeOf: (hub: NodeId) => number;
+  /** Which life of this hub it is. */
+  readonly ownLife: () => number;
 }
 
 /**
@@ -36,8 +36,12 @@ export class Carriage<Message extends Carried> {
   readonly #inUse = new Map<NodeId, Set<StandingWay>>();
   /** When hubs to which no way leads are lost. */
   readonly #parted = new Alarms<NodeId>();
-  /** Those that were told as lost, until a way leads there again. */
+  /** Those that were told as lost, until a way leads there again, or something comes from there. */
   readonly #gone = new Set<NodeId>();
+  /** Those to which something waits for a way. */
+  readonly #stalled = new Set<NodeId>();
+  /** The lives of the hubs that have a record, or have sent something in a later life than that. */
+  readonly #lives = new Map<NodeId, number>();
   sent = 0;
   arrived = 0;
   relayed = 0;
@@ -59,7 +63,7 @@ export class Carriage<Message extends Carried> {
 
   /** Messages that are not acknowledged, or wait, and ways on which they are. */
   get held(): number {
-    let held = this.#sessions.held + this.#parted.size;
+    let held = this.#sessions.held + this.#parted.size + this.#stalled.size;
     for (const used of this.#inUse.values()) held += used.size;
     return held;
   }
@@ -94,10 +98,11 @@ export class Carriage<Message extends Carried> {
       this.#transmit(now);
       return [];
     }
-    if (over.life !== this.#parts.lifeOf(self)) {
+    if (over.life !== this.#parts.ownLife()) {
       this.failed++;
       return [];
     }
+    this.#heard(over.from, lifeOf(over.session), now);
     const inOrder = this.#sessions.arrived(over.from, over.session, over.n, message, now);
     this.arrived += inOrder.length;
     return inOrder.map((arrived) => ({ message: arrived, over }));
@@ -109,7 +114,12 @@ export class Carriage<Message extends Carried> {
     for (const [hub, used] of this.#inUse) {
       const broken = [...used].filter((way) => !ways.stands(way));
       for (const way of broken) used.delete(way);
-      if (broken.length > 0 && ways.to(hub) !== undefined) this.#sessions.resend(hub, now);
+      if (broken.length > 0) this.#stalled.add(hub);
+    }
+    for (const hub of this.#stalled) {
+      if (ways.to(hub) === undefined) continue;
+      this.#stalled.delete(hub);
+      this.#sessions.resend(hub, now);
     }
     for (const hub of this.#sessions.peers()) {
       if (ways.to(hub) !== undefined) {
@@ -122,11 +132,20 @@ export class Carriage<Message extends Carried> {
     this.#transmit(now);
   }
 
+  /** The record of a hub is of this life: where that is another one than before, what was sent to that one is in doubt. */
+  lives(hub: NodeId, life: number, now: Instant): void {
+    const before = this.#lives.get(hub);
+    if (before !== undefined && before >= life) return;
+    this.#lives.set(hub, life);
+    if (before !== undefined) this.lost(hub, `${this.#parts.nameOf(hub)} has begun anew`, now);
+  }
+
   /** A hub begins anew, or is gone for good: what was sent there is in doubt. */
   lost(hub: NodeId, reason: string, now: Instant): void {
     this.#parted.clear(hub);
     if (!this.#sessions.knows(hub)) return;
     this.#inUse.delete(hub);
+    this.#stalled.delete(hub);
     for (const message of this.#sessions.drop(hub)) this.#undelivered(hub, message, reason);
     this.#parts.effects.push({ hub, kind: 'lost', name: this.#parts.nameOf(hub), reason });
     this.#transmit(now);
@@ -137,6 +156,7 @@ export class Carriage<Message extends Carried> {
     this.lost(hub, 'nothing has been heard of it for too long', now);
     this.#sessions.forget(hub);
     this.#gone.delete(hub);
+    this.#lives.delete(hub);
   }
 
   deadline(): Instant {
@@ -154,12 +174,15 @@ export class Carriage<Message extends Carried> {
 
   /** Gives what the sessions want sent to the first hub of its way. What has none waits: it goes again when there is one. */
   #transmit(_now: Instant): void {
-    const { self, cluster, lifeOf, ways, give } = this.#parts;
+    const { self, cluster, ways, give } = this.#parts;
     for (const effect of this.#sessions.drain()) {
       const { to, session, n } = effect;
       const way = ways.to(to);
-      if (way === undefined) continue;
-      const life = lifeOf(to);
+      if (way === undefined) {
+        if (effect.kind === 'transmit') this.#stalled.add(to);
+        continue;
+      }
+      const life = this.#lives.get(to) ?? 0;
       const over: Over = { ahead: way.hubs, cluster: cluster(), from: self, life, n, passed: [self], session, to };
       const first = way.hubs[0] as NodeId;
       if (effect.kind === 'acknowledge') give(first, { kind: 'hub-ack', over });
@@ -174,6 +197,16 @@ export class Carriage<Message extends Carried> {
     const used = this.#inUse.get(to);
     if (used === undefined) this.#inUse.set(to, new Set([way]));
     else used.add(way);
+  }
+
+  /**
+   * Something came from a hub, though no way may lead there yet: what is said to it is to wait for one.
+   * Why its life is looked at: what it sends may come before its record, and the record is not to end what has come since.
+   */
+  #heard(from: NodeId, life: number, now: Instant): void {
+    if (this.#lives.has(from)) this.lives(from, life, now);
+    if (!this.#gone.delete(from) || this.#parts.ways.to(from) !== undefined) return;
+    this.#parted.set(from, now + this.#parts.options.partedMs);
   }
 
   /** The next hub of its way, or another way where that one is gone. What finds none is sent again by its sender. */

@@ -160,13 +160,17 @@ export class FarPlaces {
     return clusters;
   }
 
-  /** The function to take, or why none. */
+  /** The function to take, or why none. Why the way comes last: who is told that none leads there knows what to wait for. */
   #fit(wish: FarWish, name: string, cluster: Cluster): FarOffer['fn'] | string {
+    const fn = this.#offered(wish, name, cluster);
+    return typeof fn !== 'string' && cluster.hubs.length === 0 ? NO_WAY : fn;
+  }
+
+  #offered(wish: FarWish, name: string, cluster: Cluster): FarOffer['fn'] | string {
     const { fun, locs } = wish;
-    const { identity, hubs } = cluster;
+    const { identity } = cluster;
     if (wish.cluster !== undefined && wish.cluster !== name) return `cluster ${wish.cluster} is wanted`;
     if (wish.region !== undefined && wish.region !== identity.region) return `it is in region ${identity.region}`;
-    if (hubs.length === 0) return 'no way leads there';
     if (fun.startsWith(OWN)) return this.#fitOwn(wish, identity, cluster);
     if (!this.#admits(identity, 'functions', fun)) return 'the policy of this cluster does not import it';
     const named = cluster.functions.filter((offer) => offer.name === fun);
@@ -217,6 +221,9 @@ interface Cluster {
   readonly queues: readonly string[];
   readonly offers: readonly OffersRecord[];
 }
+
+/** Why a cluster is not taken that has what is wished for, and that cannot be reached. */
+export const NO_WAY = 'no way leads there';
 
 const OWN = 'mpreg.';
 const QUEUE = 'queue:';

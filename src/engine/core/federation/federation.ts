@@ -17,6 +17,7 @@ import { type OwnOffered, OwnOffers } from './own-offers.ts';
 import { type HubDescription, OwnRecord } from './own-record.ts';
 import { mayCross } from './policy.ts';
 import type { ClusterIdentity, HubRecord, OffersRecord } from './records.ts';
+import { lifeOf } from './sessions.ts';
 import type { FederationView } from './view.ts';
 import { viewOf } from './view-of.ts';
 import { Ways } from './ways.ts';
@@ -113,9 +114,9 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
       cluster: () => this.#config.identity.cluster,
       effects: this.#effects,
       give,
-      lifeOf: (hub) => lifeOf(hub === self ? this.#own.version : (this.#links.hub(hub)?.version ?? 0)),
       nameOf: (hub) => this.nameOf(hub),
       options,
+      ownLife: () => lifeOf(this.#own.version),
       self,
       ways: this.ways,
     });
@@ -329,13 +330,10 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
         this.#own.outrun(version, now);
         continue;
       }
-      const before = this.#links.hub(hub);
       if (!this.#links.put(record, ageMs, now)) continue;
       this.#recordsIn++;
       this.#flood.news('hubs', hub, this.#everybodyBut(from), now);
-      if (before !== undefined && lifeOf(before.version) !== lifeOf(version)) {
-        this.#carriage.lost(hub, `${this.nameOf(hub)} has begun anew`, now);
-      }
+      this.#carriage.lives(hub, lifeOf(version), now);
     }
     for (const { record, ageMs } of message.offers) {
       if (record.hub === this.#self) this.#offers.outrun(record.version, now);
@@ -390,10 +388,6 @@ function isNews(
   message: Carried | FederationMessage,
 ): message is Exclude<FederationMessage, { readonly kind: 'hub-ack' }> {
   return message.kind.startsWith('hub-') && !isAck(message);
-}
-
-function lifeOf(version: number): number {
-  return Math.floor(version / 2 ** 20);
 }
 
 function linked({ links }: FederationConfig): readonly string[] {

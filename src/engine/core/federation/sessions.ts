@@ -179,6 +179,11 @@ export class Sessions<Message extends Carried> {
   }
 }
 
+/** Numbers of sessions, as versions of records, begin with the epoch of their hub's life. */
+export function lifeOf(number: number): number {
+  return Math.floor(number / 2 ** 20);
+}
+
 export interface SessionsOptions {
   readonly windowMax: number;
   readonly waitingMax: number;

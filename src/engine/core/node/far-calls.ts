@@ -4,7 +4,7 @@ import { type Problem, problem } from '../base/problems.ts';
 import type { Abroad, FarPlace } from '../calls/abroad.ts';
 import { HUB, isOwn, type Wish } from '../calls/placement.ts';
 import type { Directory } from '../directory/directory.ts';
-import type { FarPlaces, Judged } from '../federation/far-places.ts';
+import { type FarPlaces, type Judged, NO_WAY } from '../federation/far-places.ts';
 import type { ClusterIdentity } from '../federation/records.ts';
 
 /** What a hub knows of other clusters. */
@@ -84,7 +84,12 @@ function whyNoCluster(wish: Wish, judged: readonly Judged[]): Problem {
   const asked = [cluster === undefined ? [] : `cluster ${cluster}`, region === undefined ? [] : `region ${region}`];
   const which = asked.flat().join(' of ') || 'other clusters';
   if (there.length === 0) return problem('cluster-unknown', `no hub in reach knows ${which}`, { fun });
-  if (there.every(({ hubs }) => hubs.length === 0)) {
+  const lost = there.filter(({ why }) => why === NO_WAY).map((one) => one.cluster);
+  if (lost.length > 0) {
+    const message = `of other clusters only ${lost.join(', ')} can take ${fun}, and no way leads there now`;
+    return problem('nobody-there', message, { fun, hint: ROUTES_HINT });
+  }
+  if (asked.flat().length > 0 && there.every(({ hubs }) => hubs.length === 0)) {
     return problem('nobody-there', `${which} is out of reach: no way leads there`, { fun, hint: ROUTES_HINT });
   }
   const why = there.map((one) => `${one.cluster}: ${one.why}`).slice(0, SAID_MAX);
