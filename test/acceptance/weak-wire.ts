@@ -1,6 +1,7 @@
 /**
  * A network that can be cut, for real processes: every node is reached through a proxy of its own, and the proxies know
- * which process each connection comes from. Bytes of a cut connection stall, as they do when a cable is pulled.
+ * which process each connection comes from. Bytes of a cut connection stall, as they do when a cable is pulled; between
+ * places that are far from each other all bytes are late.
  */
 
 import { once } from 'node:events';
@@ -19,6 +20,12 @@ export class WeakWire {
   /** Processes by the port of their proxy. */
   readonly #owners = new Map<number, number>();
   readonly #cutOff = new Set<number>();
+  readonly #delayMs: (from: number | undefined, to: number) => number;
+
+  /** `delayMs`: how late bytes come, either way, between the process that dialled and the one that was dialled. */
+  constructor(delayMs: (from: number | undefined, to: number) => number = () => 0) {
+    this.#delayMs = delayMs;
+  }
 
   /** A port in front of another, which is told later, when the node behind it knows its own. */
   async front(target: () => number): Promise<number> {
@@ -56,17 +63,23 @@ export class WeakWire {
     const far = dial(targetPort, '127.0.0.1');
     const wire: Wire = { ends: [near, far], from: ownerOfPort(near.remotePort ?? 0), to };
     this.#wires.add(wire);
-    near.on('data', (data) => far.write(data));
-    far.on('data', (data) => near.write(data));
+    const later = (what: () => void) => {
+      const delayMs = this.#delayMs(wire.from, to);
+      if (delayMs === 0) what();
+      else setTimeout(what, delayMs);
+    };
     for (const [end, other] of [
       [near, far],
       [far, near],
     ] as const) {
+      end.on('data', (data) => later(() => other.write(data)));
       end.on('error', () => undefined);
-      end.on('close', () => {
-        this.#wires.delete(wire);
-        other.destroy();
-      });
+      end.on('close', () =>
+        later(() => {
+          this.#wires.delete(wire);
+          other.destroy();
+        }),
+      );
     }
     if (this.#isCut(wire)) for (const end of wire.ends) end.pause();
   }
