@@ -3,8 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Client, ProblemError } from '../../engine/index.ts';
 import { NodeProcess, type NodeProcessOptions, type Ready } from './node-process.ts';
 
-/** How often nodes are asked whether they see the others. */
+/** How often nodes are asked whether they see the others: rarer the more there are, so that the asking does not keep them from it. */
 const ASK_MS = 50;
+const ASK_MS_PER_NODE = 5;
 
 /** Beyond this the others are not waited for where one of them died. */
 const FAREWELL_MS = 5000;
@@ -75,6 +76,7 @@ export async function allMet(
   open: (url: string) => Promise<Client>,
   signal: AbortSignal,
 ): Promise<void> {
+  const askMs = Math.max(ASK_MS, nodes.length * ASK_MS_PER_NODE);
   await Promise.all(
     nodes.map(async ({ url }) => {
       const client = await open(url);
@@ -83,7 +85,7 @@ export async function allMet(
           const known = (await client.members()).filter(({ record, state }) => state === 'alive' && record);
           const alive = new Set(known.map(({ id }) => id));
           if (nodes.every(({ id }) => alive.has(id))) return;
-          await pause(ASK_MS, undefined, { signal });
+          await pause(askMs, undefined, { signal });
         }
       } finally {
         await client.close();

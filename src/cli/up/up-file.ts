@@ -15,7 +15,7 @@ const UP_FILES = ['mpreg.up.yaml', 'mpreg.up.yml', 'mpreg.up.json', 'up.yaml', '
 const PROJECT_FILES = ['mpreg.yaml', 'mpreg.yml', 'mpreg.json'] as const;
 
 /** Limit: all of them run on one machine. */
-const NODES_MAX = 64;
+const NODES_MAX = 128;
 
 const text = z.string().min(1);
 const texts = z.union([text.transform((one) => [one]), z.array(text)]).default([]);
