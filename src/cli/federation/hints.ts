@@ -5,6 +5,7 @@ import { federationSchema } from './federation-schema.ts';
 import type { Path } from './findings.ts';
 
 const HINTS: Readonly<Record<string, string>> = {
+  alerting: 'Write {"rules": […], "channels": [{"name": "desk", "kind": "console"}]}.',
   argv: 'The program and its arguments: "argv": ["/usr/bin/notify", "--urgent"].',
   bridge_url:
     'Where other hubs dial this one: "bridge_url": "ws://hub.example:9000"; leave it away where that is server_url.',
@@ -17,13 +18,16 @@ const HINTS: Readonly<Record<string, string>> = {
   comparison: 'Write one of ">", ">=", "<", "<=".',
   coordinates: 'Degrees; north and east are positive: "coordinates": {"latitude": 37.8, "longitude": -122.4}.',
   cost: 'Milliseconds of round trip that are added to what is measured: "cost": 20.',
+  discovery: 'Write {"sources": ["file:hubs.json", "mdns"], "interval": 60}.',
   enabled: 'Write true; with false, deploy takes all links away.',
+  exports: 'A list of what others may use: [{"clusters": ["*"], "functions": ["price.*"]}].',
   failure_threshold: 'Failures in a row that open the breaker: "failure_threshold": 5.',
   federation: 'Write "federation": {"enabled": true, "health_check_interval": 30}.',
   for_seconds: 'For how long it must be so before the alert fires: "for_seconds": 60.',
   from: 'The cluster_id at one end of the link.',
   health_check_interval: 'Seconds: "health_check_interval": 30.',
   hubs: 'Further hubs: [{"server_url": "ws://hub2.example:8000", "bridge_url": "ws://hub2.example:9000"}].',
+  imports: 'A list of what is used of others: [{"clusters": ["region:eu"], "functions": ["*"]}].',
   interval: 'Seconds between two looks: "interval": 60.',
   key_env: 'The name of the variable that holds the key, not the key: "key_env": "PROD_KEY".',
   kind: 'Write console, command, webhook or slack.',
@@ -32,13 +36,18 @@ const HINTS: Readonly<Record<string, string>> = {
   longitude: 'Degrees from -180 to 180; east is positive.',
   metric: `Write one of ${Object.keys(ALERT_METRICS).join(', ')}.`,
   mode: 'strict: no links; explicit: those that are named; permissive: every hub that has the key.',
+  name: 'A name that nothing else of its list has: "name": "far-away".',
+  policies: 'A list: [{"cluster": "*", "exports": [{"clusters": ["tag:partner"], "functions": ["price.*"]}]}].',
   region: 'Where it runs: "region": "us-west-2".',
   resources: 'A list of names: ["compute", "storage"].',
+  rules:
+    'A list: [{"name": "lost", "metric": "cluster-lost", "comparison": ">", "threshold": 60, "severity": "critical"}].',
   server_url: 'Where operators and clients reach its hub: "server_url": "ws://hub.example:8000".',
   severity: 'Write info, warning or critical.',
   sources: 'A list: ["file:hubs.json", "srv:_mpreg._tcp.example.com", "https://example.com/hubs", "mdns"].',
   success_threshold: 'Successes in a row that close the breaker again: "success_threshold": 3.',
   tags: 'A list of names: ["production"].',
+  threshold: 'A number to compare the metric with: "threshold": 60.',
   tier: 'local, or regional for the centre of its region, or global for a centre of the whole.',
   timeout_seconds: 'Seconds: "timeout_seconds": 60.',
   to: 'The cluster_id at the other end of the link.',
@@ -46,12 +55,15 @@ const HINTS: Readonly<Record<string, string>> = {
   version: 'Write "version": "1.0".',
 };
 
-/** By the innermost key of the path. */
+/** By the innermost key of the path that there is a hint for. */
 export function hintFor(path: Path): string {
   const keys = path.filter((part): part is string => typeof part === 'string').reverse();
   const known = keys.find((key) => Object.hasOwn(HINTS, key));
-  return HINTS[known ?? 'clusters'] ?? '';
+  return (known === undefined ? undefined : HINTS[known]) ?? WHOLE;
 }
+
+const WHOLE =
+  'An object with "version", "federation" and "clusters"; `mpreg federation generate-config` writes one that is valid.';
 
 /** The keys that an object at this path may have. */
 export function keysAt(path: Path, document: unknown): readonly string[] {
