@@ -167,4 +167,12 @@ describe('a federation on this machine', { timeout: 120_000 }, () => {
     const { code, stderr } = await world.mpreg(['federation', 'down']);
     expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('none was started from here') });
   });
+
+  test('says of a file that was never deployed that nothing of it runs', async () => {
+    const { code, stderr } = await world.mpreg(['federation', 'down', 'never.json']);
+    expect({ code, stderr }).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('has started nothing that runs'),
+    });
+  });
 });

@@ -206,9 +206,10 @@ export interface Ended {
   readonly state: 'ended' | 'killed' | 'gone';
 }
 
-/** Has every node finish its calls and leave; whoever has not done so by then is killed. */
+/** Has every node finish its calls and leave; whoever has not done so by then is killed. None where none was ever started. */
 export async function endLocal(folder: string, graceMs: number): Promise<readonly Ended[]> {
   const nodes = readLocal(folder);
+  if (nodes.length === 0) return [];
   const alive = new Set((await running(nodes)).map(({ id }) => id));
   const ended = await Promise.all(
     nodes.map(async ({ cluster, id, name, pid }): Promise<Ended> => {

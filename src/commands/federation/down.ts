@@ -35,7 +35,11 @@ export default class FederationDown extends BaseCommand<typeof FederationDown> {
       empty: 'Nothing runs.',
       rows: nodes,
     });
-    this.output.note(`what they have stored stays in ${folder}`);
+    const end =
+      nodes.length === 0
+        ? `"federation deploy --local" has started nothing that runs in ${folder}`
+        : `what they have stored stays in ${folder}`;
+    this.output.note(end);
   }
 
   #folder(): string {

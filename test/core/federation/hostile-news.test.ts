@@ -9,14 +9,20 @@ import {
 } from '../../../src/engine/core/federation/options.ts';
 import type { HubRecord, OffersRecord } from '../../../src/engine/core/federation/records.ts';
 
-const LIMITS = { hubBytesMax: 2_500, hubsMax: 1_000, offersBytesMax: 5_000, recordMsMax: 1_000 };
+const LIMITS = {
+  allOffersBytesMax: 5_500,
+  hubBytesMax: 2_500,
+  hubsMax: 1_000,
+  offersBytesMax: 5_000,
+  recordMsMax: 1_000,
+};
 
 /** A hub of the own cluster or of another that says whatever it likes. */
 const LIAR = 'LIAR';
 
 describe('a hub whose neighbour lies', () => {
   it('takes no record that is larger than one may be, and no more of them than there is room for', () => {
-    const links = new LinkState({ ...LIMITS, recordsBytesMax: 12_000 });
+    const links = new LinkState({ ...LIMITS, allHubsBytesMax: 12_000 });
     expect(links.put({ ...recordOf('A'), name: 'x'.repeat(2_500) }, 0, 0)).toBe(false);
     expect(links.put({ ...recordOf('A'), more: new Map([[1, [new Uint8Array(2_500)]]]) } as HubRecord, 0, 0)).toBe(
       false,
@@ -26,12 +32,14 @@ describe('a hub whose neighbour lies', () => {
     expect(links.size).toBeLessThan(12);
     expect(links.put({ ...recordOf('A'), more: { big: 2n ** 63n, none: Number.NaN } } as HubRecord, 0, 0)).toBe(true);
     expect(links.putOffers({ ...offersOf('H0'), queues: ['q'.repeat(9_000)] }, 0, 0)).toBe(false);
+    expect(links.putOffers({ ...offersOf('H0'), queues: ['q'.repeat(4_000)] }, 0, 0)).toBe(true);
+    expect(links.putOffers({ ...offersOf('H1'), queues: ['q'.repeat(4_000)] }, 0, 0)).toBe(false);
     links.expire(1_001);
     expect(links.put({ ...recordOf('A'), name: 'x'.repeat(1_000) }, 0, 1_001)).toBe(true);
   });
 
   it('has the room of a record back when a smaller one takes its place', () => {
-    const links = new LinkState({ ...LIMITS, recordsBytesMax: 3_000 });
+    const links = new LinkState({ ...LIMITS, allHubsBytesMax: 3_000 });
     expect(links.put({ ...recordOf('A'), name: 'x'.repeat(1_500) }, 0, 0)).toBe(true);
     expect(links.put({ ...recordOf('B'), name: 'x'.repeat(1_500) }, 0, 0)).toBe(false);
     expect(links.put({ ...recordOf('A'), version: 2 }, 0, 0)).toBe(true);
@@ -56,7 +64,7 @@ describe('a hub whose neighbour lies', () => {
 
   it('remembers no more senders than hubs, however many names one uses', () => {
     const { hub } = listening({ hubsMax: 5 });
-    const over = { ahead: ['SELF'], cluster: 'liars', n: 1, session: 1, to: 'SELF' };
+    const over = { ahead: ['SELF'], cluster: 'liars', life: 1, n: 1, session: 1, to: 'SELF' };
     for (let i = 0; i < 20; i++) {
       const message = { kind: 'letter', over: { ...over, from: `F${i}`, passed: [`F${i}`] } } as const;
       hub.receive({ node: LIAR }, message, 1_000);

@@ -17,7 +17,8 @@ import { sizeOf } from './size-of.ts';
  * Invariants:
  * - the version kept of a record never decreases while it is known;
  * - a record of an age beyond `recordMsMax` is neither kept, nor told, nor taken;
- * - no record is larger than `hubBytesMax` or `offersBytesMax`, nor all together than `recordsBytesMax`, whoever wrote them;
+ * - no record is larger than `hubBytesMax` or `offersBytesMax`, nor all together than `allHubsBytesMax` and
+ *   `allOffersBytesMax`, whoever wrote them;
  * - `generation` grows with each change of the hubs' records, `offersGeneration` with each of their offers or of the former.
  *
  * It refuses to judge who can be reached: ways do (`ways.ts`), by edges that both ends claim.
@@ -26,10 +27,8 @@ export class LinkState {
   readonly #entries = new Map<NodeId, Entry>();
   readonly #recordMsMax: number;
   readonly #hubsMax: number;
-  readonly #hubBytesMax: number;
-  readonly #offersBytesMax: number;
-  readonly #recordsBytesMax: number;
-  #bytes = 0;
+  readonly #hubsRoom: Room;
+  readonly #offersRoom: Room;
   #digest: number | undefined;
   generation = 1;
   offersGeneration = 1;
@@ -37,9 +36,8 @@ export class LinkState {
   constructor(options: LinkStateOptions) {
     this.#recordMsMax = options.recordMsMax;
     this.#hubsMax = options.hubsMax;
-    this.#hubBytesMax = options.hubBytesMax;
-    this.#offersBytesMax = options.offersBytesMax;
-    this.#recordsBytesMax = options.recordsBytesMax;
+    this.#hubsRoom = new Room(options.hubBytesMax, options.allHubsBytesMax);
+    this.#offersRoom = new Room(options.offersBytesMax, options.allOffersBytesMax);
   }
 
   get size(): number {
@@ -71,7 +69,7 @@ export class LinkState {
     const entry = this.#entries.get(hub);
     if (ageMs > this.#recordMsMax || (entry !== undefined && entry.record.version >= version)) return false;
     if (version > VERSION_MAX || (entry === undefined && this.#entries.size >= this.#hubsMax)) return false;
-    const bytes = this.#room(record, entry?.recordBytes ?? 0, this.#hubBytesMax);
+    const bytes = this.#hubsRoom.take(record, entry?.recordBytes ?? 0);
     if (bytes === undefined) return false;
     const toldAt = now - ageMs;
     if (entry !== undefined) Object.assign(entry, { record, recordBytes: bytes, toldAt });
@@ -85,8 +83,7 @@ export class LinkState {
     const entry = this.#entries.get(offers.hub);
     if (entry === undefined || ageMs > this.#recordMsMax) return false;
     if (entry.offers !== undefined && entry.offers.version >= offers.version) return false;
-    const bytes =
-      offers.version > VERSION_MAX ? undefined : this.#room(offers, entry.offersBytes, this.#offersBytesMax);
+    const bytes = offers.version > VERSION_MAX ? undefined : this.#offersRoom.take(offers, entry.offersBytes);
     if (bytes === undefined) return false;
     entry.offers = offers;
     entry.offersBytes = bytes;
@@ -102,11 +99,12 @@ export class LinkState {
     for (const [hub, entry] of this.#entries) {
       if (now - entry.toldAt > this.#recordMsMax) {
         this.#entries.delete(hub);
-        this.#bytes -= entry.recordBytes + entry.offersBytes;
+        this.#hubsRoom.leave(entry.recordBytes);
+        this.#offersRoom.leave(entry.offersBytes);
         gone.push(entry.record);
         this.#changed();
       } else if (entry.offers !== undefined && now - entry.offersToldAt > this.#recordMsMax) {
-        this.#bytes -= entry.offersBytes;
+        this.#offersRoom.leave(entry.offersBytes);
         Object.assign(entry, NO_OFFERS);
         this.offersGeneration++;
         this.#digest = undefined;
@@ -168,15 +166,6 @@ export class LinkState {
     return { behind, hubs, offers };
   }
 
-  /** What a record takes in place of one that took `before`, and has from now on; undefined where it is too much. */
-  #room(record: object, before: number, max: number): number | undefined {
-    const bytes = sizeOf(record);
-    const all = this.#bytes - before + bytes;
-    if (bytes > max || all > this.#recordsBytesMax) return undefined;
-    this.#bytes = all;
-    return bytes;
-  }
-
   #changed(): void {
     this.generation++;
     this.offersGeneration++;
@@ -189,7 +178,33 @@ export interface LinkStateOptions {
   readonly hubsMax: number;
   readonly hubBytesMax: number;
   readonly offersBytesMax: number;
-  readonly recordsBytesMax: number;
+  readonly allHubsBytesMax: number;
+  readonly allOffersBytesMax: number;
+}
+
+/** What records of one sort take together. */
+class Room {
+  readonly #oneMax: number;
+  readonly #allMax: number;
+  #taken = 0;
+
+  constructor(oneMax: number, allMax: number) {
+    this.#oneMax = oneMax;
+    this.#allMax = allMax;
+  }
+
+  /** What a record has from now on, in place of one that had `before`; undefined where it is too much. */
+  take(record: object, before: number): number | undefined {
+    const bytes = sizeOf(record);
+    const taken = this.#taken - before + bytes;
+    if (bytes > this.#oneMax || taken > this.#allMax) return undefined;
+    this.#taken = taken;
+    return bytes;
+  }
+
+  leave(bytes: number): void {
+    this.#taken -= bytes;
+  }
 }
 
 /**

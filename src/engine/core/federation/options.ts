@@ -37,8 +37,10 @@ export interface FederationOptions {
    * More: clusters with more functions, about 200 bytes each. Less: one that says too much takes less.
    */
   readonly offersBytesMax: number;
-  /** All of that together. More: more and larger clusters. Less: less memory, whatever others say. */
-  readonly recordsBytesMax: number;
+  /** What all hubs may say of themselves together. More: larger federations. Less: what operators are shown of them fits a frame. */
+  readonly allHubsBytesMax: number;
+  /** What all clusters may say that they have. More: more and larger clusters. Less: less memory, whatever others say. */
+  readonly allOffersBytesMax: number;
   /** The first pause before a lost link is dialled again, in milliseconds. Shorter: it is back sooner. Longer: fewer dials in vain. */
   readonly redialMs: number;
   /** The longest such pause, in milliseconds. Longer: fewer dials to who is gone. Shorter: found again sooner. */
@@ -57,6 +59,8 @@ export interface FederationOptions {
 }
 
 export const DEFAULT_FEDERATION_OPTIONS: FederationOptions = {
+  allHubsBytesMax: 12 * 1024 ** 2,
+  allOffersBytesMax: 96 * 1024 ** 2,
   costShareMin: 0.2,
   digestMs: 30_000,
   echoMs: 1_000,
@@ -66,7 +70,6 @@ export const DEFAULT_FEDERATION_OPTIONS: FederationOptions = {
   hubBytesMax: 128 * 1024,
   offersBytesMax: 4 * 1024 ** 2,
   recordMsMax: 900_000,
-  recordsBytesMax: 128 * 1024 ** 2,
   redialMs: 500,
   redialMsMax: 30_000,
   partedMs: 3_000,
