@@ -230,6 +230,11 @@ export class World {
     return made;
   }
 
+  /** Whether a client's node lives, and its own machine has power. */
+  isInReach({ from, node }: ByClient): boolean {
+    return this.place(node).process?.alive === true && !this.network.isDark(from);
+  }
+
   /** Somebody begins to use a queue there. */
   useQueue({ node, ...terms }: QueueEvent): void {
     if (this.queueUsers.has(node)) return;

@@ -102,8 +102,7 @@ export class KeptChecker extends Checker {
   override unsettled(): string | undefined {
     const world = this.#world();
     for (const client of world.topicsClients.values()) {
-      const { from, node } = client.where;
-      if (world.place(node).process?.alive !== true || world.network.isDark(from)) continue;
+      if (!world.isInReach(client.where)) continue;
       for (const reader of client.readers) {
         const why = this.#whyBehind(reader);
         if (why !== undefined) return `${tell(reader)} ${why}`;

@@ -4,7 +4,7 @@
  */
 import { keyOf, parsePattern } from '../../core/topics/pattern.ts';
 import type { SimProcess } from '../process.ts';
-import type { Listening, TopicsClient } from '../topics-client.ts';
+import type { Listening } from '../topics-client.ts';
 import type { World } from '../world.ts';
 import { Checker } from './checker.ts';
 import { who } from './membership.ts';
@@ -37,7 +37,7 @@ export class TopicRestChecker extends Checker {
 
   #clients(): string | undefined {
     for (const client of this.#world().topicsClients.values()) {
-      if (!this.#isInReach(client)) continue;
+      if (!this.#world().isInReach(client.where)) continue;
       const says = `client ${client.where.client} on node ${client.where.node}`;
       const deaf = [...client.listening].find(({ confirmed }) => !confirmed);
       if (deaf !== undefined) return `${says} does not listen to ${deaf.event.patterns.join(' ')} yet`;
@@ -46,16 +46,10 @@ export class TopicRestChecker extends Checker {
     return undefined;
   }
 
-  /** Its node lives, and its own machine has power. */
-  #isInReach({ where: { from, node } }: TopicsClient): boolean {
-    const world = this.#world();
-    return world.place(node).process?.alive === true && !world.network.isDark(from);
-  }
-
   #wantedOn(process: SimProcess): readonly Listening[] {
     const clients = [...this.#world().topicsClients.values()];
     return clients
-      .filter((client) => client.where.node === process.place && this.#isInReach(client))
+      .filter((client) => client.where.node === process.place && this.#world().isInReach(client.where))
       .flatMap(({ listening }) => [...listening]);
   }
 

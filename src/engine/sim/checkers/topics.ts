@@ -70,9 +70,11 @@ export class TopicsChecker extends Checker {
     else if (story !== undefined) story.refused = true;
   }
 
-  /** That message must reach exactly those who listen now. */
+  /** That message must reach exactly those who listen now: not who has yet to notice that its node is gone. */
   examine({ token, event }: Publication): void {
-    const all = [...this.#world().topicsClients.values()].flatMap(({ listening }) => [...listening]);
+    const world = this.#world();
+    const clients = [...world.topicsClients.values()].filter(({ where }) => world.isInReach(where));
+    const all = clients.flatMap(({ listening }) => [...listening]);
     const matching = all.filter(({ event: { patterns } }) => this.#oracle.anyMatches(patterns, event.topic));
     const live = matching.filter(({ confirmed }) => confirmed);
     const groups = new Set(live.flatMap(({ event: { group } }) => group ?? []));
