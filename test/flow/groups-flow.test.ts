@@ -1,4 +1,4 @@
-/** What becomes of publishers when more is owed to groups than may be. */
+/** What becomes of publishers when more is owed to groups than may be, and of what is owed when a link is gone. */
 import { describe, expect, test } from 'vitest';
 import type { Payload } from '../../src/engine/core/base/payload.ts';
 import type { Message } from '../../src/engine/core/node/inputs.ts';
@@ -34,12 +34,13 @@ function world() {
   const exchange = new Exchange<Delivery>('n', 1, DEFAULT_TOPICS);
   const ways = new Map<number, MemberWay>();
   const due: (() => void)[] = [];
+  const forwarded: unknown[] = [];
   const flow = new GroupsFlow(
     {
       counters: { lost: 0, rechosen: 0, redelivered: 0 },
       deliver: () => undefined,
       exchange: () => exchange,
-      forward: () => false,
+      forward: (node, _, members) => forwarded.push([node, ...members]) > 0,
       isAlive: () => true,
       later: (_, then) => void due.push(then),
       linkTo: () => undefined,
@@ -69,7 +70,7 @@ function world() {
   const pass = () => {
     for (const then of due.splice(0)) then();
   };
-  return { flow, join, pass, publish };
+  return { exchange, flow, forwarded, join, pass, publish };
 }
 
 describe('a publisher to a group that is owed too much', () => {
@@ -108,4 +109,17 @@ describe('a publisher to a group that is owed too much', () => {
     pass();
     expect([worker.got.length, worker.link.isHeld]).toEqual([1, false]);
   });
+});
+
+test('what was with a node whose link is gone is given to another member there once the link is known to be gone', () => {
+  const { exchange, flow, forwarded, pass, publish } = world();
+  const added = [1, 2].map((id) => ({ member: { group: 'g', id, window: 1 }, pattern: 'job' }));
+  exchange.linked('m', 0);
+  exchange.receive('m', { added, from: 0, kind: 'interest', removed: [], version: 1 }, 0);
+  expect(publish(client().link)).toBe('given');
+  const wire = client().link.wire;
+  flow.closed(new FlowLink(++links, { address: '', id: 'm', name: 'm', role: 'peer' }, wire), []);
+  expect(forwarded).toEqual([]);
+  pass();
+  expect(forwarded).toEqual([['m', { attempt: 2, debt: 1, group: 'g', id: expect.any(Number) }]]);
 });

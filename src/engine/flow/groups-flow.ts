@@ -188,9 +188,12 @@ export class GroupsFlow {
         else unseen.add(debt);
       }
     }
-    this.debts.lost(peer.id, unseen);
-    this.#run();
-    this.#tickSoon();
+    // Why a moment later: the node has yet to hear of it, and would send to its other members there on that link.
+    this.#parts.later(0, () => {
+      this.debts.lost(peer.id, unseen);
+      this.#run();
+      this.#tickSoon();
+    });
   }
 
   /** One member of a group that never acknowledges. */
