@@ -238,6 +238,14 @@ describe('hubs', () => {
     }
   });
 
+  it('keep a link whose round trip takes longer than the time between two echoes', () => {
+    const world = new HubWorld(CHAIN, () => 800);
+    world.run(60_000);
+    const [link] = world.hub('W').view(world.now).links;
+    expect(link).toMatchObject({ loss: expect.closeTo(0, 0), rttMs: 1_600, state: 'up' });
+    expect(link?.forMs).toBeGreaterThan(50_000);
+  });
+
   it('say little when nothing happens', () => {
     const world = new HubWorld(CHAIN);
     world.run(60_000);

@@ -24,7 +24,8 @@ export class Neighbour {
   /** Of the last 32 echoes those without an answer, as bits; the newest lowest. */
   #missed = 0;
   #echoes = 0;
-  #waitsFor: { readonly n: number; readonly at: Instant } | undefined;
+  /** When those were sent that nobody has answered, by their numbers: an answer may come after the next echo. */
+  readonly #open = new Map<number, Instant>();
   /** In a row. */
   unanswered = 0;
 
@@ -41,23 +42,26 @@ export class Neighbour {
 
   /** The number of an echo to be sent now. One that was not answered is counted as missed. */
   echo(now: Instant): number {
-    if (this.#waitsFor !== undefined) {
+    if (this.#open.size > 0) {
       this.unanswered++;
       this.#missed = (this.#missed << 1) | 1;
     }
     this.#echoes++;
-    this.#waitsFor = { at: now, n: this.#echoes };
+    this.#open.set(this.#echoes, now);
+    this.#open.delete(this.#echoes - OPEN_MAX);
     return this.#echoes;
   }
 
   /** Milliseconds of that round trip; undefined where nobody waits for the answer. */
   answered(n: number, now: Instant): number | undefined {
-    const waited = this.#waitsFor;
-    if (waited === undefined || waited.n !== n) return undefined;
-    this.#waitsFor = undefined;
+    const at = this.#open.get(n);
+    if (at === undefined) return undefined;
+    for (const sent of this.#open.keys()) if (sent <= n) this.#open.delete(sent);
     this.unanswered = 0;
-    this.#missed <<= 1;
-    const rtt = now - waited.at;
+    // Those that were counted as missed since it was sent were only late.
+    const late = this.#echoes - n;
+    this.#missed = late === 0 ? this.#missed << 1 : (this.#missed >>> late) << late;
+    const rtt = now - at;
     this.rttMs = this.rttMs === undefined ? rtt : this.rttMs + (rtt - this.rttMs) * RTT_GAIN;
     return rtt;
   }
@@ -89,6 +93,9 @@ export function costOf(
 
 /** Of a link that carries nothing as long as there is another way, as IS-IS and OSPF have it for routers under maintenance. */
 export const COST_MAX = 2 ** 30;
+
+/** No answer is waited for that is as late as that: the link is given up before. */
+const OPEN_MAX = 31;
 
 const RTT_GAIN = 1 / 8;
 /** Before it was measured. */

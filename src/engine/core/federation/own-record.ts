@@ -119,9 +119,12 @@ function moved(now: readonly Edge[], told: readonly Edge[], share: number): bool
 const COST_NOISE = 2_000;
 
 /**
- * Whether it is known for the first time, or twice as surely. Why not when it has moved: all do, together, for ever; a position
+ * Whether it is known for the first time, twice as surely, or surely enough to be used (see `far-places.ts`). Why not when it has moved: all do, together, for ever; a position
  * is as good as its distances to others.
  */
 function hasMoved(now: Position | undefined, told: Position | undefined): boolean {
-  return now !== undefined && (told === undefined || now.error < told.error / 2);
+  if (now === undefined || told === undefined) return now !== undefined;
+  return now.error < told.error / 2 || (now.error < ERROR_USABLE && told.error >= ERROR_USABLE);
 }
+
+const ERROR_USABLE = 0.5;
