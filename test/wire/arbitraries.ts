@@ -136,7 +136,16 @@ const optionalUint = fc.option(uint, { nil: undefined });
 const passed = fc.array(objects({ at: optionalName, ms: uint, node: text }).map(present), { maxLength: 3 });
 const trail = fc.option(passed, { nil: undefined });
 
-const over = objects({ ahead: names, cluster: name, from: name, life: uint, n: uint, passed: names, session: uint, to: name });
+const over = objects({
+  ahead: names,
+  cluster: name,
+  from: name,
+  life: uint,
+  n: uint,
+  passed: names,
+  session: uint,
+  to: name,
+});
 const position = objects({
   at: fc.array(fc.integer({ max: 900, min: -900 }), { maxLength: 3 }),
   error: fc.constantFrom(0.25, 1),

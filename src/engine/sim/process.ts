@@ -15,10 +15,9 @@ import type { Outcome } from '../core/base/outcome.ts';
 import type { Payload } from '../core/base/payload.ts';
 import { Prng } from '../core/base/prng.ts';
 import type { HubPeer, Peer } from '../core/links/messages.ts';
-import type { NodeEffect, WantedByQueues } from '../core/node/effects.ts';
+import type { NodeEffect } from '../core/node/effects.ts';
 import type { Message, NodeInput } from '../core/node/inputs.ts';
 import type { NodeSnapshot } from '../core/node/snapshot.ts';
-import type { QueuesInput } from '../core/queues/effects.ts';
 import type { QueueCommand, QueueReply } from '../core/queues/messages.ts';
 import { isFlow } from '../core/topics/message-kinds.ts';
 import type { FlowMessage } from '../core/topics/messages.ts';
@@ -28,6 +27,7 @@ import { type RunEffect, SimFunctions } from './functions.ts';
 import type { Birth, NodeMachine } from './machine.ts';
 import { answered, SimLog } from './message-log.ts';
 import type { Network } from './network.ts';
+import { ProcessQueues } from './process-queues.ts';
 import type { SimQueueDisk } from './queue-disk.ts';
 import type { ScenarioEvent } from './scenario.ts';
 import { SimFlow } from './sim-flow.ts';
@@ -85,11 +85,7 @@ export class SimProcess implements Endpoint {
   readonly memory: SimLog;
   readonly #parts: ProcessParts;
   readonly #functions: SimFunctions;
-  /** Who waits for an answer of the queues. */
-  readonly #askers = new Map<number, (outcome: Outcome<QueueReply> | undefined) => void>();
-  #requests = 0;
-  /** Counts up when the disk of its queues refuses: their leases that were not stored are over then. */
-  queuesLife = 0;
+  readonly #queues: ProcessQueues;
   readonly #who: string;
   #inbox: (() => void)[] = [];
   #asleepUntil: Instant = 0;
@@ -115,6 +111,11 @@ export class SimProcess implements Endpoint {
       began: (run, version) => parts.began(this, run, version),
       ended: (run, outcome, ran) => this.#ran(run, outcome, ran),
       item: ({ task }, payload) => this.give({ kind: 'item', payload, task }),
+    });
+    this.#queues = new ProcessQueues({
+      disk: parts.queues,
+      hear: (then) => this.answer(then),
+      step: (input) => this.#step({ input, kind: 'queue' }),
     });
     const { clock, log, machine, network, nodeMessagesMax: messagesMax } = parts;
     this.memory = new SimLog(timeline, new Prng(birth.seed), () => [0, 0]);
@@ -211,17 +212,16 @@ export class SimProcess implements Endpoint {
 
   /** `then` is called once: with the answer, or with nothing where the process ended before. */
   askQueue(command: QueueCommand, then: (outcome: Outcome<QueueReply> | undefined) => void): number {
-    const request = ++this.#requests;
-    this.#askers.set(request, then);
-    this.give({ input: { command, kind: 'ask', request }, kind: 'queue' });
-    return request;
+    return this.#queues.ask(command, then);
   }
 
   /** True where nobody had answered. */
   cancelQueue(request: number): boolean {
-    if (!this.#alive || this.asleep || !this.#askers.delete(request)) return false;
-    this.give({ input: { kind: 'cancel', request }, kind: 'queue' });
-    return true;
+    return this.#alive && !this.asleep && this.#queues.cancel(request);
+  }
+
+  get queuesLife(): number {
+    return this.#queues.life;
   }
 
   /** Offers other functions from now on, and says so. */
@@ -260,10 +260,7 @@ export class SimProcess implements Endpoint {
   #crash(): void {
     this.#parts.disk.crash();
     this.#parts.log.crash();
-    this.#parts.queues.crash();
-    const askers = [...this.#askers.values()];
-    this.#askers.clear();
-    for (const then of askers) then(undefined);
+    this.#queues.crash();
   }
 
   #ran(run: RunEffect, outcome: Outcome<Payload>, ran: boolean): void {
@@ -363,7 +360,7 @@ export class SimProcess implements Endpoint {
       case 'unforwarded':
         return this.topics.effect(effect);
       case 'queue':
-        return this.#carryOutQueue(effect.effect);
+        return this.#queues.carryOut(effect.effect);
       case 'notify':
         return;
       case 'stopped':
@@ -371,32 +368,6 @@ export class SimProcess implements Endpoint {
         this.#crash();
         network.closeAll(this, 'the node has left');
         return this.#parts.stopped(this);
-    }
-  }
-
-  #carryOutQueue(effect: WantedByQueues): void {
-    const { queues } = this.#parts;
-    const give = (input: QueuesInput) => this.give({ input, kind: 'queue' });
-    switch (effect.kind) {
-      case 'persist': {
-        const { fence } = effect;
-        // Why it counts only when the process hears of it: until then, its leases are what they were.
-        return queues.commit(effect.writes, (why) =>
-          this.answer(() => {
-            if (why !== undefined) this.queuesLife++;
-            const input: QueuesInput =
-              why === undefined ? { fence, kind: 'persisted' } : { fence, kind: 'refused', problem: why };
-            this.#step({ input, kind: 'queue' });
-          }),
-        );
-      }
-      case 'load':
-        return queues.load(effect.queue, effect.ask, (loaded) => give({ kind: 'loaded', load: effect.load, loaded }));
-      case 'reply': {
-        const then = this.#askers.get(effect.request);
-        this.#askers.delete(effect.request);
-        return then?.(effect.outcome);
-      }
     }
   }
 }
