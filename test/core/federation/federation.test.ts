@@ -23,6 +23,13 @@ describe('hubs', () => {
     expect(world.hub('E').ways.to('W')?.hubs).toHaveLength(2);
   });
 
+  it('know how far a cluster is that they are linked with before they know where it is', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(2_500);
+    const { clusters } = world.hub('W').view(world.now);
+    expect(clusters.find(({ cluster }) => cluster === 'mid')?.distanceMs).toBe(20);
+  });
+
   it('carry messages over hubs between them, each once and in order', () => {
     const world = new HubWorld(CHAIN);
     world.run(5_000);

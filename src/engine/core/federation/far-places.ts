@@ -194,18 +194,26 @@ export class FarPlaces {
     return this.#admits(identity, 'queues', queue) ? EVERY_NODES : 'the policy of this cluster does not import it';
   }
 
-  /** Milliseconds of round trip to the nearest of some hubs: by what is measured, else by where they say that they are. */
-  distanceMs(own: HubRecord, others: readonly HubRecord[]): number | undefined {
-    const told = others.flatMap((other) => latencyMs(own, other) ?? []);
+  /**
+   * Milliseconds of round trip to the nearest of some hubs: by their positions, else by the link to one, else by where they say
+   * that they are.
+   */
+  distanceMs(
+    own: HubRecord,
+    others: readonly HubRecord[],
+    measuredMs: (hub: NodeId) => number | undefined,
+  ): number | undefined {
+    const told = others.flatMap((other) => latencyMs(own, other, measuredMs(other.hub)) ?? []);
     return told.length === 0 ? undefined : Math.round(Math.min(...told) * 10) / 10;
   }
 }
 
-/** Undefined where neither is known. A position that may be off by half is no better than a guess. */
-function latencyMs(a: HubRecord, b: HubRecord): number | undefined {
+/** Undefined where nothing is known. A position that may be off by half is no better than a guess. */
+function latencyMs(a: HubRecord, b: HubRecord, measuredMs: number | undefined): number | undefined {
   if (a.position !== undefined && b.position !== undefined && Math.max(a.position.error, b.position.error) < 0.5) {
     return distanceMs(a.position, b.position);
   }
+  if (measuredMs !== undefined) return measuredMs;
   const [here, there] = [a.identity.coordinates, b.identity.coordinates];
   return here === undefined || there === undefined ? undefined : guessedRttMs(here, there);
 }

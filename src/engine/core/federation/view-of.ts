@@ -58,7 +58,7 @@ function hubView(record: HubRecord, ways: Ways, self: NodeId, ageMs: number): Hu
 }
 
 function clusterViews<Message extends Carried>(
-  { own, config, clusters, far, ways, now }: ViewParts<Message>,
+  { border, own, config, clusters, far, ways, now }: ViewParts<Message>,
   hubs: readonly HubRecord[],
 ): readonly ClusterView[] {
   const byCluster = new Map<string, HubRecord[]>();
@@ -74,7 +74,7 @@ function clusterViews<Message extends Carried>(
     const known = clusters.of(cluster);
     const nearest = self ? undefined : ways.tree.nearest(living.map(({ hub }) => hub))[0];
     const way = nearest === undefined ? undefined : ways.to(nearest);
-    const distanceMs = self ? undefined : far.distanceMs(own, living);
+    const distanceMs = self ? undefined : far.distanceMs(own, living, (hub) => border.neighbours.of(hub)?.rttMs);
     views.push({
       ...said.identity,
       forMs: now - (clusters.since(cluster) ?? now),
