@@ -12,6 +12,7 @@
  * cluster listens is judged by a filter that never denies; now and then it affirms, and a message arrives for nobody.
  */
 import type { LinkId, NodeId } from '../core/base/ids.ts';
+import { RecentIds } from '../core/base/recent-ids.ts';
 import type { Branch, TopicsAbroad } from '../core/topics/abroad.ts';
 import type { AbroadMessage } from '../core/topics/messages.ts';
 import { Outbox, type OutboxLimits } from '../core/topics/outbox.ts';
@@ -32,6 +33,8 @@ export interface AbroadFlowParts {
 export class AbroadFlow {
   readonly #parts: AbroadFlowParts;
   readonly #ways = new Map<NodeId, Way<Letter>>();
+  /** What has come of late. Why: when another hub begins to speak for a cluster, both may do so for a moment. */
+  readonly #recent = new RecentIds(RECENT_MAX);
 
   constructor(parts: AbroadFlowParts) {
     this.#parts = parts;
@@ -72,7 +75,8 @@ export class AbroadFlow {
       return;
     }
     const onward = to.filter((hub) => hub !== federation.self);
-    if (onward.length < to.length && federation.admits(message.cluster, topic)) {
+    const isForHere = onward.length < to.length && federation.admits(message.cluster, topic);
+    if (isForHere && this.#recent.add(`${by} ${seq}`)) {
       this.#parts.counters.abroadIn++;
       this.#parts.arrived(new Delivery(topic, by, seq, at, headers, payload, { abroad: true, key }));
     }
@@ -149,6 +153,8 @@ export const FROM_ABROAD = new FlowLink(
 const REPLY_TO = 'mpreg-reply';
 /** What may wait for a full link to another cluster. */
 const LIMITS: OutboxLimits = { bytesMax: 16 * 1024 * 1024, messagesMax: 65_536, policy: 'drop-oldest' };
+/** Trade-off: more memory, at most about 100 bytes each; or less of a moment in which what comes twice is known. */
+const RECENT_MAX = 16_384;
 /** Of what holds a message, and of the names of hubs. */
 const COST_BYTES = 512;
 /** No way is as long as that. */

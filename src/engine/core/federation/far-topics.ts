@@ -89,7 +89,7 @@ export class FarTopics {
 
   get #now(): readonly Listening[] {
     this.#listening ??= this.#far.listening.flatMap(({ identity, hubs, interests }) => {
-      const [hub] = hubs;
+      const [hub] = [...hubs].sort();
       if (hub === undefined || interests.length === 0) return [];
       return [{ filters: interests.flatMap((one) => BloomFilter.read(one) ?? []), hub, identity, interests }];
     });
@@ -99,7 +99,7 @@ export class FarTopics {
 
 interface Listening {
   readonly identity: ClusterIdentity;
-  /** The nearest of its hubs. */
+  /** Of its hubs that can be reached, the one with the least id: whoever sends, it is the same, and knows what has come twice. */
   readonly hub: NodeId;
   readonly interests: readonly Interest[];
   readonly filters: readonly BloomFilter[];

@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FunctionDefinition } from '../../api.ts';
+import { RecentIds } from '../../core/base/recent-ids.ts';
 import type { QueueOptions } from '../../core/queues/options.ts';
 import { parsePattern } from '../../core/topics/pattern.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
@@ -12,7 +13,6 @@ import type { LinkClient } from '../client.ts';
 import type { Log } from '../node-host.ts';
 import { QueueBinding } from './queue-binding.ts';
 import { bindingsOf } from './queue-notes.ts';
-import { RecentIds } from './recent-ids.ts';
 
 export interface QueueBinderOptions {
   readonly open: (name: string) => Promise<LinkClient>;

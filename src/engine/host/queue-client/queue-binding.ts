@@ -12,13 +12,13 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Problem, problem } from '../../core/base/problems.ts';
+import type { RecentIds } from '../../core/base/recent-ids.ts';
 import { readerOfQueue } from '../../flow/bound-queues.ts';
 import { ProblemError } from '../../problem-error.ts';
 import type { Queue, SendMessage } from '../../queues-api.ts';
 import type { Subscription, TopicMessage } from '../../topics-api.ts';
 import type { LinkClient } from '../client.ts';
 import type { Log } from '../node-host.ts';
-import type { RecentIds } from './recent-ids.ts';
 
 export interface BindingOptions {
   readonly queue: string;
