@@ -87,11 +87,18 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
     if ((this.flags as Interfaces.InferredFlags<typeof globalFlags>).yes) return;
     if (!process.stdin.isTTY || !process.stderr.isTTY) {
       throw problemError('confirmation-missing', `${what}? Nobody is here to ask`, {
-        hint: 'Say yes beforehand.\nadd --yes',
+        hint: `Say yes beforehand.\n${this.#again('--yes')}`,
       });
     }
     const answer = await this.#answerTo(`${what}? [y/N] `, '--yes');
     if (!/^y(es)?$/i.test(answer)) throw notConfirmed('--yes');
+  }
+
+  /** The command that was given, with one flag more. */
+  #again(flag: string): string {
+    const words = (this.id ?? '').split(':').concat(this.argv);
+    const shown = words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
+    return ['mpreg', ...shown, flag].join(' ');
   }
 
   /** Of what cannot be undone: wants its name typed on a terminal; elsewhere `given`, of --confirm, must be it. */
@@ -102,7 +109,7 @@ export abstract class BaseCommand<T extends typeof OclifCommand> extends OclifCo
     }
     if (!process.stdin.isTTY || !process.stderr.isTTY) {
       throw problemError('confirmation-missing', `${what}: this cannot be undone, and nobody is here to confirm it`, {
-        hint: `Say its name to confirm it.\nadd --confirm ${name}`,
+        hint: `Say its name to confirm it.\n${this.#again(`--confirm ${name}`)}`,
       });
     }
     const flag = `--confirm ${name}`;

@@ -253,6 +253,19 @@ describe('hubs', () => {
     expect(link?.forMs).toBeGreaterThan(50_000);
   });
 
+  it('show what there is in one message, and how much they leave out', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(5_000);
+    const functions = Array.from({ length: 5_000 }, (_, i) => ({ name: `f${i}`, resources: [], version: '1.0.0' }));
+    for (const id of ['M1', 'E']) world.hub(id).offer({ functions, queues: ['jobs'] }, world.now);
+    world.run(5_000);
+    const { clusters } = world.hub('W').view(world.now);
+    const shown = clusters.flatMap((cluster) => cluster.functions.length);
+    const left = clusters.flatMap(({ more }) => more ?? []);
+    expect(shown.reduce((sum, one) => sum + one, 0)).toBe(8_192);
+    expect(left).toEqual([{ functions: 10_000 - 8_192, queues: 0 }]);
+  });
+
   it('say little when nothing happens', () => {
     const world = new HubWorld(CHAIN);
     world.run(60_000);

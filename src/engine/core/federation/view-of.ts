@@ -6,7 +6,7 @@ import type { Carried } from './effects.ts';
 import type { FarPlaces } from './far-places.ts';
 import type { LinkState } from './link-state.ts';
 import type { FederationConfig } from './options.ts';
-import type { HubRecord } from './records.ts';
+import type { FunctionOffer, HubRecord } from './records.ts';
 import type { ClusterView, FederationCounts, FederationView, HubView, LinkView } from './view.ts';
 import type { Ways } from './ways.ts';
 
@@ -67,6 +67,8 @@ function clusterViews<Message extends Carried>(
     byCluster.set(cluster, [...(byCluster.get(cluster) ?? []), record]);
   }
   const views: ClusterView[] = [];
+  const functions = new Shown<FunctionOffer>();
+  const queues = new Shown<string>();
   for (const [cluster, records] of byCluster) {
     const living = records.filter(({ withdrawn }) => withdrawn !== true);
     const said = living[0] ?? (records[0] as HubRecord);
@@ -78,13 +80,14 @@ function clusterViews<Message extends Carried>(
     views.push({
       ...said.identity,
       forMs: now - (clusters.since(cluster) ?? now),
-      functions: far.functionsOf(cluster),
+      functions: functions.of(far.functionsOf(cluster)),
       hubs: living.map(({ hub }) => hub),
       nodes: Math.max(0, ...living.map(({ nodes }) => nodes)),
-      queues: far.queuesOf(cluster),
+      queues: queues.of(far.queuesOf(cluster)),
       self,
       state: self ? 'self' : (known?.state ?? 'lost'),
       url: said.url,
+      ...moreOf(functions.left, queues.left),
       ...(way === undefined ? {} : { cost: way.cost, way: way.hubs }),
       ...(distanceMs === undefined ? {} : { distanceMs }),
     });
@@ -100,6 +103,25 @@ function onlyConfigured(cluster: string, url: string, forMs: number): ClusterVie
   const nothing = { functions: [], hubs: [], nodes: 0, queues: [], tags: [] } as const;
   return { ...nothing, cluster, forMs, name: cluster, region: '', self: false, state: 'configured', url };
 }
+
+/** The first of what all clusters have, and how many of the last one are left out. Why: a view is one message. */
+class Shown<Thing> {
+  #room = SHOWN_MAX;
+  left = 0;
+
+  of(things: readonly Thing[]): readonly Thing[] {
+    const shown = things.slice(0, this.#room);
+    this.#room -= shown.length;
+    this.left = things.length - shown.length;
+    return shown;
+  }
+}
+
+function moreOf(functions: number, queues: number): Pick<ClusterView, 'more'> {
+  return functions + queues === 0 ? {} : { more: { functions, queues } };
+}
+
+const SHOWN_MAX = 8_192;
 
 /** The bridges that are up, and those that are wanted and are not. */
 function linkViews<Message extends Carried>({ border, now }: ViewParts<Message>): readonly LinkView[] {

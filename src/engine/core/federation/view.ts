@@ -26,6 +26,8 @@ export interface ClusterView extends ClusterIdentity {
   readonly nodes: number;
   readonly functions: readonly FunctionOffer[];
   readonly queues: readonly string[];
+  /** Functions and queues beyond those: a view has at most some thousand of either. */
+  readonly more?: { readonly functions: number; readonly queues: number };
   /** `lost`: known, and no way leads there. */
   readonly state: 'self' | 'reachable' | 'lost' | 'configured';
   /** For how long it has been in that state, in this hub's eyes. */
