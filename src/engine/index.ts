@@ -24,6 +24,7 @@ export type { PlanReply, StepOutcome } from './core/calls/messages.ts';
 export type { Plan, ReadPlan, Step } from './core/calls/plan.ts';
 export type { Coordinates, FunctionRecord, NodeRecord } from './core/directory/record.ts';
 export * from './core/federation/alerting.ts';
+export { CLUSTER_ID } from './core/federation/config.ts';
 export type * from './core/federation/options.ts';
 export type { ClusterIdentity } from './core/federation/records.ts';
 export type * from './core/federation/view.ts';

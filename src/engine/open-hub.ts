@@ -1,4 +1,4 @@
-import type { FederationConfig } from './core/federation/options.ts';
+import { CLUSTER_ID, type FederationConfig } from './core/federation/config.ts';
 import type { Node } from './core/node/node.ts';
 import { functionViews } from './core/node/views.ts';
 import type { HubOptions } from './federation-api.ts';
@@ -9,6 +9,7 @@ import type { NodeHost } from './host/node-host.ts';
 import type { Store } from './host/ports.ts';
 import type { SettledOptions } from './hosted-node.ts';
 import type { LateHost } from './late-host.ts';
+import { problemError } from './problem-error.ts';
 
 export interface HubParts {
   readonly config: FederationConfig;
@@ -22,6 +23,12 @@ export interface HubParts {
 /** What a hub begins with: stored, or else as it is started. */
 export function hubConfigOf(options: SettledOptions, hub: HubOptions, store: Store): FederationConfig {
   const { cluster, coordinates, region } = options;
+  if (!CLUSTER_ID.test(cluster)) {
+    const text = `"${cluster}" is no id of a cluster in a federation: letters, digits, dots, dashes and underscores, at most 64`;
+    throw problemError('input-invalid', text, {
+      hint: 'What people call it is another thing.\nmpreg node start --hub --cluster my-cluster --cluster-name "My cluster"',
+    });
+  }
   const where = { ...(coordinates === undefined ? {} : { coordinates }), ...(region === undefined ? {} : { region }) };
   return firstConfig({ ...where, ...hub }, cluster, store.read(CONFIG_KEY));
 }

@@ -5,8 +5,7 @@
  * Works on what was written, not on what the schema made of it, so that one mistake does not hide the others; what has not
  * the right form is passed over, since the schema tells of it.
  */
-import { nearest } from '../../engine/index.ts';
-import { CLUSTER_ID } from './federation-schema.ts';
+import { CLUSTER_ID, nearest } from '../../engine/index.ts';
 import { type Finding, type Path, pathText } from './findings.ts';
 import { hintFor } from './hints.ts';
 import { inPieces, weakPoints } from './plan-links.ts';

@@ -6,7 +6,13 @@
  * `check-file.ts`.
  */
 import { z } from 'zod';
-import { ALERT_COMPARISONS, ALERT_METRICS, ALERT_SEVERITIES, type AlertMetric } from '../../engine/index.ts';
+import {
+  ALERT_COMPARISONS,
+  ALERT_METRICS,
+  ALERT_SEVERITIES,
+  type AlertMetric,
+  CLUSTER_ID,
+} from '../../engine/index.ts';
 import { discoverySource } from './source-words.ts';
 
 /** Limits: a file describes what people run, not what a program made up. */
@@ -16,7 +22,6 @@ const LIST_MAX = 1_000;
 
 const text = z.string().min(1, 'is empty').max(256, 'is longer than 256 characters');
 const texts = z.array(text).max(LIST_MAX);
-export const CLUSTER_ID = /^[A-Za-z0-9][\w.-]{0,63}$/;
 const clusterId = z
   .string()
   .regex(CLUSTER_ID, 'is no id: it begins with a letter or digit and has letters, digits, - _ . only, at most 64');

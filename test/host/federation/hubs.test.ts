@@ -195,3 +195,13 @@ describe('clusters with the same key', () => {
     ]);
   });
 });
+
+describe('a hub', () => {
+  it('is of a cluster that others can name', async () => {
+    const odd = world().node('our cluster', 'hub', { hub: {} });
+    await expect(odd).rejects.toMatchObject({
+      code: 'input-invalid',
+      message: expect.stringContaining('"our cluster"'),
+    });
+  });
+});

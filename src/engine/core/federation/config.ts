@@ -8,6 +8,9 @@ import type { ClusterIdentity } from './records.ts';
  */
 export type BridgeMode = 'strict' | 'explicit' | 'permissive';
 
+/** What a cluster may be called by others. */
+export const CLUSTER_ID = /^[A-Za-z0-9][\w.-]{0,63}$/;
+
 /** What operators want of one cluster's hubs: stored by each of them, the same everywhere in the cluster. */
 export interface FederationConfig {
   /** Grows with each change by an operator. */
