@@ -203,8 +203,8 @@ describe('hubs', () => {
     }
     world.run(5_000);
     const { topics, ways } = world.hub('W');
-    const toEast = ways.to('E')?.hubs[0] ?? '';
-    const toMid = ways.to('M1')?.hubs[0] ?? '';
+    const toEast = ways.best('E')?.hubs[0] ?? '';
+    const toMid = ways.best('M1')?.hubs[0] ?? '';
     expect(topics.branches('nobody.listens')).toEqual([]);
     expect(topics.branches('order.eu.paid')).toEqual([{ next: toEast, to: ['E'] }]);
     expect(topics.branches('stock.eu')).toEqual([{ next: toMid, to: ['M1'] }]);
@@ -251,6 +251,22 @@ describe('hubs', () => {
     const [link] = world.hub('W').view(world.now).links;
     expect(link).toMatchObject({ loss: expect.closeTo(0, 0), rttMs: 1_600, state: 'up' });
     expect(link?.forMs).toBeGreaterThan(50_000);
+  });
+
+  it('share ways that cost the same, each pair of hubs by one of them', () => {
+    const ends = Array.from({ length: 8 }, (_, i) => ({ cluster: `end${i}`, id: `N${i}`, links: ['left', 'right'] }));
+    const world = new HubWorld([
+      { cluster: 'left', id: 'L', mode: 'permissive' },
+      { cluster: 'right', id: 'R', mode: 'permissive' },
+      ...ends,
+    ]);
+    world.run(20_000);
+    const over = ends.slice(1).map(({ id }) => world.hub('N0').ways.to(id)?.hubs[0]);
+    expect(new Set(over)).toEqual(new Set(['L', 'R']));
+    expect(ends.slice(1).map(({ id }) => world.hub('N0').ways.to(id)?.hubs[0])).toEqual(over);
+    for (let i = 0; i < 40; i++) world.send('N0', `N${1 + (i % 7)}`, `${i}`);
+    world.run(5_000);
+    expect(world.delivered).toHaveLength(40);
   });
 
   it('show what there is in one message, and how much they leave out', () => {

@@ -83,7 +83,8 @@ export class FarTopics {
   }
 
   #nextTo(hub: NodeId, passed: readonly NodeId[]): NodeId | undefined {
-    const way = this.#ways.to(hub)?.hubs;
+    // Why the best and not another of the same cost: of best ways, those to several hubs part once, and never meet again.
+    const way = this.#ways.best(hub)?.hubs;
     return way?.some((one) => passed.includes(one)) ? this.#ways.around(hub, passed)?.[0] : way?.[0];
   }
 

@@ -1,4 +1,5 @@
 import type { NodeId } from '../base/ids.ts';
+import { spread, waysOf } from './alternatives.ts';
 import { HubGraph } from './graph.ts';
 import type { LinkState } from './link-state.ts';
 import { findWay, Tree, type Way } from './paths.ts';
@@ -49,12 +50,20 @@ export class Ways {
     return this.#now.tree;
   }
 
-  /** The best way to a hub; undefined where none leads there. */
+  /** The best way to a hub; undefined where none leads there. What is left of it is the best way of each hub on it. */
+  best(hub: NodeId): Way | undefined {
+    return hub === this.#self ? undefined : this.tree.way(hub);
+  }
+
+  /**
+   * The way that is taken to a hub: of those that cost about the same, one by the two ends, so that they share the load.
+   * Why not by the message: what one hub says to another stays in order on one way.
+   */
   to(hub: NodeId): StandingWay | undefined {
     if (this.#made === undefined) this.stale();
     if (this.graph.indexOf(hub) === undefined) return undefined;
     if (!this.#ways.has(hub)) {
-      const way = hub === this.#self ? undefined : this.tree.way(hub);
+      const way = this.best(hub) && spread(this.#alike(hub), `${this.#self} ${hub}`);
       this.#ways.set(hub, way && { ...way, lives: this.#livesOf(way.hubs) ?? [] });
     }
     return this.#ways.get(hub);
@@ -70,6 +79,14 @@ export class Ways {
   stands({ hubs, lives }: StandingWay): boolean {
     const now = this.#livesOf(hubs);
     return now?.every((life, i) => life === lives[i]) ?? false;
+  }
+
+  #alike(hub: NodeId): readonly Way[] {
+    return waysOf(
+      this.graph,
+      { from: this.#self, hopsMax: this.#hopsMax, to: hub },
+      { slack: ALIKE, waysMax: WAYS_MAX },
+    );
   }
 
   get #now(): { readonly graph: HubGraph; readonly tree: Tree } {
@@ -99,3 +116,7 @@ export class Ways {
     return record?.edges.find((edge) => edge.to === to)?.life ?? 0;
   }
 }
+
+/** Ways that are dearer than the best by less than this share cost the same: links are measured, and never alike to the microsecond. */
+const ALIKE = 0.05;
+const WAYS_MAX = 4;
