@@ -269,6 +269,21 @@ describe('hubs', () => {
     expect(world.delivered).toHaveLength(40);
   });
 
+  it('go round a hub of their cluster that is in doubt, and let it speak all the same', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(5_000);
+    const hub = world.hub('M2');
+    expect(hub.speaks).toBe(false);
+    hub.siblings([{ id: 'M1', name: 'M1', suspect: true }], world.now);
+    expect(hub.view(world.now).edges.some(({ from, to }) => from === 'M1' && to === 'M2')).toBe(false);
+    expect(hub.speaks).toBe(false);
+    hub.siblings([], world.now);
+    expect(hub.speaks).toBe(true);
+    hub.siblings([{ id: 'M1', name: 'M1', suspect: false }], world.now);
+    world.run(5_000);
+    expect(hub.view(world.now).edges.some(({ from, to }) => from === 'M1' && to === 'M2')).toBe(true);
+  });
+
   it('show what there is in one message, and how much they leave out', () => {
     const world = new HubWorld(CHAIN);
     world.run(5_000);

@@ -9,6 +9,7 @@ import { Clusters } from './clusters.ts';
 import type { Carried, FederationEffect } from './effects.ts';
 import { FarPlaces } from './far-places.ts';
 import { FarTopics } from './far-topics.ts';
+import type { FederationParts, HubAbout, Sibling } from './federation-parts.ts';
 import { Flood } from './flood.ts';
 import { LinkState } from './link-state.ts';
 import { type FederationMessage, isAck } from './messages.ts';
@@ -22,19 +23,7 @@ import type { FederationView } from './view.ts';
 import { viewOf } from './view-of.ts';
 import { Ways } from './ways.ts';
 
-/** What a hub says of itself beyond what operators have configured. */
-export interface HubAbout extends Pick<HubDescription, 'name' | 'address' | 'url' | 'software' | 'nodes'> {
-  /** How busy it is, 0 to 10, as in a node's record. */
-  readonly load: number;
-}
-
-export interface FederationParts {
-  readonly self: NodeId;
-  readonly about: HubAbout;
-  readonly config: FederationConfig;
-  readonly options: FederationOptions;
-  readonly prng: Prng;
-}
+export type { FederationParts, HubAbout, Sibling } from './federation-parts.ts';
 
 /**
  * A hub: it knows the other clusters of the federation, and carries messages between them and its own.
@@ -66,6 +55,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
   readonly ways: Ways;
   readonly far: FarPlaces;
   readonly topics: FarTopics;
+  #siblings: readonly NodeId[] = [];
   #about: HubAbout;
   #config: FederationConfig;
   #digestAt: Instant = NEVER;
@@ -161,9 +151,14 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
   }
 
   /** The hubs of the own cluster that are in reach. */
-  siblings(hubs: readonly { readonly id: NodeId; readonly name: string }[], now: Instant): void {
+  siblings(hubs: readonly Sibling[], now: Instant): void {
     const spoke = this.speaks;
-    this.#border.siblings(hubs, now);
+    this.#siblings = hubs.map(({ id }) => id).filter((id) => id !== this.#self);
+    // Why without suspects, who may yet speak: what goes over a hub that is gone comes late, what takes another way does not.
+    this.#border.siblings(
+      hubs.filter(({ suspect }) => suspect !== true),
+      now,
+    );
     // Why at once: others are to hear it before they hear that the hub that spoke is gone.
     this.#offers.look(now, this.speaks && !spoke);
     this.#look(now);
@@ -176,7 +171,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
 
   /** Of the hubs of a cluster, the one with the least id speaks for it. */
   get speaks(): boolean {
-    return this.#border.neighbours.siblings.every(({ hub }) => this.#self < hub);
+    return this.#siblings.every((hub) => this.#self < hub);
   }
 
   /** Whether a hub of that cluster may link with this one. */

@@ -176,9 +176,9 @@ export class FederationDoor implements Machine<HubEffect> {
     this.#federation.describe(this.#about(this.#hub, records.length), now);
     if (generation === this.#generation) return;
     this.#generation = generation;
-    const hubs = records.filter(({ id, resources }) => id !== self.id && resources.includes(HUB));
+    const hubs = this.#directory.equipped([HUB]).filter(({ id }) => id !== self.id);
     this.#federation.siblings(
-      hubs.map(({ id, name }) => ({ id, name })),
+      hubs.map(({ id, name, suspect }) => ({ id, name, suspect })),
       now,
     );
     this.#offered = this.#offers(records);
