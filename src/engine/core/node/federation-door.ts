@@ -154,7 +154,8 @@ export class FederationDoor implements Machine<HubEffect> {
   }
 
   drain(): HubEffect[] {
-    const effects = this.#federation?.drain() ?? NONE;
+    const drained = this.#federation?.drain() ?? NONE;
+    const effects = drained.length < 2 ? drained : withoutCancelled(drained);
     return this.#refused.length === 0 ? effects : [...effects, ...this.#refused.splice(0)];
   }
 
@@ -216,3 +217,20 @@ const CARRIED_BYTES_MAX = 15 * 2 ** 20;
 
 const NO_PAYLOAD = { size: 0 };
 const NONE: HubEffect[] = [];
+
+/**
+ * Without calls that are taken back by what has come along with them.
+ * Why: where something before them had to be sent again, a call is handed out together with its cancellation.
+ */
+export function withoutCancelled(effects: HubEffect[]): HubEffect[] {
+  const cancelled = new Set<string>();
+  for (const effect of effects) {
+    if (effect.kind !== 'deliver' || effect.message.kind !== 'cancel') continue;
+    cancelled.add(`${effect.from} ${effect.message.id}`);
+  }
+  if (cancelled.size === 0) return effects;
+  return effects.filter((effect) => {
+    if (effect.kind !== 'deliver' || effect.message.kind !== 'call') return true;
+    return !cancelled.has(`${effect.from} ${effect.message.id}`);
+  });
+}
