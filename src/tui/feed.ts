@@ -6,27 +6,22 @@
  * gone too. It never gives up: the mesh may come back.
  */
 import type { Client } from '../engine/index.ts';
+import { type AnotherOptions, another, tried } from './another.ts';
 import type { Input } from './model.ts';
+import { after, untilGone } from './waiting.ts';
 
-export interface FeedOptions {
-  /** Connects to the first of these that answers, or to any node of this machine where there are none. */
-  readonly open: (urls: readonly string[]) => Promise<Client>;
+export interface FeedOptions extends AnotherOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly emit: (input: Input) => void;
   /** The node that is looked at closely: it is asked about itself as well. */
   readonly wanted: () => string | undefined;
-  readonly signal: AbortSignal;
 }
 
 const ASK_MS = 1000;
 /** Events come in swarms; one question answers for all of them. */
 const GATHER_MS = 150;
 const SILENT_MS = 3000;
-const RETRY_MS = 250;
-const RETRY_MS_MAX = 2000;
-/** Limit: addresses that are tried in one round. */
-const ADDRESSES_MAX = 8;
 
 export class Feed {
   readonly #options: FeedOptions;
@@ -49,7 +44,7 @@ export class Feed {
       void client.close();
       if (signal.aborted) return;
       emit({ at: now(), kind: 'lost', reason });
-      client = await this.#another(client.node.url);
+      client = await another(this.#options, tried(this.#others, client.node.url));
     }
   }
 
@@ -109,58 +104,4 @@ export class Feed {
       // The connection is gone, which the questions notice too.
     }
   }
-
-  /** Tries the others, the lost one and what is near, until one answers; undefined when it was told to stop. */
-  async #another(lost: string): Promise<Client | undefined> {
-    const { open, signal } = this.#options;
-    for (let wait = RETRY_MS; !signal.aborted; wait = Math.min(RETRY_MS_MAX, wait * 2)) {
-      for (const urls of [[...this.#others.slice(0, ADDRESSES_MAX), lost], []]) {
-        const client = await open(urls).catch(() => undefined);
-        if (client === undefined) continue;
-        if (!signal.aborted) return client;
-        await client.close();
-      }
-      await after(wait, undefined, signal);
-    }
-    return undefined;
-  }
-}
-
-/**
- * Makes a function that waits for some work, or resolves with the reason why there is no use in waiting.
- *
- * Why not Promise.race with `client.closed`: that promise would remember every question of a day.
- */
-export function untilGone(
-  client: Client,
-  signal: AbortSignal,
-): <Value>(work: Promise<Value>) => Promise<Value | string> {
-  let gone: string | undefined;
-  let interrupt: (reason: string) => void = () => {};
-  const end = (reason: string): void => {
-    gone ??= reason;
-    interrupt(reason);
-  };
-  void client.closed.then(end);
-  if (signal.aborted) end('stopped');
-  else signal.addEventListener('abort', () => end('stopped'), { once: true });
-  return (work) =>
-    new Promise((resolve, reject) => {
-      interrupt = resolve;
-      if (gone !== undefined) resolve(gone);
-      work.then(resolve, reject);
-    });
-}
-
-/** Resolves after a while, or as soon as the signal says so. */
-export function after<Value>(ms: number, value: Value, signal?: AbortSignal): Promise<Value> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve(value);
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done);
-  });
 }

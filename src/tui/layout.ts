@@ -10,19 +10,16 @@
  *
  * Invariant: never more lines than rows, never a line wider than the screen.
  */
+
 import { countStates, memberDocuments } from '../cli/members.ts';
 import { width } from '../cli/table.ts';
 import { KEYMAP } from './keymap.ts';
 import { type Model, type SeenEvent, shown, visibleMembers } from './model.ts';
+import type { Size } from './panel.ts';
 import { cutLine, type Line, line, type Span } from './text.ts';
 import { detailsView } from './views/details.ts';
 import { helpView } from './views/help.ts';
 import { membersView } from './views/members.ts';
-
-export interface Size {
-  readonly columns: number;
-  readonly rows: number;
-}
 
 const FOOTER_FROM = 6;
 const HEADER_FROM = 4;

@@ -1,13 +1,14 @@
-/** The screen: keys in, lines out. What they mean is the model's, how they look the layout's. */
+/** The screen: keys in, lines out. What they mean, and how they look, is the panel's. */
 import { useApp, useInput, useStdin, useWindowSize } from 'ink';
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react';
 import { Lines } from './components/lines.tsx';
-import { actionOf, keyNames } from './keymap.ts';
-import { frameOf, roomOf, type Size } from './layout.ts';
+import { keyNames } from './keymap.ts';
+import type { Panel, ScreenModel, Size } from './panel.ts';
 import type { Store } from './store.ts';
 
-export interface ScreenProps {
-  readonly store: Store;
+export interface ScreenProps<Model extends ScreenModel, Input> {
+  readonly panel: Panel<Model, Input>;
+  readonly store: Store<Model, Input>;
   readonly color: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -18,7 +19,8 @@ export interface ScreenProps {
 /** How often the age of the data is drawn anew. */
 const TICK_MS = 200;
 
-export function Screen({ store, color, now, size: given }: ScreenProps): ReactNode {
+export function Screen<Model extends ScreenModel, Input>(props: ScreenProps<Model, Input>): ReactNode {
+  const { panel, store, color, now, size: given } = props;
   const model = useSyncExternalStore(store.subscribe, store.get);
   const { exit } = useApp();
   const { isRawModeSupported } = useStdin();
@@ -36,16 +38,12 @@ export function Screen({ store, color, now, size: given }: ScreenProps): ReactNo
   }, [model.ended, exit]);
   useInput(
     (input, key) => {
-      for (const name of keyNames(input, key)) press(store, name, size);
+      for (const name of keyNames(input, key)) {
+        const meant = panel.pressed(store.get(), name, size);
+        if (meant !== undefined) store.put(meant);
+      }
     },
     { isActive: isRawModeSupported },
   );
-  return <Lines color={color} lines={frameOf(model, size, now())} />;
-}
-
-function press(store: Store, key: string, size: Size): void {
-  const model = store.get();
-  if (model.typing && key !== 'ctrl-c' && key !== 'up' && key !== 'down') return store.put({ key, kind: 'typed' });
-  const action = actionOf(key, model.view);
-  if (action !== undefined) store.put({ action, kind: 'action', ...roomOf(model, size) });
+  return <Lines color={color} lines={panel.frameOf(model, size, now())} />;
 }

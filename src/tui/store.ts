@@ -1,18 +1,18 @@
 /** Holds the model for the screen: whoever listens hears of every change. */
-import { type Input, type Model, update } from './model.ts';
-
-export class Store {
+export class Store<Model, Input> {
   readonly #listeners = new Set<() => void>();
+  readonly #update: (model: Model, input: Input) => Model;
   #model: Model;
 
-  constructor(model: Model) {
+  constructor({ update }: { update(model: Model, input: Input): Model }, model: Model) {
+    this.#update = update;
     this.#model = model;
   }
 
   readonly get = (): Model => this.#model;
 
   readonly put = (input: Input): void => {
-    const next = update(this.#model, input);
+    const next = this.#update(this.#model, input);
     if (next === this.#model) return;
     this.#model = next;
     for (const listener of this.#listeners) listener();

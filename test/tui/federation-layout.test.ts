@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { width } from '../../src/cli/table.ts';
 import { TABS } from '../../src/tui/federation/keymap.ts';
-import { frameOf, roomOf, type Size } from '../../src/tui/federation/layout.ts';
+import { frameOf, roomOf } from '../../src/tui/federation/layout.ts';
 import { type Model, update } from '../../src/tui/federation/model.ts';
 import { mapRows, worldMap } from '../../src/tui/federation/world-map.ts';
+import type { Size } from '../../src/tui/panel.ts';
 import { plain } from '../../src/tui/text.ts';
 import { but, cluster, link, view } from '../core/federation/sights.ts';
 import { alert, seeing, sight } from './federation-sights.ts';

@@ -2,10 +2,11 @@
 import { cleanup, render } from 'ink-testing-library';
 import { afterEach, expect, test, vi } from 'vitest';
 import { connect } from '../../src/engine/index.ts';
+import { FEDERATION_PANEL } from '../../src/tui/federation/federation-panel.ts';
 import { FederationFeed, look } from '../../src/tui/federation/feed.ts';
 import { initialModel } from '../../src/tui/federation/model.ts';
-import { FederationScreen } from '../../src/tui/federation/screen.tsx';
-import { FederationStore } from '../../src/tui/federation/store.ts';
+import { Screen } from '../../src/tui/screen.tsx';
+import { Store } from '../../src/tui/store.ts';
 import { hubLike } from '../commands/hub-like.ts';
 import { but, view } from '../core/federation/sights.ts';
 import { alert, seeing, sight } from './federation-sights.ts';
@@ -17,8 +18,11 @@ const soon = { interval: 10, timeout: 10_000 };
 const size = { columns: 100, rows: 20 };
 
 function open() {
-  const store = new FederationStore(seeing(sight(but({ cluster: 'mid' }, { hubs: ['mid-1'] }), [alert('lost:east')])));
-  const screen = render(<FederationScreen color={false} now={() => 1_500} size={size} store={store} />);
+  const store = new Store(
+    FEDERATION_PANEL,
+    seeing(sight(but({ cluster: 'mid' }, { hubs: ['mid-1'] }), [alert('lost:east')])),
+  );
+  const screen = render(<Screen color={false} now={() => 1_500} panel={FEDERATION_PANEL} size={size} store={store} />);
   const frame = () => screen.lastFrame() ?? '';
   return {
     frame,
@@ -74,7 +78,7 @@ test('the feed asks each interval, wakes for events, and goes on with another no
   const stop = new AbortController();
   try {
     const first = await connect({ urls: [hub.node.url] });
-    const store = new FederationStore(initialModel(first.node));
+    const store = new Store(FEDERATION_PANEL, initialModel(first.node));
     const opened = async () => {
       const next = await hubLike('west-2');
       again.push({ close: () => next.node.kill() });

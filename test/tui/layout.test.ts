@@ -1,8 +1,9 @@
 /** What stands where, for screens of all sizes. */
 import { describe, expect, test } from 'vitest';
 import { width } from '../../src/cli/table.ts';
-import { frameOf, roomOf, type Size } from '../../src/tui/layout.ts';
+import { frameOf, roomOf } from '../../src/tui/layout.ts';
 import { type Model, update } from '../../src/tui/model.ts';
+import type { Size } from '../../src/tui/panel.ts';
 import { cut, fitted, plain } from '../../src/tui/text.ts';
 import { member, seeing } from './sights.ts';
 

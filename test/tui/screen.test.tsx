@@ -5,9 +5,11 @@ import { render as renderInk } from 'ink';
 import { cleanup, render } from 'ink-testing-library';
 import { createElement } from 'react';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { CLUSTER_PANEL } from '../../src/tui/cluster-panel.ts';
+import type { Input, Model } from '../../src/tui/model.ts';
 import { Screen } from '../../src/tui/screen.tsx';
+import { TERMINAL } from '../../src/tui/show.ts';
 import { Store } from '../../src/tui/store.ts';
-import { TERMINAL } from '../../src/tui/watch-cluster.ts';
 import { member, seeing } from './sights.ts';
 
 afterEach(cleanup);
@@ -18,9 +20,10 @@ const size = { columns: 90, rows: 20 };
 
 function open(color = false) {
   const store = new Store(
+    CLUSTER_PANEL,
     seeing(member('alpha', { self: true }), member('beta', { state: 'suspect' }), member('gamma')),
   );
-  const screen = render(<Screen color={color} now={() => 1500} size={size} store={store} />);
+  const screen = render(<Screen color={color} now={() => 1500} panel={CLUSTER_PANEL} size={size} store={store} />);
   const frame = () => screen.lastFrame() ?? '';
   return {
     frame,
@@ -85,7 +88,7 @@ test('colour is there when wanted, and never alone', async () => {
 });
 
 test('a flood of news is drawn at most ten times a second', async () => {
-  const store = new Store(seeing(member('alpha')));
+  const store = new Store(CLUSTER_PANEL, seeing(member('alpha')));
   let drawn = 0;
   const stdout = Object.assign(new EventEmitter(), {
     columns: 80,
@@ -96,12 +99,15 @@ test('a flood of news is drawn at most ten times a second', async () => {
       return true;
     },
   });
-  const screen = renderInk(createElement(Screen, { color: false, now: () => 0, size, store }), {
-    ...TERMINAL,
-    onRender: () => drawn++,
-    stdin: Object.assign(new EventEmitter(), { isTTY: false }) as unknown as NodeJS.ReadStream,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-  });
+  const screen = renderInk(
+    createElement(Screen<Model, Input>, { color: false, now: () => 0, panel: CLUSTER_PANEL, size, store }),
+    {
+      ...TERMINAL,
+      onRender: () => drawn++,
+      stdin: Object.assign(new EventEmitter(), { isTTY: false }) as unknown as NodeJS.ReadStream,
+      stdout: stdout as unknown as NodeJS.WriteStream,
+    },
+  );
   const began = performance.now();
   let news = 0;
   while (performance.now() - began < 1000) {

@@ -6,26 +6,22 @@ import { alertsOf } from '../../cli/federation/alerts.ts';
 import { askHub, askHubs, hubsOf } from '../../cli/federation/hubs.ts';
 import { topologyOf } from '../../cli/federation/topology.ts';
 import type { AlertsReply, Client, FederationEvent, FederationHealth, FederationView } from '../../engine/index.ts';
-import { after, untilGone } from '../feed.ts';
+import { type AnotherOptions, another, tried } from '../another.ts';
+import { after, untilGone } from '../waiting.ts';
 import type { Input, Sight } from './model.ts';
 
-export interface FederationFeedOptions {
-  /** Connects to the first of these that answers, or to any node of this machine where there are none. */
-  readonly open: (urls: readonly string[]) => Promise<Client>;
+export interface FederationFeedOptions extends AnotherOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly emit: (input: Input) => void;
   readonly everyMs: number;
-  readonly signal: AbortSignal;
 }
 
 /** Events come in swarms; one question answers for all of them. */
 const GATHER_MS = 150;
 const SILENT_MS = 5_000;
+/** Before another node is looked for: it may be the same one again, which has not come up yet. */
 const RETRY_MS = 250;
-const RETRY_MS_MAX = 2_000;
-/** Limit: addresses that are tried in one round. */
-const ADDRESSES_MAX = 8;
 
 export class FederationFeed {
   readonly #options: FederationFeedOptions;
@@ -47,7 +43,7 @@ export class FederationFeed {
       if (signal.aborted) return;
       emit({ at: now(), kind: 'lost', reason });
       await after(RETRY_MS, undefined, signal);
-      client = await this.#another(client.node.url);
+      client = await another(this.#options, tried(this.#others, client.node.url));
     }
   }
 
@@ -89,21 +85,6 @@ export class FederationFeed {
     } catch {
       // The hub or the connection is gone, which the questions notice too.
     }
-  }
-
-  /** Tries the others, the lost one and what is near, until one answers; undefined when it was told to stop. */
-  async #another(lost: string): Promise<Client | undefined> {
-    const { open, signal } = this.#options;
-    for (let wait = RETRY_MS; !signal.aborted; wait = Math.min(RETRY_MS_MAX, wait * 2)) {
-      for (const urls of [[...this.#others.slice(0, ADDRESSES_MAX), lost], []]) {
-        const client = await open(urls).catch(() => undefined);
-        if (client === undefined) continue;
-        if (!signal.aborted) return client;
-        await client.close();
-      }
-      await after(wait, undefined, signal);
-    }
-    return undefined;
   }
 }
 

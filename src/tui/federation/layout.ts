@@ -10,9 +10,11 @@
  *
  * Invariant: never more lines than rows, never a line wider than the screen.
  */
+
 import { formatDuration } from '../../cli/duration.ts';
 import { HEALTH_SIGNS } from '../../cli/federation/topology.ts';
 import { width } from '../../cli/table.ts';
+import type { Size } from '../panel.ts';
 import { cutLine, type Line, line, type Span } from '../text.ts';
 import { detailsView } from './details.ts';
 import { KEYMAP, LISTS, TABS } from './keymap.ts';
@@ -20,11 +22,6 @@ import { listTable } from './lists.ts';
 import { type Model, shown, visibleRows } from './model.ts';
 import { topologyTree } from './topology-tree.ts';
 import { mapLegend, worldMap } from './world-map.ts';
-
-export interface Size {
-  readonly columns: number;
-  readonly rows: number;
-}
 
 const FOOTER_FROM = 6;
 const HEADER_FROM = 4;

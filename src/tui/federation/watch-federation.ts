@@ -1,13 +1,13 @@
 /**
- * `federation monitor health-watch` and `federation topology --watch`: the federation on a whole terminal, until `q`, Ctrl-C or a
- * signal. Whatever happens, the terminal is given back as it was.
+ * `federation monitor health-watch` and `federation topology --watch`: the federation on a whole terminal.
  */
 import type { Client } from '../../engine/index.ts';
-import { TERMINAL } from '../watch-cluster.ts';
+import { show } from '../show.ts';
+import { Store } from '../store.ts';
+import { FEDERATION_PANEL } from './federation-panel.ts';
 import { FederationFeed, look } from './feed.ts';
 import type { Tab } from './keymap.ts';
 import { initialModel } from './model.ts';
-import { FederationStore } from './store.ts';
 
 export interface WatchFederationOptions {
   readonly client: Client;
@@ -25,26 +25,10 @@ export interface WatchFederationOptions {
 /** Rejects with `hub-missing`, … before anything is drawn where there is nothing to watch. */
 export async function watchFederation(options: WatchFederationOptions): Promise<void> {
   const { client, clusters, color, everyMs, open, signal, view } = options;
-  process.env['NODE_ENV'] ??= 'production'; // before React is loaded: its other build checks everything, and is slow
-  const now = (): number => Date.now();
-  const [sight, { render }, { createElement }, { FederationScreen }] = await Promise.all([
-    look(client, now),
-    import('ink'),
-    import('react'),
-    import('./screen.tsx'),
-  ]);
-  const store = new FederationStore(initialModel(client.node, { clusters, view }));
+  const sight = await look(client, Date.now);
+  const store = new Store(FEDERATION_PANEL, initialModel(client.node, { clusters, view }));
   store.put({ kind: 'seen', sight });
-  const leaving = new AbortController();
-  const feed = new FederationFeed({ emit: store.put, everyMs, now, open, signal: leaving.signal });
-  const feeding = feed.run(client);
-  const screen = render(createElement(FederationScreen, { color, now, store }), TERMINAL);
-  signal.addEventListener('abort', () => screen.unmount(), { once: true });
-  try {
-    await Promise.race([screen.waitUntilExit(), feeding]);
-  } finally {
-    screen.unmount();
-    leaving.abort();
-    await feeding;
-  }
+  const watch = (leaving: AbortSignal): Promise<void> =>
+    new FederationFeed({ emit: store.put, everyMs, now: Date.now, open, signal: leaving }).run(client);
+  await show({ color, feed: watch, panel: FEDERATION_PANEL, signal, store });
 }
