@@ -4,7 +4,7 @@ import { NEVER } from '../../src/engine/core/base/instant.ts';
 import { context } from '../../src/engine/define-function.ts';
 import { SystemClock } from '../../src/engine/host/clock.ts';
 import { systemDigest } from '../../src/engine/host/digest.ts';
-import { createNodeId, systemEntropy } from '../../src/engine/host/entropy.ts';
+import { createNodeId, randomName, systemEntropy } from '../../src/engine/host/entropy.ts';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -74,6 +74,12 @@ describe('entropy', () => {
       '0000000000ZZZZZZZZZZZZZZZZ',
     );
   });
+});
+
+test('a name of chance is digits and letters: nothing that a command line takes for a flag', () => {
+  const names = Array.from({ length: 500 }, () => randomName(systemEntropy, 20));
+  expect(names.every((name) => /^[0-9A-Z]{20}$/.test(name))).toBe(true);
+  expect(new Set(names).size).toBe(names.length);
 });
 
 describe('the digest', () => {

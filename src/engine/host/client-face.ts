@@ -41,7 +41,7 @@ import type {
   TopicMessage,
 } from '../topics-api.ts';
 import { encodable } from '../wire/payload.ts';
-import { systemEntropy } from './entropy.ts';
+import { randomName, systemEntropy } from './entropy.ts';
 import type { AskQueue } from './queue-client/queue-calls.ts';
 import { QueueHandle, shown } from './queue-client/queue-handle.ts';
 import { type KeeperSeen, keeperIn, keepOn, nameOf } from './topics/keep-face.ts';
@@ -62,7 +62,7 @@ export abstract class ClientFace implements Client {
   );
 
   /** Who it is to those who get what it publishes, and how much that was. */
-  readonly #publisher = Buffer.from(systemEntropy.bytes(12)).toString('base64url');
+  readonly #publisher = randomName(systemEntropy, 20);
   #published = 0;
 
   abstract readonly node: Client['node'];

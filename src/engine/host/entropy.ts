@@ -13,10 +13,16 @@ export const systemEntropy: Entropy = {
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
+/** `count` characters of chance, 5 bits each. Digits and letters only: no id looks like a flag to a command line that it is pasted into. */
+export function randomName(entropy: Entropy, count: number): string {
+  let name = '';
+  for (const byte of entropy.bytes(count)) name += CROCKFORD[byte % 32]; // 32 divides 256: no character is likelier
+  return name;
+}
+
 /** A new id, as ULID makes them: 10 characters of time (milliseconds since 1970), 16 of chance. */
 export function createNodeId(entropy: Entropy, unixMs: number): NodeId {
   let id = '';
   for (let left = unixMs, i = 0; i < 10; i++, left = Math.floor(left / 32)) id = CROCKFORD[left % 32] + id;
-  for (const byte of entropy.bytes(16)) id += CROCKFORD[byte % 32]; // 32 divides 256: no character is likelier
-  return id;
+  return id + randomName(entropy, 16);
 }
