@@ -70,7 +70,7 @@ describe('a message', () => {
         interrupted: false,
         missed: 0,
         payload: { total: 7n },
-        publisher: expect.stringMatching(/^[\w-]{16}$/),
+        publisher: expect.stringMatching(/^[0-9A-Z]{16}$/),
         redelivered: false,
         retained: false,
         time: expect.any(Number),

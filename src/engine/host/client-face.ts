@@ -62,7 +62,7 @@ export abstract class ClientFace implements Client {
   );
 
   /** Who it is to those who get what it publishes, and how much that was. */
-  readonly #publisher = randomName(systemEntropy, 20);
+  readonly #publisher = randomName(systemEntropy, 16);
   #published = 0;
 
   abstract readonly node: Client['node'];
