@@ -1,7 +1,8 @@
+import { done } from './core/base/outcome.ts';
 import { CLUSTER_ID, type FederationConfig } from './core/federation/config.ts';
 import type { Node } from './core/node/node.ts';
-import { functionViews } from './core/node/views.ts';
 import type { HubOptions } from './federation-api.ts';
+import type { Own } from './host/federation/explanation-of.ts';
 import { CONFIG_KEY, firstConfig, HubConfig } from './host/federation/hub-config.ts';
 import { HubWatch } from './host/federation/hub-watch.ts';
 import { SharedClient } from './host/gateway/shared-client.ts';
@@ -61,15 +62,7 @@ export function openHub({ config: first, host, late, node, options, store }: Hub
     first,
   );
   const view = () => machine.view(host.now);
-  const own = () => {
-    const { members } = host.snapshot();
-    const queues = members.flatMap(({ record }) => record?.resources ?? []).filter((one) => one.startsWith(QUEUE));
-    return {
-      cluster,
-      functions: new Set(functionViews(members).map(({ name }) => name)),
-      queues: new Set(queues.map((one) => one.slice(QUEUE.length))),
-    };
-  };
+  const own = () => ownOf(node, host, config.current.identity);
   late.hub = { config, machine, onEvent: (listener) => host.onEvent(listener), own, view };
   late.watch = new HubWatch({
     commandsAllowed: options.hub?.alertCommands === true,
@@ -88,6 +81,27 @@ export function openHub({ config: first, host, late, node, options, store }: Hub
     late.watch?.close();
   };
   host.stopped.then(end, end);
+}
+
+/** What the cluster of this hub has, as it is asked by whoever wants to know where something would go. */
+function ownOf(node: Node, host: NodeHost, { cluster, region }: FederationConfig['identity']): Own {
+  const resources = host.snapshot().members.flatMap(({ record }) => record?.resources ?? []);
+  const queues = resources.filter((one) => one.startsWith(QUEUE)).map((one) => one.slice(QUEUE.length));
+  return {
+    cluster,
+    patterns: (topic) => {
+      const heard = node.exchange?.explain(topic) ?? done([]);
+      return heard.ok ? done(heard.value.map(({ pattern }) => pattern)) : heard;
+    },
+    queues: new Set(queues),
+    region,
+    whyNot: (wish) => {
+      const { candidates, problem } = host.explain(wish, []);
+      const [first] = candidates;
+      if (problem === undefined) return undefined;
+      return first === undefined ? 'it has no such thing itself' : `${first.node}: ${first.why}`;
+    },
+  };
 }
 
 const HUB = 'role:hub';

@@ -188,3 +188,52 @@ describe('a message of a topic', { timeout: 120_000 }, () => {
     await reaches(clients.green, 'stock.us', inRed.heard);
   });
 });
+
+/** Whether each cluster gets it, and why not, as a hub of red explains it. */
+async function explained(client: Client | undefined, ask: object): Promise<readonly string[]> {
+  const answer = await (client as Client).call('mpreg.federation.explain', ask);
+  const { clusters } = answer as { readonly clusters: readonly { cluster: string; fits: boolean; why: string }[] };
+  return clusters.map(({ cluster, fits, why }) => `${cluster} ${fits ? 'yes' : 'no'}: ${why}`);
+}
+
+describe('an operator who asks where something would go', () => {
+  it('is told which clusters hear a topic, and why the others do not', async () => {
+    const exports = [
+      { clusters: ['green'], functions: ['*'], topics: ['order.#'] },
+      { clusters: ['*'], functions: ['*'] },
+    ];
+    const { clients } = await chain({ exports });
+    const red = ear(clients.red, 'order.*');
+    const blue = ear(clients.blue, 'order.eu');
+    const green = ear(clients.green, 'order.eu');
+    await Promise.all([red.ready, blue.ready, green.ready]);
+    const asked = clients['red-hub'];
+    await until('red knows who listens', async () => {
+      const said = await explained(asked, { topic: 'order.eu' });
+      return said.some((line) => line.startsWith('green yes')) && said.some((line) => line.includes('does not export'));
+    });
+    expect(await explained(asked, { topic: 'order.eu' })).toEqual([
+      'red yes: its nodes listen to order.*',
+      'green yes: somebody there listens, as its filter says',
+      'blue no: the policy of this cluster does not export it',
+    ]);
+    expect(await explained(asked, { topic: 'price.eu.high' })).toEqual([
+      'red no: nobody here listens to it',
+      'green no: nobody there listens to it',
+      'blue no: nobody there listens to it',
+    ]);
+    const wrong = (asked as Client).call('mpreg.federation.explain', { topic: 'order.#' });
+    await expect(wrong).rejects.toMatchObject({ code: 'topic-invalid' });
+  });
+
+  it('hears of the own cluster only what it can do, in the region, the version and with the resources asked for', async () => {
+    const { clients } = await chain();
+    const asked = clients['red-hub'];
+    const own = async (ask: object) => (await explained(asked, { fun: 'of-red', ...ask }))[0];
+    expect(await own({})).toBe('red yes: the own cluster comes first');
+    expect(await own({ region: 'blue' })).toBe('red no: it is in region red');
+    expect(await own({ locs: ['gpu'] })).toBe('red no: red-node: lacks gpu');
+    expect(await own({ version: '^9' })).toMatch(/^red no: red-node: .* is not in \^9$/);
+    expect(await own({ fun: 'of-nobody' })).toBe('red no: it has no such thing itself');
+  });
+});

@@ -1,6 +1,6 @@
 import type { NodeId } from '../base/ids.ts';
 import { BloomFilter } from './bloom.ts';
-import type { FarPlaces } from './far-places.ts';
+import { type FarPlaces, NO_WAY } from './far-places.ts';
 import { mayHear, unionOf } from './interest.ts';
 import type { ClusterIdentity, Interest } from './records.ts';
 import type { Ways } from './ways.ts';
@@ -63,6 +63,31 @@ export class FarTopics {
     return branches;
   }
 
+  /**
+   * What each other cluster is to a topic: those first to which its messages go, the nearest before the others.
+   *
+   * Limit: what a cluster listens to and does not import is known there only; it is sent, and refused when it comes.
+   */
+  judge(topic: string): readonly JudgedTopic[] {
+    const judged = this.#far.listening.map(({ hubs, identity, interests }): JudgedTopic => {
+      const cost = hubs[0] === undefined ? undefined : this.#ways.to(hubs[0])?.cost;
+      const heard = interests.some((one) => {
+        const filter = BloomFilter.read(one);
+        return filter !== undefined && mayHear(filter, topic);
+      });
+      const why = this.#whyNot(identity, topic, { heard, reached: hubs.length > 0 });
+      const { cluster, region } = identity;
+      return { cluster, region, ...(cost === undefined ? {} : { cost }), ...(why === undefined ? {} : { why }) };
+    });
+    const far = Number.MAX_SAFE_INTEGER;
+    return judged.sort(
+      (a, b) =>
+        Number(a.why !== undefined) - Number(b.why !== undefined) ||
+        (a.cost ?? far) - (b.cost ?? far) ||
+        (a.cluster < b.cluster ? -1 : 1),
+    );
+  }
+
   /** Whether a message that another cluster has published is to be published here. */
   admits(cluster: string, topic: string): boolean {
     const identity = this.#far.listening.find((other) => other.identity.cluster === cluster)?.identity;
@@ -82,6 +107,16 @@ export class FarTopics {
     return [...branches].map(([next, hubs]) => ({ next, to: hubs }));
   }
 
+  #whyNot(
+    to: ClusterIdentity,
+    topic: string,
+    { heard, reached }: { readonly heard: boolean; readonly reached: boolean },
+  ): string | undefined {
+    if (!heard) return 'nobody there listens to it';
+    if (!this.#exports(to, topic)) return 'the policy of this cluster does not export it';
+    return reached ? undefined : NO_WAY;
+  }
+
   #nextTo(hub: NodeId, passed: readonly NodeId[]): NodeId | undefined {
     // Why the best and not another of the same cost: of best ways, those to several hubs part once, and never meet again.
     const way = this.#ways.best(hub)?.hubs;
@@ -96,6 +131,16 @@ export class FarTopics {
     });
     return this.#listening;
   }
+}
+
+/** What one cluster is to a topic. */
+export interface JudgedTopic {
+  readonly cluster: string;
+  readonly region: string;
+  /** Absent: no way leads there. */
+  readonly cost?: number;
+  /** Why its messages do not go there. */
+  readonly why?: string;
 }
 
 interface Listening {
