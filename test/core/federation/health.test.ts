@@ -139,7 +139,7 @@ describe('a link', () => {
     [
       'whose breaker is open is lost',
       but(mid, { breaker: 'open', forMs: 12_000, reason: '5 failures', state: 'open' }),
-      '0 lost\n-100 its breaker is open for 12 s: 5 failures',
+      '0 lost\n-100 it is down for 12 s, its breaker is open: 5 failures',
     ],
     [
       'that has just gone down may come back',
@@ -152,9 +152,14 @@ describe('a link', () => {
       '0 lost\n-100 it is not up for 10 s: refused',
     ],
     [
-      'that is being tried again is degraded',
-      but(mid, { breaker: 'half-open', failures: 2 }),
-      '67 degraded\n-25 its breaker is half open: it is being tried again\n-8 2 failures in a row; its breaker opens at 5',
+      'that is being tried again is as lost as before',
+      but(mid, { breaker: 'half-open', forMs: 12_000, state: 'dialling' }),
+      '0 lost\n-100 it is down for 12 s, its breaker is half open: it is being tried again',
+    ],
+    [
+      'that fails now and then is healthy, and says so',
+      but(mid, { failures: 2 }),
+      '92 healthy\n-8 2 failures in a row; its breaker opens at 5',
     ],
     [
       'that is slow and loses is degraded',

@@ -83,6 +83,7 @@ export class Border<Message extends Carried> {
     for (const bridge of this.neighbours.bridges) {
       if (!this.admits(bridge.cluster)) this.#cut(bridge, `cluster ${bridge.cluster} is linked no longer`, now);
     }
+    for (const { link } of this.bridges.targets()) this.#look(link.cluster, now);
   }
 
   /** Whether a hub of that cluster may link with this one. */
@@ -119,8 +120,9 @@ export class Border<Message extends Carried> {
       return;
     }
     this.neighbours.add({ address, cluster, hub, link, mine: dialled !== undefined, name }, now);
-    this.bridges.breaker(cluster).tried();
-    this.bridges.up(cluster, now);
+    this.#tried(cluster);
+    this.bridges.up(cluster);
+    this.#look(cluster, now);
     this.#tell('up', cluster, name, dialled === undefined ? 'it dialled' : 'it was dialled');
     this.#parts.met(hub);
   }
@@ -195,7 +197,8 @@ export class Border<Message extends Carried> {
     for (const neighbour of this.neighbours.due(now)) this.#measure(neighbour, now);
     for (const over of this.neighbours.over(now)) this.#cut(over, 'there is another link to the same hub', now);
     const isUp = (cluster: string) => this.neighbours.hasBridgeTo(cluster);
-    for (const { dial, address } of this.bridges.due(now, isUp, this.#parts.addressesOf)) {
+    for (const { address, cluster, dial } of this.bridges.due(now, isUp, this.#parts.addressesOf)) {
+      this.#tried(cluster);
       this.#parts.effects.push({ address, dial, kind: 'dial' });
     }
   }
@@ -237,7 +240,21 @@ export class Border<Message extends Carried> {
   #failed(cluster: string, reason: string, now: Instant): void {
     const before = this.bridges.breaker(cluster).state;
     this.bridges.failed(cluster, reason, now);
+    this.#look(cluster, now);
     this.#tellBreaker(cluster, before, reason);
+  }
+
+  #tried(cluster: string): void {
+    const breaker = this.bridges.breaker(cluster);
+    const before = breaker.state;
+    breaker.tried();
+    this.#tellBreaker(cluster, before, 'it is tried again');
+  }
+
+  /** Whether anything goes over a link to that cluster now. */
+  #look(cluster: string, now: Instant): void {
+    const carries = this.neighbours.hasBridgeTo(cluster) && this.bridges.breaker(cluster).state === 'closed';
+    this.bridges.carries(cluster, carries, now);
   }
 
   #judge(cluster: string, how: 'failed' | 'succeeded', now: Instant): void {
@@ -245,6 +262,7 @@ export class Border<Message extends Carried> {
     const before = breaker.state;
     if (how === 'failed') breaker.failed(now);
     else breaker.succeeded(now);
+    this.#look(cluster, now);
     this.#tellBreaker(cluster, before, how === 'failed' ? 'it did not answer an echo' : 'it answers');
   }
 

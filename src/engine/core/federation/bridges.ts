@@ -19,6 +19,8 @@ export class Bridges {
   readonly #prng: Prng;
   readonly #targets = new Map<string, Target>();
   readonly #breakers = new Map<string, Breaker>();
+  /** Clusters to which nothing goes over a link, and since when: over all attempts to make one. */
+  readonly #out = new Map<string, Instant>();
   #breaker: BreakerConfig;
   #nextDial = -1;
 
@@ -34,6 +36,7 @@ export class Bridges {
     this.#breaker = breaker;
     const wanted = new Map(links.map((link) => [link.cluster, link]));
     for (const cluster of this.#targets.keys()) if (!wanted.has(cluster)) this.#targets.delete(cluster);
+    for (const cluster of this.#out.keys()) if (!wanted.has(cluster)) this.#out.delete(cluster);
     for (const link of links) {
       const target = this.#targets.get(link.cluster);
       if (target === undefined) this.#targets.set(link.cluster, newTarget(link, now));
@@ -61,6 +64,17 @@ export class Bridges {
     return breaker;
   }
 
+  /** Whether what is for a cluster goes over a link to it now. */
+  carries(cluster: string, does: boolean, now: Instant): void {
+    if (does) this.#out.delete(cluster);
+    else if (!this.#out.has(cluster)) this.#out.set(cluster, now);
+  }
+
+  /** Since when nothing goes over a link to a cluster; undefined where something does. */
+  outSince(cluster: string): Instant | undefined {
+    return this.#out.get(cluster);
+  }
+
   /** The cluster that was dialled, where that was this hub's doing. */
   ended(dial: DialId): { readonly cluster: string; readonly address: Address } | undefined {
     for (const target of this.#targets.values()) {
@@ -73,11 +87,10 @@ export class Bridges {
   }
 
   /** A link to a cluster is up. */
-  up(cluster: string, now: Instant): void {
+  up(cluster: string): void {
     const target = this.#targets.get(cluster);
     if (target === undefined) return;
     target.reason = undefined;
-    target.since = now;
     target.dialAt = NEVER;
   }
 
@@ -99,7 +112,6 @@ export class Bridges {
     target.failures++;
     target.turn++;
     target.reason = reason;
-    target.since = now;
     // Why half of it by chance: hubs that lost the same cluster are not to come back to it in step.
     target.dialAt = Math.max(
       now + half + this.#prng.below(half + 1),
@@ -118,8 +130,8 @@ export class Bridges {
     now: Instant,
     isUp: (cluster: string) => boolean,
     addresses: (cluster: string) => readonly Address[],
-  ): readonly { readonly dial: DialId; readonly address: Address }[] {
-    const dials: { readonly dial: DialId; readonly address: Address }[] = [];
+  ): readonly Dial[] {
+    const dials: Dial[] = [];
     for (const target of this.#targets.values()) {
       const { link, dialAt, dialling, turn } = target;
       if (dialling !== undefined || dialAt > now) continue;
@@ -132,10 +144,9 @@ export class Bridges {
         target.dialAt = now + this.#options.redialMsMax;
         continue;
       }
-      this.breaker(link.cluster).tried();
       const dial = this.#nextDial--;
       target.dialling = { address, dial };
-      dials.push({ address, dial });
+      dials.push({ address, cluster: link.cluster, dial });
     }
     return dials;
   }
@@ -144,6 +155,12 @@ export class Bridges {
 export interface BridgesOptions {
   readonly redialMs: number;
   readonly redialMsMax: number;
+}
+
+export interface Dial {
+  readonly dial: DialId;
+  readonly address: Address;
+  readonly cluster: string;
 }
 
 /** A cluster that this hub wants a bridge to. */
@@ -158,9 +175,8 @@ export interface Target {
   dialAt: Instant;
   /** Why it is not up. */
   reason: string | undefined;
-  since: Instant;
 }
 
 function newTarget(link: LinkConfig, now: Instant): Target {
-  return { dialAt: now, dialling: undefined, failures: 0, link, reason: undefined, since: now, turn: 0 };
+  return { dialAt: now, dialling: undefined, failures: 0, link, reason: undefined, turn: 0 };
 }

@@ -314,31 +314,26 @@ function linkHealth(link: LinkView, scene: LinkScene): LinkHealth {
 function linkReasons(link: LinkView, scene: LinkScene): readonly HealthReason[] {
   const { breaker, failures, forMs, loss, reason = 'no reason is known', rttMs, state } = link;
   const { downMs } = scene.thresholds;
-  switch (state) {
-    case 'drained':
-      return [{ points: 0, says: 'it is drained by its operators', threshold: 0, value: 1, what: 'drained' }];
-    case 'open': {
-      const says = `its breaker is open for ${seconds(forMs)}: ${reason}`;
-      return [{ points: 100, says, threshold: 'closed', value: 'open', what: 'breaker' }];
-    }
-    case 'dialling':
-    case 'waiting': {
-      const says = `it is not up for ${seconds(forMs)}: ${reason}`;
-      return [{ points: forMs > downMs ? 100 : 40, says, threshold: downMs, value: forMs, what: 'down' }];
-    }
-    case 'up':
-      return [
-        ...(breaker === 'half-open' ? [halfOpen()] : []),
-        ...(failures > 0 ? [failing(failures, scene.view.config.breaker.failureThreshold)] : []),
-        ...lossReason(loss, scene.thresholds),
-        ...latencyReason(rttMs, scene.to, scene),
-      ];
+  if (state === 'drained') {
+    return [{ points: 0, says: 'it is drained by its operators', threshold: 0, value: 1, what: 'drained' }];
   }
+  if (breaker !== 'closed') return [broken(link)];
+  if (state !== 'up') {
+    const says = `it is not up for ${seconds(forMs)}: ${reason}`;
+    return [{ points: forMs > downMs ? 100 : 40, says, threshold: downMs, value: forMs, what: 'down' }];
+  }
+  return [
+    ...(failures > 0 ? [failing(failures, scene.view.config.breaker.failureThreshold)] : []),
+    ...lossReason(loss, scene.thresholds),
+    ...latencyReason(rttMs, scene.to, scene),
+  ];
 }
 
-function halfOpen(): HealthReason {
-  const says = 'its breaker is half open: it is being tried again';
-  return { points: 25, says, threshold: 'closed', value: 'half-open', what: 'breaker' };
+/** Half open takes as many points: nothing goes over it yet, and a link that is tried in vain is not to look better each time. */
+function broken({ breaker, forMs, reason = 'no reason is known' }: LinkView): HealthReason {
+  const why = breaker === 'half-open' ? 'half open: it is being tried again' : `open: ${reason}`;
+  const says = `it is down for ${seconds(forMs)}, its breaker is ${why}`;
+  return { points: 100, says, threshold: 'closed', value: breaker, what: 'breaker' };
 }
 
 function failing(failures: number, threshold: number): HealthReason {

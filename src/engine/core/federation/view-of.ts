@@ -128,7 +128,7 @@ function linkViews<Message extends Carried>({ border, now }: ViewParts<Message>)
   const { bridges, neighbours } = border;
   const up = neighbours.all.filter(({ link }) => link !== undefined);
   const views: LinkView[] = up.map((neighbour) => {
-    const { address, cluster, hub, loss, rttMs, upAt } = neighbour;
+    const { address, cluster, hub, loss, rttMs, unanswered, upAt } = neighbour;
     const { state, failures } = bridges.breaker(cluster);
     const drained = bridges.target(cluster)?.link.drained === true;
     return {
@@ -137,14 +137,15 @@ function linkViews<Message extends Carried>({ border, now }: ViewParts<Message>)
       cluster,
       cost: border.costOf(neighbour),
       failures,
-      forMs: now - upAt,
+      forMs: now - (bridges.outSince(cluster) ?? upAt),
       hub,
       loss,
+      ...(unanswered === 0 ? {} : { reason: unansweredText(unanswered) }),
       state: drained ? 'drained' : state === 'closed' ? 'up' : 'open',
       ...(rttMs === undefined ? {} : { rttMs: Math.round(rttMs * 10) / 10 }),
     };
   });
-  for (const { link, dialling, reason, since } of bridges.targets()) {
+  for (const { link, dialling, reason } of bridges.targets()) {
     if (neighbours.hasBridgeTo(link.cluster)) continue;
     const { state, failures } = bridges.breaker(link.cluster);
     const waits = state === 'open' ? 'open' : 'waiting';
@@ -153,11 +154,15 @@ function linkViews<Message extends Carried>({ border, now }: ViewParts<Message>)
       breaker: state,
       cluster: link.cluster,
       failures,
-      forMs: now - since,
+      forMs: now - (bridges.outSince(link.cluster) ?? now),
       loss: 1,
       state: dialling === undefined ? waits : 'dialling',
       ...(reason === undefined ? {} : { reason }),
     });
   }
   return views;
+}
+
+function unansweredText(count: number): string {
+  return count === 1 ? 'an echo was not answered' : `${count} echoes were not answered`;
 }
