@@ -1,12 +1,13 @@
 /**
  * Draws federations: clusters of a few nodes in regions that are far from each other, linked by hubs as a tree in tiers, now
  * and then with a link more; calls of what only some cluster has, messages of topics across, and what can go wrong there: hubs
- * that crash, regions that are cut off, bridges that break.
+ * that crash, regions that are cut off, bridges that break. What else clients and operators do is in `draw-federation-users.ts`.
  *
- * What it refuses to draw: a cluster that loses all its hubs for good, groups, and topics that are kept: those are one cluster's.
+ * What it refuses to draw: a cluster that loses all its hubs for good, and topics that are kept: those are one cluster's.
  */
 import { hash32 } from '../core/base/hash.ts';
 import { Prng } from '../core/base/prng.ts';
+import { withUsers } from './draw-federation-users.ts';
 import { drawCall, FUNCTIONS, lasting } from './draw-plans.ts';
 import { drawTopics, topicsTaste } from './draw-topics.ts';
 import { functionRecord } from './faults.ts';
@@ -30,7 +31,8 @@ const FAULTS_MS = 30_000;
 const SETTLE_MS = 120_000;
 const CALM_MS = 5_000;
 
-export function drawFederation(seed: number): Scenario {
+/** `plain`: without queues, groups and rules, as seeds were drawn before there were any. */
+export function drawFederation(seed: number, { plain = false } = {}): Scenario {
   const prng = new Prng(hash32('federation', seed));
   const nodes = drawNodes(prng);
   const weather = {
@@ -42,11 +44,12 @@ export function drawFederation(seed: number): Scenario {
   const faults = drawFaults(prng, nodes, FAULTS_MS).map((event) => fitted(prng, event, nodes));
   const events = [...faults, ...drawCalls(prng, nodes)];
   if (prng.chance(0.7)) events.push(...drawNews(prng, nodes, weather));
+  const all = plain ? events : withUsers(seed, nodes, events, FAULTS_MS);
   return {
     calmMs: CALM_MS,
     diskMs: [0, prng.pick([2, 20]) ?? 2],
     distancesMs: DISTANCES_MS,
-    events: events.sort((a, b) => a.atMs - b.atMs),
+    events: all.toSorted((a, b) => a.atMs - b.atMs),
     faultsMs: FAULTS_MS,
     nodes,
     seed,

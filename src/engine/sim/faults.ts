@@ -42,6 +42,7 @@ export class Faults {
     for (const undo of [...this.#undos]) undo();
     for (const client of this.#world.topicsClients.values()) client.calm();
     for (const users of this.#world.queueUsers.values()) users.calm();
+    for (const user of this.#world.farQueueUsers.values()) user.calm();
     for (const { queues } of this.#world.places) queues.refusing = 0;
   }
 
@@ -52,6 +53,8 @@ export class Faults {
       return;
     }
     if (event.kind === 'queue') return world.useQueue(event);
+    if (event.kind === 'far-queue') return void world.useFarQueue(event);
+    if (event.kind === 'policy') return world.configure(event);
     if (event.kind === 'subscribe') return world.topicsClient(event).subscribe(event);
     if (event.kind === 'publish') return world.topicsClient(event).publish(event);
     if (event.kind === 'read') return world.topicsClient(event).read(event);

@@ -1,8 +1,13 @@
 /** The queues of one simulated process: who waits for their answers, and what they ask of the disk. */
-import type { Outcome } from '../core/base/outcome.ts';
+import type { TaskId } from '../core/base/ids.ts';
+import { done, failed, type Outcome } from '../core/base/outcome.ts';
+import type { Payload } from '../core/base/payload.ts';
+import { problem } from '../core/base/problems.ts';
 import type { WantedByQueues } from '../core/node/effects.ts';
 import type { QueuesInput } from '../core/queues/effects.ts';
 import type { QueueCommand, QueueReply } from '../core/queues/messages.ts';
+import type { RunEffect } from './functions.ts';
+import { simPayload } from './payload.ts';
 import type { SimQueueDisk } from './queue-disk.ts';
 
 type Hear = (outcome: Outcome<QueueReply> | undefined) => void;
@@ -13,11 +18,19 @@ export interface ProcessQueuesParts {
   readonly hear: (then: () => void) => void;
   /** Gives the node something, now. */
   readonly step: (input: QueuesInput) => void;
+  /** Somebody asks from afar: by a call of a function `mpreg.queue.*`, which every node has. */
+  readonly asked: (run: RunEffect, command: QueueCommand) => void;
+  readonly answered: (command: QueueCommand, outcome: Outcome<QueueReply>) => void;
+  readonly ran: (task: TaskId, outcome: Outcome<Payload>) => void;
 }
+
+const OF_QUEUES = 'mpreg.queue.';
 
 export class ProcessQueues {
   readonly #parts: ProcessQueuesParts;
   readonly #askers = new Map<number, Hear>();
+  /** The requests of calls from afar that receive. */
+  readonly #receives = new Map<TaskId, number>();
   #requests = 0;
   /** Counts up when the disk refuses: leases that were not stored are over then. */
   life = 0;
@@ -38,6 +51,32 @@ export class ProcessQueues {
     if (!this.#askers.delete(request)) return false;
     this.#give({ kind: 'cancel', request });
     return true;
+  }
+
+  /** Carries out a call of a node's own functions; false where it is none of queues. */
+  run(run: RunEffect): boolean {
+    if (!run.fun.startsWith(OF_QUEUES)) return false;
+    const given = run.payload.value();
+    const { command } = (given.ok ? (given.value as Called).args[0] : {}) as { readonly command: QueueCommand };
+    const { answered, asked, ran } = this.#parts;
+    asked(run, command);
+    let isAnswered = false;
+    const request = this.ask(command, (outcome) => {
+      isAnswered = true;
+      this.#receives.delete(run.task);
+      if (outcome === undefined) return;
+      answered(command, outcome);
+      ran(run.task, outcome.ok ? done(simPayload(outcome.value)) : outcome);
+    });
+    if (command.kind === 'receive' && !isAnswered) this.#receives.set(run.task, request);
+    return true;
+  }
+
+  /** A call from afar was taken back: then nothing is received. What else was asked goes on to its end. */
+  abort(task: TaskId): void {
+    const request = this.#receives.get(task);
+    if (request === undefined || !this.#receives.delete(task) || !this.cancel(request)) return;
+    this.#parts.ran(task, failed(problem('cancelled', 'the receive was taken back')));
   }
 
   carryOut(effect: WantedByQueues): void {
@@ -76,4 +115,8 @@ export class ProcessQueues {
   #give(input: QueuesInput): void {
     this.#parts.hear(() => this.#parts.step(input));
   }
+}
+
+interface Called {
+  readonly args: readonly unknown[];
 }

@@ -64,6 +64,9 @@ export interface ProcessParts {
   /** It takes a message of a topic, which is not carried out yet; it puts one onto a link. */
   readonly took: (process: SimProcess, link: LinkId, peer: Peer, message: FlowMessage) => void;
   readonly put: (process: SimProcess, link: LinkId, message: Message) => void;
+  /** Somebody asks a queue of it from afar; it answers. */
+  readonly queueAsked: (process: SimProcess, run: RunEffect, command: QueueCommand) => void;
+  readonly queueAnswered: (process: SimProcess, command: QueueCommand, outcome: Outcome<QueueReply>) => void;
   /** The node has said that it is done. */
   readonly stopped: (process: SimProcess) => void;
 }
@@ -113,8 +116,11 @@ export class SimProcess implements Endpoint {
       item: ({ task }, payload) => this.give({ kind: 'item', payload, task }),
     });
     this.#queues = new ProcessQueues({
+      answered: (command, outcome) => parts.queueAnswered(this, command, outcome),
+      asked: (run, command) => parts.queueAsked(this, run, command),
       disk: parts.queues,
       hear: (then) => this.answer(then),
+      ran: (task, outcome) => timeline.after(0, () => this.give({ kind: 'ran', outcome, task })),
       step: (input) => this.#step({ input, kind: 'queue' }),
     });
     const { clock, log, machine, network, nodeMessagesMax: messagesMax } = parts;
@@ -350,8 +356,10 @@ export class SimProcess implements Endpoint {
       case 'persist':
         return disk.commit(effect.writes, () => this.give({ fence: effect.fence, kind: 'persisted' }));
       case 'run':
-        return this.#functions.run(effect);
+        if (!this.#queues.run(effect)) this.#functions.run(effect);
+        return;
       case 'abort':
+        this.#queues.abort(effect.task);
         return this.#functions.abort(effect.task);
       case 'more':
         return this.#functions.more(effect.task, effect.items);

@@ -65,6 +65,13 @@ export class QueueUsers {
     this.left = undefined;
   }
 
+  /** Somebody else has asked for something: it may not be empty any more. */
+  stir(): void {
+    const rested = this.#calm && this.left === 0;
+    this.left = undefined;
+    if (rested) this.#tick();
+  }
+
   #tick(): void {
     const { timeline, terms } = this.#parts;
     if (this.#calm && this.left === 0) return;

@@ -13,6 +13,7 @@ import type { Instant } from '../core/base/instant.ts';
 import { CallsChecker } from './checkers/calls.ts';
 import { Checkers, LawBroken } from './checkers/checker.ts';
 import { DirectoryChecker } from './checkers/directory.ts';
+import { FarQueuesChecker } from './checkers/far-queues.ts';
 import { Fates } from './checkers/fates.ts';
 import { FederationChecker } from './checkers/federation.ts';
 import { FederationRestChecker } from './checkers/federation-rest.ts';
@@ -20,6 +21,7 @@ import { KeptChecker } from './checkers/kept.ts';
 import { MembershipChecker } from './checkers/membership.ts';
 import { PlanEndsChecker } from './checkers/plan-ends.ts';
 import { PlansChecker } from './checkers/plans.ts';
+import { PoliciesChecker } from './checkers/policies.ts';
 import { QueuesChecker } from './checkers/queues.ts';
 import { TopicAccounts } from './checkers/topic-accounts.ts';
 import { TopicOracle } from './checkers/topic-oracle.ts';
@@ -30,6 +32,7 @@ import type { Ask } from './client.ts';
 import { ownFunction } from './draw-federation.ts';
 import { Faults, functionRecord } from './faults.ts';
 import type { MakeNode } from './machine.ts';
+import { QUEUE } from './queue-users.ts';
 import type { PublishEvent, Scenario, ScenarioEvent } from './scenario.ts';
 import { type Place, World } from './world.ts';
 
@@ -120,7 +123,12 @@ class Run {
       new TopicPathsChecker(world, accounts),
       new TopicRestChecker(world, oracle, topicsOf(scenario)),
     ];
-    const ofMany = [new FederationChecker(world), new FederationRestChecker(world)];
+    const ofMany = [
+      new FederationChecker(world),
+      new FederationRestChecker(world),
+      new PoliciesChecker(world),
+      new FarQueuesChecker(world),
+    ];
     this.#checkers = new Checkers([
       new MembershipChecker(world, quiet),
       new DirectoryChecker(world),
@@ -189,14 +197,16 @@ class Run {
     const terms = { args: ['passed'], fun: 'exam', idempotent: false, locs: [] };
     const passed = this.world.ask({ atMs: 0, kind: 'call', node: asker.index, timeoutMs: 0, ...terms });
     this.#settle('a call in a settled world ends');
-    if (passed.answers[0]?.kind !== 'result') {
-      throw new Stuck(
-        `a function that is known can be called: got ${JSON.stringify(passed.answers[0] ?? 'no answer')}`,
-      );
+    const [by, of] = [asker, owner].map(({ plan }) => plan.cluster ?? '') as [string, string];
+    const isAllowed = by === of || this.world.policies.allow({ by, name: 'exam', of, what: 'functions' });
+    if (passed.answers[0]?.kind !== (isAllowed ? 'result' : 'error')) {
+      const got = JSON.stringify(passed.answers[0] ?? 'no answer');
+      throw new Stuck(`a function that is known can be called, where it may be: got ${got}`);
     }
     this.#offer(owner, owner.functions.slice(0, -1));
     this.#settle('a removed function is gone everywhere');
     this.#examClusters(living);
+    this.#examFarQueues(living);
     this.#examTopics(living);
   }
 
@@ -208,12 +218,37 @@ class Run {
       const fun = living.find(({ functions, plan }) => plan.cluster === to && functions[0])?.functions[0]?.name;
       const asker = prng.pick(living.filter(({ plan }) => plan.cluster === from));
       if (to === undefined || to === from || fun !== ownFunction(to) || asker === undefined) continue;
+      const use = { by: from ?? '', name: fun, of: to, what: 'functions' } as const;
+      const isAllowed = this.world.policies.allow(use);
       const terms = { args: ['passed'], fun, idempotent: false, locs: [] };
       const asked = this.world.ask({ atMs: 0, kind: 'call', node: asker.index, timeoutMs: 0, ...terms });
       this.#settle('a call to another cluster ends in a settled world');
-      if (asked.answers[0]?.kind === 'result') continue;
+      if (asked.answers[0]?.kind === (isAllowed ? 'result' : 'error')) continue;
       const got = JSON.stringify(asked.answers[0] ?? 'no answer');
-      throw new Stuck(`a function of another cluster can be called: ${fun} from ${asker.plan.name} got ${got}`);
+      const may = isAllowed ? 'can' : 'cannot';
+      throw new Stuck(`a function of another cluster ${may} be called: ${fun} from ${asker.plan.name} got ${got}`);
+    }
+  }
+
+  /** A queue can be used from each cluster that may, and from no other. */
+  #examFarQueues(living: readonly Place[]): void {
+    const { policies, prng } = this.world;
+    const owners = [...this.world.queueUsers.keys()].filter((place) => this.world.place(place).process?.alive);
+    const having = [...new Set(owners.map((place) => this.world.place(place).plan.cluster ?? ''))];
+    if (having.length === 0) return;
+    for (const by of new Set(living.map(({ plan }) => plan.cluster ?? ''))) {
+      if (having.includes(by)) continue;
+      const from = prng.pick(living.filter(({ plan }) => plan.cluster === by));
+      if (from === undefined) continue;
+      const can = having.map((of) => policies.allow({ by, name: QUEUE, of, what: 'queues' }));
+      const user = this.world.useFarQueue({ ...FAR_USER, node: from.index });
+      const asked = user.ask({ kind: 'info', queue: QUEUE });
+      this.#settle('a command to a queue of another cluster ends in a settled world');
+      const isDone = asked.outcome?.ok === true;
+      // Why not each by itself: where several clusters have a queue of the name, the first that may be used is asked.
+      if (isDone ? can.includes(true) : can.includes(false)) continue;
+      const got = JSON.stringify(asked.outcome ?? 'no answer');
+      throw new Stuck(`a queue of another cluster ${isDone ? 'cannot' : 'can'} be used: ${from.plan.name} got ${got}`);
     }
   }
 
@@ -257,6 +292,8 @@ function topicsOf({ events }: Scenario): readonly string[] {
   return [...topics].slice(0, TOPICS_MAX);
 }
 
+/** Who uses a queue only when it is asked to. */
+const FAR_USER = { atMs: 0, everyMs: 1_000_000_000, kind: 'far-queue', of: 'standard', seed: 0 } as const;
 const TOPICS_MAX = 6;
 /** From this number on, clients are the run's own. */
 const EXAMINER = 1_000_000;
@@ -287,4 +324,6 @@ const HARMLESS: ReadonlySet<ScenarioEvent['kind']> = new Set([
   'add-function',
   'remove-function',
   'drain',
+  'far-queue',
+  'policy',
 ]);

@@ -4,6 +4,7 @@
  * made of a scenario and nothing else, so the same scenario is the same run.
  */
 import type { FunctionRecord } from '../core/directory/record.ts';
+import type { PolicyRule } from '../core/federation/options.ts';
 import type { Kind } from '../core/queues/options.ts';
 import type { SlowPolicy } from '../core/topics/outbox.ts';
 import type { Storm, Weather } from './network.ts';
@@ -90,7 +91,24 @@ export type ScenarioEvent = { readonly atMs: number } & (
   | { readonly kind: 'full-disk'; readonly node: number; readonly forMs: number }
   /** From then on, a queue of the node is used until faults stop; then it is emptied. */
   | ({ readonly kind: 'queue'; readonly node: number } & QueueTerms)
+  /** From then on until faults stop, a client of the node uses the queue of another cluster. */
+  | ({ readonly kind: 'far-queue'; readonly node: number } & FarQueueTerms)
+  /** What the hubs of a cluster let others use, and use of others, from then on. */
+  | ({ readonly kind: 'policy'; readonly cluster: string } & PolicyTerms)
 );
+
+/** Absent: everything. */
+export interface PolicyTerms {
+  readonly exports?: readonly PolicyRule[];
+  readonly imports?: readonly PolicyRule[];
+}
+
+export interface FarQueueTerms {
+  /** The kind of the queue that it uses: what it sends must fit. */
+  readonly of: Kind;
+  readonly everyMs: number;
+  readonly seed: number;
+}
 
 export interface QueueTerms {
   readonly options: Readonly<Record<string, unknown>> & { readonly kind: Kind };
@@ -209,6 +227,8 @@ export interface ReadTerms {
 export type ReadEvent = Extract<ScenarioEvent, { readonly kind: 'read' }>;
 export type SubscribeEvent = Extract<ScenarioEvent, { readonly kind: 'subscribe' }>;
 export type PublishEvent = Extract<ScenarioEvent, { readonly kind: 'publish' }>;
+export type FarQueueEvent = Extract<ScenarioEvent, { readonly kind: 'far-queue' }>;
+export type PolicyEvent = Extract<ScenarioEvent, { readonly kind: 'policy' }>;
 export type QueueEvent = Extract<ScenarioEvent, { readonly kind: 'queue' }>;
 export type PlanEvent = Extract<ScenarioEvent, { readonly kind: 'plan' }>;
 

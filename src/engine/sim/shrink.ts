@@ -63,7 +63,7 @@ export function withoutNode(scenario: Scenario, node: number): Scenario {
 
 function moved(event: ScenarioEvent, node: number, move: (index: number) => number): ScenarioEvent[] {
   if (event.kind === 'partition') return [{ ...event, groups: event.groups.filter((_, index) => index !== node) }];
-  if (event.kind === 'storm') return [event];
+  if (event.kind === 'storm' || event.kind === 'policy') return [event];
   if (event.kind === 'publish' || event.kind === 'subscribe' || event.kind === 'read') {
     const { node: at, from } = event;
     return at === node || from === node ? [] : [{ ...event, from: move(from), node: move(at) }];

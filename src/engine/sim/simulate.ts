@@ -27,8 +27,8 @@ export interface SimulationOptions {
   readonly count?: number;
   /** Fewest and most nodes of a drawn mesh. Default 3 to 12. */
   readonly nodes?: readonly [number, number];
-  /** Federations of several clusters instead of one mesh. Default false. */
-  readonly federated?: boolean;
+  /** Federations of several clusters instead of one mesh; `plain`: without queues, groups and rules. Default false. */
+  readonly federated?: boolean | 'plain';
   /** Length of the phase in which things fail, in milliseconds of the simulated world. Default 40 000. */
   readonly durationMs?: number;
   /** This mesh and these faults instead of drawn ones; the seed still decides all chance. */
@@ -153,7 +153,10 @@ function scenariosOf(options: SimulationOptions): Scenarios {
     durationMs: options.durationMs ?? DEFAULT_SWARM.durationMs,
     nodes: options.nodes ?? DEFAULT_SWARM.nodes,
   };
-  const drawn = (one: number): Scenario => (options.federated === true ? drawFederation(one) : draw(one, swarm));
+  const drawn = (one: number): Scenario => {
+    const { federated = false } = options;
+    return federated === false ? draw(one, swarm) : drawFederation(one, { plain: federated === 'plain' });
+  };
   const make = (one: number): Outcome<Scenario> =>
     topology === undefined ? done(drawn(one)) : scenarioOf(topology, one);
   const list = seeds.map((one) => ({ scenario: () => unwrap(make(one)), seed: one }));

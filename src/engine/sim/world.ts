@@ -21,15 +21,17 @@ import type { LogBatch } from '../flow/message-log.ts';
 import { type Ask, type AskEvent, type AskWatcher, SimClient } from './client.ts';
 import { SimClock } from './clock.ts';
 import { SimDisk } from './disk.ts';
+import { FarQueueUser, type FarQueueWatcher } from './far-queue-user.ts';
 import type { RunEffect } from './functions.ts';
 import type { MakeNode } from './machine.ts';
 import { type KeepOnDisk, SimLog } from './message-log.ts';
 import { Network, type Weather } from './network.ts';
 import { simPayload } from './payload.ts';
+import { Policies } from './policies.ts';
 import { SimProcess } from './process.ts';
 import { SimQueueDisk } from './queue-disk.ts';
 import { QueueUsers, type QueueWatcher } from './queue-users.ts';
-import type { ByClient, QueueEvent, Scenario, ScenarioNode } from './scenario.ts';
+import type { ByClient, FarQueueEvent, PolicyEvent, QueueEvent, Scenario, ScenarioNode } from './scenario.ts';
 import { Timeline } from './timeline.ts';
 import { TopicsClient, type TopicsWatcher } from './topics-client.ts';
 import { Trace } from './trace.ts';
@@ -53,7 +55,7 @@ export interface Place {
 }
 
 /** Who looks on. Called after the node's step and before its effects are carried out. */
-export interface Watcher extends AskWatcher, QueueWatcher, TopicsWatcher {
+export interface Watcher extends AskWatcher, FarQueueWatcher, QueueWatcher, TopicsWatcher {
   /** A batch of queues has been stored; the disk was replaced by an empty one. */
   queueStored(place: number, tables: QueueTables): void;
   queueWiped(place: number): void;
@@ -71,7 +73,6 @@ export interface Watcher extends AskWatcher, QueueWatcher, TopicsWatcher {
   stored(keep: KeepOnDisk, batch: LogBatch): void;
 }
 
-const BREAKER = { failureThreshold: 5, successThreshold: 3, timeoutMs: 10_000 } as const;
 const TRACE_LINES = 60;
 /** Where the simulated calendar begins, and how far somebody sets it while a node is down. */
 const CALENDAR = 1_700_000_000_000;
@@ -90,6 +91,9 @@ export class World {
   readonly topicsClients = new Map<number, TopicsClient>();
   /** By the places of their queues. */
   readonly queueUsers = new Map<number, QueueUsers>();
+  /** By the places that they are connected to. */
+  readonly farQueueUsers = new Map<number, FarQueueUser>();
+  readonly policies: Policies;
   readonly #make: MakeNode;
   readonly #watcher: Watcher;
   readonly prng: Prng;
@@ -104,6 +108,7 @@ export class World {
     this.prng = new Prng(scenario.seed);
     this.#make = make;
     this.#watcher = watcher;
+    this.policies = new Policies(scenario.nodes);
     this.network = new Network(this.timeline, this.prng.fork(), weatherOf(scenario), traced);
     this.places = scenario.nodes.map((plan, index) => this.#place(plan, index));
     for (const place of this.places) this.timeline.at(place.plan.startMs, () => this.start(place));
@@ -158,6 +163,15 @@ export class World {
       began: (process, run, version) => this.#watcher.began(process, run, version),
       ended: (process, run, outcome) => this.#watcher.ran(process, run, outcome),
       put: (process, link, message) => this.#watcher.put(process, link, message),
+      queueAnswered: (process, command, outcome) => {
+        this.#watcher.queueAnswered(process.place, `${process.life}.${process.queuesLife}`, command, outcome);
+        this.queueUsers.get(process.place)?.stir();
+      },
+      queueAsked: (process, run, command) => {
+        this.#watcher.began(process, run, '');
+        this.#watcher.queueAsked(process.place, command);
+        this.queueUsers.get(process.place)?.stir();
+      },
       took: (process, link, peer, message) => this.#watcher.took(process, link, peer, message),
       stepped: (process, input, effects) => {
         this.#watcher.stepped(process, input, effects);
@@ -246,6 +260,28 @@ export class World {
     this.queueUsers.set(node, new QueueUsers({ place: node, process, terms, timeline, watcher: this.#watcher }));
   }
 
+  /** Somebody begins to use the queue of another cluster from there. */
+  useFarQueue({ node, ...terms }: FarQueueEvent): FarQueueUser {
+    const known = this.farQueueUsers.get(node);
+    if (known !== undefined) return known;
+    const { network, timeline } = this;
+    const { address } = this.place(node);
+    const made = new FarQueueUser({ address, network, place: node, terms, timeline, watcher: this.#watcher });
+    this.farQueueUsers.set(node, made);
+    return made;
+  }
+
+  /** Operators want something else of the hubs of a cluster: each hears it within a second, or as it is started. */
+  configure(event: PolicyEvent): void {
+    this.policies.set(event);
+    for (const { plan, process } of this.places) {
+      const { cluster, hub } = plan;
+      if (process === undefined || cluster !== event.cluster || hub === undefined) continue;
+      const give = () => process.give({ config: this.#configOf(plan), kind: 'federation' });
+      this.timeline.after(this.prng.below(1_000), give);
+    }
+  }
+
   /** What the calendar of a machine says now: somebody may have set it since its last life. */
   #calendar({ address, lives }: Place): number {
     const chance = new Prng(hash32(`${address} ${lives}`, this.scenario.seed));
@@ -296,15 +332,17 @@ export class World {
     return this.places.flatMap((place) => (place.process?.alive && near(place) ? place.address : []));
   }
 
-  /** What operators want of a hub: links to all hubs of some clusters. */
-  #hub({ cluster = 'sim', hub, region = '' }: ScenarioNode, address: Address): HubConfig {
+  #hub(plan: ScenarioNode, address: Address): HubConfig {
+    return { address, config: this.#configOf(plan), url: address };
+  }
+
+  /** What operators want of a hub: links to all hubs of some clusters, and rules. */
+  #configOf({ cluster = 'sim', hub }: ScenarioNode): HubConfig['config'] {
     const links = (hub?.links ?? []).map((to) => ({
       addresses: this.places.flatMap(({ address: at, plan }) => (plan.cluster === to && plan.hub ? at : [])),
       cluster: to,
     }));
-    const identity = { cluster, name: cluster, region, tags: [] };
-    const config = { breaker: BREAKER, identity, links, mode: 'explicit', version: 1 } as const;
-    return { address, config, url: address };
+    return this.policies.configOf(cluster, links);
   }
 
   /** The runtime directory has changed: everybody finds out within a second. */

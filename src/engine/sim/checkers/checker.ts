@@ -11,6 +11,7 @@ import type { QueueTables } from '../../core/queues/tables.ts';
 import type { DeliverMessage, FlowMessage, KeptMessage, PublishedMessage } from '../../core/topics/messages.ts';
 import type { LogBatch } from '../../flow/message-log.ts';
 import type { Ask } from '../client.ts';
+import type { FarAsk } from '../far-queue-user.ts';
 import type { RunEffect } from '../functions.ts';
 import type { KeepOnDisk } from '../message-log.ts';
 import type { SimProcess } from '../process.ts';
@@ -46,6 +47,8 @@ export class Checker implements Watcher {
   answered(_ask: Ask): void {}
   queueAsked(_place: number, _command: QueueCommand): void {}
   queueAnswered(_place: number, _life: string, _command: QueueCommand, _outcome: Outcome<QueueReply>): void {}
+  farAsked(_ask: FarAsk): void {}
+  farAnswered(_ask: FarAsk): void {}
   queueStored(_place: number, _tables: QueueTables): void {}
   queueWiped(_place: number): void {}
   took(_process: SimProcess, _link: LinkId, _peer: Peer, _message: FlowMessage): void {}
@@ -120,6 +123,14 @@ export class Checkers extends Checker {
 
   override queueAnswered(place: number, life: string, command: QueueCommand, outcome: Outcome<QueueReply>): void {
     for (const checker of this.#all) checker.queueAnswered(place, life, command, outcome);
+  }
+
+  override farAsked(ask: FarAsk): void {
+    for (const checker of this.#all) checker.farAsked(ask);
+  }
+
+  override farAnswered(ask: FarAsk): void {
+    for (const checker of this.#all) checker.farAnswered(ask);
   }
 
   override queueStored(place: number, tables: QueueTables): void {

@@ -54,7 +54,12 @@ export class FederationRestChecker extends Checker {
       const known = view?.clusters.find((one) => one.cluster === cluster);
       if (known?.state !== 'reachable') return `${who(hub)} sees ${cluster} as ${known?.state ?? 'nothing'}`;
       const told = [...new Set(known.functions.map(({ name }) => name))].sort().join(' ');
-      const real = [...(offered.get(cluster) ?? [])].sort().join(' ');
+      const { policies } = this.#world();
+      const isForIt = (name: string) => {
+        const rules = policies.configOf(cluster, []);
+        return policies.exports(rules, { by: hub.cluster, name, of: cluster, what: 'functions' });
+      };
+      const real = [...(offered.get(cluster) ?? [])].filter(isForIt).sort().join(' ');
       if (told !== real) return `${who(hub)} believes that ${cluster} offers ${told}, not ${real}`;
     }
     const ghost = view?.clusters.find(({ cluster, state }) => state === 'reachable' && !there.has(cluster));

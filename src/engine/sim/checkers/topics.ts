@@ -2,7 +2,7 @@
  * The laws of topics as their users see them, at both ends.
  *
  * Safety: what arrives was published, and is what was published; it matches, and it comes once; what one publisher says
- * about one topic comes in order, to members of groups as long as none leaves and each message finds its way the first time; of a group, one member gets it, or one after the other, until one is done: then each time it says which attempt it is.
+ * about one topic comes in order, to members of groups as long as none leaves and each message finds its way the first time; of a group, one member gets it in each cluster, or one after the other, until one is done: then each time it says which attempt it is.
  * Liveness: in a settled world a fresh message reaches exactly the live subscribers.
  */
 import type { Payload } from '../../core/base/payload.ts';
@@ -40,6 +40,7 @@ export class TopicsChecker extends Checker {
 
   override delivered(listening: Listening, message: DeliverMessage): void {
     const { patterns, group } = listening.event;
+    const groupOf = this.#groupOf(listening);
     const says = () => `${tell(listening)} got ${JSON.stringify(message)}`;
     const story = this.#stories.get(tokenOf(message.payload));
     law(story !== undefined, 'what is delivered was published', says);
@@ -50,34 +51,40 @@ export class TopicsChecker extends Checker {
     this.#judgeName(message, publication, says);
     if (group !== undefined && message.tag !== undefined) {
       reached.add(listening);
-      this.#judgeAttempt(group, message, story, says);
+      this.#judgeAttempt(groupOf, message, story, says);
       return;
     }
     law(!reached.has(listening), 'a subscription gets a message once', says);
     reached.add(listening);
     this.#judgeOrder(listening, story, says);
     if (group === undefined) return;
-    const other = story.groups.get(group);
+    const other = story.groups.get(groupOf);
     law(other === undefined, 'one member of a group gets a message', () => {
       return `${says()}; so did ${other === undefined ? 'nobody' : tell(other)}`;
     });
-    story.groups.set(group, listening);
+    story.groups.set(groupOf, listening);
   }
 
-  override settled({ event: { group = '' } }: Listening, { payload }: DeliverMessage, done: boolean): void {
+  override settled(listening: Listening, { payload }: DeliverMessage, done: boolean): void {
+    const group = this.#groupOf(listening);
     const story = this.#stories.get(tokenOf(payload));
     if (story !== undefined && done) story.done.set(group, (story.done.get(group) ?? 0) + 1);
     else if (story !== undefined) story.refused = true;
   }
 
   /** That message must reach exactly those who listen now: not who has yet to notice that its node is gone. */
-  examine({ token, event }: Publication): void {
+  examine({ client, token, event }: Publication): void {
     const world = this.#world();
+    const of = this.#clusterOf(client) ?? '';
     const clients = [...world.topicsClients.values()].filter(({ where }) => world.isInReach(where));
     const all = clients.flatMap(({ listening }) => [...listening]);
     const matching = all.filter(({ event: { patterns } }) => this.#oracle.anyMatches(patterns, event.topic));
-    const live = matching.filter(({ confirmed }) => confirmed);
-    const groups = new Set(live.flatMap(({ event: { group } }) => group ?? []));
+    const live = matching.filter(({ client: { where }, confirmed }) => {
+      const by = world.place(where.node).plan.cluster ?? '';
+      return confirmed && (by === of || world.policies.allow({ by, name: event.topic, of, what: 'topics' }));
+    });
+    const members = live.filter(({ event: { group } }) => group !== undefined);
+    const groups = new Set(members.map((one) => this.#groupOf(one)));
     this.#exams.push({ groups, plain: live.filter((one) => one.event.group === undefined), token });
   }
 
@@ -121,6 +128,11 @@ export class TopicsChecker extends Checker {
       const away = process?.alive ? [] : [...log.keeps.values()].map(({ definition }) => definition.pattern);
       return [...away, ...log.lost].some((pattern) => this.#oracle.matches(pattern, topic));
     });
+  }
+
+  /** Of each cluster, the members of one name are a group. */
+  #groupOf({ client, event: { group = '' } }: Listening): string {
+    return `${group} of ${this.#clusterOf(client)}`;
   }
 
   #clusterOf({ where }: Publication['client']): string | undefined {
