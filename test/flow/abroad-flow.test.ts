@@ -109,6 +109,15 @@ describe('a message for other clusters', () => {
     expect(hub.arrived).toEqual(['order 7 true', 'order 8 true']);
   });
 
+  it('goes on once, though another hub that has spoken for its cluster sends it over here, too', () => {
+    const hub = new Hub();
+    hub.flow.out(said('order'));
+    hub.flow.take(letter({ cluster: 'here', to: ['x', 'z'] }));
+    hub.flow.take(letter({ cluster: 'here', seq: 8, to: ['z'] }));
+    hub.flow.take(letter({ cluster: 'here', passed: ['v'], seq: 8, to: ['z', 'x'] }));
+    expect(hub.sent.map(({ on, to }) => `${on} ${to}`)).toEqual(['1 x', '2 y,z', '2 z', '1 x']);
+  });
+
   it('is not published where it is not wanted, and does not go abroad again where it is', () => {
     const hub = new Hub();
     hub.flow.take(letter({ cluster: 'unwanted' }));

@@ -34,7 +34,8 @@ function watch(options: SimulationOptions): SimulationReport {
 const seed = Number(values.from);
 const all: readonly SimulationOptions[] = [
   { seeds: pastSeeds() },
-  { federated: true, seeds: pastFederations() },
+  { federated: true, seeds: pastFederations().all },
+  { federated: 'plain', seeds: pastFederations().plain },
   { count: Number(values.seeds), seed },
   { count: Number(values.federations), federated: true, seed },
 ];

@@ -2,15 +2,16 @@ import { readFileSync } from 'node:fs';
 
 /** The seeds of `seeds.txt`, without their stories. */
 export function pastSeeds(): number[] {
-  return seedsIn('seeds.txt');
+  return seedsIn('seeds.txt', /^\d+/);
 }
 
-/** Those of federations. */
-export function pastFederations(): number[] {
-  return seedsIn('federation-seeds.txt');
+/** Those of federations; `plain`: of those that were drawn before there were queues, groups and rules. */
+export function pastFederations(): { readonly all: number[]; readonly plain: number[] } {
+  const file = 'federation-seeds.txt';
+  return { all: seedsIn(file, /^\d+/), plain: seedsIn(file, /(?<=^plain )\d+/) };
 }
 
-function seedsIn(file: string): number[] {
+function seedsIn(file: string, pattern: RegExp): number[] {
   const lines = readFileSync(new URL(file, import.meta.url), 'utf8').split('\n');
-  return lines.flatMap((line) => /^\d+/.exec(line) ?? []).map(Number);
+  return lines.flatMap((line) => pattern.exec(line) ?? []).map(Number);
 }

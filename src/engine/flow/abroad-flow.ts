@@ -35,6 +35,8 @@ export class AbroadFlow {
   readonly #ways = new Map<NodeId, Way<Letter>>();
   /** What has come of late. Why: when another hub begins to speak for a cluster, both may do so for a moment. */
   readonly #recent = new RecentIds(RECENT_MAX);
+  /** For whom what has gone on from here. Why: of both that speak, one may send through the other, which sends it, too. */
+  readonly #gone = new RecentIds(RECENT_MAX);
 
   constructor(parts: AbroadFlowParts) {
     this.#parts = parts;
@@ -94,12 +96,15 @@ export class AbroadFlow {
   }
 
   #send(federation: TopicsAbroad, message: AbroadMessage, branches: readonly Branch[]): void {
-    for (const { next, to } of branches) {
+    const { by, seq } = message;
+    for (const { next, to: all } of branches) {
       const way = this.#wayTo(federation, next);
       if (way === undefined) {
         this.#parts.counters.lost++;
         continue;
       }
+      const to = all.filter((hub) => this.#gone.add(`${by} ${seq} ${hub}`));
+      if (to.length === 0) continue;
       const before = way.dropped;
       way.offer(new Letter({ ...message, to }), FROM_ABROAD);
       this.#parts.counters.lost += way.dropped - before;
