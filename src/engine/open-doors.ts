@@ -11,7 +11,6 @@ import { httpHandler } from './host/http.ts';
 import type { Listener, Transport } from './host/ports.ts';
 import { MemoryNetwork, MemoryTransport } from './host/transports/memory.ts';
 import { webSocketTransport } from './host/transports/web-socket.ts';
-import { MESSAGE_SLACK } from './host/wire-link.ts';
 import type { Inside, SettledOptions } from './hosted-node.ts';
 import type { LateHost } from './late-host.ts';
 import type { Bridges } from './wire/handshake-sides.ts';
@@ -70,7 +69,7 @@ export async function openDoors(
       connectionsMax: CONNECTIONS_MAX,
       host,
       http,
-      messageBytesMax: doors.limits.frameBytesMax + MESSAGE_SLACK,
+      messageBytesMax: doors.messageBytesMax,
       port,
       refused: (reason) => {
         if (late.host !== undefined) late.host.counters.cutOff++;

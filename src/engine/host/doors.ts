@@ -47,8 +47,19 @@ export class Doors {
     this.#clientName = clientName;
   }
 
+  /** What goes between this process and a client. */
   get limits(): WireLimits {
     return this.#options.limits ?? DEFAULT_LIMITS;
+  }
+
+  /** What goes between nodes: all that a client may have sent, with what nodes on its way add to the header. */
+  get #between(): WireLimits {
+    return { ...this.limits, frameBytesMax: this.limits.frameBytesMax + HEADER_BYTES };
+  }
+
+  /** Of one WebSocket message, before it is known who is there. */
+  get messageBytesMax(): number {
+    return this.#between.frameBytesMax + MESSAGE_SLACK;
   }
 
   add(listener: Listener): void {
@@ -62,7 +73,7 @@ export class Doors {
   dial(address: string, signal?: AbortSignal): Promise<Connection> {
     const { transport, tls, dialMsMax = 5_000 } = this.#options;
     return transport.dial(address, {
-      messageBytesMax: this.limits.frameBytesMax + MESSAGE_SLACK,
+      messageBytesMax: this.messageBytesMax,
       protocol: 'mpreg.v1',
       timeoutMs: dialMsMax,
       ...(signal === undefined ? {} : { signal }),
@@ -77,31 +88,32 @@ export class Doors {
     const handshake = new Acceptor({
       cluster,
       digest,
-      frameBytesMax: this.limits.frameBytesMax,
+      frameBytesMax: this.#between.frameBytesMax,
       json: connection.protocol === 'mpreg.v1.json',
       node: { id: identity.id, name: identity.name },
       nonce: this.#nonce(),
       ...(bridges === undefined ? {} : { bridges }),
       ...(key === undefined ? {} : { key }),
     });
-    return { handshake, handshakeMsMax: this.#handshakeMsMax, limits: this.limits, role: 'peer' };
+    return { handshake, handshakeMsMax: this.#handshakeMsMax, limits: this.#between, role: 'peer' };
   }
 
   /** `address`: what was dialled, which is where the acceptor can be found. */
   diallerOptions(address: string, role: Peer['role']): WireLinkOptions {
     const { bridges, cluster, key, digest } = this.#options;
     const peer = this.#as(role);
+    const limits = peer.role === 'client' ? this.limits : this.#between;
     const handshake = new Dialler({
       address,
       digest,
-      frameBytesMax: this.limits.frameBytesMax,
+      frameBytesMax: limits.frameBytesMax,
       nonce: this.#nonce(),
       peer,
       ...(bridges === undefined ? {} : { bridges }),
       ...(cluster === undefined ? {} : { cluster }),
       ...(key === undefined ? {} : { key }),
     });
-    return { handshake, handshakeMsMax: this.#handshakeMsMax, limits: this.limits, role: peer.role };
+    return { handshake, handshakeMsMax: this.#handshakeMsMax, limits, role: peer.role };
   }
 
   #as(role: Peer['role']): Peer {
@@ -120,3 +132,6 @@ export class Doors {
     return Buffer.from(this.#options.entropy.bytes(32)).toString('base64url');
   }
 }
+
+/** Trade-off: more, and longer names of clusters and more resources fit beside a value of the largest size; less, and less is taken from anybody. */
+const HEADER_BYTES = 64 * 1024;

@@ -250,7 +250,9 @@ export class NodeHost {
   #undeliverable(id: LinkId, message: Message, why: Problem): void {
     const link = this.#links.get(id);
     const told = { ...why, outcome: message.kind === 'call' ? 'did-not-happen' : 'unknown' } as const;
-    if ('over' in message) return this.#log('error', `a ${message.kind} could not be carried on: ${why.message}`);
+    // What finds no room here is sent again by the hub that waits for its acknowledgement.
+    const level = why.code === 'overloaded' ? 'debug' : 'error';
+    if ('over' in message) return this.#log(level, `a ${message.kind} could not be carried on: ${why.message}`);
     switch (message.kind) {
       case 'result':
         link?.send({ id: message.id, kind: 'error', problem: told });

@@ -16,22 +16,30 @@ function world(): Clusters {
 const hubOf = (node: MpregNode) => ({ addresses: [node.bridgeUrl ?? ''], cluster: node.snapshot().record.cluster });
 
 describe('a chain of clusters', () => {
-  it('is crossed by way of the one between, also by values of many megabytes', async () => {
+  it('is crossed by way of the one between, also by values as large as any within a cluster', async () => {
     const clusters = world();
     const far = await clusters.node('far', 'far', {
       hub: { mode: 'permissive' },
-      inline: [{ name: 'reverse', run: (bytes: Uint8Array) => bytes.toReversed() }],
+      inline: [
+        { name: 'reverse', run: (bytes: Uint8Array) => bytes.toReversed() },
+        { name: 'zeros', run: (count: number) => new Uint8Array(count) },
+      ],
     });
     const middle = await clusters.node('middle', 'middle', { hub: { links: [hubOf(far)], mode: 'permissive' } });
     const near = await clusters.node('near', 'near', { hub: { links: [hubOf(middle)] } });
     const client = await clusters.client(near);
     await reached(client, 'far', 'reverse');
-    const bytes = new Uint8Array(8 * 2 ** 20).map((_, i) => (i * 7_919) >> 5);
+    const bytes = new Uint8Array(16 * 2 ** 20 - 256).map((_, i) => (i * 7_919) >> 5);
     const { cluster, value } = await client.ask('reverse', [bytes]);
     expect(cluster).toBe('far');
     expect(Buffer.from(value as Uint8Array).equals(Buffer.from(bytes.toReversed()))).toBe(true);
-    const tooLarge = client.ask('reverse', [new Uint8Array(15.5 * 2 ** 20)]).catch((error: unknown) => error);
-    expect(await tooLarge).toMatchObject({ code: 'limit-exceeded' });
+    const several = await Promise.all([1, 2, 3, 4].map((n) => client.call('zeros', 15 * 2 ** 20 + n)));
+    expect(several.map((value) => (value as Uint8Array).length)).toEqual([1, 2, 3, 4].map((n) => 15 * 2 ** 20 + n));
+    const tooLarge = client.ask('zeros', [17 * 2 ** 20]).catch((error: unknown) => error);
+    expect(await tooLarge).toMatchObject({
+      code: 'limit-exceeded',
+      message: expect.stringMatching(/bytes does not go from cluster far to near: the limit is 16777216/),
+    });
     expect(await client.call('reverse', new Uint8Array([1, 2]))).toEqual(new Uint8Array([2, 1]));
     const { counts } = await viewOf(await clusters.client(middle));
     expect(counts.relayed).toBeGreaterThanOrEqual(2);

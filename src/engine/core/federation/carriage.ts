@@ -68,6 +68,11 @@ export class Carriage<Message extends Carried> {
     return held;
   }
 
+  /** See `Sessions.room`. */
+  room(to: NodeId): number {
+    return this.#sessions.room(to);
+  }
+
   send(to: NodeId, message: Message, now: Instant): void {
     const { ways } = this.#parts;
     if (ways.to(to) === undefined && (this.#gone.has(to) || !this.#sessions.knows(to))) {

@@ -5,6 +5,8 @@ import type { FederationMessage, Over } from './messages.ts';
 export interface Carried {
   readonly kind: string;
   readonly over?: Over;
+  /** Of its payload only the size is looked at. */
+  readonly payload?: { readonly size: number };
 }
 
 export type FederationEffect<Message extends Carried> =

@@ -224,6 +224,11 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
     this.#carriage.send(to, message, now);
   }
 
+  /** How many bytes of payloads may be sent to a hub now. */
+  room(to: NodeId): number {
+    return this.#carriage.room(to);
+  }
+
   /** Whether that is a hub of another cluster. */
   knows(hub: NodeId): boolean {
     const cluster = this.#links.hub(hub)?.identity.cluster;

@@ -56,9 +56,19 @@ export interface FederationOptions {
   readonly windowMax: number;
   /** Messages that wait behind these; more are refused. More: longer bursts. Fewer: less memory. */
   readonly waitingMax: number;
+  /**
+   * Bytes of what is not acknowledged by one hub; one message may go beyond. More: large values are faster over long ways. Less:
+   * less is sent again where a way breaks.
+   */
+  readonly windowBytesMax: number;
+  /** Bytes that are kept for one hub, until it has acknowledged them; more are refused. More: longer bursts. Less: less memory. */
+  readonly hubBytesHeldMax: number;
+  /** The same for all hubs together. More: hubs that do not answer leave more room to others. Less: less memory. */
+  readonly allBytesMax: number;
 }
 
 export const DEFAULT_FEDERATION_OPTIONS: FederationOptions = {
+  allBytesMax: 256 * 1024 ** 2,
   allHubsBytesMax: 12 * 1024 ** 2,
   allOffersBytesMax: 96 * 1024 ** 2,
   costShareMin: 0.2,
@@ -67,6 +77,7 @@ export const DEFAULT_FEDERATION_OPTIONS: FederationOptions = {
   echoesLostMax: 4,
   hopsMax: 8,
   hubsMax: 4_096,
+  hubBytesHeldMax: 64 * 1024 ** 2,
   hubBytesMax: 128 * 1024,
   offersBytesMax: 4 * 1024 ** 2,
   recordMsMax: 900_000,
@@ -75,6 +86,7 @@ export const DEFAULT_FEDERATION_OPTIONS: FederationOptions = {
   partedMs: 3_000,
   resendMs: 10_000,
   waitingMax: 16_384,
+  windowBytesMax: 16 * 1024 ** 2,
   windowMax: 1_024,
   refreshMs: 240_000,
   settleMs: 250,

@@ -19,7 +19,8 @@ import type { Carried } from './effects.ts';
  * Invariants:
  * - a message is handed out at most once, and not before all earlier ones of its session;
  * - at most `hubsMax` hubs are heard, whatever names they use;
- * - of each session at most `windowMax` messages are on their way and `waitingMax` behind them;
+ * - of each session at most `windowMax` messages are on their way and `waitingMax` behind them; beyond `windowBytesMax` a message
+ *   is on its way only alone;
  * - what was given up is told: as undelivered where it was never sent, else as part of a hub that is lost.
  *
  * It refuses to know ways: `transmit` effects name receivers, and who gives it the way says when that broke (`resend`).
@@ -30,6 +31,8 @@ export class Sessions<Message extends Carried> {
   readonly #incoming = new Map<NodeId, Incoming<Message>>();
   readonly #effects = new Effects<SessionsEffect<Message>>();
   #nextSession = 1;
+  /** Of payloads that are not acknowledged, or wait. */
+  #bytes = 0;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -56,6 +59,12 @@ export class Sessions<Message extends Carried> {
     return held;
   }
 
+  /** How many bytes of payloads there is room for on the way to a hub: whoever sends asks first. */
+  room(to: NodeId): number {
+    const { allBytesMax, hubBytesHeldMax } = this.#options;
+    return Math.min(hubBytesHeldMax - (this.#outgoing.get(to)?.bytes ?? 0), allBytesMax - this.#bytes);
+  }
+
   /** All hubs that something was sent to, or came from. */
   peers(): readonly NodeId[] {
     return [...new Set([...this.#outgoing.keys(), ...this.#incoming.keys()])];
@@ -69,12 +78,11 @@ export class Sessions<Message extends Carried> {
   /** False where no more may wait: the message was not taken. */
   send(to: NodeId, message: Message, now: Instant): boolean {
     const out = getOrMake(this.#outgoing, to, () => this.#begin());
-    if (out.unacknowledged.length >= this.#options.windowMax) {
-      if (out.waiting.length >= this.#options.waitingMax) return false;
-      out.waiting.push(message);
-      return true;
-    }
-    this.#transmit(to, out, message, now);
+    const goes = out.waiting.length === 0 && this.#mayGo(out, message);
+    if (!goes && out.waiting.length >= this.#options.waitingMax) return false;
+    this.#count(out, sizeOf(message));
+    if (goes) this.#transmit(to, out, message, now);
+    else out.waiting.push(message);
     return true;
   }
 
@@ -85,11 +93,19 @@ export class Sessions<Message extends Carried> {
     const first = out.unacknowledged.findIndex((sent) => sent.n > n);
     const count = first === -1 ? out.unacknowledged.length : first;
     if (count === 0) return;
-    out.unacknowledged.splice(0, count);
+    for (const sent of out.unacknowledged.splice(0, count)) {
+      out.bytesUnderWay -= sizeOf(sent.message);
+      this.#count(out, -sizeOf(sent.message));
+    }
     out.resendMs = this.#options.resendMs;
     out.resendAt = out.unacknowledged.length === 0 ? NEVER : now + out.resendMs;
-    const room = this.#options.windowMax - out.unacknowledged.length;
-    for (const message of out.waiting.splice(0, room)) this.#transmit(from, out, message, now);
+    let next = 0;
+    for (; next < out.waiting.length; next++) {
+      const message = out.waiting[next] as Message;
+      if (!this.#mayGo(out, message)) break;
+      this.#transmit(from, out, message, now);
+    }
+    out.waiting.splice(0, next);
   }
 
   /** Something came from a hub: what can be handed out now, in order. */
@@ -128,13 +144,13 @@ export class Sessions<Message extends Carried> {
    */
   drop(hub: NodeId): readonly Message[] {
     const out = this.#outgoing.get(hub);
-    this.#outgoing.delete(hub);
+    this.#end(hub, out);
     return out?.waiting ?? [];
   }
 
   /** A hub is known no longer. */
   forget(hub: NodeId): void {
-    this.#outgoing.delete(hub);
+    this.#end(hub, this.#outgoing.get(hub));
     this.#incoming.delete(hub);
   }
 
@@ -161,13 +177,40 @@ export class Sessions<Message extends Carried> {
 
   #begin(): Outgoing<Message> {
     const { resendMs } = this.#options;
-    return { nextN: 1, resendAt: NEVER, resendMs, session: this.#nextSession++, unacknowledged: [], waiting: [] };
+    const session = this.#nextSession++;
+    return {
+      bytes: 0,
+      bytesUnderWay: 0,
+      nextN: 1,
+      resendAt: NEVER,
+      resendMs,
+      session,
+      unacknowledged: [],
+      waiting: [],
+    };
+  }
+
+  #end(hub: NodeId, out: Outgoing<Message> | undefined): void {
+    this.#bytes -= out?.bytes ?? 0;
+    this.#outgoing.delete(hub);
+  }
+
+  #mayGo({ bytesUnderWay, unacknowledged }: Outgoing<Message>, message: Message): boolean {
+    const { windowBytesMax, windowMax } = this.#options;
+    if (unacknowledged.length >= windowMax) return false;
+    return bytesUnderWay === 0 || bytesUnderWay + sizeOf(message) <= windowBytesMax;
+  }
+
+  #count(out: Outgoing<Message>, bytes: number): void {
+    out.bytes += bytes;
+    this.#bytes += bytes;
   }
 
   #transmit(to: NodeId, out: Outgoing<Message>, message: Message, now: Instant): void {
     const n = out.nextN++;
     if (out.unacknowledged.length === 0) out.resendAt = now + out.resendMs;
     out.unacknowledged.push({ message, n });
+    out.bytesUnderWay += sizeOf(message);
     this.#effects.push({ again: false, kind: 'transmit', message, n, session: out.session, to });
   }
 
@@ -184,9 +227,16 @@ export function lifeOf(number: number): number {
   return Math.floor(number / 2 ** 20);
 }
 
+function sizeOf({ payload }: Carried): number {
+  return payload?.size ?? 0;
+}
+
 export interface SessionsOptions {
   readonly windowMax: number;
   readonly waitingMax: number;
+  readonly windowBytesMax: number;
+  readonly hubBytesHeldMax: number;
+  readonly allBytesMax: number;
   readonly resendMs: number;
   readonly hubsMax: number;
 }
@@ -209,6 +259,9 @@ interface Outgoing<Message> {
   /** In the order of their numbers. */
   readonly unacknowledged: { readonly n: number; readonly message: Message }[];
   readonly waiting: Message[];
+  /** Of all their payloads, and of those that are not acknowledged. */
+  bytes: number;
+  bytesUnderWay: number;
   resendMs: number;
   resendAt: Instant;
 }

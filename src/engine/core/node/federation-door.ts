@@ -1,8 +1,9 @@
 import type { Address, DialId, LinkId, NodeId } from '../base/ids.ts';
 import { type Instant, NEVER } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
+import type { Payload } from '../base/payload.ts';
 import type { Prng } from '../base/prng.ts';
-import { problem } from '../base/problems.ts';
+import { type Problem, problem } from '../base/problems.ts';
 
 import type { CallsMessage } from '../calls/messages.ts';
 import { HUB } from '../calls/placement.ts';
@@ -132,21 +133,34 @@ export class FederationDoor implements Machine<HubEffect> {
   }
 
   /**
-   * What is too large is answered, or sent as a problem, at once. Why here: what cannot leave would hold up all that follows it.
+   * What is too large, or finds no room, is answered, or sent as a problem, at once. Why here: what cannot leave would hold up all
+   * that follows it.
    */
   send(to: NodeId, message: CallsMessage, now: Instant): void {
-    const { size } = 'payload' in message ? message.payload : NO_PAYLOAD;
-    if (size <= CARRIED_BYTES_MAX || !('id' in message)) {
+    const why = 'payload' in message ? this.#whyNot(to, bytesOf(message)) : undefined;
+    if (why === undefined || !('id' in message)) {
       this.#federation?.send(to, message, now);
       return;
     }
     const isCall = message.kind === 'call';
-    const text = `${size} bytes are more than the ${CARRIED_BYTES_MAX} that go between clusters at once`;
     const outcome = isCall ? 'did-not-happen' : 'unknown';
-    const instead = { id: message.id, kind: 'error', problem: problem('limit-exceeded', text, { outcome }) } as const;
+    const instead = { id: message.id, kind: 'error', problem: { ...why, outcome } } as const;
     const { cluster } = this.#directory.self;
     if (isCall) this.#refused.push({ cluster, from: to, kind: 'deliver', message: instead });
     else this.#federation?.send(to, instead, now);
+  }
+
+  #whyNot(to: NodeId, size: number): Problem | undefined {
+    const room = this.#federation?.room(to) ?? 0;
+    if (size <= Math.min(room, CARRIED_BYTES_MAX)) return undefined;
+    const there = this.#federation?.identityOf(to)?.cluster ?? 'another one';
+    const way = `from cluster ${this.#directory.self.cluster} to ${there}`;
+    return size > CARRIED_BYTES_MAX
+      ? problem('limit-exceeded', `a value of ${size} bytes does not go ${way}: the limit is ${CARRIED_BYTES_MAX}`)
+      : problem(
+          'overloaded',
+          `too much waits on its way ${way}: there is room for ${Math.max(0, room)} bytes, not for ${size}`,
+        );
   }
 
   leave(now: Instant): void {
@@ -212,10 +226,15 @@ export class FederationDoor implements Machine<HubEffect> {
   }
 }
 
-/** Limit: what fits any frame, with its header. */
-const CARRIED_BYTES_MAX = 15 * 2 ** 20;
+/** What a message takes, as far as users say how much that is. */
+function bytesOf(message: Extract<CallsMessage, { readonly payload: Payload }>): number {
+  const locs = message.kind === 'call' ? message.locs : [];
+  return message.payload.size + locs.reduce((sum, loc) => sum + 4 * loc.length, 0);
+}
 
-const NO_PAYLOAD = { size: 0 };
+/** Limit: what fits a frame of a client; between nodes a frame may be larger by more than all that hubs add to a header. */
+const CARRIED_BYTES_MAX = 16 * 2 ** 20;
+
 const NONE: HubEffect[] = [];
 
 /**
