@@ -71,10 +71,11 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     const clock = new SystemClock();
     const host = new NodeHost({ clock, doors, log: settled.log, messages, node, queues, runner, store });
     late.host = host;
+    describeQueues(host, await host.queues.read());
     await host.start(Number(store.read('epoch') ?? 0));
     bindQueues(host, late);
     carryQueues(host, late);
-    await host.queues.open();
+    host.queues.open();
     trigger(runner, host, late, { id, log: settled.log, name });
     late.system = speak(host, name);
     if (hub !== undefined) asHub?.openHub({ config: hub.config, host, late, node, options: settled, store });
@@ -180,6 +181,13 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
 /** What others are told of: not those that every node has by itself. */
 function offered(runners: Runners): readonly FunctionRecord[] {
   return runners.functions.filter(({ name }) => !name.startsWith('mpreg.'));
+}
+
+/** Why before it starts: with the first that others hear of the node, they know which queues it has. */
+function describeQueues(host: NodeHost, names: readonly string[]): void {
+  if (names.length === 0) return;
+  const { resources } = host.snapshot().record;
+  host.input({ kind: 'describe', self: { resources: [...resources, ...names.map((name) => `queue:${name}`)] } });
 }
 
 /** Has messages of topics go into the queues of this node that say so. */

@@ -37,6 +37,10 @@ export class TestPlaces implements Places {
     return places.filter(({ resources }) => locs.every((loc) => resources.has(loc)));
   }
 
+  absent(): readonly string[] {
+    return [];
+  }
+
   node(nameOrId: string) {
     const id = nameOrId.toLowerCase();
     return this.#nodes.has(id) ? { address: `ws://${id}`, id, name: id.toUpperCase() } : undefined;

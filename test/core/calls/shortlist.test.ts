@@ -72,6 +72,7 @@ test('whatever changes, and whoever asks for what, what is remembered is what a 
 /** A directory that counts how often it is asked for all places of a function. */
 function watched(directory: Directory): Places & { looks: number } {
   return {
+    absent: (locs) => directory.absent(locs),
     equipped: (locs) => directory.equipped(locs),
     get generation() {
       return directory.generation;

@@ -29,6 +29,8 @@ export interface Places {
   resting(fun: string): readonly Place[];
   /** The nodes in reach that have all of some resources, whether or not they take new work. Walks over all nodes. */
   equipped(locs: readonly string[]): readonly Omit<Place, 'fn'>[];
+  /** The names of the nodes out of reach that had all of some resources by their last word. Walks over all nodes. */
+  absent(locs: readonly string[]): readonly string[];
   /** A node by its name or id, whether or not it takes work now. */
   node(nameOrId: string): { readonly id: NodeId; readonly name: string; readonly address: Address } | undefined;
 }
@@ -95,11 +97,20 @@ function placeWith(places: Places, wish: Wish, tried: readonly NodeId[]): Outcom
   const { fun, locs } = wish;
   const queue = locs.find((loc) => loc.startsWith('queue:'))?.slice('queue:'.length);
   if (locs.includes(HUB)) return failed(hubMissing({ fun }));
-  if (queue !== undefined) return failed(problem('queue-unknown', `no node in reach has a queue ${queue}`, { fun }));
+  if (queue !== undefined) return failed(queueMissing(queue, places.absent(locs)[0], fun));
   const which = locs.map((loc) => `"${loc}"`).join(', ');
   return failed(
     problem('resource-unknown', `no node in reach has ${locs.length > 1 ? 'all of ' : ''}${which}`, { fun }),
   );
+}
+
+/** Why it matters whether a node had it: who hears of no such queue gives up, or makes another one. */
+function queueMissing(queue: string, absent: string | undefined, fun: string): Problem {
+  if (absent === undefined) return problem('queue-unknown', `no node in reach has a queue ${queue}`, { fun });
+  return problem('nobody-there', `the queue ${queue} is on ${absent}, which cannot be reached`, {
+    fun,
+    hint: `Wait until ${absent} is back, or start it again where it was.\nmpreg node list`,
+  });
 }
 
 /** What a hub has, for whoever looks for one. */

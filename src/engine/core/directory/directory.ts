@@ -83,6 +83,15 @@ export class Directory {
     return found;
   }
 
+  /** The names of the nodes out of reach that had all of some resources by their last word. Walks over all nodes. */
+  absent(locs: readonly string[]): readonly string[] {
+    return [...this.#entries.values()].flatMap(({ record, reach }) =>
+      reach === 'gone' && record !== undefined && locs.every((loc) => record.resources.includes(loc))
+        ? record.name
+        : [],
+    );
+  }
+
   /** What all nodes in reach say of themselves. Walks over all nodes. */
   get reachable(): readonly NodeRecord[] {
     return [...this.#entries.values()].flatMap(({ record, reach }) => (reach === 'gone' ? [] : (record ?? [])));

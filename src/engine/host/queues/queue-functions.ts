@@ -4,6 +4,7 @@
  * They are ordinary calls. `locs: ['queue:NAME']` brings them to the node that has the queue; every node has the functions
  * themselves. A receive ends with its call: when the call is taken back, nothing is received.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { CallContext, FunctionDefinition } from '../../api.ts';
 import type { NodeSnapshot } from '../../core/node/snapshot.ts';
 import type { StoredMessage } from '../../core/queues/effects.ts';
@@ -80,7 +81,17 @@ class QueueFunctions {
     if (node === undefined || node.id === this.#parts.snapshot().id)
       return this.#info(await this.#ask({ kind: 'create', options, queue }));
     const there = { ...options, name: queue, place: HERE };
-    return context.call.with({ node: node.id })('mpreg.queue.create', there) as Promise<QueueInfo>;
+    const made = (await context.call.with({ node: node.id })('mpreg.queue.create', there)) as QueueInfo;
+    await this.#heardOf(queue, context.signal);
+    return made;
+  }
+
+  /** Why it is waited for: who made a queue uses it next, and asks this node where it is. */
+  async #heardOf(queue: string, signal: AbortSignal): Promise<void> {
+    for (let waitedMs = 0; waitedMs < HEARD_MS && !signal.aborted; waitedMs += LOOK_MS) {
+      if (nodeWith(queue, this.#parts.snapshot()) !== undefined) return;
+      await pause(LOOK_MS);
+    }
   }
 
   /** Undefined: the node that is asked. Why not apart from its dead letters: they go to a queue of the same node. */
@@ -307,6 +318,9 @@ interface Replies {
 type ReplyTo<Kind extends keyof Replies> = Extract<QueueReply, { kind: Replies[Kind] }>;
 
 const PEEK_MAX = 10_000;
+/** How long news of a queue takes at most, usually; and how often it is looked for. */
+const HEARD_MS = 2_000;
+const LOOK_MS = 10;
 /** Wherever that is. Why no name of a node: it is said by nodes that have chosen already. */
 const HERE = '=';
 

@@ -56,6 +56,8 @@ export class QueuesHost {
   /** The name of each queue, by its number. */
   readonly #names = new Map<number, string>();
   #requests = 0;
+  /** Between `read` and `open`. */
+  #stored: Awaited<ReturnType<QueueStore['open']>> | undefined;
   /** Set before it is opened. */
   carry: Carry = () => Promise.reject(problemError('node-stopping', 'the node is only starting'));
 
@@ -76,14 +78,23 @@ export class QueuesHost {
     return this.#options.get(queue);
   }
 
-  /** Begins with what is stored. Rejects with `store-corrupt`, `data-in-use`, … */
-  async open(): Promise<void> {
-    const { store, input, wallClock } = this.#parts;
+  /** What is stored; the names of the queues that are here. Rejects with `store-corrupt`, `data-in-use`, … */
+  async read(): Promise<readonly string[]> {
+    const { store, input } = this.#parts;
     store.onRoom = (why) => {
       if (why !== undefined) this.#why(new ProblemError(why));
       input({ kind: 'room', ...(why !== undefined && { problem: why }) });
     };
-    const stored = await store.open();
+    this.#stored = await store.open();
+    return this.#stored.queues.flatMap(({ move, name }) => (move?.role === 'arriving' ? [] : name));
+  }
+
+  /** Begins with what was read. */
+  open(): void {
+    const { input, wallClock } = this.#parts;
+    const stored = this.#stored;
+    if (stored === undefined) throw new TypeError('what is stored is read first');
+    this.#stored = undefined;
     input({ kind: 'opened', ...stored, wallMs: wallClock() });
     for (const { name, number, options } of stored.queues) {
       this.#options.set(name, options);
