@@ -5,10 +5,11 @@
  * Which others there are it learns from the answers. A node that keeps the connection open and says nothing counts as
  * gone too. It never gives up: the mesh may come back.
  */
+
+import { type AnotherOptions, another, tried } from '../cli/another.ts';
+import { after, untilGone } from '../cli/waiting.ts';
 import type { Client } from '../engine/index.ts';
-import { type AnotherOptions, another, tried } from './another.ts';
 import type { Input } from './model.ts';
-import { after, untilGone } from './waiting.ts';
 
 export interface FeedOptions extends AnotherOptions {
   /** Milliseconds since 1970. */

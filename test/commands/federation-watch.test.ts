@@ -39,7 +39,7 @@ describe('health', () => {
       'cluster\teast\t● healthy\t100\tregion-east\t120 ms\t',
       'cluster\tmid\t● healthy\t100\tregion-mid\t40 ms\t',
       'cluster\twest *\t● healthy\t100\tregion-west\t\t',
-      'link\twest ↔ mid (mid-1)\t● healthy\t100\t\t40 ms\t',
+      'link\twest (west-1) ↔ mid (mid-1)\t● healthy\t100\t\t40 ms\t',
     ]);
   });
 
@@ -303,7 +303,7 @@ describe('monitor', () => {
     expect(lines(ran).map((line) => line.split('\t').slice(1))).toEqual([
       ['federation', 'west-1', 'healthy', '100'],
       ['cluster', 'mid', 'healthy', '100'],
-      ['link', 'west ↔ mid (ws://mid-1:9000)', 'healthy', '100'],
+      ['link', 'west (west-1) ↔ mid (ws://mid-1:9000)', 'healthy', '100'],
     ]);
   });
 

@@ -28,8 +28,12 @@ export interface HubLike {
   tell(event: FederationEvent): void;
 }
 
-/** `thresholds`: of its health. */
-export async function hubLike(name = 'west-1', thresholds?: HealthThresholds): Promise<HubLike> {
+/** `thresholds`: of its health; `peers`: where other nodes of its cluster are. */
+export async function hubLike(
+  name = 'west-1',
+  thresholds?: HealthThresholds,
+  peers: readonly string[] = [],
+): Promise<HubLike> {
   const tellers = new Set<(event: FederationEvent) => void>();
   const asked = new Map<string, unknown>();
   const answer = (fun: string, run: (ask: never) => unknown) => ({
@@ -42,7 +46,7 @@ export async function hubLike(name = 'west-1', thresholds?: HealthThresholds): P
   const hub = {
     alerts: { alerts: [], channels: [], history: [] },
     asked,
-    sight: view({ name }),
+    sight: view({ hub: name, name }),
     tell: (event: FederationEvent) => {
       for (const tell of tellers) tell(event);
     },
@@ -86,6 +90,7 @@ export async function hubLike(name = 'west-1', thresholds?: HealthThresholds): P
       { name: 'mpreg.federation.events', run: () => events() },
     ],
     name,
+    peers,
     resources: ['role:hub'],
     workers: 1,
   });

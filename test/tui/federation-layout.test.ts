@@ -45,7 +45,7 @@ test('the reasons of a cluster stand in its details, each with what was measured
 test('links, alerts and events have lists of their own', () => {
   const ill = but({ link: 'mid' }, { loss: 0.2 });
   const links = frame(seeing(sight(ill), { view: 'links' }));
-  expect(links[3]).toMatch(/^▸ mid +◐ degraded +up +60 s +40 ms +20% +▓▓▓▓▓▓▓░░░ 65 +mid-1/);
+  expect(links[3]).toMatch(/^▸ mid +◐ degraded +up +60 s +40 ms +20% +▓▓▓▓▓▓▓░░░ 65 +west-1 +mid-1/);
   const acknowledged = { at: 5, by: 'ann', note: 'cable cut' };
   const alerts = [alert('lost:east'), alert('slow:mid', { acknowledged, severity: 'warning', state: 'acknowledged' })];
   const listed = frame(act(seeing(sight(view(), alerts)), 'alerts'));

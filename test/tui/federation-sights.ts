@@ -1,6 +1,7 @@
 /** What the federation's screen sees in tests: the three clusters of the core's tests, and what tests change of them. */
 import type { SeenAlert } from '../../src/cli/federation/alerts.ts';
 import { topologyOf } from '../../src/cli/federation/topology.ts';
+import { together } from '../../src/cli/federation/whole.ts';
 import { healthOf } from '../../src/engine/core/federation/health.ts';
 import type { FederationView } from '../../src/engine/index.ts';
 import type { Tab } from '../../src/tui/federation/keymap.ts';
@@ -8,8 +9,8 @@ import { initialModel, type Model, type Sight, update } from '../../src/tui/fede
 import { view } from '../core/federation/sights.ts';
 
 export function sight(seen: FederationView = view(), alerts: readonly SeenAlert[] = [], at = 1_000): Sight {
-  const health = healthOf(seen);
-  return { alerts, at, health, topology: topologyOf(seen, health) };
+  const health = together([healthOf(seen)]);
+  return { alerts, at, health, topology: topologyOf([seen], health) };
 }
 
 export function seeing(seen: Sight = sight(), options: { view?: Tab; clusters?: readonly string[] } = {}): Model {

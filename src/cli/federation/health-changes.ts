@@ -1,5 +1,6 @@
 /** What is different between two looks at the health of a federation: one change for each cluster, link, and the whole. */
-import type { FederationHealth, HealthState } from '../../engine/index.ts';
+import type { HealthState } from '../../engine/index.ts';
+import type { SeenHealth } from './whole.ts';
 
 export interface HealthChange {
   readonly kind: 'federation' | 'cluster' | 'link';
@@ -13,7 +14,7 @@ export interface HealthChange {
 }
 
 /** Before the first look everything is a change. A score that moves within one state is none. */
-export function healthChanges(before: FederationHealth | undefined, after: FederationHealth): readonly HealthChange[] {
+export function healthChanges(before: SeenHealth | undefined, after: SeenHealth): readonly HealthChange[] {
   const was = before === undefined ? new Map<string, Subject>() : subjects(before);
   const is = subjects(after);
   const changed = [...is].flatMap(([key, subject]): HealthChange[] => {
@@ -30,15 +31,7 @@ interface Subject extends Omit<HealthChange, 'before' | 'state'> {
   readonly state: HealthState;
 }
 
-function subjects({
-  clusters,
-  cluster: self,
-  links,
-  name,
-  reasons,
-  score,
-  state,
-}: FederationHealth): Map<string, Subject> {
+function subjects({ clusters, cluster: self, links, name, reasons, score, state }: SeenHealth): Map<string, Subject> {
   const says = (of: readonly { readonly says: string }[]) => of.map((reason) => reason.says);
   const all: Subject[] = [
     { kind: 'federation', name, reasons: says(reasons), score, state },
@@ -46,7 +39,7 @@ function subjects({
       return { kind: 'cluster', name: one.cluster, reasons: says(one.reasons), score: one.score, state: one.state };
     }),
     ...links.map((one): Subject => {
-      const ends = `${self} ↔ ${one.cluster} (${one.address})`;
+      const ends = `${self} (${one.hub}) ↔ ${one.cluster} (${one.address})`;
       return { kind: 'link', name: ends, reasons: says(one.reasons), score: one.score, state: one.state };
     }),
   ];

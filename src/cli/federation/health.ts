@@ -1,8 +1,10 @@
 /** The health of a federation as a table: a row for each cluster and each link, with what is wrong. */
-import type { FederationHealth, HealthState } from '../../engine/index.ts';
+import type { HealthState } from '../../engine/index.ts';
 import { formatDuration } from '../duration.ts';
 import type { Table } from '../table.ts';
+import { silentText } from './hubs.ts';
 import { formatMs, HEALTH_SIGNS } from './topology.ts';
+import type { SeenHealth } from './whole.ts';
 
 interface HealthRow {
   readonly kind: 'cluster' | 'link';
@@ -15,7 +17,7 @@ interface HealthRow {
 }
 
 /** `clusters`: ids; absent: all. The same health about those alone; what the whole is stays as it is. */
-export function only(health: FederationHealth, clusters: readonly string[] | undefined): FederationHealth {
+export function only(health: SeenHealth, clusters: readonly string[] | undefined): SeenHealth {
   if (clusters === undefined || clusters.length === 0) return health;
   const wanted = (one: { readonly cluster: string }) => clusters.includes(one.cluster);
   return {
@@ -26,7 +28,7 @@ export function only(health: FederationHealth, clusters: readonly string[] | und
   };
 }
 
-export function healthTable(health: FederationHealth): Table<HealthRow> {
+export function healthTable(health: SeenHealth): Table<HealthRow> {
   const why = (reasons: readonly { readonly points: number; readonly says: string }[]) =>
     reasons.map(({ points, says }) => `-${points} ${says}`).join('; ');
   const clusters = health.clusters.map(
@@ -41,10 +43,10 @@ export function healthTable(health: FederationHealth): Table<HealthRow> {
     }),
   );
   const links = health.links.map(
-    ({ address, cluster, link, peer, reasons, rttMs, score, state }): HealthRow => ({
+    ({ address, cluster, hub, link, peer, reasons, rttMs, score, state }): HealthRow => ({
       away: link === 'up' && rttMs !== undefined ? formatMs(rttMs) : '',
       kind: 'link',
-      name: `${health.cluster} ↔ ${cluster} (${peer ?? address})`,
+      name: `${health.cluster} (${hub}) ↔ ${cluster} (${peer ?? address})`,
       region: '',
       score,
       state,
@@ -71,7 +73,8 @@ export function healthTable(health: FederationHealth): Table<HealthRow> {
 }
 
 /** `critical, 67 points; cannot reach east for 2 min`. */
-export function healthLine({ name, score, state, unreachable }: FederationHealth): string {
+export function healthLine({ name, score, silent, state, unreachable }: SeenHealth): string {
   const lost = unreachable.map(({ cluster, forMs }) => `${cluster} for ${formatDuration(forMs)}`).join(', ');
-  return `${state}, ${score} points, as ${name} sees it${lost === '' ? '' : `; cannot reach ${lost}`}`;
+  const missing = silent.length === 0 ? '' : `; ${silentText(silent)}`;
+  return `${state}, ${score} points, as ${name} sees it${lost === '' ? '' : `; cannot reach ${lost}`}${missing}`;
 }

@@ -57,7 +57,12 @@ export interface TopologyLink {
   readonly reason: string | null;
 }
 
-export function topologyOf(view: FederationView, health: FederationHealth): Topology {
+/** `views`: of hubs of one cluster; links are those of all, the rest is the first one's. */
+export function topologyOf(
+  views: readonly [FederationView, ...FederationView[]],
+  health: Pick<FederationHealth, 'clusters' | 'score' | 'state'>,
+): Topology {
+  const [view] = views;
   const scores = new Map(health.clusters.map((cluster) => [cluster.cluster, cluster]));
   const { cluster, name } = view;
   return {
@@ -83,7 +88,7 @@ export function topologyOf(view: FederationView, health: FederationHealth): Topo
       };
     }),
     hub: name,
-    links: linksOf(view),
+    links: linksOf(views),
     score: health.score,
     state: health.state,
   };
@@ -96,26 +101,30 @@ function hubsOf({ hubs }: FederationView, cluster: string): readonly TopologyHub
     .sort((a, b) => order(a.name, b.name) || order(a.id, b.id));
 }
 
-/** First the asked hub's own, then those of others. */
-function linksOf(view: FederationView): readonly TopologyLink[] {
+/** First the asked hubs' own, then those of others. */
+function linksOf(views: readonly [FederationView, ...FederationView[]]): readonly TopologyLink[] {
+  const [view] = views;
+  const asked = new Set(views.map(({ hub }) => hub));
   const known = new Map(view.hubs.map((hub) => [hub.hub, hub]));
-  const own = view.links.map(({ cluster, cost, hub, loss, reason, rttMs, state }): TopologyLink => {
-    const measured = rttMs ?? (cost === undefined ? undefined : cost / MICROSECONDS);
-    return {
-      from: view.cluster,
-      fromHub: view.name,
-      loss,
-      ms: measured === undefined ? null : tenths(measured),
-      reason: reason ?? null,
-      state,
-      to: cluster,
-      toHub: hub === undefined ? null : (known.get(hub)?.name ?? hub),
-    };
-  });
+  const own = views.flatMap(({ links, name }) =>
+    links.map(({ cluster, cost, hub, loss, reason, rttMs, state }): TopologyLink => {
+      const measured = rttMs ?? (cost === undefined ? undefined : cost / MICROSECONDS);
+      return {
+        from: view.cluster,
+        fromHub: name,
+        loss,
+        ms: measured === undefined ? null : tenths(measured),
+        reason: reason ?? null,
+        state,
+        to: cluster,
+        toHub: hub === undefined ? null : (known.get(hub)?.name ?? hub),
+      };
+    }),
+  );
   const others = view.edges.flatMap(({ cost, from, to }): TopologyLink[] => {
     const [a, b] = [known.get(from), known.get(to)];
     if (a === undefined || b === undefined || a.cluster === b.cluster) return [];
-    if (from === view.hub || to === view.hub) return [];
+    if (asked.has(from) || asked.has(to)) return [];
     const ends = { from: a.cluster, fromHub: a.name, to: b.cluster, toHub: b.name };
     return [{ ...ends, loss: null, ms: tenths(cost / MICROSECONDS), reason: null, state: 'up' }];
   });

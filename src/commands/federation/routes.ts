@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
-import { askHub } from '../../cli/federation/hubs.ts';
+import { askEach } from '../../cli/federation/hubs.ts';
 import { formatMs } from '../../cli/federation/topology.ts';
 import { dropEmpty } from '../../cli/settings.ts';
 import type { Table } from '../../cli/table.ts';
@@ -9,7 +9,7 @@ import { problemError, type WayView } from '../../engine/index.ts';
 export default class FederationRoutes extends BaseCommand<typeof FederationRoutes> {
   static override summary = 'Show the ways that lead to other clusters, and what they cost.';
   static override description =
-    'The best way to each cluster, others that cost as much, and those that share no hub with the best. The cost is in ' +
+    'From each hub of this cluster: the best way to each cluster, others that cost as much, and those that share no hub with the best. The cost is in ' +
     'milliseconds of round trip, with what operators, loss and load add to it. Exit code 3 where no way leads to --to.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -35,7 +35,10 @@ export default class FederationRoutes extends BaseCommand<typeof FederationRoute
   async run(): Promise<void> {
     const { avoid, from, hops, to } = this.flags;
     const ask = dropEmpty({ avoid, hops, to });
-    const ways = await this.ask('the ways', (client) => askHub<readonly WayView[]>(client, 'routes', ask, { from }));
+    const { answers } = await this.ask('the ways', (client) =>
+      askEach<readonly WayView[]>(client, 'routes', ask, { from }),
+    );
+    const ways = inOrder(answers.flat());
     if (ways.length === 0 && to !== undefined) {
       const limit = hops === undefined && avoid === undefined ? '' : ' within these limits';
       throw problemError('resource-unknown', `no way leads to ${to}${limit}`, {
@@ -44,6 +47,12 @@ export default class FederationRoutes extends BaseCommand<typeof FederationRoute
     }
     await this.output.table(ways, wayTable(ways));
   }
+}
+
+/** By cluster, as the first hub has them; the cheapest of any hub first. */
+function inOrder(ways: readonly WayView[]): readonly WayView[] {
+  const byCluster = Map.groupBy(ways, ({ to }) => to);
+  return [...byCluster.values()].flatMap((some) => some.toSorted((a, b) => a.cost - b.cost));
 }
 
 function wayTable(rows: readonly WayView[]): Table<WayView> {

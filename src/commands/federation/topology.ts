@@ -1,9 +1,8 @@
 import { Flags } from '@oclif/core';
-import { askHub } from '../../cli/federation/hubs.ts';
-import { type Topology, topologyOf } from '../../cli/federation/topology.ts';
+import type { Topology } from '../../cli/federation/topology.ts';
 import { topologyDot, topologyMermaid } from '../../cli/federation/topology-graph.ts';
 import { WatchingCommand } from '../../cli/federation/watching-command.ts';
-import type { FederationHealth, FederationView } from '../../engine/index.ts';
+import { topologyOfAll } from '../../cli/federation/whole.ts';
 import { topologyTree } from '../../tui/federation/topology-tree.ts';
 import { mapLegend, worldMap } from '../../tui/federation/world-map.ts';
 import { cutLine, type Line } from '../../tui/text.ts';
@@ -17,8 +16,8 @@ export default class FederationTopology extends WatchingCommand<typeof Federatio
   static override summary = 'Draw the clusters of the federation and the links between them.';
   static override description =
     'As a tree by region (clusters, hubs, where their links lead, latency and state), as a map of the world, or for programs that ' +
-    'draw graphs: dot (Graphviz) and mermaid. As one hub sees it: of the links of others it knows that they are up and what ' +
-    'they cost. --watch keeps drawing on the whole terminal.';
+    'draw graphs: dot (Graphviz) and mermaid. As the hubs of this cluster see it: of the links of others they know that they are up ' +
+    'and what they cost. --watch keeps drawing on the whole terminal.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --format map',
@@ -56,13 +55,7 @@ export default class FederationTopology extends WatchingCommand<typeof Federatio
 
   #topology(): Promise<Topology> {
     const { from } = this.flags;
-    return this.ask('the topology of the federation', async (client) => {
-      const [view, health] = await Promise.all([
-        askHub<FederationView>(client, 'view', {}, { from }),
-        askHub<FederationHealth>(client, 'health', {}, { from }),
-      ]);
-      return topologyOf(view, health);
-    });
+    return this.ask('the topology of the federation', (client) => topologyOfAll(client, { from }));
   }
 
   #draw(topology: Topology): string {

@@ -1,7 +1,8 @@
 /** Everything that is known about one row: every reason with what was measured, and against what. */
 import { formatDuration } from '../../cli/duration.ts';
 import { formatMs, HEALTH_SIGNS } from '../../cli/federation/topology.ts';
-import type { ClusterHealth, HealthReason, HealthState, LinkHealth } from '../../engine/index.ts';
+import type { SeenLink } from '../../cli/federation/whole.ts';
+import type { ClusterHealth, HealthReason, HealthState } from '../../engine/index.ts';
 import { type Line, line, type Span } from '../text.ts';
 import { type Model, openRow, type Row, shown } from './model.ts';
 
@@ -58,6 +59,7 @@ function linkLines({
   cluster,
   failures,
   forMs,
+  hub,
   link,
   loss,
   peer,
@@ -65,9 +67,10 @@ function linkLines({
   rttMs,
   score,
   state,
-}: LinkHealth) {
+}: SeenLink): readonly Line[] {
   return [
     field('to', { style: 'bold', text: cluster }),
+    field('from', hub),
     field('hub', peer ?? 'not known', { style: 'dim', text: `  ${address}` }),
     field('state', ...stateOf(state, score)),
     field('link', `${link} for ${formatDuration(forMs)}`),

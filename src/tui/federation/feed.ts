@@ -2,12 +2,14 @@
  * Brings the federation to its screen: asks a hub each interval, and at once when one tells of something, and goes on through
  * another node when this one is gone. It never gives up: the mesh may come back.
  */
+
+import { type AnotherOptions, another, tried } from '../../cli/another.ts';
 import { alertsOf } from '../../cli/federation/alerts.ts';
-import { askHub, askHubs, hubsOf } from '../../cli/federation/hubs.ts';
+import { askEach, askHubs, hubsOf } from '../../cli/federation/hubs.ts';
 import { topologyOf } from '../../cli/federation/topology.ts';
+import { together } from '../../cli/federation/whole.ts';
+import { after, untilGone } from '../../cli/waiting.ts';
 import type { AlertsReply, Client, FederationEvent, FederationHealth, FederationView } from '../../engine/index.ts';
-import { type AnotherOptions, another, tried } from '../another.ts';
-import { after, untilGone } from '../waiting.ts';
 import type { Input, Sight } from './model.ts';
 
 export interface FederationFeedOptions extends AnotherOptions {
@@ -90,21 +92,37 @@ export class FederationFeed {
 
 /** All that the screen shows, as of now. Rejects with `hub-missing`, … */
 export async function look(client: Client, now: () => number): Promise<Sight> {
-  const [view, health, replies] = await Promise.all([
-    askHub<FederationView>(client, 'view', {}),
-    askHub<FederationHealth>(client, 'health', {}),
+  const [views, healths, replies] = await Promise.all([
+    askEach<FederationView>(client, 'view', {}),
+    askEach<FederationHealth>(client, 'health', {}),
     askHubs<AlertsReply>(client, 'alerts', {}),
   ]);
+  const health = together(healths.answers, healths.silent);
   const alerts = alertsOf(replies).filter(({ state }) => state !== 'resolved');
-  return { alerts, at: now(), health, topology: topologyOf(view, health) };
+  return { alerts, at: now(), health, topology: topologyOf(views.answers, health) };
 }
 
-/** What one hub of the cluster tells from now on. */
+/**
+ * What one hub of the cluster tells from now on, and another one when that is gone, which `note` hears: what happened between
+ * is told by neither. Ends when told to; rejects where the connection is gone, or no hub is left.
+ */
 export async function* federationEvents(
   client: Client,
   signal: AbortSignal,
+  note: (text: string) => void = () => undefined,
 ): AsyncGenerator<FederationEvent & { readonly at: number }> {
-  const [hub] = await hubsOf(client);
-  const events = client.stream('mpreg.federation.events', [{}], { node: hub.id, signal });
-  for await (const event of events) yield event as FederationEvent & { readonly at: number };
+  for (let gone = ''; !signal.aborted; await after(RETRY_MS, undefined, signal)) {
+    const hubs = await hubsOf(client);
+    const hub = hubs.find(({ id }) => id !== gone) ?? hubs[0];
+    if (gone !== '') note(`following ${hub.name} from here on`);
+    try {
+      const events = client.stream('mpreg.federation.events', [{}], { node: hub.id, signal });
+      for await (const event of events) yield event as FederationEvent & { readonly at: number };
+      if (!signal.aborted) note(`${hub.name} tells nothing more: it has left`);
+    } catch (error) {
+      if (signal.aborted) return;
+      note(`${hub.name} tells nothing more: ${(error as Error).message}`);
+    }
+    gone = hub.id;
+  }
 }

@@ -103,8 +103,9 @@ const LINKS: readonly Column[] = [
   ),
   column('link', 'loss', 5, ({ link }) => (link.link === 'up' ? `${Math.round(link.loss * 1_000) / 10}%` : ''), right),
   column('link', 'score', 3, ({ link }) => bar(link.score)),
-  column('link', 'hub', 6, ({ link: { address, peer } }) => peer ?? address),
-  column('link', 'why', 7, ({ link }) => link.reasons[0]?.says ?? '', { columnsMax: 60 }),
+  column('link', 'from', 6, ({ link }) => link.hub),
+  column('link', 'hub', 7, ({ link: { address, peer } }) => peer ?? address),
+  column('link', 'why', 8, ({ link }) => link.reasons[0]?.says ?? '', { columnsMax: 60 }),
 ];
 
 const SEVERITIES = { critical: 'red', info: 'cyan', warning: 'yellow' } as const;

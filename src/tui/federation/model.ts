@@ -7,14 +7,15 @@
 import type { SeenAlert } from '../../cli/federation/alerts.ts';
 import { only } from '../../cli/federation/health.ts';
 import { order, type Topology } from '../../cli/federation/topology.ts';
-import type { ClusterHealth, FederationEvent, FederationHealth, LinkHealth } from '../../engine/index.ts';
+import type { SeenHealth, SeenLink } from '../../cli/federation/whole.ts';
+import type { ClusterHealth, FederationEvent } from '../../engine/index.ts';
 import type { Connection } from '../model.ts';
 import { type Action, LISTS, TABS, type Tab, type View } from './keymap.ts';
 
 /** What one question was answered with. */
 export interface Sight {
   readonly topology: Topology;
-  readonly health: FederationHealth;
+  readonly health: SeenHealth;
   readonly alerts: readonly SeenAlert[];
   /** Milliseconds since 1970, when the answer was in. */
   readonly at: number;
@@ -112,7 +113,7 @@ export function shown(model: Model): Sight | undefined {
 /** What a list shows: one of them is chosen by its id. */
 export type Row =
   | { readonly kind: 'cluster'; readonly id: string; readonly cluster: ClusterHealth }
-  | { readonly kind: 'link'; readonly id: string; readonly link: LinkHealth }
+  | { readonly kind: 'link'; readonly id: string; readonly link: SeenLink }
   | { readonly kind: 'alert'; readonly id: string; readonly alert: SeenAlert }
   | { readonly kind: 'event'; readonly id: string; readonly event: SeenEvent };
 
@@ -145,7 +146,7 @@ function rowsOf(model: Model, view: View): readonly Row[] {
       return sight.health.links
         .map((link) => ({
           ...by(link.score, link.cluster),
-          row: { id: `${link.cluster} ${link.address}`, kind: 'link', link } as const,
+          row: { id: `${link.cluster} ${link.address} ${link.hub}`, kind: 'link', link } as const,
         }))
         .sort((a, b) => a.score - b.score || order(a.name, b.name) || order(a.row.id, b.row.id))
         .map(({ row }) => row);

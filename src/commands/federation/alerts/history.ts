@@ -20,7 +20,9 @@ export default class FederationAlertsHistory extends BaseCommand<typeof Federati
 
   async run(): Promise<void> {
     const { last, rule } = this.flags;
-    const replies = await this.ask('the alerts', (client) => askHubs<AlertsReply>(client, 'alerts', {}));
+    const replies = await this.ask('the alerts', (client) =>
+      askHubs<AlertsReply>(client, 'alerts', {}, (text) => this.output.warn(text)),
+    );
     const entries = historyOf(replies).filter((entry) => rule === undefined || entry.rule === rule);
     const shown = entries.slice(0, last);
     await this.output.table(shown, historyTable(shown));

@@ -21,7 +21,9 @@ export default class FederationAlertsList extends BaseCommand<typeof FederationA
   };
 
   async run(): Promise<void> {
-    const replies = await this.ask('the alerts', (client) => askHubs<AlertsReply>(client, 'alerts', {}));
+    const replies = await this.ask('the alerts', (client) =>
+      askHubs<AlertsReply>(client, 'alerts', {}, (text) => this.output.warn(text)),
+    );
     const { all, 'exit-code': exitCode } = this.flags;
     const alerts = alertsOf(replies).filter(({ state }) => all || state === 'firing' || state === 'acknowledged');
     const channels = channelsOf(replies);

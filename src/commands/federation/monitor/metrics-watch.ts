@@ -1,13 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../../../cli/base-command.ts';
 import { type HubSight, hubRates, ratesTable } from '../../../cli/federation/hub-rates.ts';
 import { askHubs } from '../../../cli/federation/hubs.ts';
 import { intervalFlag, intervalMs } from '../../../cli/federation/interval.ts';
+import { WatchingCommand } from '../../../cli/federation/watching-command.ts';
 import { LiveTable } from '../../../cli/live-table.ts';
-import type { AlertsReply, FederationView } from '../../../engine/index.ts';
+import type { Steady } from '../../../cli/steady.ts';
+import type { AlertsReply, Client, FederationView } from '../../../engine/index.ts';
 
-export default class FederationMonitorMetricsWatch extends BaseCommand<typeof FederationMonitorMetricsWatch> {
+export default class FederationMonitorMetricsWatch extends WatchingCommand<typeof FederationMonitorMetricsWatch> {
   static override summary = 'Show what crosses the hubs of this cluster, again and again, until interrupted.';
   static override description =
     'For each hub: clusters that it reaches, links that are up, round trip and loss, messages between clusters in a second (sent, ' +
@@ -28,29 +29,46 @@ export default class FederationMonitorMetricsWatch extends BaseCommand<typeof Fe
     const everyMs = intervalMs(this.flags.interval);
     const { signal } = this.interruption;
     const table = new LiveTable(this.output);
-    let before = new Map<string, HubSight>();
-    for (let times = 1; !signal.aborted; times++) {
-      const now = await this.#look();
-      const rates = [...now].map(([hub, sight]) => hubRates(sight, before.get(hub)));
-      before = now;
-      const at = new Date().toISOString();
-      if (this.output.json) for (const one of rates) await this.output.event({ at, ...one }, '');
-      else await table.draw(ratesTable(rates), at);
-      if (times >= count) return;
-      await pause(everyMs, undefined, { signal }).catch(() => undefined);
+    const steady = await this.steady();
+    let before: ReadonlyMap<string, HubSight> | undefined;
+    try {
+      for (let times = 1; !signal.aborted; times++) {
+        const now = await this.#look(steady, before !== undefined);
+        const rates = [...(now ?? [])].map(([hub, sight]) => hubRates(sight, before?.get(hub)));
+        before = now ?? before;
+        const at = new Date().toISOString();
+        if (this.output.json) for (const one of rates) await this.output.event({ at, ...one }, '');
+        else if (now !== undefined) await table.draw(ratesTable(rates), at);
+        if (times >= count) return;
+        await pause(everyMs, undefined, { signal }).catch(() => undefined);
+      }
+    } finally {
+      await steady.close();
     }
   }
 
-  async #look(): Promise<Map<string, HubSight>> {
-    const [views, replies] = await this.ask('the hubs', (client) =>
-      Promise.all([askHubs<FederationView>(client, 'view', {}), askHubs<AlertsReply>(client, 'alerts', {})]),
-    );
-    const at = Date.now();
-    return new Map(
-      views.flatMap((view) => {
-        const alerts = replies.find(({ hub }) => hub === view.hub);
-        return alerts === undefined ? [] : [[view.hub, { alerts, at, view }] as const];
-      }),
-    );
+  /** Undefined where nobody answers: told, and tried again. The first look must succeed. */
+  async #look(steady: Steady, goesOn: boolean): Promise<ReadonlyMap<string, HubSight> | undefined> {
+    try {
+      return await steady.ask('the hubs', sightsOf);
+    } catch (error) {
+      if (!goesOn || this.interruption.signal.aborted) throw error;
+      this.output.warn(`no look at the hubs: ${(error as Error).message}`);
+      return undefined;
+    }
   }
+}
+
+async function sightsOf(client: Client): Promise<ReadonlyMap<string, HubSight>> {
+  const [views, replies] = await Promise.all([
+    askHubs<FederationView>(client, 'view', {}),
+    askHubs<AlertsReply>(client, 'alerts', {}),
+  ]);
+  const at = Date.now();
+  return new Map(
+    views.flatMap((view) => {
+      const alerts = replies.find(({ hub }) => hub === view.hub);
+      return alerts === undefined ? [] : [[view.hub, { alerts, at, view }] as const];
+    }),
+  );
 }

@@ -24,6 +24,12 @@ export function routesOf(
     throw problemError('input-invalid', 'hops must be a whole number');
   if (!Array.isArray(avoid)) throw problemError('input-invalid', 'avoid must be a list of hubs or clusters');
   const clusters = view.clusters.filter(({ cluster, self }) => !self && (to === undefined || cluster === to));
+  if (to === view.cluster) {
+    throw problemError(
+      'usage-invalid',
+      `${view.cluster} is the cluster of ${view.name} itself: no way is needed to get there`,
+    );
+  }
   if (clusters.length === 0 && to !== undefined) {
     throw problemError('cluster-unknown', `no hub in reach knows cluster ${String(to)}`);
   }
