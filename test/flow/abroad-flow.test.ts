@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LinkId } from '../../src/engine/core/base/ids.ts';
 import type { Message } from '../../src/engine/core/node/inputs.ts';
 import type { TopicsAbroad } from '../../src/engine/core/topics/abroad.ts';
-import type { AbroadMessage } from '../../src/engine/core/topics/messages.ts';
+import type { AbroadMessage, Headers } from '../../src/engine/core/topics/messages.ts';
 import { AbroadFlow } from '../../src/engine/flow/abroad-flow.ts';
 import { Delivery } from '../../src/engine/flow/delivery.ts';
 import { FlowLink } from '../../src/engine/flow/flow-link.ts';
@@ -13,7 +13,13 @@ import { payloadOf } from '../../src/engine/wire/payload.ts';
 class Hub {
   readonly counters = new TopicsCounters();
   readonly arrived: string[] = [];
-  readonly sent: { readonly on: LinkId; readonly to: readonly string[]; readonly passed: readonly string[] }[] = [];
+  readonly headers: Headers[] = [];
+  readonly sent: {
+    readonly on: LinkId;
+    readonly to: readonly string[];
+    readonly passed: readonly string[];
+    readonly topic?: string;
+  }[] = [];
   readonly flow: AbroadFlow;
   readonly links = new Map<LinkId, FlowLink>();
   full = false;
@@ -31,8 +37,8 @@ class Hub {
         hold: () => undefined,
         release: () => undefined,
         send: (message: Message) => {
-          const { passed, to } = message as AbroadMessage;
-          hub.sent.push({ on: id, passed, to });
+          const { passed, to, topic } = message as AbroadMessage;
+          hub.sent.push({ on: id, passed, to, ...(topic === 'order' ? {} : { topic }) });
           return undefined;
         },
       };
@@ -46,6 +52,7 @@ class Hub {
       });
     const federation: TopicsAbroad = {
       admits: (cluster) => cluster !== 'unwanted',
+      branchTo: (cluster) => (cluster === 'there.b' ? onward(['y'], []) : []),
       branches: (topic) => (topic === 'nobody' ? [] : onward(['x', 'y', 'z'], [])),
       cluster: 'here',
       linkTo: (next) => ({ x: 1, y: 2 })[next],
@@ -53,7 +60,10 @@ class Hub {
       self: 'me',
     };
     this.flow = new AbroadFlow({
-      arrived: ({ topic, seq, abroad }) => this.arrived.push(`${topic} ${seq} ${abroad}`),
+      arrived: ({ topic, seq, abroad, headers }) => {
+        this.arrived.push(`${topic} ${seq} ${abroad}`);
+        if (headers !== undefined) this.headers.push(headers);
+      },
       counters: this.counters,
       federation: () => federation,
       link: (id) => this.links.get(id),
@@ -83,11 +93,25 @@ describe('a message for other clusters', () => {
     const hub = new Hub();
     hub.flow.out(said('order'));
     hub.flow.out(said('nobody'));
-    hub.flow.out(said('order', { 'mpreg-reply': '_reply.me.token' }));
     expect(hub.sent).toEqual([
       { on: 1, passed: ['me'], to: ['x'] },
       { on: 2, passed: ['me'], to: ['y', 'z'] },
     ]);
+  });
+
+  it('that asks for an answer says in each cluster where that goes, and the answer goes back to the cluster it came from', () => {
+    const hub = new Hub();
+    const inbox = `_reply.asker.${'t'.repeat(16)}`;
+    hub.flow.take(letter({ cluster: 'there.b', headers: { 'mpreg-reply': inbox, user: '7' } }));
+    hub.flow.take(letter({ headers: { 'mpreg-reply': 'a.topic' }, seq: 8 }));
+    const through = `_reply.me.${'t'.repeat(16)}.asker.there.b`;
+    expect(hub.headers).toEqual([{ 'mpreg-reply': through, user: '7' }, { 'mpreg-reply': 'a.topic' }]);
+    expect(hub.flow.out(said(through))).toBe(1);
+    expect(hub.flow.out(said(`_reply.me.${'t'.repeat(16)}.asker.gone`))).toBe(0);
+    expect(hub.sent).toEqual([{ on: 2, passed: ['me'], to: ['y'], topic: inbox }]);
+    hub.flow.take(letter({ cluster: 'unwanted', seq: 9, topic: inbox }));
+    hub.flow.take(letter({ cluster: 'unwanted', seq: 10, topic: through }));
+    expect(hub.arrived.at(-1)).toBe(`${inbox} 9 true`);
   });
 
   it('is published where it is for, passed on to the others, and never given to who has had it', () => {

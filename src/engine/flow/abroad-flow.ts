@@ -6,7 +6,8 @@
  *     a node ──► hub ══ to: B, C, D ══► hub ══ to: C, D ══► hub of C    each link between clusters once
  *                                       (of B)      ╚══════► hub of D
  *
- * What has come from abroad goes to no other cluster by itself: so it travels in no circle.
+ * What has come from abroad goes to no other cluster by itself: so it travels in no circle. A request is a message as any other;
+ * the hub that publishes it in its cluster says there where answers go (`inboxes.ts`), and sends them back to the one it came from.
  *
  * Limit: what waits for a full link is bounded, and the oldest goes first; what is on a link that breaks is lost. Both are counted. Which
  * cluster listens is judged by a filter that never denies; now and then it affirms, and a message arrives for nobody.
@@ -14,7 +15,8 @@
 import type { LinkId, NodeId } from '../core/base/ids.ts';
 import { RecentIds } from '../core/base/recent-ids.ts';
 import type { Branch, TopicsAbroad } from '../core/topics/abroad.ts';
-import type { AbroadMessage } from '../core/topics/messages.ts';
+import { inboxBeyond, inboxThrough, isInbox } from '../core/topics/inboxes.ts';
+import type { AbroadMessage, Headers } from '../core/topics/messages.ts';
 import { Outbox, type OutboxLimits } from '../core/topics/outbox.ts';
 import { Delivery } from './delivery.ts';
 import { FlowLink } from './flow-link.ts';
@@ -42,15 +44,17 @@ export class AbroadFlow {
     this.#parts = parts;
   }
 
-  /** Something was published in this cluster that others may listen to. */
-  out(delivery: Delivery): void {
+  /** Something was published in this cluster that others may listen to, or answers one of them. Gives to how many hubs it went. */
+  out(delivery: Delivery): number {
     const federation = this.#parts.federation();
-    // Why no requests: nobody abroad could answer, for inboxes are known to the nodes of their cluster alone.
-    if (federation === undefined || delivery.abroad || delivery.headers?.[REPLY_TO] !== undefined) return;
-    const branches = federation.branches(delivery.topic);
-    if (branches.length === 0) return;
+    if (federation === undefined || delivery.abroad) return 0;
+    const answered = inboxBeyond(delivery.topic);
+    const topic = answered?.inbox ?? delivery.topic;
+    const branches = answered === undefined ? federation.branches(topic) : federation.branchTo(answered.cluster);
+    if (answered !== undefined && branches.length === 0) this.#parts.counters.lost++;
+    if (branches.length === 0) return 0;
     const { self, cluster } = federation;
-    for (const { at, by, headers, key, payload, seq, topic } of delivery.each()) {
+    for (const { at, by, headers, key, payload, seq } of delivery.each()) {
       const more = { ...(headers && { headers }), ...(key === undefined ? {} : { key }) };
       const message = {
         at,
@@ -66,21 +70,24 @@ export class AbroadFlow {
       } as const;
       this.#send(federation, message, branches);
     }
+    return branches.length;
   }
 
   /** Something has come from a hub. */
   take(message: AbroadMessage): void {
     const federation = this.#parts.federation();
-    const { at, by, headers, key, passed, payload, seq, to, topic } = message;
+    const { at, by, cluster, headers, key, passed, payload, seq, to, topic } = message;
     if (federation === undefined || passed.includes(federation.self) || passed.length > PASSED_MAX) {
       this.#parts.counters.lost++;
       return;
     }
     const onward = to.filter((hub) => hub !== federation.self);
-    const isForHere = onward.length < to.length && federation.admits(message.cluster, topic);
+    // Why an answer is let in unasked: who has sent it knows the token, so it was asked, by leave of the rules of both.
+    const isForHere = onward.length < to.length && (isAnswer(topic) || federation.admits(cluster, topic));
     if (isForHere && this.#recent.add(`${by} ${seq}`)) {
       this.#parts.counters.abroadIn++;
-      this.#parts.arrived(new Delivery(topic, by, seq, at, headers, payload, { abroad: true, key }));
+      const said = headers && answerable(headers, federation.self, cluster);
+      this.#parts.arrived(new Delivery(topic, by, seq, at, said, payload, { abroad: true, key }));
     }
     if (onward.length === 0) return;
     const all = [...passed, federation.self];
@@ -153,6 +160,18 @@ export const FROM_ABROAD = new FlowLink(
   { address: '', id: '', name: '', role: 'peer' },
   { hold: () => undefined, isFull: false, release: () => undefined, send: () => undefined },
 );
+
+/** The headers of a request that has come from a cluster: with an inbox that can be reached from here. */
+function answerable(headers: Headers, hub: NodeId, cluster: string): Headers {
+  const inbox = headers[REPLY_TO];
+  const through = inbox === undefined ? undefined : inboxThrough(hub, inbox, cluster);
+  return through === undefined ? headers : { ...headers, [REPLY_TO]: through };
+}
+
+/** Whether it is for an inbox of this cluster. */
+function isAnswer(topic: string): boolean {
+  return isInbox(topic.split('.', 1)) && inboxBeyond(topic) === undefined;
+}
 
 /** The header of a request. */
 const REPLY_TO = 'mpreg-reply';

@@ -259,13 +259,20 @@ export class TopicsFlow {
     const made = new Delivery(topic, by, seq, this.#parts.wallClock(), headers, payload, more);
     const delivery = message.retain === undefined ? made : this.#retained.publish(link, message, route.value, made);
     if (delivery === undefined) return;
-    this.#send(exchange, link, id, route.value, delivery);
-    if (route.value.abroad) this.#abroad.out(delivery);
+    const hubs = route.value.abroad ? this.#abroad.out(delivery) : 0;
+    this.#send(exchange, link, id, route.value, delivery, hubs);
   }
 
-  /** To all of a route in this cluster. */
-  #send(exchange: Exchange<Delivery>, link: FlowLink, id: number, route: Route<Delivery>, delivery: Delivery): void {
-    if (route.keepers.length > 0) return this.#publishKept(exchange, link, id, route, delivery);
+  /** To all of a route in this cluster. `hubs`: of other clusters, that have it already. */
+  #send(
+    exchange: Exchange<Delivery>,
+    link: FlowLink,
+    id: number,
+    route: Route<Delivery>,
+    delivery: Delivery,
+    hubs: number,
+  ): void {
+    if (route.keepers.length > 0) return this.#publishKept(exchange, link, id, route, delivery, hubs);
     const local = this.#subscribers.deliver(delivery, route.local, link);
     const { handed, here, there, waiting } = this.#groups.choose(delivery, route, link);
     const members = this.#subscribers.deliver(delivery, here, link) + handed;
@@ -274,7 +281,7 @@ export class TopicsFlow {
       this.#nodes.forward(node, delivery, route.nodes.includes(node), chosen, link);
     }
     if (id === 0) return;
-    const nodes = new Set([...route.nodes, ...there.keys()]).size;
+    const nodes = new Set([...route.nodes, ...there.keys()]).size + hubs;
     const untaken = waiting === 0 ? {} : { waiting };
     link.wire.send({ id, kind: 'published', local: local + members, nodes, ...untaken });
   }
@@ -310,6 +317,7 @@ export class TopicsFlow {
     id: number,
     route: Route<Delivery>,
     delivery: Delivery,
+    hubs: number,
   ): void {
     const { keepers, local, nodes } = route;
     const deposit = this.kept.begin(exchange, link, id, delivery, keepers);
@@ -326,7 +334,7 @@ export class TopicsFlow {
         this.#nodes.forward(node, delivery, nodes.includes(node), there.get(node) ?? NO_MEMBERS, link, n);
       }
     }
-    this.kept.deposits.routed(deposit, count, new Set([...nodes, ...there.keys()]).size, waiting);
+    this.kept.deposits.routed(deposit, count, new Set([...nodes, ...there.keys()]).size + hubs, waiting);
   }
 
   #store(exchange: Exchange<Delivery>, link: FlowLink, message: StoreMessage): void {
@@ -369,7 +377,7 @@ export class TopicsFlow {
     const exchange = this.#parts.exchange();
     const route = exchange?.route(delivery.topic);
     if (exchange === undefined || !route?.ok || route.value.system) return;
-    this.#send(exchange, FROM_ABROAD, 0, { ...route.value, nodes: route.value.inland }, delivery);
+    this.#send(exchange, FROM_ABROAD, 0, { ...route.value, nodes: route.value.inland }, delivery, 0);
   }
 
   #linkTo(node: NodeId): FlowLink | undefined {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { inboxBeyond, inboxThrough } from '../../../src/engine/core/topics/inboxes.ts';
 import { Mesh } from './mesh.ts';
 
 const TOKEN = '0123456789abcdefghijkl';
@@ -46,5 +47,21 @@ describe('an inbox', () => {
     const limits = { bytesMax: 1, messagesMax: 1, policy: 'block' } as const;
     const request = { limits, patterns, ...(group === undefined ? {} : { group }) };
     expect(mesh.at('a').subscribe(request, 0)).toMatchObject({ ok: false, problem: { code } });
+  });
+
+  test('of another cluster has an address here that leads to a hub, which sends on what comes', () => {
+    const inbox = `_reply.far.${TOKEN}`;
+    const through = inboxThrough('a', inbox, 'eu.west') ?? '';
+    expect(through).toBe(`_reply.a.${TOKEN}.far.eu.west`);
+    expect(inboxBeyond(through)).toEqual({ cluster: 'eu.west', inbox });
+    const mesh = new Mesh(['a', 'b']);
+    expect(mesh.route('b', through)).toMatchObject({ abroad: false, local: [], nodes: ['a'] });
+    expect(mesh.route('a', through)).toMatchObject({ abroad: true, local: [], nodes: [] });
+    for (const other of [inbox, 'order.eu', `_reply.a`]) {
+      expect(inboxBeyond(other)).toBeUndefined();
+      if (other !== inbox) expect(inboxThrough('a', other, 'eu')).toBeUndefined();
+      expect(mesh.route('a', other).abroad).toBe(false);
+    }
+    expect(inboxThrough('a', through, 'eu')).toBeUndefined();
   });
 });

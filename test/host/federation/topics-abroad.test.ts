@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Client, FederationConfig, MpregNode } from '../../../src/engine/index.ts';
+import { type Client, type FederationConfig, type MpregNode, ProblemError } from '../../../src/engine/index.ts';
 import { Clusters, reached, until } from './two-clusters.ts';
 
 const open: Clusters[] = [];
@@ -160,17 +160,48 @@ describe('a message of a topic', { timeout: 120_000 }, () => {
     expect(inRed.heard.filter((one) => one.startsWith('other'))).toEqual([]);
   });
 
-  it('that is a request stays in its cluster, where it can be answered', async () => {
-    const { clients } = await chain();
-    const inBlue = ear(clients.blue, 'ask.#');
-    await inBlue.ready;
-    await reaches(clients.red, 'ask.a', inBlue.heard);
-    const nobody = await (clients.red as Client)
-      .request('ask.b', 1, { timeoutMs: 2_000 })
-      .catch((error: unknown) => error);
-    expect(nobody).toMatchObject({ code: expect.stringMatching(/nobody-there|timed-out/) });
-    await reaches(clients.red, 'ask.c', inBlue.heard);
-    expect(inBlue.heard.filter((one) => one.startsWith('ask.b'))).toEqual([]);
+  it('that asks for an answer is answered from other clusters, as rules allow, to nodes and to hubs', async () => {
+    const { clients } = await chain({
+      exports: [{ clusters: ['*'], functions: ['*'], topics: ['ask.#'] }],
+      imports: [{ clusters: ['*'], functions: ['*'], topics: [] }],
+    });
+    const heard = ear(clients.blue, 'ask.heard');
+    for (const name of ['blue', 'green']) {
+      await (clients[name] as Client).subscribe(['ask.*', 'secret.*'], {
+        everywhere: true,
+        onMessage: (message) => {
+          if (message.payload === 'no')
+            void message.refuse(new ProblemError({ code: 'function-failed', message: name }));
+          else if (message.wantsReply) void message.reply(`${name} ${String(message.payload)}`);
+        },
+      });
+    }
+    await heard.ready;
+    const ask = (client: string, topic: string, payload: unknown) =>
+      (clients[client] as Client).request(topic, payload, { timeoutMs: 2_000 }).then(
+        (reply) => reply.payload,
+        (error: unknown) => (error as { code: string }).code,
+      );
+    await reaches(clients.red, 'ask.heard', heard.heard);
+    for (const from of ['red', 'red-hub']) {
+      const answers: unknown[] = [];
+      await until('both clusters answer', async () => {
+        answers.length = 0;
+        const all = (clients[from] as Client).requestMany('ask.price', 7, { replies: 2, timeoutMs: 2_000 });
+        for await (const { payload } of all) answers.push(payload);
+        return answers.length === 2;
+      });
+      expect(answers.sort()).toEqual(['blue 7', 'green 7']);
+      expect(await ask(from, 'ask.price', 'no')).toBe('function-failed');
+      expect(await ask(from, 'secret.price', 7)).toMatch(/no-responders|timed-out/);
+      expect(await ask(from, 'nobody.here', 7)).toMatch(/no-responders|timed-out/);
+    }
+    const atHub = await (clients['green-hub'] as Client).subscribe('hub.only', { everywhere: true });
+    const reply = (async () => {
+      for await (const message of atHub) if (message.wantsReply) await message.reply('from the hub');
+    })();
+    reply.catch(() => undefined); // its client closes at the end
+    await until('a hub answers', async () => (await ask('blue', 'hub.only', 1)) === 'from the hub');
   });
 
   it('arrives again when the hub that speaks for a cluster is gone', async () => {

@@ -63,6 +63,12 @@ export class FarTopics {
     return branches;
   }
 
+  /** What leads to the nearest hub of a cluster; empty where no way does. */
+  branchTo(cluster: string): readonly Branch[] {
+    const there = this.#far.listening.find(({ identity }) => identity.cluster === cluster);
+    return this.onward(there?.hubs.slice(0, 1) ?? [], []);
+  }
+
   /**
    * What each other cluster is to a topic: those first to which its messages go, the nearest before the others.
    *

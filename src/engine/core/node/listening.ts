@@ -63,6 +63,7 @@ export function topicsAbroad(
   return {
     admits: (of, topic) => topics.admits(of, topic),
     branches: (topic) => topics.branches(topic),
+    branchTo: (other) => topics.branchTo(other),
     cluster,
     linkTo: (hub) => machine.linkTo(hub) ?? links.linkTo(hub),
     onward: (to, passed) => topics.onward(to, passed),

@@ -10,6 +10,8 @@ export interface TopicsAbroad {
   onward(to: readonly NodeId[], passed: readonly NodeId[]): readonly Branch[];
   /** Whether what another cluster has published is to be published here. */
   admits(cluster: string, topic: string): boolean;
+  /** What leads to one hub of a cluster that is named; empty where no way does. */
+  branchTo(cluster: string): readonly Branch[];
   /** The link to a neighbour. */
   linkTo(hub: NodeId): LinkId | undefined;
 }

@@ -9,6 +9,11 @@ import { type Problem, problem } from '../base/problems.ts';
  * clients that come and go with one each cost the other nodes nothing. It is looked up by its whole name: no pattern
  * matches it, `#` neither.
  *
+ * Who answers in another cluster knows nothing of that node. The hub through which a request comes puts itself in its place,
+ * and what it needs for the way back behind: the token stays the secret, and no hub has to remember anything.
+ *
+ *     _reply.HUB.TOKEN.NODE.CLUSTER      an answer goes to that hub, and from there to the cluster, as _reply.NODE.TOKEN
+ *
  * Invariant: an inbox has one subscription.
  */
 export class Inboxes<Held> {
@@ -45,12 +50,27 @@ export class Inboxes<Held> {
     const here = this.#held.get(topic);
     const local = Object.freeze(here === undefined ? [] : [here]);
     const nodes = Object.freeze(node === this.#self || node === '' ? [] : [node]);
-    return { abroad: false, groups: [], inland: nodes, keepers: [], local, nodes, system: false, topic };
+    const abroad = node === this.#self && inboxBeyond(topic) !== undefined;
+    return { abroad, groups: [], inland: nodes, keepers: [], local, nodes, system: false, topic };
   }
 }
 
 export function isInbox([first]: readonly string[]): boolean {
   return first === INBOX;
+}
+
+/** The address of an inbox of another cluster for those of this hub's cluster; undefined where it is none. */
+export function inboxThrough(hub: string, inbox: string, cluster: string): string | undefined {
+  const [first, node = '', token = '', ...beyond] = inbox.split('.');
+  if (first !== INBOX || node === '' || token.length < TOKEN_MIN || beyond.length > 0) return undefined;
+  return [INBOX, hub, token, node, cluster].join('.');
+}
+
+/** The inbox behind such an address, and the cluster that it is in. Why last: the id of a cluster may have dots. */
+export function inboxBeyond(topic: string): { readonly cluster: string; readonly inbox: string } | undefined {
+  const [first, , token, node, ...cluster] = topic.split('.');
+  if (first !== INBOX || node === undefined || cluster.length === 0) return undefined;
+  return { cluster: cluster.join('.'), inbox: [INBOX, node, token].join('.') };
 }
 
 /** What may be shown of a pattern: who knows the whole name of an inbox could not listen to it, but could answer. */
