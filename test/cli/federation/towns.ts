@@ -111,7 +111,7 @@ export class Towns {
         state: there ? 'reachable' : 'lost',
       })),
       config: town.config,
-      counts: { arrived: 0, failed: 0, recordsIn: 0, recordsOut: 0, relayed: 0, sent: 0 },
+      counts: { arrived: 0, failed: 0, recordsIn: 0, recordsOut: 0, recordsRefused: 0, relayed: 0, sent: 0 },
       edges: [],
       hub: `hub-${town.id}`,
       hubs: [

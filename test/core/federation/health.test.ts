@@ -100,6 +100,21 @@ describe('a cluster', () => {
     ['is not ill because its link is drained', but(link, { state: 'drained' }), '100 healthy'],
   ])('%s', (_, seen, says) => expect(clusterOf(seen, 'mid')).toBe(says));
 
+  test('of which too much is said is ill where that is not taken', () => {
+    const refusal = {
+      bytes: 140_000,
+      bytesMax: 131_072,
+      cluster: 'mid',
+      hub: 'mid-1',
+      limit: 'one',
+      what: 'hub',
+    } as const;
+    expect(clusterOf(view({ refused: [refusal] }), 'mid')).toBe(
+      '70 degraded\n-30 what mid says of its hub mid-1 is of 140000 bytes, more than the 131072 of one record: it is not taken here',
+    );
+    expect(clusterOf(view({ refused: [refusal] }), 'east')).toBe(clusterOf(view(), 'east'));
+  });
+
   test('that nobody placed on the globe is compared with its network coordinates', () => {
     const far = but({ link: 'mid' }, { rttMs: 150 });
     const clusters = far.clusters.map(({ coordinates: _, ...one }) => one);

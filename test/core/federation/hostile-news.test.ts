@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/engine/core/base/prng.ts';
 import { Federation } from '../../../src/engine/core/federation/federation.ts';
+import { type HealthReason, healthOf } from '../../../src/engine/core/federation/health.ts';
 import { LinkState, VERSION_MAX } from '../../../src/engine/core/federation/link-state.ts';
 import {
   DEFAULT_FEDERATION_OPTIONS,
@@ -72,6 +73,19 @@ describe('a hub whose neighbour lies', () => {
     expect(hub.drain().filter(({ kind }) => kind === 'deliver')).toHaveLength(5);
   });
 
+  it('counts what it does not take for its size, and says of whom it is until something smaller comes', () => {
+    const { hub, hear } = listening({ offersBytesMax: 2_000 });
+    hear({ hubs: [{ ageMs: 0, record: recordOf('FAR') }] });
+    const large = { ...offersOf('FAR'), queues: ['q'.repeat(3_000)] };
+    for (let i = 0; i < 3; i++) hear({ offers: [{ ageMs: 0, record: large }] });
+    const { counts, refused } = hub.view(1_000);
+    expect(counts.recordsRefused).toBe(3);
+    expect(refused).toMatchObject([{ bytesMax: 2_000, cluster: 'liars', hub: 'FAR', limit: 'one', what: 'offers' }]);
+    expect(refused?.[0]?.bytes).toBeGreaterThan(3_000);
+    hear({ offers: [{ ageMs: 0, record: { ...large, queues: ['q'], version: 2 } }] });
+    expect(hub.view(1_000).refused).toBeUndefined();
+  });
+
   it('outlives edges by the hundred, costs and places out of all measure, and hubs that claim each other', () => {
     const { hub, hear } = listening();
     const edges = Array.from({ length: 500 }, (_, i) => ({
@@ -92,6 +106,28 @@ describe('a hub whose neighbour lies', () => {
     );
   });
 });
+
+describe('a hub whose own record is too large', () => {
+  it('says so: what, how large, and what the limit is, until it is smaller', () => {
+    const { hub } = listening({ offersBytesMax: 2_000 });
+    hub.siblings([], 500); // it speaks for its cluster
+    const own = () => sizeReasons(healthOf(hub.view(5_000)).clusters.find(({ self }) => self)?.reasons ?? []);
+    hub.offer({ functions: [], queues: Array.from({ length: 100 }, (_, i) => `a queue of many ${i}`) }, 1_000);
+    hub.advance(2_000);
+    expect(hub.view(2_000).refused).toMatchObject([{ cluster: 'own', hub: 'SELF', what: 'offers' }]);
+    expect(own()[0]?.says ?? 'nothing').toMatch(
+      /^what this hub says of what its cluster has is of \d+ bytes, more than the 2000 of one record: no hub takes it/,
+    );
+    hub.offer({ functions: [], queues: ['one'] }, 3_000);
+    hub.advance(4_000);
+    expect(hub.view(4_000).refused).toBeUndefined();
+    expect(own()).toEqual([]);
+  });
+});
+
+function sizeReasons(reasons: readonly HealthReason[]): readonly HealthReason[] {
+  return reasons.filter(({ what }) => what === 'size');
+}
 
 function listening(options: Partial<FederationOptions> = {}) {
   const hub = new Federation<{ readonly kind: 'letter' }>({

@@ -75,7 +75,7 @@ export function view(more: Partial<FederationView> = {}): FederationView {
       mode: 'explicit',
       version: 1,
     },
-    counts: { arrived: 20, failed: 0, recordsIn: 30, recordsOut: 31, relayed: 4, sent: 10 },
+    counts: { arrived: 20, failed: 0, recordsIn: 30, recordsOut: 31, recordsRefused: 0, relayed: 4, sent: 10 },
     edges: [
       { cost: 500, from: 'west-1', to: 'west-2' },
       { cost: 40_000, from: 'west-1', to: 'mid-1' },

@@ -69,6 +69,15 @@ function begin(sight: FederationView, store: Pick<Store, 'commit' | 'read'> = ne
 
 const eastLost = (forMs = 5_000) => but({ cluster: 'east' }, { forMs, state: 'lost' });
 
+test('a record that is too large stands in the log, once, with its size and the limit', async () => {
+  const about = { bytes: 5_000_000, bytesMax: 4_194_304, cluster: 'west', hub: 'west-1', limit: 'one' } as const;
+  const { watch } = begin(seen(undefined, view({ refused: [{ ...about, what: 'offers' }] })));
+  watch.look();
+  watch.look();
+  expect(logged).toHaveLength(1);
+  expect(logged[0]).toMatch(/^error: what this hub says of what its cluster has is of 5000000 bytes, .* 4194304 /);
+});
+
 test('what fires is told, and so is its end, with nobody asking', async () => {
   const { now, watch } = begin(seen({}, eastLost()));
   await vi.waitFor(() => expect(heard).toMatchObject([{ alerts: [{ id: 'lost:east' }], change: 'firing' }]), soon);

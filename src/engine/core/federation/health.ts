@@ -12,6 +12,7 @@
  */
 import { compareVersions } from '../base/semver.ts';
 import { guessedRttMs } from './globe.ts';
+import { saysOf } from './refusals.ts';
 import type { ClusterView, FederationView, HubView, LinkView } from './view.ts';
 
 export type HealthState = 'healthy' | 'degraded' | 'critical' | 'lost';
@@ -32,6 +33,7 @@ export type HealthMatter =
   | 'latency'
   | 'version'
   | 'age'
+  | 'size'
   | 'drained';
 
 /** Why points were taken. `value` beyond `threshold` is what is wrong. */
@@ -201,6 +203,7 @@ function clusterReasons(cluster: ClusterView, scene: Scene): readonly HealthReas
     ...(best === undefined ? [] : [...lossReason(best.loss, thresholds), ...latencyReason(best.rttMs, cluster, scene)]),
     ...versionReason(hubs, view),
     ...ageReason(hubs, view, thresholds),
+    ...sizeReasons(cluster, view),
   ];
 }
 
@@ -286,6 +289,19 @@ function ageReason(
   const bad = oldest.ageMs > ageBadMs;
   const says = `what ${oldest.name} says of itself is ${seconds(oldest.ageMs)} old`;
   return [{ points: bad ? 30 : 10, says, threshold: bad ? ageBadMs : ageWarnMs, value: oldest.ageMs, what: 'age' }];
+}
+
+/** What others do not take of the own cluster, or this hub does not of another. */
+function sizeReasons({ cluster, self }: ClusterView, { hub, refused = [] }: FederationView): readonly HealthReason[] {
+  return refused
+    .filter((one) => one.cluster === cluster)
+    .map((one) => ({
+      points: self ? 60 : 30,
+      says: saysOf(one, hub),
+      threshold: one.bytesMax,
+      value: one.bytes,
+      what: 'size',
+    }));
 }
 
 interface LinkScene extends Scene {

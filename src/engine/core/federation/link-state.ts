@@ -3,6 +3,7 @@ import type { NodeId } from '../base/ids.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Held, Told } from './messages.ts';
 import type { HubRecord, OffersRecord } from './records.ts';
+import { type Refusal, Refusals } from './refusals.ts';
 import { sizeOf } from './size-of.ts';
 
 /**
@@ -18,7 +19,7 @@ import { sizeOf } from './size-of.ts';
  * - the version kept of a record never decreases while it is known;
  * - a record of an age beyond `recordMsMax` is neither kept, nor told, nor taken;
  * - no record is larger than `hubBytesMax` or `offersBytesMax`, nor all together than `allHubsBytesMax` and
- *   `allOffersBytesMax`, whoever wrote them;
+ *   `allOffersBytesMax`, whoever wrote them; what is refused for that is counted, and told (`refusals.ts`);
  * - `generation` grows with each change of the hubs' records, `offersGeneration` with each of their offers or of the former.
  *
  * It refuses to judge who can be reached: ways do (`ways.ts`), by edges that both ends claim.
@@ -29,6 +30,7 @@ export class LinkState {
   readonly #hubsMax: number;
   readonly #hubsRoom: Room;
   readonly #offersRoom: Room;
+  readonly refusals = new Refusals();
   #digest: number | undefined;
   generation = 1;
   offersGeneration = 1;
@@ -70,7 +72,11 @@ export class LinkState {
     if (ageMs > this.#recordMsMax || (entry !== undefined && entry.record.version >= version)) return false;
     if (version > VERSION_MAX || (entry === undefined && this.#entries.size >= this.#hubsMax)) return false;
     const bytes = this.#hubsRoom.take(record, entry?.recordBytes ?? 0);
-    if (bytes === undefined) return false;
+    if (typeof bytes !== 'number') {
+      this.refusals.add({ ...bytes, cluster: record.identity.cluster, hub, what: 'hub' });
+      return false;
+    }
+    this.refusals.clear(hub, 'hub');
     const toldAt = now - ageMs;
     if (entry !== undefined) Object.assign(entry, { record, recordBytes: bytes, toldAt });
     else this.#entries.set(hub, { ...NO_OFFERS, record, recordBytes: bytes, toldAt });
@@ -83,8 +89,14 @@ export class LinkState {
     const entry = this.#entries.get(offers.hub);
     if (entry === undefined || ageMs > this.#recordMsMax) return false;
     if (entry.offers !== undefined && entry.offers.version >= offers.version) return false;
-    const bytes = offers.version > VERSION_MAX ? undefined : this.#offersRoom.take(offers, entry.offersBytes);
-    if (bytes === undefined) return false;
+    if (offers.version > VERSION_MAX) return false;
+    const { cluster, hub } = offers;
+    const bytes = this.#offersRoom.take(offers, entry.offersBytes);
+    if (typeof bytes !== 'number') {
+      this.refusals.add({ ...bytes, cluster, hub, what: 'offers' });
+      return false;
+    }
+    this.refusals.clear(hub, 'offers');
     entry.offers = offers;
     entry.offersBytes = bytes;
     entry.offersToldAt = now - ageMs;
@@ -102,6 +114,8 @@ export class LinkState {
         this.#hubsRoom.leave(entry.recordBytes);
         this.#offersRoom.leave(entry.offersBytes);
         gone.push(entry.record);
+        this.refusals.clear(hub, 'hub');
+        this.refusals.clear(hub, 'offers');
         this.#changed();
       } else if (entry.offers !== undefined && now - entry.offersToldAt > this.#recordMsMax) {
         this.#offersRoom.leave(entry.offersBytes);
@@ -193,11 +207,12 @@ class Room {
     this.#allMax = allMax;
   }
 
-  /** What a record has from now on, in place of one that had `before`; undefined where it is too much. */
-  take(record: object, before: number): number | undefined {
+  /** What a record has from now on, in place of one that had `before`; or why it is too much. */
+  take(record: object, before: number): number | Pick<Refusal, 'bytes' | 'bytesMax' | 'limit'> {
     const bytes = sizeOf(record);
     const taken = this.#taken - before + bytes;
-    if (bytes > this.#oneMax || taken > this.#allMax) return undefined;
+    if (bytes > this.#oneMax) return { bytes, bytesMax: this.#oneMax, limit: 'one' };
+    if (taken > this.#allMax) return { bytes, bytesMax: this.#allMax, limit: 'all' };
     this.#taken = taken;
     return bytes;
   }

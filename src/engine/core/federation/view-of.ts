@@ -36,6 +36,7 @@ export function viewOf<Message extends Carried>(parts: ViewParts<Message>): Fede
     hubs: hubs.map((record) => hubView(record, ways, own.hub, links.ageOf(record.hub, now) ?? 0)),
     links: linkViews(parts),
     name: own.name,
+    ...(links.refusals.all.length === 0 ? {} : { refused: links.refusals.all }),
   };
 }
 

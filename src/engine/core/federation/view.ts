@@ -1,6 +1,7 @@
 import type { Address, NodeId } from '../base/ids.ts';
 import type { FederationConfig } from './options.ts';
 import type { ClusterIdentity, FunctionOffer, Position } from './records.ts';
+import type { Refusal } from './refusals.ts';
 
 /** What one hub knows of the federation now: plain data, for people and programs. Durations and round trips in milliseconds. */
 export interface FederationView {
@@ -16,6 +17,8 @@ export interface FederationView {
   /** All links that both ends claim, each once. */
   readonly edges: readonly EdgeView[];
   readonly counts: FederationCounts;
+  /** Records of hubs, its own among them, that are too large to be taken here; absent: none. */
+  readonly refused?: readonly Refusal[];
 }
 
 export interface ClusterView extends ClusterIdentity {
@@ -86,4 +89,6 @@ export interface FederationCounts {
   /** Records told and heard. */
   readonly recordsOut: number;
   readonly recordsIn: number;
+  /** Records that were not taken for their size, each time that they came. */
+  readonly recordsRefused: number;
 }

@@ -65,6 +65,7 @@ export function federationMetrics(
       failed: counts.failed,
       recordsIn: counts.recordsIn,
       recordsOut: counts.recordsOut,
+      recordsRefused: counts.recordsRefused,
       relayed: counts.relayed,
       sent: counts.sent,
     }),

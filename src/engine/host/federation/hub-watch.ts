@@ -13,6 +13,7 @@ import type { AlertingConfig } from '../../core/federation/alerting.ts';
 import { type AlertEffect, Alerts } from '../../core/federation/alerts.ts';
 import { type FederationHealth, healthOf } from '../../core/federation/health.ts';
 import { measuresOf } from '../../core/federation/measures.ts';
+import { saysOf } from '../../core/federation/refusals.ts';
 import type { FederationView } from '../../core/federation/view.ts';
 import type { AlertsReply } from '../../federation-api.ts';
 import type { Log } from '../node-host-parts.ts';
@@ -49,6 +50,8 @@ export class HubWatch {
   #waking: NodeJS.Timeout | undefined;
   #failed: { readonly at: number; readonly count: number } | undefined;
   #stored: Promise<void> = Promise.resolve();
+  /** What was logged of records that are too large, as long as they are. */
+  #refused: ReadonlySet<string> = new Set();
 
   constructor(parts: HubWatchParts) {
     this.#parts = parts;
@@ -90,6 +93,7 @@ export class HubWatch {
     if (this.#ending.signal.aborted) return;
     const view = this.#parts.view();
     this.#configure(view.config.alerting);
+    this.#logRefused(view);
     const measures = measuresOf(view, healthOf(view), this.#failedPerMinute(view.counts.failed));
     this.#alerts.look(measures, this.#parts.now());
     this.#turn();
@@ -109,6 +113,13 @@ export class HubWatch {
     if (rules === this.#rules) return;
     this.#rules = rules;
     this.#alerts.configure(alerting, this.#parts.now());
+  }
+
+  /** Each once: records that are too large to be taken. */
+  #logRefused({ hub, refused = [] }: FederationView): void {
+    const told = new Set(refused.map((one) => saysOf(one, hub)));
+    for (const says of told) if (!this.#refused.has(says)) this.#parts.log('error', says);
+    this.#refused = told;
   }
 
   #failedPerMinute(count: number): number {
