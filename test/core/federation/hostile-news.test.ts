@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Prng } from '../../../src/engine/core/base/prng.ts';
+import type { Carried } from '../../../src/engine/core/federation/effects.ts';
 import { Federation } from '../../../src/engine/core/federation/federation.ts';
 import { type HealthReason, healthOf } from '../../../src/engine/core/federation/health.ts';
 import { LinkState, VERSION_MAX } from '../../../src/engine/core/federation/link-state.ts';
@@ -84,6 +85,23 @@ describe('a hub whose neighbour lies', () => {
     expect(refused?.[0]?.bytes).toBeGreaterThan(3_000);
     hear({ offers: [{ ageMs: 0, record: { ...large, queues: ['q'], version: 2 } }] });
     expect(hub.view(1_000).refused).toBeUndefined();
+  });
+
+  it('holds no more bytes of what comes before what it follows than it may, and takes that when it comes again', () => {
+    const { hub } = listening({ earlyBytesMax: 10_000 });
+    let copied = 0;
+    const payload = { kept: () => ({ ...payload, held: ++copied }), size: 3_000 };
+    const over = { ahead: ['SELF'], cluster: 'liars', from: 'FAR', life: 1, passed: ['FAR'], session: 1, to: 'SELF' };
+    const send = (n: number) => {
+      hub.receive({ node: LIAR }, { kind: 'letter', over: { ...over, n }, payload } as never, 1_000);
+      return hub.drain().flatMap((effect) => (effect.kind === 'deliver' ? [(effect.message as Carried).over?.n] : []));
+    };
+    for (const n of [2, 3, 3, 4, 5]) expect(send(n)).toEqual([]);
+    expect(copied).toBe(2);
+    expect(send(1)).toEqual([1, 2, 3]);
+    expect(send(6)).toEqual([]);
+    expect(send(4)).toEqual([4]);
+    expect(send(5)).toEqual([5, 6]);
   });
 
   it('outlives edges by the hundred, costs and places out of all measure, and hubs that claim each other', () => {

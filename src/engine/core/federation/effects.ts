@@ -1,12 +1,13 @@
 import type { Address, DialId, LinkId, NodeId } from '../base/ids.ts';
+import type { Payload } from '../base/payload.ts';
 import type { FederationMessage, Over } from './messages.ts';
 
 /** Something that travels between hubs of different clusters; the federation does not look into it. */
 export interface Carried {
   readonly kind: string;
   readonly over?: Over;
-  /** Of its payload only the size is looked at. */
-  readonly payload?: { readonly size: number };
+  /** Counted, and copied where it has to wait. */
+  readonly payload?: { readonly size: number; readonly kept?: () => Payload };
 }
 
 export type FederationEffect<Message extends Carried> =

@@ -54,6 +54,11 @@ export interface FederationOptions {
   readonly resendMs: number;
   /** Messages to one hub that are not acknowledged yet. More: faster over long ways. Fewer: less is kept, and sent again. */
   readonly windowMax: number;
+  /**
+   * What may be held of messages that came before what they follow, in bytes, of all hubs together; the rest is sent again.
+   * More: less is sent again after a way broke. Less: less memory, whatever others send.
+   */
+  readonly earlyBytesMax: number;
   /** Messages that wait behind these; more are refused. More: longer bursts. Fewer: less memory. */
   readonly waitingMax: number;
   /**
@@ -72,6 +77,7 @@ export const DEFAULT_FEDERATION_OPTIONS: FederationOptions = {
   allHubsBytesMax: 12 * 1024 ** 2,
   allOffersBytesMax: 96 * 1024 ** 2,
   costShareMin: 0.2,
+  earlyBytesMax: 64 * 1024 ** 2,
   digestMs: 30_000,
   echoMs: 1_000,
   echoesLostMax: 4,

@@ -3,6 +3,7 @@ import type { NodeId } from '../base/ids.ts';
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import { getOrMake } from '../base/maps.ts';
 import type { Carried } from './effects.ts';
+import { sizeOf as sizeOfAll } from './size-of.ts';
 
 /**
  * Messages between two hubs that have no link to each other: each arrives once, in order, as long as both live and some way
@@ -21,6 +22,8 @@ import type { Carried } from './effects.ts';
  * - at most `hubsMax` hubs are heard, whatever names they use;
  * - of each session at most `windowMax` messages are on their way and `waitingMax` behind them; beyond `windowBytesMax` a message
  *   is on its way only alone;
+ * - what came before what it follows takes at most `earlyBytesMax`, of all hubs together; what finds no room is not
+ *   acknowledged, so it comes again;
  * - what was given up is told: as undelivered where it was never sent, else as part of a hub that is lost.
  *
  * It refuses to know ways: `transmit` effects name receivers, and who gives it the way says when that broke (`resend`).
@@ -33,6 +36,8 @@ export class Sessions<Message extends Carried> {
   #nextSession = 1;
   /** Of payloads that are not acknowledged, or wait. */
   #bytes = 0;
+  /** Of all that waits in `early`. */
+  #earlyBytes = 0;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -114,16 +119,22 @@ export class Sessions<Message extends Carried> {
     if (into !== undefined && session < into.session) return [];
     if (into === undefined && this.#incoming.size >= this.#options.hubsMax) return [];
     if (into === undefined || session > into.session) {
+      if (into !== undefined) this.#discard(into);
       into = { ackAt: NEVER, early: new Map(), expected: 1, session, unsaid: 0 };
       this.#incoming.set(from, into);
     }
     this.#sayLater(into, n < into.expected, now);
     if (n < into.expected || n >= into.expected + this.#options.windowMax) return [];
-    into.early.set(n, message);
-    const inOrder: Message[] = [];
+    if (n > into.expected) {
+      this.#wait(into, n, message);
+      return [];
+    }
+    const inOrder = [message];
+    into.expected++;
     for (let next = into.early.get(into.expected); next !== undefined; next = into.early.get(into.expected)) {
+      this.#earlyBytes -= next.bytes;
       into.early.delete(into.expected++);
-      inOrder.push(next);
+      inOrder.push(next.message);
     }
     return inOrder;
   }
@@ -151,6 +162,8 @@ export class Sessions<Message extends Carried> {
   /** A hub is known no longer. */
   forget(hub: NodeId): void {
     this.#end(hub, this.#outgoing.get(hub));
+    const into = this.#incoming.get(hub);
+    if (into !== undefined) this.#discard(into);
     this.#incoming.delete(hub);
   }
 
@@ -173,6 +186,21 @@ export class Sessions<Message extends Carried> {
       into.unsaid = 0;
       this.#effects.push({ kind: 'acknowledge', n: into.expected - 1, session: into.session, to });
     }
+  }
+
+  /** Keeps what came early, where there is room. Why a copy: it is not to keep alive all that it came with. */
+  #wait({ early }: Incoming<Message>, n: number, message: Message): void {
+    const { payload, ...rest } = message;
+    const bytes = sizeOf(message) + sizeOfAll(rest);
+    if (early.has(n) || this.#earlyBytes + bytes > this.#options.earlyBytesMax) return;
+    this.#earlyBytes += bytes;
+    const kept = payload?.kept?.();
+    early.set(n, { bytes, message: kept === undefined ? message : { ...message, payload: kept } });
+  }
+
+  #discard({ early }: Incoming<Message>): void {
+    for (const { bytes } of early.values()) this.#earlyBytes -= bytes;
+    early.clear();
   }
 
   #begin(): Outgoing<Message> {
@@ -239,6 +267,7 @@ export interface SessionsOptions {
   readonly allBytesMax: number;
   readonly resendMs: number;
   readonly hubsMax: number;
+  readonly earlyBytesMax: number;
 }
 
 export type SessionsEffect<Message> =
@@ -270,7 +299,7 @@ interface Incoming<Message> {
   readonly session: number;
   expected: number;
   /** What came before what it follows. */
-  readonly early: Map<number, Message>;
+  readonly early: Map<number, { readonly bytes: number; readonly message: Message }>;
   ackAt: Instant;
   /** Arrived since the last acknowledgement. */
   unsaid: number;
