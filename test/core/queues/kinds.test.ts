@@ -72,6 +72,66 @@ describe('a fifo queue', () => {
     shop.handle('ack', 'jobs', receipts(head));
     expect(ids(shop.receive('jobs'))).toEqual([2]);
   });
+
+  test('begins with the group that has waited longest since it was last received from', () => {
+    const shop = new Shop();
+    shop.create('jobs', { kind: 'fifo' });
+    const all = [...'aaabc'].map((group) => ({ content: group, group }));
+    shop.send('jobs', ...all);
+    const groups = (leases: readonly { readonly group?: string }[]) => leases.map(({ group }) => group).join('');
+    const ab = [...shop.receive('jobs', { groupMax: 2, max: 2 }), ...shop.receive('jobs', { max: 1 })];
+    expect(groups(ab)).toBe('aab');
+    shop.pass(30_000);
+    expect(groups(shop.receive('jobs', { groupMax: 9, max: 9 }))).toBe('caaab');
+    shop.pass(30_000);
+    shop.send('jobs', { content: 'd', group: 'd' });
+    expect(groups(shop.receive('jobs'))).toBe('cabd');
+  });
+
+  test('lets neither many messages of one group hold up others, nor few that come again and again', () => {
+    const shop = new Shop();
+    shop.create('jobs', { kind: 'fifo' });
+    shop.send('jobs', ...Array.from({ length: 9 }, () => ({ content: 'deep', group: 'deep' })));
+    const taken: (string | undefined)[] = [];
+    for (let round = 0; round < 8; round++) {
+      shop.send('jobs', { content: 'few', group: 'few' });
+      const [lease] = shop.receive('jobs', { max: 1 });
+      taken.push(lease?.group);
+      shop.handle('ack', 'jobs', [lease?.receipt]);
+    }
+    expect(taken.join(' ')).toBe('deep few deep few deep few deep few');
+  });
+
+  test('gives those together that have become due one after the other', () => {
+    const shop = new Shop();
+    shop.create('jobs', { delayMs: 2_000, kind: 'fifo' });
+    for (const content of [1, 2, 3]) {
+      shop.send('jobs', { content, group: 'a' });
+      shop.pass(7);
+    }
+    shop.pass(1_979);
+    expect(shop.view('jobs').counts).toMatchObject({ delayed: 2, ready: 1 });
+    shop.pass(14);
+    expect(shop.view('jobs').counts).toMatchObject({ delayed: 0, ready: 3 });
+    expect(ids(shop.receive('jobs', { groupMax: 9 }))).toEqual([1, 2, 3]);
+  });
+
+  test('gives what was delayed together with what stood before it and was not', () => {
+    const shop = new Shop();
+    shop.create('jobs', { kind: 'fifo' });
+    shop.send(
+      'jobs',
+      { content: 1, group: 'a' },
+      { content: 2, delayMs: 1_000, group: 'a' },
+      { content: 3, group: 'a' },
+    );
+    shop.pass(999);
+    const [first] = shop.receive('jobs', { groupMax: 9 });
+    expect(first?.id).toBe(1);
+    shop.handle('release', 'jobs', [first?.receipt]);
+    shop.pass(1);
+    expect(ids(shop.receive('jobs', { groupMax: 9 }))).toEqual([1, 2, 3]);
+  });
 });
 
 describe('a priority queue', () => {

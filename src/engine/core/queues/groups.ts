@@ -22,6 +22,8 @@ import { type Entry, inOrder } from './entry.ts';
 export class Groups {
   readonly #groups = new Map<string, Group>();
   readonly #told: GroupsTold;
+  /** Counts what is received. */
+  #turn = 0;
 
   constructor(told: GroupsTold) {
     this.#told = told;
@@ -35,9 +37,17 @@ export class Groups {
     return this.#groups.has(name);
   }
 
+  /**
+   * When its group was last received from, or came: Amazon SQS begins with the group that has waited longest since then, which
+   * it does not document.
+   */
+  turnOf(entry: Entry): number {
+    return this.#groups.get(entry.group ?? '')?.turn ?? this.#turn;
+  }
+
   /** A group of which this new message is all there is. */
   begin(entry: Entry): void {
-    const group = newGroup();
+    const group = this.#newGroup();
     group.covered = true;
     this.#groups.set(entry.group ?? '', group);
     this.#insert(group, entry);
@@ -49,6 +59,7 @@ export class Groups {
     if (group === undefined) return false;
     if (isDelayed || !group.covered || isStale(group) || group.members.length >= AHEAD_MAX) {
       group.covered = false;
+      if (isDelayed) this.#told.later(entry.group ?? '', entry.due);
       return false;
     }
     this.#insert(group, entry);
@@ -76,8 +87,12 @@ export class Groups {
     group.covered = all && cut < 0;
     for (const entry of taken) this.#insert(group, entry);
     // Its head is parked: it comes when it is due.
-    if (cut === 0 && group.inFlight.size === 0 && group.members.length === 0) this.#groups.delete(name);
-    else this.#promote(name, group);
+    if (cut === 0 && group.inFlight.size === 0 && group.members.length === 0) {
+      this.#groups.delete(name);
+      return taken;
+    }
+    if (cut >= 0) this.#told.later(name, entries[cut]?.due ?? 0);
+    this.#promote(name, group);
     return taken;
   }
 
@@ -91,6 +106,7 @@ export class Groups {
       taken.push(next);
     }
     for (const entry of taken) group.inFlight.add(entry);
+    group.turn = ++this.#turn;
     return taken;
   }
 
@@ -127,9 +143,15 @@ export class Groups {
     group.parkedFrom = Math.min(group.parkedFrom, entry.seq);
   }
 
+  /** What was parked of a group may be due: storage knows, unless there are enough in memory. */
+  more(name: string): void {
+    const group = this.#groups.get(name);
+    if (group !== undefined && !group.covered && group.members.length < AHEAD_MAX) this.want(name);
+  }
+
   /** Has storage asked for a group. */
   want(name: string): void {
-    const group = getOrMake(this.#groups, name, newGroup);
+    const group = getOrMake(this.#groups, name, this.#newGroup);
     if (group.asked || isStale(group)) return;
     group.asked = true;
     this.#told.want(name);
@@ -147,8 +169,18 @@ export class Groups {
   }
 
   #of({ group = '' }: Entry): Group {
-    return getOrMake(this.#groups, group, newGroup);
+    return getOrMake(this.#groups, group, this.#newGroup);
   }
+
+  readonly #newGroup = (): Group => ({
+    asked: false,
+    covered: false,
+    dropping: false,
+    inFlight: new Set(),
+    members: [],
+    parkedFrom: Number.POSITIVE_INFINITY,
+    turn: this.#turn,
+  });
 
   #insert(group: Group, entry: Entry): void {
     const { members } = group;
@@ -189,6 +221,8 @@ export interface GroupsTold {
   behind(entry: Entry): void;
   /** To be loaded. */
   want(group: string): void;
+  /** More of a group that is known may be received then. */
+  later(group: string, due: Instant): void;
   /** To be dropped as soon as all that was written is durable. */
   drop(group: string): void;
   /** Is on disk only from now on. */
@@ -205,17 +239,7 @@ interface Group {
   dropping: boolean;
   /** Storage was asked for it. */
   asked: boolean;
-}
-
-function newGroup(): Group {
-  return {
-    asked: false,
-    covered: false,
-    dropping: false,
-    inFlight: new Set(),
-    members: [],
-    parkedFrom: Number.POSITIVE_INFINITY,
-  };
+  turn: number;
 }
 
 /** Storage knows of one that memory does not, and that comes before others. */

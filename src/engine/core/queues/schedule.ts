@@ -1,9 +1,10 @@
-import { Heap } from '../base/heap.ts';
+import { Alarms } from '../base/alarms.ts';
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import { getOrMake } from '../base/maps.ts';
 import type { LoadAsk, Loaded, StoredMessage } from './effects.ts';
 import { type Entry, entryOf, inOrder } from './entry.ts';
 import { AHEAD_MAX, Groups } from './groups.ts';
+import { ByTurn, InOrder, type Line } from './line.ts';
 import type { Kind } from './options.ts';
 
 /**
@@ -27,9 +28,9 @@ export class Schedule {
   readonly known = new Map<number, Entry>();
   readonly #told: ScheduleTold;
   readonly #groups: Groups | undefined;
-  readonly #ready = new Heap<Entry>(inOrder);
+  readonly #ready: Line;
   /** What each named consumer owes. */
-  readonly #owed = new Map<string, Heap<Entry>>();
+  readonly #owed = new Map<string, Line>();
   /** In the shared heap; entries of it that are no longer ready do not count. */
   #readyCount = 0;
   #cursor = START;
@@ -45,6 +46,8 @@ export class Schedule {
   #nextDue: Instant;
   #delayed: number;
   readonly #wanted = new Set<string>();
+  /** When more of a group that is in memory may be received: it was parked when storage was asked. */
+  readonly #more = new Alarms<string>();
   #loads: { ready?: number; due?: number; groups?: number } = {};
   /** The groups that storage was asked for. */
   #asked: readonly string[] = [];
@@ -54,14 +57,20 @@ export class Schedule {
     this.#told = told;
     this.#delayed = stored.delayed;
     this.#nextDue = stored.nextDue ?? NEVER;
-    if (kind !== 'fifo') return;
-    this.#groups = new Groups({
+    if (kind !== 'fifo') {
+      this.#ready = new InOrder(this.#isReady);
+      return;
+    }
+    const groups = new Groups({
       behind: () => this.#readyCount--,
-      drop: (group) => told.settled(() => this.#groups?.drop(group)),
+      drop: (group) => told.settled(() => groups.drop(group)),
       forgotten: (entry) => this.#forgotten(entry),
+      later: (group, due) => this.#more.set(group, earlier(this.#more.of(group), due)),
       ready: (entry) => this.#push(entry),
       want: (group) => this.#wanted.add(group),
     });
+    this.#groups = groups;
+    this.#ready = new ByTurn(this.#isReady, (entry) => groups.turnOf(entry));
   }
 
   get delayed(): number {
@@ -70,7 +79,7 @@ export class Schedule {
 
   /** When something that is parked may be received; `NEVER` while it is being loaded, or there is no room for it. */
   deadline(): Instant {
-    return this.#loads.due === undefined && this.#hasRoom ? this.#nextDue : NEVER;
+    return earlier(this.#more.deadline(), this.#loads.due === undefined && this.#hasRoom ? this.#nextDue : NEVER);
   }
 
   /** Whether nothing that is ready is on disk only, as far as anybody can know. */
@@ -138,30 +147,31 @@ export class Schedule {
 
   /** The next one for a consumer, and, of a fifo queue, up to `groupMax − 1` that follow in its group. */
   take(consumer: string | undefined, groupMax: number, fits: (entry: Entry) => boolean): readonly Entry[] {
-    const shared = this.#top(this.#ready);
+    const shared = this.#ready.peek();
     const owed = consumer === undefined ? undefined : this.#owed.get(consumer);
-    const own = owed === undefined ? undefined : this.#top(owed);
+    const own = owed?.peek();
     if (own !== undefined && (shared === undefined || inOrder(own, shared) < 0)) {
-      if (owed !== undefined) pull(owed, own);
+      owed?.pull(own);
       return [own];
     }
     if (shared === undefined) {
       this.#ranDry = true;
       return NONE;
     }
-    pull(this.#ready, shared);
+    this.#ready.pull(shared);
     this.#readyCount--;
     return this.#groups === undefined ? [shared] : this.#groups.take(shared, groupMax, fits);
   }
 
   /** The next one that anybody may have, without taking it. */
   peek(): Entry | undefined {
-    return this.#top(this.#ready);
+    return this.#ready.peek();
   }
 
   /** Has storage asked for what is missing. */
   refill(now: Instant): void {
     const loads = this.#loads;
+    for (let group = this.#more.due(now); group !== undefined; group = this.#more.due(now)) this.#groups?.more(group);
     if (loads.due === undefined && this.#nextDue <= now && this.#hasRoom) {
       this.#dueTo = now;
       loads.due = this.#told.load({ after: this.#dueAfter, limit: LOAD_MAX, to: now, what: 'due' });
@@ -274,16 +284,10 @@ export class Schedule {
   #owe(entry: Entry): void {
     entry.state = 'ready';
     this.known.set(entry.seq, entry);
-    getOrMake(this.#owed, entry.delivery?.consumer ?? '', () => new Heap<Entry>(inOrder)).push(entry);
+    getOrMake(this.#owed, entry.delivery?.consumer ?? '', () => new InOrder(this.#isReady)).push(entry);
   }
 
-  #top(heap: Heap<Entry>): Entry | undefined {
-    for (let top = heap.peek(); top !== undefined; top = heap.peek()) {
-      if (top.state === 'ready' && this.known.get(top.seq) === top) return top;
-      heap.pop();
-    }
-    return undefined;
-  }
+  readonly #isReady = (entry: Entry) => entry.state === 'ready' && this.known.get(entry.seq) === entry;
 
   /** Parked from the start; where storage was asked beyond its time already, it would be overlooked. */
   #arrivedDue(entry: Entry): void {
@@ -332,8 +336,8 @@ export class Schedule {
   /** Only where there are priorities: of those that nobody had yet, the last ones are on disk only again. */
   #evict(): void {
     const entries: Entry[] = [];
-    for (let top = this.#top(this.#ready); top !== undefined; top = this.#top(this.#ready)) {
-      pull(this.#ready, top);
+    for (let top = this.#ready.peek(); top !== undefined; top = this.#ready.peek()) {
+      this.#ready.pull(top);
       entries.push(top);
     }
     const first = entries[this.#window];
@@ -354,12 +358,6 @@ export interface ScheduleTold {
   load(ask: LoadAsk): number;
   /** Calls back once all that was written is durable. */
   settled(then: () => void): void;
-}
-
-/** The first one, as often as it is there: one that was leased anew without being received stands twice. */
-function pull(heap: Heap<Entry>, first: Entry): void {
-  do heap.pop();
-  while (heap.peek() === first);
 }
 
 const START = { rank: 0, seq: 0 };
