@@ -160,6 +160,28 @@ export function sqsQueuesContract(name: string, open: () => Promise<OpenQueues>)
       expect(await queues.acknowledge('q.fifo', [c])).toEqual(['expired']);
     });
 
+    test('do for an earlier receipt what takes the message from nobody; of fifo ones nothing', async () => {
+      await queues.create('q', PLAIN);
+      await queues.create('q.fifo', FIFO);
+      await send('q', 'a');
+      await queues.send('q.fifo', [inGroup('g', 'c')]);
+      const twice = async (name: string) => [...(await receive(name, 1, 0)), ...(await receive(name, 1))];
+      const [first = '', second = ''] = receipts(await twice('q'));
+      const [stale = ''] = receipts(await twice('q.fifo'));
+      const change = (name: string, receipt: string, leaseMs: number) => queues.extend(name, [{ leaseMs, receipt }]);
+      expect(await change('q', first, 0)).toEqual(['done']);
+      expect(await none('q'), 'it still is with who has it').toEqual([]);
+      expect(await change('q.fifo', stale, 0)).toEqual(['lost']);
+      expect(await queues.acknowledge('q', [first])).toEqual(['lost']);
+      expect(await change('q', second, 0)).toEqual(['done']);
+      expect(await change('q', first, 30_000)).toEqual(['done']);
+      expect(await none('q'), 'it is kept back').toEqual([]);
+      expect(await change('q', second, 0)).toEqual(['done']);
+      expect(await queues.acknowledge('q', [first])).toEqual(['done']);
+      expect(await queues.acknowledge('q', [second])).toEqual(['gone']);
+      expect(await none('q')).toEqual([]);
+    });
+
     test('of a group hold back those that come later, not those before', async () => {
       await queues.create('q.fifo', FIFO);
       await queues.send(
@@ -204,6 +226,19 @@ export function sqsQueuesContract(name: string, open: () => Promise<OpenQueues>)
       );
       expect(bodies(await receive('q.fifo', 3))).toEqual(['g1', 'g2', 'g3']);
       expect(bodies(await receive('q.fifo'))).toEqual(['h1', 'h2']);
+    });
+
+    test('begin with the group that has waited longest since it was last received from', async () => {
+      await queues.create('q.fifo', FIFO);
+      await queues.send(
+        'q.fifo',
+        ['a1', 'a2', 'b1', 'c1'].map((body) => inGroup(body.charAt(0), body)),
+      );
+      const [a1 = ''] = receipts(await receive('q.fifo', 1));
+      const [b1 = ''] = receipts(await receive('q.fifo', 1));
+      const now = (receipt: string) => queues.extend('q.fifo', [{ leaseMs: 0, receipt }]);
+      expect([await now(b1), await now(a1)]).toEqual([['done'], ['done']]);
+      expect(bodies(await receive('q.fifo'))).toEqual(['c1', 'a1', 'a2', 'b1']);
     });
 
     test('bury what is received too often, and bring it back', async () => {

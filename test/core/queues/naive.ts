@@ -95,6 +95,15 @@ export class NaiveQueue {
     return this.held(receipt) ?? late;
   }
 
+  /** The message of a lenient receipt that is not its newest: not a lease of its own, and of no fifo queue. */
+  earlier(receipt: string): NaiveMessage | undefined {
+    if (this.options.kind === 'fifo') return undefined;
+    const [id, token] = receipt.split('.').map(Number);
+    const message = this.messages.find((one) => one.id === id);
+    const newest = Number(message?.receipt?.split('.')[1] ?? 0);
+    return newest > (token ?? 0) ? message : undefined;
+  }
+
   end(message: NaiveMessage, as: End): void {
     this.messages = this.messages.filter((one) => one !== message);
     this.ends[as]++;

@@ -41,12 +41,15 @@ interface Queue {
   messages: Kept[];
   redrive: RedriveView | undefined;
   readonly deduped: Map<string, { readonly at: number; readonly sent: Sent }>;
+  /** When each group was last received from, in receives. */
+  readonly turns: Map<string | undefined, number>;
 }
 
 export class MemoryQueues implements QueuesFace {
   readonly #now: () => number;
   readonly #queues = new Map<string, Queue>();
   #sequence = 0;
+  #turn = 0;
   /** More messages than this are not taken. */
   room = Number.POSITIVE_INFINITY;
 
@@ -68,7 +71,15 @@ export class MemoryQueues implements QueuesFace {
     if (this.#queues.has(name)) return false;
     const now = this.#now();
     const deduped = new Map();
-    this.#queues.set(name, { createdAt: now, deduped, messages: [], modifiedAt: now, redrive: undefined, settings });
+    this.#queues.set(name, {
+      createdAt: now,
+      deduped,
+      messages: [],
+      modifiedAt: now,
+      redrive: undefined,
+      settings,
+      turns: new Map(),
+    });
     return true;
   }
 
@@ -105,7 +116,8 @@ export class MemoryQueues implements QueuesFace {
     const queue = this.#queue(name);
     return receipts.map((receipt) => {
       const { message, outcome } = this.#held(name, queue, receipt);
-      const counts = outcome === 'done' || (outcome === 'expired' && !queue.settings.fifo);
+      const isFree = outcome === 'expired' || (outcome === 'lost' && (message?.readyAt ?? 0) <= this.#now());
+      const counts = outcome === 'done' || (isFree && !queue.settings.fifo);
       if (!counts) return outcome;
       queue.messages = queue.messages.filter((one) => one !== message);
       return 'done';
@@ -116,9 +128,10 @@ export class MemoryQueues implements QueuesFace {
     const queue = this.#queue(name);
     return leases.map(({ leaseMs, receipt }) => {
       const { message, outcome } = this.#held(name, queue, receipt);
-      const counts = outcome === 'done' || (outcome === 'expired' && !queue.settings.fifo);
+      const counts = outcome === 'done' || (outcome !== 'invalid' && !queue.settings.fifo);
       if (message === undefined || !counts) return outcome;
-      message.readyAt = this.#now() + leaseMs;
+      const readyAt = this.#now() + leaseMs;
+      message.readyAt = outcome === 'lost' ? Math.max(message.readyAt, readyAt) : readyAt;
       return 'done';
     });
   }
@@ -193,7 +206,7 @@ export class MemoryQueues implements QueuesFace {
     const { fifo, deadLetter } = queue.settings;
     const blocked = new Set<string | undefined>();
     const taken: Received[] = [];
-    for (const message of inGroups(queue.messages)) {
+    for (const message of inGroups(queue.messages, queue.turns)) {
       if (taken.length === max) break;
       if (blocked.has(message.group)) continue;
       if (message.readyAt > now) {
@@ -206,6 +219,7 @@ export class MemoryQueues implements QueuesFace {
         messages.push({ ...message, leased: false, origin: name, readyAt: now });
         continue;
       }
+      if (fifo) queue.turns.set(message.group, ++this.#turn);
       message.receives++;
       message.token++;
       message.leased = true;
@@ -230,9 +244,11 @@ export class MemoryQueues implements QueuesFace {
   }
 }
 
-/** Those of one group next to each other, as many of one as there are before the next. */
-function inGroups(messages: readonly Kept[]): readonly Kept[] {
-  return [...Map.groupBy(messages, ({ group, id }) => group ?? id).values()].flat();
+/** Those of one group next to each other, the group first that has waited longest. */
+function inGroups(messages: readonly Kept[], turns: ReadonlyMap<string | undefined, number>): readonly Kept[] {
+  const groups = [...Map.groupBy(messages, ({ group, id }) => group ?? id).values()];
+  const turn = ([first]: readonly Kept[]) => turns.get(first?.group) ?? 0;
+  return groups.sort((a, b) => turn(a) - turn(b)).flat();
 }
 
 function shown({ dedupe, sequence, ...message }: Kept, receipt: string, fifo: boolean): Received {

@@ -13,7 +13,15 @@ export interface Claim {
    * others of its group may have gone on.
    */
   readonly late?: boolean;
+  /**
+   * What an earlier receipt may still do that says of itself that it cannot know better (`lenient`): `free`, where nobody has the message
+   * now; `held`, also where somebody does, who must not lose it by this. Not in a fifo queue. Amazon SQS documents of an earlier handle
+   * that deleting succeeds and the message “might not be deleted”, and takes changes of visibility with it.
+   */
+  readonly lenient?: 'free' | 'held';
 }
+
+export type Leniency = Pick<Claim, 'late' | 'lenient'>;
 
 interface Claimed {
   readonly name: string;
@@ -22,21 +30,35 @@ interface Claimed {
 }
 
 /** The message that a receipt is good for, or why it is good for nothing. */
-export function entryFor(queue: Claimed, { receipt, consumer, late = false }: Claim, now: Instant): Entry | Problem {
+export function entryFor(
+  queue: Claimed,
+  { receipt, consumer, late = false, lenient }: Claim,
+  now: Instant,
+): Entry | Problem {
   const read = readReceipt(receipt);
   if (read === undefined) return problem('input-invalid', `${JSON.stringify(receipt)} is no receipt`);
-  const { seq, token } = read;
+  const { isLenient, seq, token } = read;
   const entry = queue.stock.schedule.known.get(seq);
   // Why 0 is nobody's: it is what a message has that never was leased.
   if (entry === undefined || token === 0) return lost(queue, seq, 'gone', 'it is done, or waits to be received later');
-  if (entry.token !== token) return lost(queue, seq, 'lost', 'somebody else has had it since');
+  const isHeld = entry.state === 'ending' || (entry.state === 'leased' && entry.leaseUntil > now);
+  const isFree = entry.state === 'ready' || (entry.state === 'leased' && !isHeld);
+  const isFifo = queue.options.kind === 'fifo';
+  if (entry.token !== token) {
+    const isEarlier = isLenient && lenient !== undefined && !isFifo && token < entry.token;
+    if (isEarlier && (isFree || (isHeld && lenient === 'held'))) return entry;
+    return lost(queue, seq, 'lost', 'somebody else has had it since');
+  }
   if (consumer !== undefined && entry.consumer !== consumer) {
     return lost(queue, seq, 'lost', `its lease is not ${consumer}'s`);
   }
-  const isHeld = entry.state === 'ending' || (entry.state === 'leased' && entry.leaseUntil > now);
-  const isFree = entry.state === 'ready' || entry.state === 'leased';
-  if (isHeld || (late && isFree && queue.options.kind !== 'fifo')) return entry;
+  if (isHeld || (late && isFree && !isFifo)) return entry;
   return lost(queue, seq, 'expired', 'it came back when its time was up');
+}
+
+/** Whether nobody has had the message since this receipt of it. */
+export function isNewest({ token }: Entry, receipt: unknown): boolean {
+  return readReceipt(receipt)?.token === token;
 }
 
 function lost({ name: queue }: Claimed, seq: number, name: 'gone' | 'lost' | 'expired', why: string): Problem {

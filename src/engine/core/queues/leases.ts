@@ -122,13 +122,27 @@ export function receiptOf({ seq, token }: Pick<Entry, 'seq' | 'token'>): string 
   return `${seq}.${token}`;
 }
 
-export function readReceipt(receipt: unknown): { readonly seq: number; readonly token: number } | undefined {
-  if (typeof receipt !== 'string' || receipt.length > 2 * DIGITS_MAX + 1) return undefined;
+/** The same receipt from somebody who cannot know whether it is the last one: see `Claim.lenient`. */
+export function lenient(receipt: string): string {
+  return `${receipt}${LENIENT}`;
+}
+
+export function readReceipt(receipt: unknown): ReadReceipt | undefined {
+  if (typeof receipt !== 'string' || receipt.length > 2 * DIGITS_MAX + 2) return undefined;
+  const isLenient = receipt.endsWith(LENIENT);
   const dot = receipt.indexOf('.');
   const seq = digits(receipt, 0, dot);
-  const token = digits(receipt, dot + 1, receipt.length);
-  return seq === undefined || token === undefined ? undefined : { seq, token };
+  const token = digits(receipt, dot + 1, isLenient ? receipt.length - 1 : receipt.length);
+  return seq === undefined || token === undefined ? undefined : { isLenient, seq, token };
 }
+
+interface ReadReceipt {
+  readonly seq: number;
+  readonly token: number;
+  readonly isLenient: boolean;
+}
+
+const LENIENT = '~';
 
 /** Why not a pattern: this is done for every message. */
 function digits(text: string, from: number, to: number): number | undefined {

@@ -1,7 +1,7 @@
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import { done, failed } from '../base/outcome.ts';
 import { type Problem, problem } from '../base/problems.ts';
-import { entryFor } from './claims.ts';
+import { entryFor, isNewest, type Leniency } from './claims.ts';
 import type { Desk } from './desk.ts';
 import type { Loaded, StoredQueue } from './effects.ts';
 import { type Entry, isExpired } from './entry.ts';
@@ -191,7 +191,7 @@ export class Queue {
 
   ack(request: number, receipts: readonly string[], consumer: string | undefined, now: Instant): void {
     this.#handle(request, receipts, now, (receipt) => {
-      const entry = entryFor(this, { consumer, late: true, receipt }, now);
+      const entry = entryFor(this, { consumer, late: true, lenient: 'free', receipt }, now);
       if ('code' in entry) return { problem: entry };
       if (entry.state === 'leased') {
         this.stock.ends.finish(entry, 'done', true);
@@ -214,8 +214,11 @@ export class Queue {
 
   extend({ receipts }: Extract<QueueCommand, { kind: 'extend' }>, request: number, now: Instant): void {
     this.#handle(request, receipts, now, ({ receipt, visibilityMs }) => {
-      const entry = this.#held(receipt, undefined, now, true);
+      const entry = this.#held(receipt, undefined, now, { late: true, lenient: 'held' });
       if ('code' in entry) return { problem: entry };
+      // Why: whoever has it must not lose it by what an earlier receipt asks for.
+      const isOthers = entry.state === 'leased' && !isNewest(entry, receipt) && entry.leaseUntil > now + visibilityMs;
+      if (isOthers) return { leaseUntil: entry.leaseUntil, ok: true };
       if (visibilityMs > 0) this.stock.extend(entry, visibilityMs, now);
       else if (entry.state === 'leased') this.stock.ends.giveBack(entry, 'timed-out', now);
       return { leaseUntil: now + visibilityMs, ok: true };
@@ -327,8 +330,8 @@ export class Queue {
     }
   }
 
-  #held(receipt: unknown, consumer: string | undefined, now: Instant, late = false): Entry | Problem {
-    const entry = entryFor(this, { consumer, late, receipt }, now);
+  #held(receipt: unknown, consumer: string | undefined, now: Instant, also: Leniency = {}): Entry | Problem {
+    const entry = entryFor(this, { consumer, receipt, ...also }, now);
     if ('code' in entry || entry.state !== 'ending') return entry;
     return problem('lease-lost', `message ${entry.seq} of ${this.name} is being acknowledged`);
   }

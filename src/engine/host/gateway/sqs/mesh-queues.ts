@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '../../../api.ts';
 import type { Problem } from '../../../core/base/problems.ts';
+import { lenient } from '../../../core/queues/leases.ts';
 import { ProblemError } from '../../../problem-error.ts';
 import type { Queue, QueueMessage, ReceiptResult, SendMessage, SendResult } from '../../../queues-api.ts';
 import { valueToJson } from '../../../wire/json-value.ts';
@@ -104,13 +105,15 @@ export class MeshQueues implements QueuesFace {
   }
 
   acknowledge(name: string, receipts: readonly string[]): Promise<readonly ReceiptOutcome[]> {
-    return this.#handle(name, receipts, (queue, own) => queue.ack(own.map(({ receipt }) => receipt)));
+    return this.#handle(name, receipts, (queue, own) => queue.ack(own.map(({ receipt }) => lenient(receipt))));
   }
 
   extend(name: string, leases: readonly NewLease[]): Promise<readonly ReceiptOutcome[]> {
     const handles = leases.map(({ receipt }) => receipt);
     return this.#handle(name, handles, (queue, own) =>
-      queue.extend(own.map(({ at, receipt }) => ({ receipt, visibilityMs: leases[at]?.leaseMs ?? 0 }))),
+      queue.extend(
+        own.map(({ at, receipt }) => ({ receipt: lenient(receipt), visibilityMs: leases[at]?.leaseMs ?? 0 })),
+      ),
     );
   }
 

@@ -146,8 +146,9 @@ export interface NewLease {
 }
 
 /**
- * `done`. `invalid`: it is no receipt of this queue. `expired`: the lease has ended and nobody has had the message since;
- * an acknowledgement counts all the same (`done`), unless the queue is fifo. `lost`: another lease came after it. `gone`: the
- * message is no longer there.
+ * `done`. `invalid`: it is no receipt of this queue. `gone`: the message is no longer there.
+ *
+ * Of a fifo queue only: `expired`: the lease has ended, and nobody has had the message since. `lost`: another lease came after it.
+ * Of others a receipt still acknowledges what nobody has now (`lost` while somebody does), and prolongs what somebody has.
  */
 export type ReceiptOutcome = 'done' | 'invalid' | 'expired' | 'lost' | 'gone';
