@@ -108,6 +108,8 @@ export interface RedriveJob {
   readonly rate: number | null;
   readonly moved: number;
   readonly failed: number;
+  /** The code of the problem with the first of these: `queue-unknown`, `queue-full`. */
+  readonly failure?: string;
   /** How many there were when it began. */
   readonly total: number;
   readonly startedAt: number;

@@ -241,6 +241,26 @@ export function sqsQueuesContract(name: string, open: () => Promise<OpenQueues>)
       expect(bodies(await receive('q.fifo'))).toEqual(['c1', 'a1', 'a2', 'b1']);
     });
 
+    test('tell a dead letter of a fifo queue by its own id', async () => {
+      await queues.create('dead.fifo', FIFO);
+      await queues.create('q.fifo', { ...FIFO, deadLetter: { maxReceives: 1, queue: 'dead.fifo' } });
+      await queues.send('q.fifo', [inGroup('g', 'twice')]);
+      const [first] = await receive('q.fifo', 1, 0);
+      await queues.send('dead.fifo', [inGroup('h', 'twice')]);
+      const dead = await Promise.all([receive('q.fifo', 1, 0, 200), receive('dead.fifo', 10, 30_000, 5_000)]);
+      const letters = dead.flat();
+      for (const end = Date.now() + 10_000; letters.length < 2 && Date.now() < end; ) {
+        letters.push(...(await receive('q.fifo', 1, 0, 50)), ...(await receive('dead.fifo')));
+      }
+      const told = new Map(letters.map(({ dedupeId, group }) => [group, dedupeId]));
+      expect(told).toEqual(
+        new Map([
+          ['g', first?.id],
+          ['h', 'twice'],
+        ]),
+      );
+    });
+
     test('bury what is received too often, and bring it back', async () => {
       await queues.create('dead', PLAIN);
       await queues.create('q', { ...PLAIN, deadLetter: { maxReceives: 1, queue: 'dead' } });

@@ -200,7 +200,8 @@ function counted({ redrive: job, counts: all, moving }: QueueView): string {
   const shown = (['sent', 'ready', 'delayed', 'leased', 'done', 'dead', 'expired', 'purged'] as const)
     .filter((what) => what === 'sent' || all[what] > 0)
     .map((what) => `${all[what]} ${what}`);
+  const why = job?.failure === undefined ? '' : ` (${job.failure})`;
   const moved =
-    job === null || job.dryRun ? '' : `; job ${job.id} ${job.state}, ${job.moved} moved, ${job.failed} failed`;
+    job === null || job.dryRun ? '' : `; job ${job.id} ${job.state}, ${job.moved} moved, ${job.failed} failed${why}`;
   return `${shown.join(', ')}${moved}${moving === null ? '' : `; moving to ${moving.name}`}`;
 }

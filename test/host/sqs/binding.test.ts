@@ -1,7 +1,13 @@
 /** What of SQS is kept in queues of the mesh: settings as options and back, and ids of messages that were sent of late. */
 import { describe, expect, test } from 'vitest';
 import { openEndpoint } from '../../../src/engine/host/gateway/sqs/open-endpoint.ts';
-import { changedOptions, optionsOf, settingsOf, viewOf } from '../../../src/engine/host/gateway/sqs/queue-options.ts';
+import {
+  changedOptions,
+  optionsOf,
+  redriveOf,
+  settingsOf,
+  viewOf,
+} from '../../../src/engine/host/gateway/sqs/queue-options.ts';
 import type { QueueSettings } from '../../../src/engine/host/gateway/sqs/queues-face.ts';
 import { SentIds } from '../../../src/engine/host/gateway/sqs/sent-ids.ts';
 import type { QueueInfo } from '../../../src/engine/queues-api.ts';
@@ -103,6 +109,15 @@ describe('settings', () => {
     });
     expect(changedOptions(info, { ...settingsOf(info), retentionMs: 60_000 })).toEqual({ ttlMs: 60_000 });
   });
+});
+
+test('a move that failed says why in the words of the service', () => {
+  const job = { dryRun: false, endedAt: 9, failed: 2, id: 3, max: null, moved: 1, rate: null, startedAt: 5, total: 3 };
+  const why = (failure: string) => redriveOf('q', { ...job, failure, state: 'done', to: 'origin' });
+  expect(why('queue-unknown')).toMatchObject({ state: 'failed', why: 'AWS.SimpleQueueService.NonExistentQueue' });
+  expect(why('input-invalid')).toMatchObject({ why: 'CouldNotDetermineMessageSource' });
+  expect(why('store-failed')).toMatchObject({ why: '2 messages could not be moved' });
+  expect(redriveOf('q', { ...job, failed: 0, state: 'done', to: 'origin' })).toMatchObject({ why: undefined });
 });
 
 test('ids of messages are known for as long as queues tell duplicates, and no longer', () => {

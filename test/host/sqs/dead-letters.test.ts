@@ -42,6 +42,19 @@ describe('dead letters', () => {
     expect(await sqs.attributes(source, 'RedrivePolicy')).toBeUndefined();
   });
 
+  test('stay where they are by a policy that names their own queue', async () => {
+    const QueueUrl = await fresh({ VisibilityTimeout: '0' });
+    const set = (RedrivePolicy: string) => sqs.json('SetQueueAttributes', { Attributes: { RedrivePolicy }, QueueUrl });
+    expect((await set(policy(QueueUrl))).status).toBe(200);
+    expect(await sqs.attributes(QueueUrl, 'RedrivePolicy')).toEqual({ RedrivePolicy: policy(QueueUrl) });
+    await sqs.json('SetQueueAttributes', { Attributes: { DelaySeconds: '0' }, QueueUrl });
+    expect(await sqs.attributes(QueueUrl, 'RedrivePolicy')).toEqual({ RedrivePolicy: policy(QueueUrl) });
+    await sqs.json('SendMessage', { MessageBody: 'x', QueueUrl });
+    for (let i = 0; i < 3; i++) expect(await sqs.receive(QueueUrl)).toHaveLength(1);
+    expect((await set('')).status).toBe(200);
+    expect(await sqs.attributes(QueueUrl, 'RedrivePolicy')).toBeUndefined();
+  });
+
   test('have a policy that is given back as it was written, and that other faces may change', async () => {
     const target = await fresh();
     const written = `{ "maxReceiveCount": 3, "deadLetterTargetArn": "${arnOf(target)}" }`;

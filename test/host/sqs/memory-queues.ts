@@ -216,7 +216,8 @@ export class MemoryQueues implements QueuesFace {
       if (deadLetter !== undefined && message.receives >= deadLetter.maxReceives) {
         queue.messages = queue.messages.filter((one) => one !== message);
         const { messages } = this.#queue(deadLetter.queue);
-        messages.push({ ...message, leased: false, origin: name, readyAt: now });
+        const dedupe = message.dedupe && { ...message.dedupe, id: message.id };
+        messages.push({ ...message, dedupe, leased: false, origin: name, readyAt: now });
         continue;
       }
       if (fifo) queue.turns.set(message.group, ++this.#turn);

@@ -136,6 +136,8 @@ export interface RedriveJob {
   readonly moved: number;
   /** Left where they are, because their queue is not here or has no room. */
   readonly failed: number;
+  /** The code of why the first of these was left. */
+  readonly failure?: string;
   readonly startedAt: Instant;
   readonly endedAt: Instant | null;
   readonly state: 'running' | 'done' | 'cancelled';

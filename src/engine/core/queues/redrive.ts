@@ -108,6 +108,7 @@ export class Redrive {
     const { stock, name, number } = this.#source;
     let moved = 0;
     let aside = 0;
+    let { failure } = job;
     while (moved + aside < most) {
       const entry = this.#source.takeReady(now);
       if (entry === undefined) break;
@@ -120,9 +121,11 @@ export class Redrive {
         entry.state = 'parking';
         this.#aside.push(entry);
         aside++;
+        failure ??= why.code;
       }
     }
-    if (moved + aside > 0) this.#store({ ...job, failed: job.failed + aside, moved: job.moved + moved });
+    const counted = { failed: job.failed + aside, moved: job.moved + moved };
+    if (moved + aside > 0) this.#store({ ...job, ...counted, ...(failure !== undefined && { failure }) });
     return moved;
   }
 

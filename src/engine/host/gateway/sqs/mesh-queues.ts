@@ -229,7 +229,8 @@ function sendOf({ body, dedupe, delayMs, group, headers }: NewMessage, id: strin
 
 function receivedOf(queue: string, message: QueueMessage): Received {
   const { dead, firstReceivedAt, group, headers, id, receipt, receives, sentAt } = message;
-  const dedupeId = headers[DEDUPE] ?? message.dedupeId;
+  // Why: the service replaces it, so that two that shared it can both be kept among dead letters.
+  const dedupeId = dead === undefined ? (headers[DEDUPE] ?? message.dedupeId) : group && idOf(queue, message);
   const texts = Object.entries(headers).filter(([name]) => name !== ID && name !== DEDUPE);
   return {
     body: textOf(message.body),

@@ -41,9 +41,9 @@ export function checkAttributes(attributes: MessageAttributes): void {
 function checkAttributeName(name: string): void {
   if (name === '') throw invalidValue('Message (user) attribute names must not be empty.');
   if (name.length > 256) throw invalidValue('Message (user) attribute names must be shorter than 256 Bytes');
-  if (!/^[\u00C0-\u017FA-Za-z0-9_.-]+$/.test(name)) {
+  if (!/^[A-Za-z0-9_.-]+$/.test(name)) {
     throw invalidValue(
-      'Message (user) attributes name can only contain upper and lower score characters, digits, periods, hyphens and underscores. ',
+      `The message attribute name '${name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore (_), hyphen (-), and period (.) characters.`,
     );
   }
   if (/^(aws\.|amazon\.|\.)|\.$|\.\./i.test(name)) {

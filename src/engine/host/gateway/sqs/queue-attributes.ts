@@ -7,7 +7,7 @@
 import { invalidValue, SqsError } from './errors.ts';
 import { arnOf, type Place } from './names.ts';
 import type { QueueSettings, QueueView } from './queues-face.ts';
-import { checkRedriveAllow, deadLetterOf, redriveText } from './redrive.ts';
+import { checkRedriveAllow, deadLetterOf, isTarget, redriveText } from './redrive.ts';
 
 /** Largest message, in bytes, that a queue can be told to take: the service's own limit since August 2025. */
 export const MESSAGE_BYTES_MAX = 1_048_576;
@@ -66,7 +66,7 @@ export function settingsFor(
 
 /** Settings of a queue after a change; what is not named stays as it is. Throws as `settingsFor`. */
 export function changedSettings(
-  { settings }: QueueView,
+  { name, settings }: QueueView,
   given: ReadonlyMap<string, string>,
   place: Place,
 ): QueueSettings {
@@ -76,19 +76,20 @@ export function changedSettings(
     const message = 'Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.';
     throw new SqsError('InvalidAttributeValue', message);
   }
-  const next = new Map([...written(settings, place), ...asked]);
+  const next = new Map([...written({ name, settings }, place), ...asked]);
   if (asked.has('KmsMasterKeyId') && asked.get('KmsMasterKeyId') !== '') next.set('SqsManagedSseEnabled', 'false');
-  return settle(next, settings, place.account);
+  const { deadLetter, ...changed } = settle(next, settings, place.account);
+  return deadLetter?.queue === name ? changed : { ...changed, deadLetter };
 }
 
 /** Which of the attributes asked for is other than that of the queue, if any. Throws as `settingsFor`. */
 export function firstDifference(
-  { settings }: QueueView,
+  { name, settings }: QueueView,
   given: ReadonlyMap<string, string>,
   place: Place,
 ): string | undefined {
   const asked = checked(given, isTrue(given.get('FifoQueue')) || settings.fifo);
-  const there = written(settings, place);
+  const there = written({ name, settings }, place);
   const same = (name: string, value: string) =>
     RULES[name]?.kind === 'document' ? sameDocument(value, there.get(name) ?? '') : value === (there.get(name) ?? '');
   return [...asked].find(([name, value]) => !same(name, value))?.[0];
@@ -99,7 +100,7 @@ export function shownAttributes(view: QueueView, names: readonly string[], place
   const odd = names.find((name) => name !== 'All' && !ATTRIBUTE_NAMES.has(name));
   if (odd !== undefined) throw unknownAttribute(odd);
   const all = new Map([
-    ...written(view.settings, place),
+    ...written(view, place),
     ['ApproximateNumberOfMessages', `${view.ready}`],
     ['ApproximateNumberOfMessagesDelayed', `${view.delayed}`],
     ['ApproximateNumberOfMessagesNotVisible', `${view.leased}`],
@@ -210,13 +211,18 @@ function settle(
   };
 }
 
-/** Every attribute that can be set and is, as text. */
-function written(settings: QueueSettings, place: Place): Map<string, string> {
+/**
+ * Every attribute that can be set and is, as text.
+ *
+ * Why a policy is shown where there is no queue of dead letters: the service takes one that names the queue itself, whose dead letters
+ * stay where they are then.
+ */
+function written({ name, settings }: Pick<QueueView, 'name' | 'settings'>, place: Place): Map<string, string> {
   const { contentDedupe, deadLetter, dedupeScope, delayMs, fifo, leaseMs, messageBytesMax, retentionMs } = settings;
   const seconds = (ms: number) => `${Math.round(ms / 1000)}`;
   const rest = noted(settings.notes);
   const policy = rest.get('RedrivePolicy');
-  rest.delete('RedrivePolicy');
+  if (deadLetter !== undefined || policy === undefined || !isTarget(policy, name)) rest.delete('RedrivePolicy');
   return new Map([
     ['DelaySeconds', seconds(delayMs)],
     ['MaximumMessageSize', `${messageBytesMax}`],

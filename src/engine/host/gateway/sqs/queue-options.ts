@@ -82,7 +82,7 @@ export function settingsOf(info: QueueInfo): QueueSettings {
 
 export function redriveOf(
   queue: string,
-  { failed, id, moved, rate, startedAt, state, to, total }: RedriveJob,
+  { failed, failure, id, moved, rate, startedAt, state, to, total }: RedriveJob,
 ): RedriveView {
   const isFailed = state === 'done' && failed > 0;
   return {
@@ -93,9 +93,16 @@ export function redriveOf(
     state: isFailed ? 'failed' : state,
     to: to === 'origin' ? undefined : to,
     total,
-    why: isFailed ? `${failed} messages could not be moved: their queue is not on this node, or full` : undefined,
+    why: isFailed ? (FAILURES[failure ?? ''] ?? `${failed} messages could not be moved`) : undefined,
   };
 }
+
+/** The service's own words for why a move of messages failed. */
+const FAILURES: Readonly<Record<string, string>> = {
+  'input-invalid': 'CouldNotDetermineMessageSource',
+  'queue-full': 'OverLimit',
+  'queue-unknown': 'AWS.SimpleQueueService.NonExistentQueue',
+};
 
 function isOther([name, value]: readonly [string, unknown]): boolean {
   return typeof value === 'string' && name !== SCOPE;

@@ -39,6 +39,11 @@ export function redriveText({ maxReceives, queue }: DeadLetter, written: string 
   return JSON.stringify({ deadLetterTargetArn: arnOf(queue, place), maxReceiveCount: maxReceives });
 }
 
+/** Whether a policy names this queue for dead letters. */
+export function isTarget(policy: string, queue: string): boolean {
+  return parseArn(String(partsOf(policy)['deadLetterTargetArn']))?.name === queue;
+}
+
 function partsOf(written: string | undefined): Readonly<Record<string, unknown>> {
   try {
     const parsed: unknown = JSON.parse(written ?? '{}');
