@@ -188,8 +188,9 @@ export class Queues implements Machine<QueuesEffect> {
       return queue === undefined || queue.isGone ? undefined : queue.stock.counts;
     };
     const batch = this.#batches.take(counts, this.#now);
-    if (batch !== undefined) this.#effects.push({ kind: 'persist', ...batch });
-    return this.#effects.drain();
+    const effects = this.#effects.drain();
+    // Why first: the disk works while the answers of the last batch are on their way.
+    return batch === undefined ? effects : [{ kind: 'persist', ...batch }, ...effects];
   }
 
   deadline(): Instant {

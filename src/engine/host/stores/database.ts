@@ -102,6 +102,13 @@ export class Database<Name extends string> {
     return this.#commit.promise;
   }
 
+  /** As `commit`, without waiting for what else this turn writes: for who has gathered already. */
+  commitNow(): Promise<void> {
+    const stored = this.commit();
+    if (this.#over === undefined && this.#batches < BATCHES) this.#flush();
+    return stored;
+  }
+
   /** The rows that a statement gives. */
   async read(name: Name, ...values: readonly SqlValue[]): Promise<SqlValue[][]> {
     if (this.#over !== undefined) throw this.#over;
