@@ -1,13 +1,16 @@
 /** What a file stores of a queue, a part at a time, in the form in which another one writes it. */
-import type { LoadAsk, Page, QueueWrite } from '../../core/queues/effects.ts';
+import type { LoadAsk, Page, QueueWrite, StoredMessage } from '../../core/queues/effects.ts';
 import type { Database } from './database.ts';
+import type { PlainMessage } from './packed-run.ts';
+import { membersAfter, merged, messageOf, type QueueReads } from './queue-reads.ts';
 import { type Row, readMessage, readState } from './queue-rows.ts';
 import { ID_MAX, type QueueStatement } from './queue-sql.ts';
 
 type Ask = Extract<LoadAsk, { what: 'page' }>;
 
-export async function readPage(database: Database<QueueStatement>, queue: number, ask: Ask): Promise<Page> {
-  if (ask.stage === 'messages') return messages(database, queue, ask);
+export async function readPage(reads: QueueReads, ask: Ask): Promise<Page> {
+  const { database, queue } = reads;
+  if (ask.stage === 'messages') return messages(reads, ask);
   if (ask.stage === 'deliveries') return deliveries(database, queue, ask);
   const rows = await database.read('dedupedFrom', queue, ask.after, ask.limit);
   const writes = rows.map(([key, seq, until]) => {
@@ -17,20 +20,29 @@ export async function readPage(database: Database<QueueStatement>, queue: number
   return { writes, ...(rows.length >= ask.limit && last !== undefined && { after: last.key }) };
 }
 
-async function messages(
-  database: Database<QueueStatement>,
-  queue: number,
-  { after, limit, bytes }: Ask,
-): Promise<Page> {
-  const rows = await database.read('page', queue, after, queue, limit, bytes);
+async function messages(reads: QueueReads, { after, limit, bytes }: Ask): Promise<Page> {
+  const { database, queue } = reads;
+  const from = Number(after);
+  const [rows, members] = await Promise.all([
+    database.read('page', queue, from, queue, limit, bytes),
+    membersAfter(reads, from, limit),
+  ]);
+  const found = rows.map((row) => ({ content: row[15] as Uint8Array, ...readMessage(row) }));
   const writes: QueueWrite[] = [];
-  for (const row of rows) {
-    const { state, ...message } = readMessage(row);
-    writes.push({ content: row[15], kind: 'insert', message, queue });
+  let size = 0;
+  let last: number | undefined;
+  for (const { state, content, ...message } of merged(found, members.map(withContent), limit)) {
+    if (size >= bytes) break;
+    size += message.bytes;
+    last = message.seq;
+    writes.push({ content, kind: 'insert', message, queue });
     if (state !== undefined) writes.push({ kind: 'state', queue, seq: message.seq, state });
   }
-  const last = rows.at(-1);
-  return { writes, ...(last !== undefined && { after: Number(last[0]) }) };
+  return { writes, ...(last !== undefined && { after: last }) };
+}
+
+function withContent(member: PlainMessage): StoredMessage & { readonly content: Uint8Array } {
+  return { ...messageOf(member), content: member.content };
 }
 
 /** Why a range finds what is owed of a message: it was numbered with it, and before any other. */

@@ -2,6 +2,7 @@
  * The tables of queues in a file, and all that is asked of them.
  *
  *     messages     what was sent: written once, removed once          ids: queue number · 2⁴³ + the queue's own id
+ *     runs         plain messages that were sent together, in one row (`packed-run.ts`), by the id of the first
  *     states       what became of it since: leased, parked, received before; most messages never have one
  *     groups       of a fifo queue: which message of each group is next
  *     deliveries, copies    of messages for several: acknowledgements that are needed, and who owes one
@@ -64,13 +65,35 @@ export const MOVES_SCHEMA = `
   create table moves (queue integer primary key, move text not null) strict;
   create table ended (nth integer primary key autoincrement, move text unique not null) strict`;
 
+/** Members of one run. Trade-off: more cost less each, and more are taken apart where one of them is touched. */
+export const RUN_MIN = 8;
+export const RUN_MAX = 64;
+
+/** What version 3 has besides. */
+export const RUNS_SCHEMA = `
+  create table runs (id integer primary key, count integer not null, sentAt integer not null, lastAt integer not null,
+    members text not null, packed blob not null) strict`;
+
+/** Runs that have members in ?2 … ?3 of queue ?1. */
+const RUNS_IN = (from: string, to: string) =>
+  `r.id > ((?1 << 43) | ${from}) - ${RUN_MAX} and r.id <= ((?1 << 43) | ${to}) and r.id + r.count > ((?1 << 43) | ${from})`;
+/** Runs of queue ?1 of which some members, but not all, are in one of the ranges [[from, to], …] of ?2. */
+const BROKEN = `select r.id from json_each(?2) j join runs r
+  on ${RUNS_IN('(j.value ->> 0)', '(j.value ->> 1)')}
+  and (r.id < ((?1 << 43) | (j.value ->> 0)) or r.id + r.count - 1 > ((?1 << 43) | (j.value ->> 1)))`;
+const RUN = `${SEQ('r')}, r.sentAt, r.members, r.packed`;
+
 export const QUEUE_STATEMENTS = {
   addHead: 'insert into groups values (?, ?, ?) on conflict do nothing',
+  breakRuns: `insert into messages (id, bytes, sentAt, content)
+    select r.id + m.key, m.value ->> 0, r.sentAt + (m.value ->> 1), substr(r.packed, 1 + (m.value ->> 2), m.value ->> 3)
+    from runs r join json_each(r.members) m where r.id in (${BROKEN})`,
   consumer: 'insert into consumers values (?, ?) on conflict do nothing',
   consumers: 'select name from consumers where queue = ? order by name',
   contents: `select ${SEQ('m')}, m.content, m.dead from messages m
     where m.id in (select (? << 43) | value from json_each(?))`,
-  contentsRun: `select ${SEQ('m')}, m.content, m.dead from messages m where m.id between ${ID} and ${ID}`,
+  contentsRange: `select ${SEQ('m')}, m.content, m.dead from messages m
+    where m.id between ((?1 << 43) | ?2) and ((?1 << 43) | ?3)`,
   copies: `select ${SEQ('c')}, c.message, c.consumer, ${STATE} from copies c left join states s on s.id = c.id
     where ${OF('c.id')} order by c.id`,
   copiesBetween: `select ${SEQ('c')}, c.message, c.consumer, ${STATE} from copies c left join states s on s.id = c.id
@@ -86,6 +109,7 @@ export const QUEUE_STATEMENTS = {
   deliveriesFrom: `select ${SEQ('d')}, d.needed from deliveries d where d.id > ${ID} and d.id < ((? + 1) << 43)
     order by d.id limit ?`,
   delivery: `insert into deliveries values (${ID}, ?)`,
+  dropBroken: `delete from runs where id in (${BROKEN})`,
   dropCopy: `delete from copies where id = ${ID}`,
   dropEnded: 'delete from ended where nth <= (select max(nth) from ended) - ?',
   due: `select ${ROW} from states s join messages m on m.id = s.id
@@ -105,6 +129,7 @@ export const QUEUE_STATEMENTS = {
   groups: `select ${ROW} from json_each(?) j join messages m on m.id in
       (select id from messages where id >> 43 = ? and grp = j.value order by id limit ?)
     left join states s on s.id = m.id order by j.key, m.id`,
+  hasRuns: 'select 1 from runs where id >= (?1 << 43) and id < ((?1 + 1) << 43) limit 1',
   heads: `select ${ROW} from groups g join messages m on m.id = (g.queue << 43) | g.head left join states s on s.id = m.id
     where g.queue = ? and g.head > ? and ${FREE} order by g.head limit ?`,
   insert: `insert into messages values (${ID}, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -139,8 +164,20 @@ export const QUEUE_STATEMENTS = {
       case when m.bytes <= ${READ_ALONG_BYTES_MAX} and m.dead is null then m.content end ${FROM} where m.id > ${ID} and m.id < ((? + 1) << 43) and m.several is null and ${FREE}
     order by m.id limit ?`,
   remove: `delete from messages where id = ${ID}`,
-  removeRun: `delete from messages where id between ${ID} and ${ID}`,
+  removeRange: 'delete from messages where id between ((?1 << 43) | ?2) and ((?1 << 43) | ?3)',
+  removeRuns: `delete from runs where id between ((?1 << 43) | ?2) and ((?1 << 43) | ?3)
+    and id + count - 1 <= ((?1 << 43) | ?3)`,
   removeState: `delete from states where id = ${ID}`,
+  run: `insert into runs values (${ID}, ?, ?, ?, ?, ?)`,
+  runs: `select ${RUN} from (select id, sum(count) over (order by id) - count as before from (select id, count from runs r
+      where ${RUNS_IN('?2', ID_MAX.toString())} order by id limit cast(?3 as integer) / ${RUN_MIN} + 2)) p
+    join runs r on r.id = p.id where p.before < ?3 + ${RUN_MAX} order by r.id`,
+  runsAt: `select ${RUN} from runs r where r.id in (select distinct r.id from json_each(?2) j join runs r
+    on ${RUNS_IN('(j.value ->> 0)', '(j.value ->> 1)')})`,
+  runsSent: `select ${RUN} from runs r where r.id >= (?1 << 43) and r.id < ((?1 + 1) << 43) and r.sentAt <= ?2
+    order by r.id limit cast(?3 as integer) / ${RUN_MIN} + 2`,
+  runsYounger: `select ${RUN} from runs r where r.id >= (?1 << 43) and r.id < ((?1 + 1) << 43) and r.lastAt > ?2
+    order by r.id limit 1`,
   shiftHead: `update groups set head = (select ${SEQ('m')} from messages m where m.id >> 43 = ? and m.grp = ?
       order by m.id limit 1) where queue = ? and name = ? and head = ?`,
   state: `insert into states values (${ID}, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set due = excluded.due,
@@ -152,6 +189,7 @@ export const QUEUE_STATEMENTS = {
   wipeGroups: 'delete from groups where queue = ?',
   wipeMessages: `delete from messages where ${OF('id')}`,
   wipeQueue: 'delete from queues where queue = ?',
+  wipeRuns: 'delete from runs where id >= (?1 << 43) and id < ((?1 + 1) << 43)',
   wipeStates: `delete from states where ${OF('id')}`,
 };
 

@@ -21,10 +21,12 @@ import { problemError } from '../../problem-error.ts';
 import type { LoadedRows, QueueContent, QueueStore } from '../ports.ts';
 import { Database } from './database.ts';
 import type { SqlValue } from './packed-rows.ts';
+import type { PlainMessage } from './packed-run.ts';
 import { readPage } from './queue-pages.ts';
-import { aboutOf, type Row, readMessage, readNext, readState } from './queue-rows.ts';
-import { QueueRuns, runsOf } from './queue-runs.ts';
-import { ID_MAX, MOVES_SCHEMA, QUEUE_SCHEMA, QUEUE_STATEMENTS, type QueueStatement } from './queue-sql.ts';
+import { contentsOf, expiredOf, listAfter, oldestOf, type QueueReads, readyAfter } from './queue-reads.ts';
+import { aboutOf, type Row, readMessage, readState } from './queue-rows.ts';
+import { QueueRuns } from './queue-runs.ts';
+import { ID_MAX, MOVES_SCHEMA, QUEUE_SCHEMA, QUEUE_STATEMENTS, type QueueStatement, RUNS_SCHEMA } from './queue-sql.ts';
 
 export class SqliteQueues implements QueueStore {
   readonly durability = 'disk';
@@ -34,6 +36,8 @@ export class SqliteQueues implements QueueStore {
   #database: Database<QueueStatement> | undefined;
   #opening: Promise<Database<QueueStatement>> | undefined;
   readonly #kinds = new Map<number, Kind>();
+  /** Queues that may have runs. */
+  readonly #withRuns = new Set<number>();
   #closed = false;
 
   constructor(directory: string) {
@@ -52,10 +56,10 @@ export class SqliteQueues implements QueueStore {
 
   async commit(writes: readonly QueueWrite[]): Promise<void> {
     const database = this.#database ?? (await this.#opened());
-    const runs = new QueueRuns(database);
+    const runs = new QueueRuns(database, this.#withRuns);
     for (const write of writes) this.#write(database, runs, write);
     runs.flush();
-    return database.commit();
+    return database.commitNow();
   }
 
   async load(queue: number, ask: LoadAsk): Promise<LoadedRows> {
@@ -70,9 +74,9 @@ export class SqliteQueues implements QueueStore {
         return { messages: messagesOf(rows) };
       }
       case 'expired':
-        return expiredOf(database, queue, ask);
+        return expiredOf(this.#reads(database, queue), ask);
       case 'page':
-        return { messages: [], page: await readPage(database, queue, ask) };
+        return { messages: [], page: await readPage(this.#reads(database, queue), ask) };
       case 'open': {
         const row = (await database.read('queues')).find(([number]) => number === queue);
         return row === undefined ? { messages: [] } : { messages: [], stored: await this.#stored(database, row) };
@@ -82,35 +86,26 @@ export class SqliteQueues implements QueueStore {
 
   async contents(queue: number, ids: readonly number[]): Promise<ReadonlyMap<number, QueueContent>> {
     const database = this.#database ?? (await this.#opened());
-    const runs = runsOf([...ids]);
-    const rows = await Promise.all(
-      runs.length > RUNS_MAX
-        ? [database.read('contents', queue, JSON.stringify(ids))]
-        : runs.map(([from, to]) => database.read('contentsRun', queue, from, queue, to)),
-    );
-    return new Map(
-      rows.flat().map(([seq, content, dead]) => {
-        const more = typeof dead === 'string' ? { dead: JSON.parse(dead) as NonNullable<QueueContent['dead']> } : {};
-        return [Number(seq), { content: content as Uint8Array, ...more }];
-      }),
-    );
+    return contentsOf(this.#reads(database, queue), ids);
   }
 
   async list(queue: number, after: number, limit: number) {
     const database = this.#database ?? (await this.#opened());
-    const rows = await database.read('list', queue, after, queue, limit);
-    return rows.map((row) => ({ content: row[15] as Uint8Array, message: readMessage(row) }));
+    return listAfter(this.#reads(database, queue), after, limit);
   }
 
   async oldestAt(queue: number): Promise<number | undefined> {
     const database = this.#database ?? (await this.#opened());
-    const [[at] = []] = await database.read('oldest', queue, queue);
-    return typeof at === 'number' ? at : undefined;
+    return oldestOf(this.#reads(database, queue));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#opening?.then((database) => database.close()).catch(() => undefined);
+  }
+
+  #reads(database: Database<QueueStatement>, queue: number): QueueReads {
+    return { database, hasRuns: this.#withRuns.has(queue), queue };
   }
 
   #opened(): Promise<Database<QueueStatement>> {
@@ -119,10 +114,10 @@ export class SqliteQueues implements QueueStore {
       bytesMax: BYTES_MAX,
       file: this.#file,
       onRoom: (why) => this.onRoom(why),
-      schema: `${QUEUE_SCHEMA};${MOVES_SCHEMA}`,
+      schema: `${QUEUE_SCHEMA};${MOVES_SCHEMA};${RUNS_SCHEMA}`,
       statements: QUEUE_STATEMENTS,
-      upgrades: [MOVES_SCHEMA],
-      version: 2,
+      upgrades: [MOVES_SCHEMA, RUNS_SCHEMA],
+      version: 3,
     }).then(
       (database) => {
         this.#database = database;
@@ -141,7 +136,8 @@ export class SqliteQueues implements QueueStore {
     const number = Number(queue);
     const settled = this.#parsed<QueueOptions>(options, 'options');
     this.#kinds.set(number, settled.kind);
-    const [leased, parked, nextDue, consumers, deliveries, copies, dedupe, moves] = await Promise.all([
+    const [runs, leased, parked, nextDue, consumers, deliveries, copies, dedupe, moves] = await Promise.all([
+      database.read('hasRuns', number),
       database.read('leased', number),
       database.read('parked', number),
       database.read('nextDue', number, 0, number, 0),
@@ -151,6 +147,7 @@ export class SqliteQueues implements QueueStore {
       database.read('deduped', number),
       database.read('moves'),
     ]);
+    if (runs.length > 0) this.#withRuns.add(number);
     const move = moves.find(([one]) => one === number)?.[1];
     const owed = copies.map(([seq, of, consumer, ...state]) => ({
       consumer: String(consumer),
@@ -200,9 +197,7 @@ export class SqliteQueues implements QueueStore {
     if (kind === 'priority') {
       return { messages: messagesOf(await database.read('ranked', queue, rank, rank, queue, seq, limit)) };
     }
-    const rows = await database.read('ready', queue, seq, queue, limit);
-    const contents = rows.map(([, , , , content]) => (content instanceof Uint8Array ? content : undefined));
-    return { contents, messages: rows.map(readNext) };
+    return readyAfter(this.#reads(database, queue), seq, limit);
   }
 
   async #due(
@@ -229,10 +224,11 @@ export class SqliteQueues implements QueueStore {
     switch (write.kind) {
       case 'insert':
         if (this.#kinds.get(queue) !== 'priority' && isPlain(write.message))
-          runs.insert(queue, write.message, write.content as Uint8Array);
+          runs.insert(queue, plainOf(write.message, write.content as Uint8Array));
         else this.#insert(database, queue, write.message, write.content as Uint8Array);
         break;
       case 'copy': {
+        runs.touch(queue, write.contentSeq);
         runs.flush();
         const { contentSeq, to, message } = write;
         const { rank, group, about, dead } = this.#columns(to, message);
@@ -242,6 +238,7 @@ export class SqliteQueues implements QueueStore {
         break;
       }
       case 'state': {
+        runs.touch(queue, write.seq);
         const { due = null, token = null, leaseUntil = null, consumer = null, ...state } = write.state;
         const { receives, firstAt = null, history } = state;
         const past = history.length === 0 ? null : JSON.stringify(history);
@@ -306,10 +303,10 @@ export class SqliteQueues implements QueueStore {
         database.write('job', JSON.stringify(write.job), queue);
         break;
       case 'purge':
-        wipe(database, queue);
+        this.#wipe(database, queue);
         break;
       case 'drop':
-        wipe(database, queue);
+        this.#wipe(database, queue);
         for (const name of ['wipeDedupe', 'wipeConsumers', 'wipeQueue', 'noMove'] as const) database.write(name, queue);
         this.#kinds.delete(queue);
         break;
@@ -337,6 +334,12 @@ export class SqliteQueues implements QueueStore {
     };
   }
 
+  #wipe(database: Database<QueueStatement>, queue: number): void {
+    for (const name of ['wipeMessages', 'wipeStates', 'wipeCopies'] as const) database.write(name, queue, queue);
+    for (const name of ['wipeGroups', 'wipeRuns'] as const) database.write(name, queue);
+    this.#withRuns.delete(queue);
+  }
+
   /** The next of a group is its head, where the head was removed. */
   #shift(database: Database<QueueStatement>, queue: number, group: string, seq: number): void {
     database.write('shiftHead', queue, group, queue, group, seq);
@@ -349,33 +352,13 @@ function isPlain({ group, expiresAt, about, dead }: NewMessage): boolean {
   return group === undefined && expiresAt === undefined && about === undefined && dead === undefined;
 }
 
-function wipe(database: Database<QueueStatement>, queue: number): void {
-  for (const name of ['wipeMessages', 'wipeStates', 'wipeCopies'] as const) database.write(name, queue, queue);
-  database.write('wipeGroups', queue);
-}
-
-async function expiredOf(
-  database: Database<QueueStatement>,
-  queue: number,
-  { at, sentBy, limit }: Extract<LoadAsk, { what: 'expired' }>,
-): Promise<Loaded> {
-  const [rows, [[next] = []], [[oldestAt] = []]] = await Promise.all([
-    database.read('expired', queue, at, limit, queue, queue, sentBy, limit, limit),
-    database.read('nextExpiry', queue, at),
-    database.read('firstSent', queue, queue, sentBy),
-  ]);
-  return {
-    messages: messagesOf(rows),
-    ...(typeof next === 'number' && { next }),
-    ...(typeof oldestAt === 'number' && { oldestAt }),
-  };
+function plainOf({ seq, bytes, sentAt }: NewMessage, content: Uint8Array): PlainMessage {
+  return { bytes, content, sentAt, seq };
 }
 
 function messagesOf(rows: readonly Row[]): readonly StoredMessage[] {
   return rows.map((row) => readMessage(row));
 }
 
-/** Reads of neighbours; more are one read by id. */
-const RUNS_MAX = 4;
 /** The disk is what bounds it. */
 const BYTES_MAX = 2 ** 43;
