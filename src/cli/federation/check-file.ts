@@ -4,12 +4,14 @@
  *
  * A warning is something that works and is hardly meant; a file that has only warnings is valid.
  */
+import type { YAMLParseError } from 'yaml';
 import type { z } from 'zod';
 import { nearest } from '../../engine/index.ts';
 import { checkTogether } from './check-together.ts';
 import { type FederationFile, federationSchema } from './federation-schema.ts';
 import { type FileProblem, type Finding, type Path, pathText } from './findings.ts';
 import { hintFor, keysAt } from './hints.ts';
+import { jsonFault } from './json-fault.ts';
 
 export interface CheckedFile {
   /** Absent where there are errors. */
@@ -21,11 +23,12 @@ export interface CheckedFile {
 export async function checkFile(content: string, { strict }: { readonly strict: boolean }): Promise<CheckedFile> {
   const { LineCounter, parseDocument } = await import('yaml');
   const lines = new LineCounter();
-  const document = parseDocument(content, { lineCounter: lines, logLevel: 'silent', prettyErrors: false });
-  const json = strict ? brokenJson(content) : undefined;
-  const broken = document.errors.map(({ message, pos }) => syntax(message, lines.linePos(pos[0]).line));
+  const fault = strict ? jsonFault(content) : undefined;
+  if (fault !== undefined) return { problems: [syntax(fault.message, fault.line)] };
+  // Why `error` and not `silent`: so it tells of a second document, which would be lost.
+  const document = parseDocument(content, { lineCounter: lines, logLevel: 'error', prettyErrors: false });
+  const broken = document.errors.map((error) => syntax(yamlFault(error, content), lines.linePos(error.pos[0]).line));
   if (broken.length > 0) return { problems: broken };
-  if (json !== undefined) return { problems: [json] };
   let found: unknown;
   try {
     found = document.toJS();
@@ -50,6 +53,15 @@ export async function checkFile(content: string, { strict }: { readonly strict: 
   return { problems, ...(valid && { config: checked.data }) };
 }
 
+/** In words that fit JSON, too: what is JSON is read as YAML, where a key may not stand twice. */
+function yamlFault({ code, message, pos }: YAMLParseError, content: string): string {
+  if (code === 'DUPLICATE_KEY') return `the key ${KEY.exec(content.slice(pos[0]))?.[0] ?? ''} stands twice`;
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here; a file holds one';
+  return message;
+}
+
+const KEY = /^("(?:[^"\\]|\\.)*"|'[^']*'|[^\s:,{}]+)/;
+
 function syntax(message: string, line: number): FileProblem {
   return {
     hint: 'Correct that line; `mpreg federation generate-config` writes a file that is valid.',
@@ -58,18 +70,6 @@ function syntax(message: string, line: number): FileProblem {
     path: '',
     severity: 'error',
   };
-}
-
-function brokenJson(content: string): FileProblem | undefined {
-  try {
-    JSON.parse(content);
-    return undefined;
-  } catch (error) {
-    const { message } = error as Error;
-    const place = /at position (\d+)/.exec(message)?.[1];
-    const line = place === undefined ? 1 : content.slice(0, Number(place)).split('\n').length;
-    return syntax(`it is no JSON: ${message}`, line);
-  }
 }
 
 function ofIssue(issue: z.core.$ZodIssue, document: unknown): Finding[] {
