@@ -14,6 +14,7 @@ import {
   type Client,
   type Explanation,
   nearbyNodes,
+  ProblemError,
   problemError,
   type Reply,
   valueToJson,
@@ -26,7 +27,8 @@ export default class Call extends BaseCommand<typeof Call> {
   static override description = [
     'Arguments that parse as JSON are JSON, all others are text; @file is what a file holds, - is stdin, @@ is an @. ' +
       'Words that begin with a dash come after --.',
-    '--cluster and --region have it run in another cluster of the federation, through the hubs of the one that answers.',
+    '--cluster and --region have it run in that cluster of the federation and in no other, through the hubs of the one that answers. ' +
+      'MPREG_CLUSTER says which one is asked, as for all commands, and leaves open where it runs.',
     'Prints text as it is and everything else as JSON; with --json {"value", "node", "tookMs"}, and the cluster where it is another.',
     '`call -` is `plan run -`: it reads plans from stdin, one or many, and prints the results object of each on a line ' +
       'of its own as soon as it is done; with --json the whole reply.',
@@ -77,7 +79,7 @@ export default class Call extends BaseCommand<typeof Call> {
     const { timeoutMs } = await this.settings();
     const options: CallOptions = {
       ...wishOf(this.flags),
-      ...dropEmpty({ cluster: this.flags.cluster, kwargs, region: this.flags.region }),
+      ...dropEmpty({ cluster: this.#cluster, kwargs, region: this.flags.region }),
       idempotent: this.flags.idempotent,
       signal,
       timeoutMs,
@@ -86,19 +88,45 @@ export default class Call extends BaseCommand<typeof Call> {
     const { fun } = this.args;
     const client = await this.client();
     const began = performance.now();
-    const answer = within(afterNode(timeoutMs), `${fun} through ${client.node.name}`, client.ask(fun, args, options));
+    const answer = within(
+      afterNode(timeoutMs),
+      `${fun} through ${client.node.name}`,
+      this.#asked(client.ask(fun, args, options)),
+    );
     const reply = await withProgress(`calling ${fun}`, this.output, answer);
     await this.#print(reply, Math.round(performance.now() - began));
+  }
+
+  /**
+   * Where it must run, which only the flag says. Why not its variable as well: that says which of several clusters is asked, for all
+   * commands, as a context does; what another cluster has is to be found from there.
+   */
+  get #cluster(): string | undefined {
+    const words = this.argv.slice(0, this.argv.includes('--') ? this.argv.indexOf('--') : undefined);
+    return words.some((word) => /^--cluster(=|$)/.test(word)) ? this.flags.cluster : undefined;
   }
 
   /** A cluster is where it runs: the node that is asked need not be of it. */
   protected override async connection(settings: Settings): Promise<Settings> {
     const { cluster, ...rest } = settings;
-    if (this.args.fun === '-' || this.flags.cluster === undefined) return settings;
+    if (this.args.fun === '-' || this.#cluster === undefined) return settings;
     const { nodes } = settings.urls.length > 0 ? { nodes: [] } : await nearbyNodes();
     const isThere =
       settings.urls.length === 0 && (nodes.length === 0 || nodes.some((node) => node.cluster === cluster));
     return isThere ? settings : rest;
+  }
+
+  /** Who names a cluster to say which one is asked is told that it means more here. */
+  async #asked(answer: Promise<Reply>): Promise<Reply> {
+    try {
+      return await answer;
+    } catch (error) {
+      const cluster = this.#cluster;
+      if (cluster === undefined || !(error instanceof ProblemError) || error.problem.code !== 'function-unknown')
+        throw error;
+      const hint = `With --cluster ${cluster} it runs there or nowhere; MPREG_CLUSTER only says who is asked.\nmpreg federation explain ${this.args.fun}`;
+      throw new ProblemError({ ...error.problem, hint });
+    }
   }
 
   async #print({ value, ...from }: Reply, tookMs: number): Promise<void> {

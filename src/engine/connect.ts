@@ -147,7 +147,7 @@ function nearbyUrls(cluster: string | undefined): readonly string[] {
   const clusters = [...new Set(chosen.map((entry) => entry.cluster))];
   if (clusters.length > 1) {
     throw problemError('usage-invalid', `nodes of several clusters run here: ${clusters.join(', ')}`, {
-      hint: 'Say which one with --cluster or --url.\nmpreg context add NAME --url URL',
+      hint: `Say which one with --cluster or --url, or for all commands of this shell:\nexport MPREG_CLUSTER=${clusters[0]}`,
     });
   }
   return chosen.map((entry) => entry.url).slice(0, NEARBY_MAX);

@@ -153,14 +153,29 @@ describe('a federation on this machine', { timeout: 120_000 }, () => {
     }
   });
 
-  test('wants a port for each address', async () => {
-    const clusters = ['us', 'eu'].map((id) => ({ cluster_id: id, region: id, server_url: `ws://${id}.example:8000` }));
-    writeFileSync(world.path('work', 'f.json'), JSON.stringify({ clusters, federation: {}, version: '1.0' }));
-    const { answer, code } = await deployHere();
-    expect(code).toBe(2);
-    expect(answer.error.message).toContain(
-      'clusters[1].server_url and clusters[0].server_url have the same port, 8000',
-    );
+  test('is started once by two commands that begin at the same time', async () => {
+    await writeFile();
+    const [one, other] = await Promise.all([deployHere(), deployHere()]);
+    expect([one.code, other.code]).toEqual([0, 0]);
+    expect(one.nodes).toEqual(other.nodes);
+    expect((await federation('down')).answer).toHaveLength(4);
+  });
+
+  test('ends also what was taken out of the file, and what a killed command left behind', async () => {
+    await writeFile();
+    const { nodes } = await deployHere();
+    const file = JSON.parse(readFileSync(world.path('work', 'f.json'), 'utf8'));
+    writeFileSync(world.path('work', 'f.json'), JSON.stringify({ ...file, clusters: file.clusters.slice(0, 2) }));
+    writeFileSync(world.path('work', '.mpreg', 'f', 'nodes.json'), '[]');
+    writeFileSync(world.path('work', '.mpreg', 'f', 'lock'), '1999999999');
+    const fewer = await deployHere();
+    expect({ code: fewer.code, nodes: fewer.nodes }).toEqual({ code: 0, nodes: nodes.slice(0, 2) });
+    writeFileSync(world.path('work', '.mpreg', 'f', 'nodes.json'), JSON.stringify(nodes));
+    const least = await deployHere();
+    expect(least.nodes).toEqual(nodes.slice(0, 2));
+    expect(least.stderr).toContain('dev-asia-hub-1, dev-asia-hub-2 are not in the file any more');
+    expect((await federation('down')).answer).toHaveLength(4);
+    expect(nodes.filter(({ pid }) => isRunning(pid))).toEqual([]);
   });
 
   test('says which federations it could mean', async () => {

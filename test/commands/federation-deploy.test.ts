@@ -65,7 +65,7 @@ describe('deploy', { timeout: 60_000 }, () => {
     const towns = [await town('aa'), await town('bb'), await town('cc')];
     const file = fileOf(towns);
     const first = await run('federation', 'deploy', file);
-    expect(first.stderr).toBe('');
+    expect(first.stderr).toMatch(/^next: mpreg federation health --url ws:.*\n$/);
     expect(first.code).toBe(0);
     expect(stateOf(first.answer)).toEqual(['aa changed', 'bb changed', 'cc changed']);
     expect(

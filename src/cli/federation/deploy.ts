@@ -85,10 +85,12 @@ export async function deploy(file: FederationFile, options: DeployOptions): Prom
 function absent(missing: Survey['missing'], name: string): ProblemError {
   const [first] = missing;
   const says = missing.map(({ id, problem: { message } }) => `${id}: ${message}`).join('; ');
-  const { hint: _, message: __, ...about } = first?.problem ?? problem('nobody-there', '');
+  const { hint, message: _, ...about } = first?.problem ?? problem('nobody-there', '');
+  const isSilent = about.code === 'nobody-there' || about.code === 'timed-out';
+  const silent = `Bring it up, or go on without it with --partial.\nmpreg federation validate-config ${name} --probe`;
   return new ProblemError({
     ...about,
-    hint: `Bring it up, or go on without it with --partial.\nmpreg federation validate-config ${name} --probe`,
+    hint: isSilent || hint === undefined ? silent : hint,
     message: `nothing was changed. ${says}`,
     outcome: 'did-not-happen',
   });
@@ -106,9 +108,7 @@ async function compare(
       const config = wanted.get(one.id);
       if (config === undefined) return undefined;
       try {
-        const expect = one.view.config.version;
-        const { changes } = await one.access.apply(one.view.hub, { config, dryRun: true, expect });
-        return { ...one, changes, config };
+        return await wouldChange(one, config);
       } catch (error) {
         reports.set(one.id, failed(one, problemOf(error)));
         return undefined;
@@ -126,6 +126,24 @@ async function compare(
   return steps;
 }
 
+/** Looks again where somebody has changed it since it was looked at. */
+async function wouldChange(one: Present, config: WantedConfig): Promise<Step> {
+  try {
+    const expect = one.view.config.version;
+    const { changes } = await one.access.apply(one.view.hub, { config, dryRun: true, expect });
+    return { ...one, changes, config };
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    const view = await one.access.view();
+    const { changes } = await one.access.apply(view.hub, { config, dryRun: true, expect: view.config.version });
+    return { ...one, changes, config, view };
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return problemOf(error).code === 'exists-already';
+}
+
 /** Changes all that are to be changed; where one refuses, all are put back, unless `partial`. */
 async function apply(
   steps: readonly Step[],
@@ -141,6 +159,11 @@ async function apply(
         reports.set(step.id, { ...told(step), changes, state: 'changed', untold, version });
         return { step, version };
       } catch (error) {
+        const same = isConflict(error) ? await versionOfSame(step).catch(() => undefined) : undefined;
+        if (same !== undefined) {
+          reports.set(step.id, { ...told(step), changes: [], state: 'unchanged', version: same });
+          return { step, version: step.view.config.version };
+        }
         const why = problemOf(error);
         reports.set(step.id, failed(step, why));
         return { step, why };
@@ -158,6 +181,12 @@ async function apply(
     }),
   );
   throw stopped(refusal.step.id, refusal.why, stuck.join(', '));
+}
+
+/** Its version, where somebody else has just given it the very same, as another deployment of the same file does. */
+async function versionOfSame({ access, config, view }: Step): Promise<number | undefined> {
+  const { changes, version } = await access.apply(view.hub, { config, dryRun: true });
+  return changes.length === 0 ? version : undefined;
 }
 
 /** `version`: of what was applied; where nobody knows whether it was, what is there now is looked at. */

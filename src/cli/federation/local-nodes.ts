@@ -13,6 +13,8 @@ import { nearbyNodes, problemError, processRuns } from '../../engine/index.ts';
 import { ownProcess } from '../up/own-process.ts';
 import { hubsOf } from './deployment.ts';
 import type { FederationFile, FileCluster } from './federation-schema.ts';
+import { portOf } from './local-file.ts';
+import { alone } from './local-lock.ts';
 
 export interface LocalNode {
   readonly cluster: string;
@@ -24,6 +26,8 @@ export interface LocalNode {
 }
 
 const STATE_FILE = 'nodes.json';
+/** What a hub says when it is ready. */
+const SAID_FILE = 'ready.json';
 const LOOK_MS = 50;
 const LAST_LINES = 6;
 
@@ -68,10 +72,13 @@ export interface StartOptions {
 }
 
 /** Starts what does not run yet. Where one fails, those that were started here are ended again. */
-export async function startLocal(file: FederationFile, options: StartOptions): Promise<readonly LocalNode[]> {
+export function startLocal(file: FederationFile, options: StartOptions): Promise<readonly LocalNode[]> {
+  return alone(options.folder, options, () => start(file, options));
+}
+
+async function start(file: FederationFile, options: StartOptions): Promise<readonly LocalNode[]> {
   const { folder, note } = options;
-  mkdirSync(folder, { mode: 0o700, recursive: true });
-  const before = await running(readLocal(folder));
+  const before = await running([...readLocal(folder), ...orphans(file, folder)]);
   const started: Starting[] = [];
   const nodes: LocalNode[] = [];
   try {
@@ -79,8 +86,10 @@ export async function startLocal(file: FederationFile, options: StartOptions): P
       const hubs = hubsOf(cluster);
       for (const [at, hub] of hubs.entries()) {
         const known = before.find(({ cluster: id, name }) => id === cluster.cluster_id && name === hub.name);
+        if (known !== undefined && portOf(known.url) !== portOf(hub.serverUrl))
+          throw elsewhere(known, hub.serverUrl, folder);
         if (known !== undefined) nodes.push(known);
-        else started.push(start(cluster, hubs, at, options));
+        else started.push(startOne(cluster, hubs, at, options));
       }
     }
     if (started.length > 0) note(`starting ${started.length} ${started.length === 1 ? 'hub' : 'hubs'} here`);
@@ -90,8 +99,36 @@ export async function startLocal(file: FederationFile, options: StartOptions): P
     for (const { kill } of started) kill();
     throw error;
   }
-  write(folder, nodes);
+  const others = before.filter(({ id }) => !nodes.some((one) => one.id === id));
+  if (others.length > 0) {
+    const names = others.map(({ name }) => name).join(', ');
+    note(
+      `${names} ${others.length === 1 ? 'is' : 'are'} not in the file any more, and ${others.length === 1 ? 'goes' : 'go'} on until "down"`,
+    );
+  }
+  write(folder, [...nodes, ...others]);
   return nodes;
+}
+
+/** Hubs whose command was killed before it wrote them down: each has said itself who it is. */
+function orphans(file: FederationFile, folder: string): readonly LocalNode[] {
+  const known = new Set(readLocal(folder).map(({ id }) => id));
+  return file.clusters.flatMap((cluster) =>
+    hubsOf(cluster).flatMap(({ name }) => {
+      const place = join(folder, cluster.cluster_id, name);
+      const said = existsSync(join(place, SAID_FILE)) ? documentIn(join(place, SAID_FILE)) : undefined;
+      if (said?.event !== 'ready' || known.has(said.id)) return [];
+      const { id, pid, url } = said;
+      return [{ cluster: cluster.cluster_id, id, log: join(place, 'log'), name, pid, url }];
+    }),
+  );
+}
+
+function elsewhere({ name, url }: LocalNode, wanted: string, folder: string): Error {
+  return problemError('exists-already', `the hub ${name} runs already, at ${url}, and the file says ${wanted}`, {
+    hint: `End what runs, and deploy again.\nmpreg federation down --data-dir ${folder}`,
+    node: name,
+  });
 }
 
 interface Starting {
@@ -99,14 +136,14 @@ interface Starting {
   kill(): void;
 }
 
-function start(cluster: FileCluster, hubs: ReturnType<typeof hubsOf>, at: number, options: StartOptions): Starting {
+function startOne(cluster: FileCluster, hubs: ReturnType<typeof hubsOf>, at: number, options: StartOptions): Starting {
   const { args: more, env, folder } = options;
   const hub = hubs[at];
   if (hub === undefined) throw new Error('no such hub');
   const place = join(folder, cluster.cluster_id, hub.name);
   mkdirSync(place, { mode: 0o700, recursive: true });
   const log = join(place, 'log');
-  const said = join(place, 'ready.json');
+  const said = join(place, SAID_FILE);
   const own = ownProcess();
   const child = spawn(
     own.file,
@@ -152,10 +189,9 @@ function start(cluster: FileCluster, hubs: ReturnType<typeof hubsOf>, at: number
 }
 
 function wordsOf(cluster: FileCluster, hubs: ReturnType<typeof hubsOf>, at: number): readonly string[] {
-  const portOf = (url: string | undefined): string => new URL(url ?? '').port;
   const hub = hubs[at];
   const { cluster_id: id, cluster_name: name, coordinates, region, resources = [], tags = [] } = cluster;
-  const ports = [portOf(hub?.serverUrl), portOf(hub?.bridgeUrl)];
+  const ports = [hub?.serverUrl, hub?.bridgeUrl].map((url) => String(portOf(url ?? '')));
   return [
     ...['--hub', '--cluster', id, '--name', hub?.name ?? '', '--region', region, '--port', ports[0] ?? ''],
     ...(ports[0] === ports[1] ? [] : ['--bridge-port', ports[1] ?? '']),
@@ -207,7 +243,12 @@ export interface Ended {
 }
 
 /** Has every node finish its calls and leave; whoever has not done so by then is killed. None where none was ever started. */
-export async function endLocal(folder: string, graceMs: number): Promise<readonly Ended[]> {
+export function endLocal(folder: string, graceMs: number, note: (text: string) => void): Promise<readonly Ended[]> {
+  if (!existsSync(folder)) return Promise.resolve([]);
+  return alone(folder, { note, timeoutMs: graceMs }, () => end(folder, graceMs));
+}
+
+async function end(folder: string, graceMs: number): Promise<readonly Ended[]> {
   const nodes = readLocal(folder);
   if (nodes.length === 0) return [];
   const alive = new Set((await running(nodes)).map(({ id }) => id));

@@ -7,7 +7,7 @@ import { reportLines, summaryOf } from '../../cli/federation/deploy-report.ts';
 import type { FederationFile, FileCluster } from '../../cli/federation/federation-schema.ts';
 import { onThisMachine } from '../../cli/federation/local-file.ts';
 import { folderOf, type LocalNode, startLocal } from '../../cli/federation/local-nodes.ts';
-import { named, readFederationFile } from '../../cli/federation/read-file.ts';
+import { readFederationFile } from '../../cli/federation/read-file.ts';
 import { withProgress } from '../../cli/progress.ts';
 import { dropEmpty, resolveSettings, type Settings } from '../../cli/settings.ts';
 import { problem } from '../../engine/index.ts';
@@ -22,7 +22,8 @@ export default class FederationDeploy extends BaseCommand<typeof FederationDeplo
       'thresholds, waits until all links are up, and prints what changed. Again, it changes nothing. Hubs keep what they were given.',
     'Where a cluster is not there, nothing is changed anywhere and the exit code is 5; --partial goes on without it. Where one refuses ' +
       'midway, the others are put back. Links that do not come up within --timeout (30s): exit code 8.',
-    '--local starts the hubs of the file on this machine first, on the ports of the file; they go on until "federation down".',
+    '--local starts the hubs of the file on this machine first, on the ports of the file (of addresses that have the same port, ' +
+      'all but the first get the next ones that are free in the file); they go on until "federation down".',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> <%= command.id %> federation.json --dry-run',
@@ -36,6 +37,10 @@ export default class FederationDeploy extends BaseCommand<typeof FederationDeplo
     'dry-run': Flags.boolean({ summary: 'Say what would change, and change nothing.' }),
     partial: Flags.boolean({ summary: 'Go on without clusters that are not there, or refuse.' }),
     local: Flags.boolean({ exclusive: ['dry-run'], summary: 'Start the hubs of the file on this machine first.' }),
+    'alert-commands': Flags.boolean({
+      dependsOn: ['local'],
+      summary: 'Those may run the commands that the channels of its alerts name.',
+    }),
     'data-dir': Flags.string({
       dependsOn: ['local'],
       helpValue: 'FOLDER',
@@ -51,7 +56,7 @@ export default class FederationDeploy extends BaseCommand<typeof FederationDeplo
     const given = await readFederationFile(name, { note, signal, warn });
     const settings = await resolveSettings(this.flags, 'named');
     const timeoutMs = settings.timeoutGiven && settings.timeoutMs > 0 ? settings.timeoutMs : WAIT_MS;
-    const file = this.flags.local ? onThisMachine(given, named(name)) : given;
+    const file = this.flags.local ? this.#here(given) : given;
     const nodes = this.flags.local ? await this.#start(file, settings, timeoutMs) : undefined;
     const work = deploy(file, {
       dryRun: this.flags['dry-run'],
@@ -67,6 +72,9 @@ export default class FederationDeploy extends BaseCommand<typeof FederationDeplo
     const lines = [...reportLines(report), summaryOf(report)];
     await this.output.result({ ...report, ...(nodes && { nodes }) }, lines.join('\n'));
     if (nodes !== undefined) note(`they go on; end them with: mpreg federation down ${name}`);
+    const [first] = file.clusters;
+    const isNew = report.clusters.some(({ state }) => state === 'changed');
+    if (isNew && !this.flags['dry-run']) note(`next: mpreg federation health --url ${first?.server_url}`);
     this.#judge(report);
   }
 
@@ -82,11 +90,20 @@ export default class FederationDeploy extends BaseCommand<typeof FederationDeplo
     throw afterResult({ ...failed.problem, message: `${failed.cluster}: ${failed.problem.message}` }, this.output);
   }
 
+  #here(given: FederationFile): FederationFile {
+    const { file, moved } = onThisMachine(given);
+    for (const { from, to } of moved) this.output.note(`${from} is at ${to} here: its port is another one's`);
+    return file;
+  }
+
   #start(file: FederationFile, settings: Settings, timeoutMs: number): Promise<readonly LocalNode[]> {
     const { keyFile, tlsCa, tlsCert, tlsKey } = settings;
     const flags = dropEmpty({ 'key-file': keyFile, 'tls-ca': tlsCa, 'tls-cert': tlsCert, 'tls-key': tlsKey });
     const work = startLocal(file, {
-      args: Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
+      args: [
+        ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
+        ...(this.flags['alert-commands'] ? ['--alert-commands'] : []),
+      ],
       env: (cluster) => environmentOf(cluster, file),
       folder: this.flags['data-dir'] ?? folderOf(this.args.file),
       note: (text) => this.output.note(text),

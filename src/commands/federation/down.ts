@@ -25,7 +25,11 @@ export default class FederationDown extends BaseCommand<typeof FederationDown> {
   async run(): Promise<void> {
     const folder = this.#folder();
     const graceMs = parseDuration(this.flags.grace, '--grace');
-    const nodes = await withProgress('waiting for the hubs to end', this.output, endLocal(folder, graceMs));
+    const nodes = await withProgress(
+      'waiting for the hubs to end',
+      this.output,
+      endLocal(folder, graceMs, (text) => this.output.note(text)),
+    );
     await this.output.table(nodes, {
       columns: [
         { name: 'name', value: ({ name }) => name },

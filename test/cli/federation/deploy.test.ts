@@ -99,6 +99,16 @@ describe('a deployment', () => {
     expect(states(await run(towns))).toEqual(['aa unchanged', 'bb changed', 'cc unchanged']);
   });
 
+  test('does no harm to another of the same file that runs at the same time', async () => {
+    const towns = new Towns('aa', 'bb', 'cc');
+    const reports = await Promise.all([run(towns), run(towns)]);
+    expect(reports.flatMap(({ links }) => links.map(({ state }) => state))).toEqual(Array(6).fill('up'));
+    expect([...towns.towns.values()].map(({ applied }) => applied)).toEqual([1, 1, 1]);
+    const other = { ...file, federation: { mode: 'permissive' as const } };
+    const [first, second] = await Promise.allSettled([run(towns, {}, other), run(towns, {}, { ...file, links: [] })]);
+    expect([first.status, second.status]).toContain('rejected');
+  });
+
   test('puts the others back as they were where one refuses midway', async () => {
     const towns = new Towns('aa', 'bb', 'cc');
     towns.town('cc').refuses = problemError('store-failed', 'the disk is full');

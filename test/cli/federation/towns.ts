@@ -41,7 +41,8 @@ export class Town {
 
   apply({ config, dryRun = false, expect }: ApplyAsk): Applied {
     const { version, ...before } = this.config;
-    if (expect !== version) throw problemError('exists-already', `it is at version ${version}, not ${expect}`);
+    if (expect !== undefined && expect !== version)
+      throw problemError('exists-already', `it is at version ${version}, not ${expect}`);
     const changes = difference(before, config);
     const done = { changes, told: [], untold: [], version };
     if (dryRun || changes.length === 0) return done;
