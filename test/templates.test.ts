@@ -40,7 +40,7 @@ test('every template can be chosen, and every choice is a template', () => {
   expect(readdirSync(`${root}templates`).sort()).toEqual(['functions', 'python-worker', 'queue', 'workflow']);
 });
 
-test('the template of a queue does what is sent to it, and buries what it cannot do', { timeout: 60_000 }, async () => {
+test('the template of a queue does what is sent to it, and buries what it cannot do', async () => {
   const run = await project('queue');
   const created = await run([
     'queue',
@@ -61,7 +61,7 @@ test('the template of a queue does what is sent to it, and buries what it cannot
   expect((await run(['queue', 'peek', 'mails.dead'])).stdout).toContain('"nobody" is no address');
 });
 
-test('the template of functions answers as its README says', { timeout: 60_000 }, async () => {
+test('the template of functions answers as its README says', async () => {
   const run = await project('functions');
   expect(await run(['call', 'countWords', 'to be or not to be'])).toMatchObject({
     stdout: '[["be",2],["to",2],["not",1],["or",1]]\n',
@@ -82,7 +82,7 @@ test('the template of functions answers as its README says', { timeout: 60_000 }
   expect(reply.steps.map(({ node }: { node: string }) => node)).toEqual(['words', 'numbers', 'numbers']);
 });
 
-test('the template in Python answers as its README says', { timeout: 60_000 }, async ({ skip }) => {
+test('the template in Python answers as its README says', async ({ skip }) => {
   if (spawnSync('python3', ['--version'], { env: world.env() }).status !== 0) skip('there is no python3 here');
   const run = await project('python-worker');
   expect(await run(['call', 'forecast', '[1, 2, 3]'])).toMatchObject({ stdout: '[4,5,6]\n' });
@@ -96,7 +96,7 @@ test('the template in Python answers as its README says', { timeout: 60_000 }, a
   expect(failed.stderr).toContain('ValueError: a line takes two values at least, and there are 1');
 });
 
-describe('the template of a workflow', { timeout: 60_000 }, () => {
+describe('the template of a workflow', () => {
   test('has the data that its maker makes', () => {
     expect(readFileSync(FILE, 'utf8')).toBe(measurements());
     expect(measurements().split('\n').length).toBeGreaterThan(1500);
@@ -150,7 +150,7 @@ describe('the template of a workflow', { timeout: 60_000 }, () => {
   });
 });
 
-test('the types in the templates are right', { timeout: 30_000 }, () => {
+test('the types in the templates are right', () => {
   const config = world.path('tsconfig.json');
   const compilerOptions = {
     incremental: false,

@@ -67,7 +67,7 @@ test.each(starters)(
   },
 );
 
-test('interrupted or killed in the middle, it leaves no process behind', { timeout: 60_000 }, async () => {
+test('interrupted or killed in the middle, it leaves no process behind', async () => {
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     const demo = start(process.execPath);
     await until('its nodes run', demo.left, (pids) => process.platform !== 'linux' || pids.length >= 4);

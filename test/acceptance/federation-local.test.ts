@@ -73,7 +73,7 @@ async function deployHere(...args: string[]) {
 const statesOf = (answer: { clusters: { cluster: string; state: string }[] }) =>
   answer.clusters.map(({ cluster, state }) => `${cluster} ${state}`);
 
-describe('a federation on this machine', { timeout: 120_000 }, () => {
+describe('a federation on this machine', () => {
   test('starts, is linked, survives the loss of a hub, is completed again, and ends', async () => {
     await writeFile();
     const { answer, code, nodes, stderr } = await deployHere();

@@ -44,7 +44,7 @@ afterAll(async () => {
   await Promise.allSettled(clients.map((client) => client.close()));
   places.close();
   await world.close();
-}, 60_000);
+});
 
 async function clientAt(url: string): Promise<Client> {
   const client = await connect({ urls: [url] });

@@ -48,9 +48,7 @@ interface Row {
 }
 
 describe('a keeper that is killed at full load', () => {
-  test('has every confirmed message under its number when it comes back, and readers miss nothing', {
-    timeout: 120_000,
-  }, async () => {
+  test('has every confirmed message under its number when it comes back, and readers miss nothing', async () => {
     const [alpha, beta] = await startAll('alpha', 'beta');
     const near = await clientOf(alpha);
     const far = await clientOf(beta);
@@ -164,7 +162,7 @@ describe('a keeper whose disk is full', () => {
 });
 
 describe('a subscriber with a durable name that is killed', () => {
-  test('misses nothing, and repeats at most what it had not acknowledged', { timeout: 120_000 }, async () => {
+  test('misses nothing, and repeats at most what it had not acknowledged', async () => {
     const [alpha, beta] = await startAll('alpha', 'beta');
     const client = await clientOf(alpha);
     await client.keep('order.#', { countMax: 10_000_000 });

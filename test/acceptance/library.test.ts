@@ -40,7 +40,6 @@ test('it starts nodes, connects, calls, runs plans, watches events and simulates
   const out = execFileSync(process.execPath, [world.path('program.mjs')], {
     encoding: 'utf8',
     env: world.env(),
-    timeout: 30_000,
   });
   expect(JSON.parse(out)).toEqual({
     failure: [true, 'function-unknown'],
@@ -50,4 +49,4 @@ test('it starts nodes, connects, calls, runs plans, watches events and simulates
     reply: { node: 'b', value: 42 },
     report: 'object',
   });
-}, 40_000);
+});

@@ -75,7 +75,7 @@ async function clientOf(...args: string[]): Promise<Client> {
 
 const namesOf = async (from: Client) => (await from.listTools()).tools.map(({ name }) => name);
 
-describe('mpreg mcp', { timeout: 60_000 }, () => {
+describe('mpreg mcp', () => {
   test('serves the functions of the mesh as tools, with their results and their errors', async () => {
     await world.node(['--name', 'alpha', '--functions', world.path('functions.mjs')]);
     const mcp = await clientOf();
@@ -152,7 +152,7 @@ describe('mpreg mcp', { timeout: 60_000 }, () => {
     const endless = await mcp.callTool({ arguments: { args: [1e9, file] }, name: 'count' });
     expect(endless).toMatchObject({ structuredContent: { truncated: true } });
     expect((endless.structuredContent as { items: unknown[] }).items).toHaveLength(1_000);
-    await until('the generator is stopped', () => existsSync(file), Boolean, 5_000);
+    await until('the generator is stopped', () => existsSync(file), Boolean);
   });
 
   test('says when tools come and go, and survives the node that it is connected to', async () => {
@@ -195,7 +195,7 @@ describe('mpreg mcp', { timeout: 60_000 }, () => {
     const call = mcp.callTool({ arguments: { args: [file] }, name: 'patient' }, undefined, { signal: taken.signal });
     setTimeout(() => taken.abort('no longer wanted'), 500);
     await expect(call).rejects.toThrow('no longer wanted');
-    await until('the function is aborted', () => existsSync(file), Boolean, 5_000);
+    await until('the function is aborted', () => existsSync(file), Boolean);
   });
 
   test('answers what was piped into it, and ends with its input', async () => {

@@ -42,7 +42,7 @@ export async function startAll<Names extends readonly string[]>(
 
 export async function seesAll(client: Client, count: number): Promise<void> {
   const alive = async () => (await client.members()).filter(({ state }) => state === 'alive').length;
-  await until('all are seen', alive, (seen) => seen === count, 20_000);
+  await until('all are seen', alive, (seen) => seen === count);
 }
 
 /** The node ends as in a power cut, and starts anew where it was. */

@@ -111,7 +111,7 @@ async function bytesThrough({ url }: RunningNode): Promise<number> {
   return counted.reduce((sum, bytes) => sum + bytes, 0);
 }
 
-describe('a chain over two processes', { timeout: 60_000 }, () => {
+describe('a chain over two processes', () => {
   test('of ten steps gives its result, and the reply names the node of each step', async () => {
     await mesh(['alpha', 'beta']);
     const at = (i: number) => (i % 2 === 0 ? 'alpha' : 'beta');
@@ -165,7 +165,7 @@ describe('a chain over two processes', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a node that has part of a chain is killed', { timeout: 60_000 }, () => {
+describe('a node that has part of a chain is killed', () => {
   test('in the middle of its step: what may be repeated is done elsewhere', async () => {
     await mesh(['alpha', 'beta', 'gamma']);
     const plan = [
@@ -215,7 +215,7 @@ describe('a node that has part of a chain is killed', { timeout: 60_000 }, () =>
   });
 });
 
-describe('a chain that nobody wants any more', { timeout: 60_000 }, () => {
+describe('a chain that nobody wants any more', () => {
   const steps = () => [
     on('alpha', 'first', 'add', 1, 1),
     on('beta', 'second', 'slow', 20_000, 'first', log),
@@ -269,7 +269,7 @@ describe('a chain that nobody wants any more', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a node that is told to stop while it has a chain', { timeout: 60_000 }, () => {
+describe('a node that is told to stop while it has a chain', () => {
   test('ends its step first, and hands the rest on', async () => {
     await mesh(['alpha', 'beta']);
     const running = client.run([on('alpha', 'first', 'slow', 2_000, 1, log), on('beta', 'second', 'add', 'first', 1)]);

@@ -93,7 +93,7 @@ test(`a queue that moves ${KILLS} times at full load, while a node is killed, is
   await pause(500);
   await hardship.stopProducers();
   const counts = async () => (await jobs.info()).counts;
-  await until('all is worked on', counts, ({ leased, ready }) => leased + ready === 0, 60_000);
+  await until('all is worked on', counts, ({ leased, ready }) => leased + ready === 0);
   await hardship.stopConsumers();
   const { acknowledged, cameBack, confirmed, doubtful, received, receives, troubles } = hardship;
   const all = await counts();

@@ -63,7 +63,7 @@ test(`a node that is killed ${KILLS} times at full load loses nothing that it ac
   await hardship.stopProducers();
   const counts = async () => (await jobs.info()).counts;
   const isEmpty = ({ delayed, leased, ready }: Awaited<ReturnType<typeof counts>>) => delayed + leased + ready === 0;
-  await until('all is worked on', counts, isEmpty, 60_000);
+  await until('all is worked on', counts, isEmpty);
   await hardship.stopConsumers();
   const dead = await hardship.drain(asking.queue('jobs.dead'));
   const { acknowledged, cameBack, confirmed, doubtful, received, receives, troubles } = hardship;

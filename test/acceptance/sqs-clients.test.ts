@@ -58,7 +58,7 @@ const remove = (QueueUrl: string, { ReceiptHandle }: aws.Message) =>
   sqs.send(new aws.DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
 
 describe('the SDK for JavaScript', () => {
-  test('comes over TLS, as long as it trusts who signed the certificate', { timeout: 60_000 }, async () => {
+  test('comes over TLS, as long as it trusts who signed the certificate', async () => {
     const { ca, cert, key } = certificates(world.folder);
     writeFileSync(world.path('secret'), 'a secret of the test', { mode: 0o600 });
     const node = await start(['--tls-cert', cert, '--tls-key', key, '--sqs-key', `orders=${world.path('secret')}`]);
@@ -78,7 +78,7 @@ describe('the SDK for JavaScript', () => {
     expect(await receive(url)).toEqual([]);
   });
 
-  test('sends, receives, prolongs and deletes; errors come as its own classes', { timeout: 60_000 }, async () => {
+  test('sends, receives, prolongs and deletes; errors come as its own classes', async () => {
     await start();
     const url = await queue('jobs', { VisibilityTimeout: '5' });
     const MessageAttributes = {
@@ -113,7 +113,7 @@ describe('the SDK for JavaScript', () => {
     await expect(send(url, '\u0000')).rejects.toBeInstanceOf(aws.InvalidMessageContents);
   });
 
-  test('keeps fifo order within groups, and tells duplicates', { timeout: 60_000 }, async () => {
+  test('keeps fifo order within groups, and tells duplicates', async () => {
     await start();
     const url = await queue('orders.fifo', { ContentBasedDeduplication: 'true', FifoQueue: 'true' });
     const first = await send(url, 'a1', { MessageGroupId: 'a' });
@@ -138,7 +138,7 @@ describe('the SDK for JavaScript', () => {
     expect((await send(url, 'a1', { MessageGroupId: 'a' })).MessageId).toBe(first.MessageId);
   });
 
-  test('buries what is received too often, and brings it back', { timeout: 60_000 }, async () => {
+  test('buries what is received too often, and brings it back', async () => {
     await start();
     const dead = await queue('dead');
     const deadArn = 'arn:aws:sqs:eu-west-1:000000000000:dead';
@@ -175,7 +175,7 @@ describe('the SDK for JavaScript', () => {
     expect(back?.Body).toBe('poison');
   });
 
-  test('must sign where there are access keys', { timeout: 60_000 }, async () => {
+  test('must sign where there are access keys', async () => {
     writeFileSync(world.path('secret'), 'a secret of the test\n', { mode: 0o600 });
     const node = await start(['--sqs-key', `orders=${world.path('secret')}`]);
     await expect(queue('jobs')).rejects.toMatchObject({ name: 'InvalidClientTokenId' });
@@ -187,7 +187,7 @@ describe('the SDK for JavaScript', () => {
 });
 
 describe('what was sent over SQS', () => {
-  test('is still there after the node was killed', { timeout: 60_000 }, async () => {
+  test('is still there after the node was killed', async () => {
     const node = await start();
     const url = await queue('kept', { VisibilityTimeout: '1' });
     const Entries = Array.from({ length: 10 }, (_, at) => ({ Id: `${at}`, MessageBody: `body ${at}` }));
@@ -205,7 +205,7 @@ describe('what was sent over SQS', () => {
       }
       return ids.size;
     };
-    await until('all are there', all, (count) => count === 9, 20_000);
+    await until('all are there', all, (count) => count === 9);
     expect([...ids].sort()).toEqual(
       (Successful ?? [])
         .map(({ MessageId }) => MessageId)
@@ -215,7 +215,7 @@ describe('what was sent over SQS', () => {
     expect(await receive(url)).toEqual([]);
   });
 
-  test('is received by others, and the other way round', { timeout: 60_000 }, async () => {
+  test('is received by others, and the other way round', async () => {
     const node = await start();
     const url = await queue('shared');
     await send(url, 'from SQS', { MessageAttributes: { user: { DataType: 'String', StringValue: '7' } } });
@@ -236,9 +236,7 @@ describe('what was sent over SQS', () => {
   });
 });
 
-test('a queue on another node than the endpoint is used as one that is there, and refused while its node is away', {
-  timeout: 60_000,
-}, async () => {
+test('a queue on another node than the endpoint is used as one that is there, and refused while its node is away', async () => {
   const alpha = await start(['--no-discover']);
   const there = ['--no-discover', '--name', 'beta', '--data-dir', world.path('beta'), '--peer', alpha.url];
   const beta = await world.node(there);
@@ -279,7 +277,7 @@ test('a queue on another node than the endpoint is used as one that is there, an
   await until('beta is back', back, (id) => id !== undefined);
 });
 
-test('sqs-consumer works through a queue, and leaves what it failed on', { timeout: 60_000 }, async () => {
+test('sqs-consumer works through a queue, and leaves what it failed on', async () => {
   await start();
   const url = await queue('work', { VisibilityTimeout: '2' });
   const seen: string[] = [];
@@ -322,7 +320,7 @@ const PYTHON = '/usr/bin/python3';
 const AWS = '/usr/bin/aws';
 const works = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
 
-test('boto3 of Debian does all that an application does', { timeout: 120_000 }, async ({ skip }) => {
+test('boto3 of Debian does all that an application does', async ({ skip }) => {
   if (!works(PYTHON, '-c', 'import boto3')) skip('there is no python3-boto3 here (apt-get install python3-boto3)');
   const node = await start();
   const script = fileURLToPath(new URL('./sqs/boto3-run.py', import.meta.url));
@@ -331,7 +329,7 @@ test('boto3 of Debian does all that an application does', { timeout: 120_000 }, 
   expect({ code, stderr, stdout }).toEqual({ code: 0, stderr: '', stdout: expect.stringMatching(/^done with boto3/) });
 });
 
-test('the AWS command line of Debian makes, fills and empties queues', { timeout: 120_000 }, async ({ skip }) => {
+test('the AWS command line of Debian makes, fills and empties queues', async ({ skip }) => {
   if (!works(AWS, '--version')) skip('there is no awscli here (apt-get install awscli)');
   writeFileSync(world.path('secret'), 'a secret of the test', { mode: 0o600 });
   const node = await start(['--sqs-key', `orders=${world.path('secret')}`]);

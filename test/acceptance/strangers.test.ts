@@ -92,9 +92,7 @@ describe('strangers', () => {
     expect((await counter('bytes_in')) - before).toBeLessThan(1024 * 1024);
   });
 
-  test('who connects and never says who it is is cut off within the time of a handshake', {
-    timeout: 20_000,
-  }, async () => {
+  test('who connects and never says who it is is cut off within the time of a handshake', async () => {
     const before = await counter('cut_off');
     const { closed } = await webSocketTo(node.url, 'mpreg.v1');
     const slow = socketTo(node.url);
@@ -123,9 +121,7 @@ describe('strangers', () => {
 });
 
 describe('clients', () => {
-  test('one that never reads its stream is cut off, and costs the node a bounded memory', {
-    timeout: 40_000,
-  }, async () => {
+  test('one that never reads its stream is cut off, and costs the node a bounded memory', async () => {
     const source = 'export async function* flood() { for (;;) yield new Uint8Array(100_000); }';
     writeFileSync(world.path('flood.mjs'), source);
     const flooded = await world.node(['--name', 'flooded', '--no-discover', '--functions', world.path('flood.mjs')]);
@@ -148,7 +144,7 @@ describe('clients', () => {
     socket.terminate();
   });
 
-  test('one that asked for much before the node is told to stop gets all of it', { timeout: 40_000 }, async () => {
+  test('one that asked for much before the node is told to stop gets all of it', async () => {
     const stopping = await world.node(['--name', 'omega', '--no-discover']);
     const client = await connect({ reconnect: false, urls: [stopping.url] });
     const value = new Uint8Array(15_000_000).fill(7);
@@ -211,7 +207,7 @@ describe('JSON', () => {
 });
 
 describe('a mesh with a key, TLS and client certificates', () => {
-  test('joins whoever has all three, and tells everybody else what is missing', { timeout: 40_000 }, async () => {
+  test('joins whoever has all three, and tells everybody else what is missing', async () => {
     const files = certificates(world.folder);
     writeFileSync(world.path('key'), 'a shared secret of this test', { mode: 0o600 });
     writeFileSync(world.path('other-key'), 'another secret', { mode: 0o600 });

@@ -86,7 +86,7 @@ describe('over three nodes', () => {
     expect(heard.every(({ interrupted, missed }) => !interrupted && missed === 0)).toBe(true);
   });
 
-  test('a member of a group takes over when the node of another is gone', { timeout: 40_000 }, async () => {
+  test('a member of a group takes over when the node of another is gone', async () => {
     const [alpha, beta, gamma] = await startAll('alpha', 'beta', 'gamma');
     const heard: [node: string, payload: unknown][] = [];
     for (const node of [beta, gamma]) {
@@ -133,7 +133,7 @@ describe('what a member of a group has not acknowledged', () => {
     return heard;
   }
 
-  test('goes to another when the member is killed', { timeout: 60_000 }, async () => {
+  test('goes to another when the member is killed', async () => {
     const [alpha, beta, gamma] = await startAll('alpha', 'beta', 'gamma');
     const args = ['subscribe', 'job', '--group', 'g', '--window', '4', '--everywhere', '--exec', 'sleep 600'];
     const member = world.spawn(args, { env: { MPREG_URL: beta.url } });
@@ -150,7 +150,7 @@ describe('what a member of a group has not acknowledged', () => {
     expect(heard).toHaveLength(20);
   });
 
-  test('goes to another when the node of the member is killed', { timeout: 60_000 }, async () => {
+  test('goes to another when the node of the member is killed', async () => {
     const [alpha, beta, gamma] = await startAll('alpha', 'beta', 'gamma');
     const member = await connected({ reconnect: false, urls: [gamma.url] });
     const held: TopicMessage[] = [];

@@ -69,7 +69,7 @@ function deathsSeenBy(client: Client): string[] {
   return deaths;
 }
 
-describe('five nodes', { timeout: 120_000 }, () => {
+describe('five nodes', () => {
   test('one is killed: its functions stop being offered, calls go elsewhere, the others see it dead', async () => {
     const nodes = await five();
     const [client] = clients as [Client];
@@ -142,7 +142,7 @@ describe('five nodes', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a cut', { timeout: 120_000 }, () => {
+describe('a cut', () => {
   test('both sides take each other for dead, and are one again by themselves when it heals', async () => {
     const wire = new WeakWire();
     try {

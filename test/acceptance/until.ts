@@ -5,7 +5,7 @@ export async function until<Answer>(
   what: string,
   ask: () => Promise<Answer> | Answer,
   satisfies: (answer: Answer) => boolean,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<number> {
   const from = performance.now();
   for (;;) {

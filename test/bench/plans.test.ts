@@ -4,6 +4,7 @@ import { FUNS, functionsOf, type Place, runnerOf } from '../../bench/plans/funct
 import { answerOf, argumentOf, encoded } from '../../bench/plans/payloads.ts';
 import { atHome, inTurn, planOf, WORKLOADS } from '../../bench/plans/workloads.ts';
 import { type Client, connect, createNode, type MpregNode } from '../../src/engine/index.ts';
+import { soon } from '../soon.ts';
 
 const nodes: MpregNode[] = [];
 let client: Client;
@@ -18,7 +19,7 @@ beforeAll(async () => {
   }
   client = await connect({ reconnect: false, urls: [nodes[2]?.url ?? ''] });
   const digests = async () => (await client.functions()).filter(({ name }) => name === 'digest').length;
-  await vi.waitUntil(async () => (await digests()) === 2, { timeout: 8_000 });
+  await vi.waitUntil(async () => (await digests()) === 2, soon);
 });
 
 afterAll(async () => {

@@ -168,7 +168,7 @@ export function firstLine(child: ChildProcessWithoutNullStreams): Promise<string
 export async function eventually<Value>(
   ask: () => Promise<Value>,
   right: (value: Value) => boolean,
-  ms = 15_000,
+  ms = 60_000,
 ): Promise<Value> {
   const until = performance.now() + ms;
   for (;;) {

@@ -103,7 +103,7 @@ describe('where no node can be reached', () => {
       spent.push(performance.now() - began);
     }
     expect(Math.min(...spent)).toBeLessThan(1000);
-  }, 30_000);
+  });
 
   test('a plan that is never written does not hide it', async () => {
     const child = world.spawn(['call', '-']);

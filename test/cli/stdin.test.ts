@@ -99,7 +99,7 @@ describe('a plan on stdin', () => {
     const large = await world.mpreg(['call', '-'], { input: plan(20_000_000) });
     expect(large).toMatchObject({ code: 1, stdout: '' });
     expect(large.stderr).toContain('limit-exceeded');
-  }, 60_000);
+  });
 });
 
 describe('what is no plan', () => {
@@ -212,7 +212,7 @@ describe('an argument on stdin', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('an argument is larger than 256 MiB');
     expect(stderr).toContain('limit-exceeded');
-  }, 60_000);
+  });
 });
 
 describe('a terminal where data is required', () => {

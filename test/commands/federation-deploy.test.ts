@@ -60,7 +60,7 @@ async function viewOf(hub: MpregNode): Promise<FederationView> {
 const stateOf = (answer: { clusters: { cluster: string; state: string }[] }) =>
   answer.clusters.map(({ cluster, state }) => `${cluster} ${state}`);
 
-describe('deploy', { timeout: 60_000 }, () => {
+describe('deploy', () => {
   test('links three clusters, so that a call finds its function abroad; again, it changes nothing', async () => {
     const towns = [await town('aa'), await town('bb'), await town('cc')];
     const file = fileOf(towns);
@@ -124,7 +124,7 @@ describe('deploy', { timeout: 60_000 }, () => {
   });
 });
 
-describe('validate-config --probe', { timeout: 60_000 }, () => {
+describe('validate-config --probe', () => {
   test('says of every address who is there: 0 where all fit, 8 where one is another, 5 where one is silent', async () => {
     const [aa, bb] = [await town('aa'), await town('bb')];
     const fit = await run('federation', 'validate-config', fileOf([aa, bb]), '--probe');
@@ -155,7 +155,7 @@ describe('validate-config --probe', { timeout: 60_000 }, () => {
   });
 });
 
-describe('links by hand', { timeout: 60_000 }, () => {
+describe('links by hand', () => {
   test('register links two clusters; link drain, add and remove change it; unregister forgets', async () => {
     const [aa, bb] = [await town('aa'), await town('bb')];
     const at = ['--url', aa.hub.url];
@@ -203,7 +203,7 @@ describe('links by hand', { timeout: 60_000 }, () => {
   });
 });
 
-describe('discover', { timeout: 60_000 }, () => {
+describe('discover', () => {
   test('finds by one source all clusters that hubs know, with what they have and how far they are', async () => {
     const towns = [await town('aa'), await town('bb'), await town('cc')];
     const lone = await town('ll');

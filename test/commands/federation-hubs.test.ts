@@ -55,7 +55,7 @@ test('health, topology and routes show the links of all hubs of the cluster', as
   expect(ways).toBe(
     'mid\tbest\t30 ms\t1\twest-2 (west) → mid-1 (mid)\nmid\tbest\t40 ms\t1\twest-1 (west) → mid-1 (mid)\n',
   );
-}, 60_000);
+});
 
 test('a hub that does not answer is named, and the others are told of', async () => {
   const [first, second] = await two();
@@ -67,7 +67,7 @@ test('a hub that does not answer is named, and the others are told of', async ()
   const ran = await world.mpreg(['federation', 'alerts', 'list'], at(first));
   expect(ran).toMatchObject({ code: 0, stdout: '' });
   expect(ran.stderr).toContain('warning: west-2 does not answer: what it alone knows is missing here');
-}, 60_000);
+});
 
 test('events are followed over the loss of the hub that told them, which is said', async () => {
   const [first, second] = await two();
@@ -100,7 +100,7 @@ test('events are followed over the loss of the hub that told them, which is said
     clearInterval(telling);
     child.kill('SIGKILL');
   }
-}, 60_000);
+});
 
 test('the lines of health go on at another node when that is gone which was asked', async () => {
   const [first, second] = await two();
@@ -132,4 +132,4 @@ test('the lines of health go on at another node when that is gone which was aske
     child.kill('SIGKILL');
   }
   expect(second.asked.has('health')).toBe(true);
-}, 60_000);
+});

@@ -13,7 +13,7 @@ let hub: HubLike;
 
 beforeAll(async () => {
   hub = await hubLike();
-}, 30_000);
+});
 beforeEach(() => {
   hub.sight = view();
   hub.alerts = { alerts: [], channels: [], history: [] };

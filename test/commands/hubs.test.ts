@@ -16,8 +16,8 @@ async function hub(cluster: string, flags: readonly string[] = []): Promise<Read
 }
 
 async function until(what: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (!(await what())) if (performance.now() > end) throw new Error('not within 30 s');
+  const end = performance.now() + 60_000;
+  while (!(await what())) if (performance.now() > end) throw new Error('not within 60 s');
 }
 
 describe('two hubs that were started with a link', () => {

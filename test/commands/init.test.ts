@@ -11,7 +11,7 @@ afterEach(() => world.close());
 
 const template = (name: string) => readFileSync(new URL(`../../templates/${name}`, import.meta.url), 'utf8');
 
-test('writes the files of a template, prints them, and says what to do next', { timeout: 20_000 }, async () => {
+test('writes the files of a template, prints them, and says what to do next', async () => {
   const { code, stderr, stdout } = await world.mpreg(['init', 'my project', '--template', 'workflow']);
   expect(code).toBe(0);
   const files = stdout.trimEnd().split('\n');
@@ -24,7 +24,7 @@ test('writes the files of a template, prints them, and says what to do next', { 
   expect(stderr).toContain('mpreg call - < workflow.json');
 });
 
-test('begins here, with functions, where nothing else is said', { timeout: 20_000 }, async () => {
+test('begins here, with functions, where nothing else is said', async () => {
   const { code, stdout, stderr } = await world.mpreg(['init', '--json']);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ folder: world.path('work'), template: 'functions' });
@@ -32,7 +32,7 @@ test('begins here, with functions, where nothing else is said', { timeout: 20_00
   expect(stderr).not.toContain('cd ');
 });
 
-test('overwrites nothing, unless it is forced to', { timeout: 20_000 }, async () => {
+test('overwrites nothing, unless it is forced to', async () => {
   writeFileSync(world.path('work', 'README.md'), 'mine');
   writeFileSync(world.path('work', 'notes'), 'mine too');
   const refused = await world.mpreg(['init', '--json']);
@@ -47,7 +47,7 @@ test('overwrites nothing, unless it is forced to', { timeout: 20_000 }, async ()
   expect(readFileSync(world.path('work', 'notes'), 'utf8')).toBe('mine too');
 });
 
-test('knows no other templates', { timeout: 20_000 }, async () => {
+test('knows no other templates', async () => {
   const { code, stderr } = await world.mpreg(['init', '--template', 'castle']);
   expect(code).toBe(2);
   expect(stderr).toMatch(/functions.*workflow/);

@@ -13,7 +13,7 @@ beforeAll(async () => {
   ]);
   const members = async () => JSON.parse((await at(alpha, 'node', 'list', '--json')).stdout) as unknown[];
   await eventually(members, ({ length }) => length === 2);
-}, 30_000);
+});
 afterAll(() => world.close());
 
 function at(node: RunningNode, ...args: string[]): Promise<Ran> {

@@ -27,7 +27,7 @@ beforeAll(async () => {
     () => ask('function', 'list'),
     (rows) => rows.some(({ name, node }) => name === 'add' && node === 'beta'),
   );
-}, 30_000);
+});
 afterAll(() => world.close());
 
 type Row = Record<string, unknown>;
@@ -257,7 +257,7 @@ describe('changes', () => {
       ...Array(functions).fill('added'),
     ]);
     expect(events[0]).toMatchObject({ at: expect.stringMatching(/Z$/), kind: 'function', node: 'beta' });
-  }, 30_000);
+  });
 
   test('node leave wants a yes where nobody can be asked', async () => {
     const { code, stderr, stdout } = await at(alpha, 'node', 'leave', 'beta');
@@ -301,5 +301,5 @@ describe('changes', () => {
     expect(stderr).toContain('found-wanting');
     expect(stdout).toContain('alpha\talive');
     expect(await called()).toMatchObject({ code: 3, stdout: '' });
-  }, 60_000);
+  });
 });

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { eventually, type RunningNode, World } from '../cli/mpreg.ts';
+import { soon } from '../soon.ts';
 
 const world = new World();
 let alpha: RunningNode;
@@ -14,7 +15,7 @@ beforeAll(async () => {
     () => world.mpreg(['function', 'list'], { env: { MPREG_URL: alpha.url } }),
     ({ stdout }) => stdout.includes('kind'),
   );
-}, 30_000);
+});
 afterAll(() => world.close());
 
 const step = (name: string, fun: string, ...args: unknown[]) => ({ args, fun, name });
@@ -66,7 +67,7 @@ async function resultsFrom(face: string, plan: object): Promise<unknown> {
     const frames: Record<string, unknown>[] = [];
     socket.onmessage = ({ data }) => frames.push(...[JSON.parse(String(data))].flat());
     const frame = (kind: string) =>
-      vi.waitFor(() => frames.find((one) => one['kind'] === kind) ?? Promise.reject(new Error(kind)), 5_000);
+      vi.waitFor(() => frames.find((one) => one['kind'] === kind) ?? Promise.reject(new Error(kind)), soon);
     await new Promise((resolve) => socket.addEventListener('open', resolve));
     socket.send(JSON.stringify({ id: 1, kind: 'plan', plan }));
     return ((await frame('result'))['value'] as { readonly results: unknown }).results;

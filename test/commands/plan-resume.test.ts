@@ -31,7 +31,7 @@ beforeAll(async () => {
     () => at('function', 'list'),
     ({ stdout }) => stdout.includes('needing'),
   );
-}, 30_000);
+});
 afterAll(() => world.close());
 
 function at(...args: string[]): Promise<Ran> {

@@ -32,7 +32,7 @@ beforeAll(async () => {
     () => at('function', 'list'),
     ({ stdout }) => stdout.includes('predict'),
   );
-}, 30_000);
+});
 afterAll(() => world.close());
 
 function at(...args: string[]): Promise<Ran> {

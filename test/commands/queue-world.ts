@@ -16,7 +16,7 @@ export class QueueWorld {
   /** For the tests of one file. */
   constructor() {
     vi.setConfig({ testTimeout: 40_000 }); // each of them is made of several processes
-    beforeAll(() => this.#start(), 40_000);
+    beforeAll(() => this.#start());
     afterAll(() => this.world.close());
   }
 

@@ -12,7 +12,7 @@ beforeAll(async () => {
   [alpha, beta] = await Promise.all([world.node(['--name', 'alpha']), world.node(['--name', 'beta'])]);
   const members = async () => JSON.parse((await at(alpha, 'node', 'list', '--json')).stdout) as unknown[];
   await eventually(members, ({ length }) => length === 2);
-}, 30_000);
+});
 afterAll(() => world.close());
 
 function at(node: RunningNode, ...args: string[]): Promise<Ran> {

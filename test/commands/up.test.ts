@@ -169,7 +169,7 @@ const allGone = (nodes: readonly Ready[]) =>
     10_000,
   );
 
-describe('the nodes', { timeout: 60_000 }, () => {
+describe('the nodes', () => {
   test('see each other as soon as they are said to be ready, have what the file says, and end in order', async () => {
     const up = await start();
     expect(up.nodes.map(({ name }) => name)).toEqual(['alpha', 'beta', 'gamma']);
@@ -268,7 +268,6 @@ describe('the nodes', { timeout: 60_000 }, () => {
 
 test.skipIf(spawnSync('script', ['--version']).status !== 0)(
   'on a terminal there is a table, and a line of status that says how it ends',
-  { timeout: 30_000 },
   async () => {
     write('up.yaml', 'nodes: [{ name: only, resources: [gpu] }]');
     const running = world.terminal(['up'], { env: { COLUMNS: '120' } });

@@ -38,7 +38,7 @@ export function end(connection: Connection): End {
 
 /** Waits until `condition` holds; fails after two seconds. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 2_000;
+  const end = performance.now() + 60_000;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));

@@ -33,7 +33,7 @@ interface Limits {
 /** What went wrong first, or undefined. */
 export async function read(
   text: string,
-  limits: Limits = { commandMs: 60_000, readyMs: 15_000 },
+  limits: Limits = { commandMs: 60_000, readyMs: 60_000 },
 ): Promise<string | undefined> {
   const reader = new Reader(limits);
   try {

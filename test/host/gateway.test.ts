@@ -98,7 +98,7 @@ async function ask(
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 5_000; !holds(); await pause(10)) if (Date.now() > end) throw new Error('never');
+  for (const end = Date.now() + 60_000; !holds(); await pause(10)) if (Date.now() > end) throw new Error('never');
 }
 
 describe('a call', () => {

@@ -202,7 +202,7 @@ describe('over real sockets', () => {
       Array.from({ length: 40 }, (_, i) => (client as Client).call.with({ idempotent: true })('echo', i)),
     );
     expect(values).toEqual(Array.from({ length: 40 }, (_, i) => i));
-    await expect.poll(() => nodes[0]?.snapshot().links.clients, { timeout: 5_000 }).toBe(4);
+    await expect.poll(() => nodes[0]?.snapshot().links.clients).toBe(4);
   });
 
   test('none is left where they do not all come about', async () => {

@@ -28,11 +28,11 @@ async function clientOf(of: MpregNode): Promise<Client> {
 }
 
 async function until(what: string, is: () => Promise<boolean> | boolean): Promise<void> {
-  for (let i = 0; i < 800; i++) {
+  for (let i = 0; i < 2_400; i++) {
     if (await is()) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  throw new Error(`not within 20 s: ${what}`);
+  throw new Error(`not within 60 s: ${what}`);
 }
 
 /** Two nodes that know each other, and a client of each. */

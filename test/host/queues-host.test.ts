@@ -55,7 +55,7 @@ async function until<Value>(what: () => Promise<Value>): Promise<Value> {
     try {
       return await what();
     } catch (error) {
-      if (i > 200) throw error;
+      if (i > 2_400) throw error;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }

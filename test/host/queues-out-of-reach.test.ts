@@ -20,11 +20,11 @@ async function node(name: string, peer?: MpregNode, dataDir = mkdtempSync(join(t
 }
 
 async function until(what: string, is: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 800; i++) {
+  for (let i = 0; i < 2_400; i++) {
     if (await is()) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  throw new Error(`not within 20 s: ${what}`);
+  throw new Error(`not within 60 s: ${what}`);
 }
 
 /** Two nodes that know each other, and a client of the first. */

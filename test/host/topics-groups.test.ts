@@ -25,7 +25,7 @@ const all = (count: number) => Array.from({ length: count }, (_, i) => i);
 const sorted = (values: readonly unknown[]) => [...values].sort((a, b) => Number(a) - Number(b));
 
 async function counted(what: string, heard: () => number, count: number): Promise<void> {
-  await until(what, heard, (n) => n >= count, 10_000);
+  await until(what, heard, (n) => n >= count);
 }
 
 describe('a member that acknowledges', () => {

@@ -43,7 +43,7 @@ test('a call may take longer than an idle link lives, where not everybody is lin
   });
   expect(report.failure?.text).toBeUndefined();
   expect(report.calls.slice(0, 20).map(({ came, by }) => `${came} ${by}`)).toEqual(Array(20).fill('result n30'));
-}, 60_000);
+});
 
 test('an idle link is closed and stays closed: a node of many keeps few links', () => {
   const world = new World({ ...QUIET, nodes: Array.from({ length: 60 }, (_, i) => node(i)) }, makeNode, new Checker());
@@ -51,7 +51,7 @@ test('an idle link is closed and stays closed: a node of many keeps few links', 
   const links = world.living.map((process) => process.snapshot().links.peers);
   expect(Math.max(...links)).toBeLessThan(59);
   expect(links.reduce((sum, count) => sum + count, 0) / links.length).toBeLessThan(40);
-}, 60_000);
+});
 
 const QUIET: Omit<Scenario, 'nodes'> = {
   calmMs: 0,

@@ -74,6 +74,8 @@ def catches(fun):
 serve(threads=4)
 `;
 
+import { soon } from '../soon.ts';
+
 const modules = new Modules();
 let caller: Caller<ExecRunner>;
 beforeEach(async ({ skip }) => {
@@ -117,7 +119,7 @@ test('a function gets arguments, kwargs and its call; what it prints goes to the
   const got = await caller.call('all.of.it', [1, 'two'], about);
   expect(got).toEqual({ args: [1, 'two'], kwargs: { k: [1] }, left: expect.closeTo(5, 0), step: 'clean' });
   expect(await caller.call('all.of.it')).toEqual({ args: [], kwargs: {}, left: null, step: null });
-  await vi.waitFor(() => expect(modules.lines).toContain('info to the log {"from":"python3"}'));
+  await vi.waitFor(() => expect(modules.lines).toContain('info to the log {"from":"python3"}'), soon);
 });
 
 test('an exception arrives with its name, message and traceback', async () => {
@@ -154,7 +156,7 @@ test("a generator's items are sent as they come, and it is closed when nobody wa
   caller.runner.abort(task, 'enough');
   expect(await stream).toMatchObject({ code: 'cancelled' });
   expect(caller.items.get(task)?.length).toBeGreaterThan(10);
-  await vi.waitFor(() => expect(modules.lines.filter((line) => line.startsWith('info closed'))).toHaveLength(2));
+  await vi.waitFor(() => expect(modules.lines.filter((line) => line.startsWith('info closed'))).toHaveLength(2), soon);
 });
 
 test('a generator waits while nobody takes what it yields', async () => {
@@ -166,9 +168,9 @@ test('a generator waits while nobody takes what it yields', async () => {
     await pause(300);
     expect(caller.items.get(task)?.length).toBe(count);
     return count;
-  });
+  }, soon);
   caller.runner.more(task, before);
-  await vi.waitFor(() => expect(caller.items.get(task)?.length).toBeGreaterThan(before));
+  await vi.waitFor(() => expect(caller.items.get(task)?.length).toBeGreaterThan(before), soon);
   caller.runner.abort(task, 'enough');
 });
 

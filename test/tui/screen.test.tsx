@@ -15,7 +15,7 @@ import { member, seeing } from './sights.ts';
 afterEach(cleanup);
 
 const ESC = String.fromCharCode(27);
-const soon = { interval: 10, timeout: 3000 };
+const soon = { interval: 10, timeout: 60_000 };
 const size = { columns: 90, rows: 20 };
 
 function open(color = false) {

@@ -20,7 +20,7 @@ describe.skipIf(noTerminal !== undefined)(`a real terminal (${noTerminal ?? 'tmu
     await world.close();
   });
 
-  test('is taken whole, follows keys and size, and is given back as it was', { timeout: 60_000 }, async () => {
+  test('is taken whole, follows keys and size, and is given back as it was', async () => {
     await Promise.all([world.node(['--name', 'alpha', '--resource', 'gpu']), world.node(['--name', 'beta'])]);
     terminal.keys(WATCH, 'Enter');
     const screen = await terminal.shows('2 alive');
@@ -50,7 +50,7 @@ describe.skipIf(noTerminal !== undefined)(`a real terminal (${noTerminal ?? 'tmu
     await terminal.shows(/^(\$ )?code 1$/m);
   });
 
-  test('stays on the mesh when the node that is asked dies, and ends with Ctrl-C', { timeout: 60_000 }, async () => {
+  test('stays on the mesh when the node that is asked dies, and ends with Ctrl-C', async () => {
     const nodes = await Promise.all(['alpha', 'beta', 'gamma'].map((name) => world.node(['--name', name])));
     terminal.keys(`${WATCH}; echo ended with $?`, 'Enter');
     const asked = /asked: (\w+)/.exec(await terminal.shows('3 alive'))?.[1];
@@ -63,7 +63,7 @@ describe.skipIf(noTerminal !== undefined)(`a real terminal (${noTerminal ?? 'tmu
   });
 });
 
-test('without a terminal it looks once and ends, as with --json', { timeout: 30_000 }, async () => {
+test('without a terminal it looks once and ends, as with --json', async () => {
   world = new World(BUILT);
   try {
     await world.node(['--name', 'alpha']);

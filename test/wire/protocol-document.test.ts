@@ -17,6 +17,7 @@ import { KINDS } from '../../src/engine/wire/messages.ts';
 import { payloadOf } from '../../src/engine/wire/payload.ts';
 import { type HandshakeDigest, type Hello, type Join, proofText } from '../../src/engine/wire/proof.ts';
 import { type Codec, DEFAULT_LIMITS, type WireMessage } from '../../src/engine/wire/wire.ts';
+import { soon } from '../soon.ts';
 
 const document = readFileSync(new URL('../../docs/PROTOCOL.md', import.meta.url), 'utf8');
 const blocks = [...document.matchAll(/^```(\w+)\n(.*?)\n```$/gms)].map(([, language = '', text = '']) => ({
@@ -222,7 +223,7 @@ describe('on a node', () => {
     const beta = await createNode({ discover: false, name: 'beta', peers: [node.url], workers: 1 });
     try {
       const kinds = () => [...new Set(items.map(({ kind }) => kind))].toSorted();
-      await vi.waitFor(() => expect(kinds()).toEqual(['function', 'link', 'member']), 8_000);
+      await vi.waitFor(() => expect(kinds()).toEqual(['function', 'link', 'member']), soon);
     } finally {
       await beta.leave();
     }

@@ -12,7 +12,7 @@ import { MemoryStore } from '../../../src/engine/host/stores/memory.ts';
 import { ProblemError } from '../../../src/engine/problem-error.ts';
 import { but, view } from '../../core/federation/sights.ts';
 
-const soon = { interval: 10, timeout: 10_000 };
+const soon = { interval: 10, timeout: 60_000 };
 const LOST: AlertRule = { comparison: '>', metric: 'cluster-lost', name: 'lost', severity: 'critical', threshold: 0 };
 
 let server: Server;

@@ -81,7 +81,7 @@ async function reaches(client: Client | undefined, topic: string, heard: readonl
   });
 }
 
-describe('a message of a topic', { timeout: 120_000 }, () => {
+describe('a message of a topic', () => {
   it('reaches subscribers of other clusters, each once and in order, over hubs between them', async () => {
     const { clients } = await chain();
     const inBlue = ear(clients.blue, 'order.*');

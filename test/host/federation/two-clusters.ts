@@ -30,7 +30,7 @@ export class Clusters {
   }
 }
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /** Waits until something is so. */
 export async function until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {

@@ -5,7 +5,7 @@ import { NEVER } from '../../../src/engine/core/base/instant.ts';
 import type { ExecRunnerOptions } from '../../../src/engine/host/functions/exec-flight.ts';
 import { ExecRunner } from '../../../src/engine/host/functions/exec-runner.ts';
 import { plain } from '../../core/calls/values.ts';
-import { type Caller, clock, deaf, Modules, pause } from './harness.ts';
+import { type Caller, clock, deaf, Modules, pause, soon } from './harness.ts';
 
 /** A program that does what its call says, in the words of the protocol and no others. */
 const PROGRAM = `
@@ -125,7 +125,7 @@ describe('a program', () => {
   test('writes its stderr to the log', async () => {
     const caller = await start();
     await caller.call('f', ['shout']);
-    await vi.waitFor(() => expect(modules.lines).toContain('info a word {"from":"f"}'));
+    await vi.waitFor(() => expect(modules.lines).toContain('info a word {"from":"f"}'), soon);
   });
 });
 
@@ -259,22 +259,22 @@ describe('a call is cancelled', () => {
     caller.runner.abort(caller.last, 'stop');
     expect(await call).toMatchObject({ code: 'cancelled', message: 'f was cancelled (stop), and goes on' });
     expect(await caller.call('f', ['pid'])).not.toBe(pid);
-    await vi.waitFor(() => expect(alive(pid)).toBe(false), { timeout: 3_000 });
+    await vi.waitFor(() => expect(alive(pid)).toBe(false), soon);
     expect(modules.lines).toContain('warn its process ignored a cancellation, and was ended {"from":"f"}');
   });
 
   test('and ignored while another call runs in the process: that one is left to end', async () => {
     const caller = await start({ ignoredMs: 100 });
     const pid = await caller.call('f', ['pid']);
-    const beside = caller.call('f', ['later', 700]);
+    const beside = caller.call('f', ['later', 3_000]);
     const call = caller.problem('f', ['stubborn']);
     await pause(20);
     caller.runner.abort(caller.last, 'stop');
     await call;
     expect(await caller.call('f', ['pid'])).not.toBe(pid); // a successor takes what comes
     expect(alive(pid)).toBe(true);
-    expect(await beside).toBe(700);
-    await vi.waitFor(() => expect(alive(pid)).toBe(false), { timeout: 3_000 });
+    expect(await beside).toBe(3_000);
+    await vi.waitFor(() => expect(alive(pid)).toBe(false), soon);
   });
 
   test('in a program that does not even listen: SIGKILL ends it', async () => {
@@ -284,7 +284,7 @@ describe('a call is cancelled', () => {
     await pause(100);
     caller.runner.abort(caller.last, 'stop');
     await call;
-    await vi.waitFor(() => expect(alive(pid)).toBe(false), { interval: 100, timeout: 5_000 });
+    await vi.waitFor(() => expect(alive(pid)).toBe(false), soon);
     expect(await caller.call('f', ['echo', 1])).toBe(1);
   });
 });
@@ -329,7 +329,7 @@ describe('a hello', () => {
 
   test('says more about a function that was named before, and adds others; the node is told', async () => {
     const caller = await start({ command: command('two', hello([two[0], { ...two[1], name: undefined }])) });
-    await vi.waitFor(() => expect(caller.changes).toBe(1));
+    await vi.waitFor(() => expect(caller.changes).toBe(1), soon);
     expect(caller.runner.offers.map(({ record }) => `${record.name} ${record.resources}`)).toEqual(['one ', 'two gpu']);
   });
 
@@ -372,7 +372,7 @@ describe('closing', () => {
     expect(await call).toBe(200);
     await closing;
     expect(alive(pid)).toBe(false);
-    await vi.waitFor(() => expect(alive(child)).toBe(false), { interval: 100, timeout: 5_000 });
+    await vi.waitFor(() => expect(alive(child)).toBe(false), soon);
   });
 
   test('does not wait for ever for a program that ignores everything', async () => {

@@ -12,6 +12,8 @@ import { WorkerRunner } from '../../../src/engine/host/functions/worker-runner.t
 import type { Job } from '../../../src/engine/host/ports.ts';
 import { payloadOf } from '../../../src/engine/wire/payload.ts';
 
+export { soon } from '../../soon.ts';
+
 export const clock = new SystemClock();
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 

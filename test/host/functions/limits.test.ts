@@ -3,6 +3,7 @@ import type { FunctionDefinition } from '../../../src/engine/api.ts';
 import { InlineRunner } from '../../../src/engine/host/functions/inline-runner.ts';
 import { offerOf, type PartRunner } from '../../../src/engine/host/functions/offer.ts';
 import { Runners } from '../../../src/engine/host/functions/runners.ts';
+import { soon } from '../../soon.ts';
 import { Caller, clock, nobody } from './harness.ts';
 
 /** Calls of `held` that were begun and not let go. */
@@ -29,7 +30,7 @@ function runners(...definitions: readonly FunctionDefinition[]): Runners {
 }
 
 const letGo = async (count: number) => {
-  await vi.waitFor(() => expect(begun.length).toBeGreaterThanOrEqual(count));
+  await vi.waitFor(() => expect(begun.length).toBeGreaterThanOrEqual(count), soon);
   for (const done of begun.splice(0, count)) done();
 };
 

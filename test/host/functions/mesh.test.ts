@@ -2,6 +2,7 @@
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import type { Client, FunctionDefinition, MpregNode, NodeOptions } from '../../../src/engine/api.ts';
 import { createNode } from '../../../src/engine/create-node.ts';
+import { soon } from '../../soon.ts';
 import { Modules } from './harness.ts';
 
 const modules = new Modules();
@@ -40,12 +41,12 @@ const seenBy = (of: MpregNode, name: string) => {
 test('what a changed module offers is told to the mesh', async () => {
   const file = modules.write('told.ts', 'export const before = () => 1;');
   const { alpha, beta, client } = await pair({}, { functions: [file], watch: true, workers: 1 });
-  await vi.waitFor(() => expect(seenBy(alpha, 'beta')).toContain('before 1.0.0'), { timeout: 5_000 });
+  await vi.waitFor(() => expect(seenBy(alpha, 'beta')).toContain('before 1.0.0'), soon);
   modules.write(
     'told.ts',
     "import { defineFunction } from 'mpreg'; export const f = defineFunction({ name: 'after', run: () => 2, version: '1.1.0' });",
   );
-  await vi.waitFor(() => expect(seenBy(alpha, 'beta')).toContain('after 1.1.0'), { timeout: 8_000 });
+  await vi.waitFor(() => expect(seenBy(alpha, 'beta')).toContain('after 1.1.0'), soon);
   expect(seenBy(alpha, 'beta')).not.toContain('before 1.0.0');
   expect(names(beta)).toEqual(['after', 'echo', 'echos']);
   expect(await client.call('after')).toBe(2);
@@ -63,7 +64,7 @@ test('what a program declares when it runs already is told to the mesh', async (
      });`,
   );
   const { alpha, client } = await pair({}, { exec: [`early='${process.execPath}' '${program}'`] });
-  await vi.waitFor(() => expect(seenBy(alpha, 'beta')).toContain('late 2.0.0'), { timeout: 5_000 });
+  await vi.waitFor(() => expect(seenBy(alpha, 'beta')).toContain('late 2.0.0'), soon);
   expect(await Promise.all([client.call('early'), client.call('late')])).toEqual(['early', 'late']);
 });
 
@@ -76,12 +77,12 @@ describe('a function that can bear one call', () => {
     const { client } = await pair(both, both);
     await vi.waitFor(async () => {
       expect((await client.functions()).filter(({ name }) => name === 'busy')).toHaveLength(2);
-    });
+    }, soon);
     const asked = [client.ask('busy', []), client.ask('busy', [])];
     await vi.waitFor(async () => {
       const running = ['alpha', 'beta'].map((name) => client.call.with({ node: name })('mpreg.describe', 'busy'));
       expect(await Promise.all(running)).toMatchObject([{ running: 1 }, { running: 1 }]);
-    });
+    }, soon);
     await expect(client.call('busy')).rejects.toMatchObject({
       code: 'overloaded',
       message: expect.stringMatching(/^busy runs once on (alpha|beta) already, and 0 calls wait for it there$/),
@@ -119,7 +120,7 @@ test('a call that its schema refuses says so through the mesh, and is tried nowh
      export const half = defineFunction({ name: 'half', args: z.tuple([z.number()]), result: z.int(), run: (n) => n / 2 });`,
   );
   const { alpha, client } = await pair({}, { functions: [file] });
-  await vi.waitFor(() => expect(seenBy(alpha, 'beta')).toContain('half 1.0.0'), { timeout: 5_000 });
+  await vi.waitFor(() => expect(seenBy(alpha, 'beta')).toContain('half 1.0.0'), soon);
   expect(await client.call('half', 4)).toBe(2);
   const refused = { code: 'input-invalid', problem: { fun: 'half', node: 'beta', path: 'args[0]' } };
   await expect(client.call('half', 'four')).rejects.toMatchObject(refused);

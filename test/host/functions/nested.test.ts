@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { CallContext, Client, FunctionDefinition, MpregNode, NodeOptions } from '../../../src/engine/api.ts';
 import { createNode } from '../../../src/engine/create-node.ts';
 import { context } from '../../../src/engine/define-function.ts';
+import { soon } from '../../soon.ts';
 import { Modules, pause } from './harness.ts';
 
 /** The same functions for all who run them; `call` and `signal` are what their context has. */
@@ -94,7 +95,7 @@ const others: readonly FunctionDefinition[] = [
 ];
 
 /** The machine may be busy. */
-const eventually = (check: () => unknown) => vi.waitFor(check, { timeout: 10_000 });
+const eventually = (check: () => unknown) => vi.waitFor(check, soon);
 const modules = new Modules();
 const open: { stop(): Promise<unknown> }[] = [];
 let file = '';

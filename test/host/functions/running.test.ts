@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { payloadFrom } from '../../../src/engine/wire/payload.ts';
+import { soon } from '../../soon.ts';
 import { type Caller, clock, Modules, pause } from './harness.ts';
 
 const modules = new Modules();
@@ -154,8 +155,9 @@ describe('a function in a worker', () => {
   test('that forgets a rejected promise is logged, and harms nobody', async () => {
     expect(await caller.call('rejectsLater')).toBe(1);
     expect(await caller.call('echo', [2])).toBe(2);
-    await vi.waitFor(() =>
-      expect(modules.lines).toContainEqual(expect.stringMatching(/^warn a promise was rejected.*forgotten/)),
+    await vi.waitFor(
+      () => expect(modules.lines).toContainEqual(expect.stringMatching(/^warn a promise was rejected.*forgotten/)),
+      soon,
     );
   });
 

@@ -4,6 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Client, FunctionDefinition, MpregNode, NodeOptions } from '../../../src/engine/api.ts';
 import { createNode } from '../../../src/engine/create-node.ts';
+import { soon } from '../../soon.ts';
 import { Modules, pause } from './harness.ts';
 
 /** Each tells how far it has come. `size`: characters of an item. */
@@ -111,7 +112,7 @@ async function mesh(options: NodeOptions): Promise<{ alpha: MpregNode; client: C
   return { alpha, client };
 }
 
-const eventually = (check: () => unknown) => vi.waitFor(check, { interval: 100, timeout: 15_000 });
+const eventually = (check: () => unknown) => vi.waitFor(check, soon);
 
 /** How far the function has come, once it goes no further. */
 async function standstill(client: Client): Promise<number> {

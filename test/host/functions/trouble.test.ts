@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { soon } from '../../soon.ts';
 import { clock, Modules, pause } from './harness.ts';
 
 const modules = new Modules();
@@ -129,8 +130,9 @@ test('a function that says too much is cut short in the log, and the number of l
   await caller.call('shouts');
   await pause(1_100);
   await caller.call('shouts');
-  await vi.waitFor(() =>
-    expect(modules.lines).toContainEqual(expect.stringMatching(/^info \d+ lines were too many, and are lost/)),
+  await vi.waitFor(
+    () => expect(modules.lines).toContainEqual(expect.stringMatching(/^info \d+ lines were too many, and are lost/)),
+    soon,
   );
   expect(modules.lines.length).toBeLessThan(4_000);
 });

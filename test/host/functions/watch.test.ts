@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { WatchedRunner } from '../../../src/engine/host/functions/watched-runner.ts';
+import { soon } from '../../soon.ts';
 import { type Caller, clock, Modules, pause } from './harness.ts';
 
 const modules = new Modules();
@@ -14,9 +15,9 @@ async function start(...paths: readonly string[]): Promise<Caller<WatchedRunner>
 }
 
 const answers = (caller: Caller, fun: string, value: unknown) =>
-  vi.waitFor(async () => expect(await caller.call(fun)).toBe(value), { interval: 50, timeout: 8_000 });
+  vi.waitFor(async () => expect(await caller.call(fun)).toBe(value), soon);
 const logged = (line: RegExp) =>
-  vi.waitFor(() => expect(modules.lines).toContainEqual(expect.stringMatching(line)), { timeout: 8_000 });
+  vi.waitFor(() => expect(modules.lines).toContainEqual(expect.stringMatching(line)), soon);
 
 describe('a module that is edited', () => {
   test('is loaded again: calls that run end on the old code, new ones run on the new', async () => {
@@ -98,4 +99,4 @@ test('of many old versions with calls in them the oldest is ended', async () => 
   });
   const others = Promise.race(calls.slice(1));
   expect(await Promise.race([others, pause(300).then(() => 'they go on')])).toBe('they go on');
-}, 20_000);
+});

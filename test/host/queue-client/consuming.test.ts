@@ -11,7 +11,7 @@ async function filled(count: number): Promise<FakeQueue> {
 }
 
 async function until(right: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !right(); i++) await sleep(10);
+  for (let i = 0; i < 6_000 && !right(); i++) await sleep(10);
   expect(right()).toBe(true);
 }
 

@@ -74,7 +74,7 @@ const request = fc
   .constantFrom(...NAMES.filter((name) => name !== 'DeleteQueue'))
   .chain((name) => fc.tuple(fc.constant(name), valueFor(ACTIONS.get(name)?.input as Shape)));
 
-test('whatever is asked in JSON', { timeout: 60_000 }, async () => {
+test('whatever is asked in JSON', async () => {
   await fc.assert(
     fc.asyncProperty(request, async ([name, input]) => {
       const { body, status } = await sqs.json(name, input as object);
@@ -85,7 +85,7 @@ test('whatever is asked in JSON', { timeout: 60_000 }, async () => {
   expect(sqs.logged).toEqual([]);
 });
 
-test('whatever is asked by a form', { timeout: 60_000 }, async () => {
+test('whatever is asked by a form', async () => {
   const segment = fc.oneof(
     fc.constantFrom('1', '2', '0', 'Name', 'Key', 'Value', 'Attribute', 'Tag', 'DataType', 'StringValue', 'QueueUrl'),
     fc.constantFrom('QueueName', 'MessageBody', 'SendMessageBatchRequestEntry', 'Id', 'AttributeName', '__proto__', ''),
