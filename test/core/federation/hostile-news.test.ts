@@ -125,6 +125,29 @@ describe('a hub whose neighbour lies', () => {
   });
 });
 
+describe('a hub that spoke for its cluster in a former life, and does not now', () => {
+  it('takes back what it said, once somebody still believes it', () => {
+    const { hub, hear } = listening();
+    hear({ hubs: [{ ageMs: 0, record: recordOf('FAR') }], offers: [] });
+    hub.offer({ functions: [], queues: ['jobs'] }, 1_000);
+    hub.advance(2_000);
+    expect(offersTold(hub)).toEqual([]);
+    hear({ offers: [{ ageMs: 0, record: { ...offersOf('SELF'), cluster: 'own', queues: ['old'], version: 7 } }] });
+    for (const at of [2_000, 3_000, 4_000]) hub.advance(at);
+    const told = offersTold(hub);
+    expect(told).toMatchObject([{ hub: 'SELF', queues: [] }]);
+    expect(told[0]?.version).toBeGreaterThan(2 ** 20);
+  });
+});
+
+/** What it says now of what its cluster has. */
+function offersTold(hub: Federation<{ readonly kind: 'letter' }>): readonly OffersRecord[] {
+  return hub.drain().flatMap((effect) => {
+    const isNews = effect.kind === 'tell' && effect.message.kind === 'hub-news';
+    return isNews && effect.message.kind === 'hub-news' ? effect.message.offers.map(({ record }) => record) : [];
+  });
+}
+
 describe('a hub whose own record is too large', () => {
   it('says so: what, how large, and what the limit is, until it is smaller', () => {
     const { hub } = listening({ offersBytesMax: 2_000 });

@@ -14,6 +14,8 @@ export class OwnOffers {
   readonly #hub: NodeId;
   readonly #options: { readonly settleMs: number; readonly refreshMs: number };
   #version = 0;
+  /** What this life began with. */
+  #first = 0;
   #offered: OwnOffered = NOTHING;
   /** What was told last, as text; undefined where nothing was told, or it was taken back. */
   #told: string | undefined;
@@ -26,14 +28,18 @@ export class OwnOffers {
   }
 
   start(epoch: number, now: Instant): void {
-    this.#version = epoch * 2 ** 20;
+    this.#first = epoch * 2 ** 20;
+    this.#version = this.#first;
     this.look(now);
   }
 
-  /** A former life said more than this one. */
+  /**
+   * A former life is still believed: it said more than this one, or this one has said nothing yet. Why then, too: a hub that
+   * spoke for its cluster in that life, and no longer does, has to take back what it said.
+   */
   outrun(version: number, now: Instant): void {
-    if (version <= this.#version || version >= OUTRUN_MAX) return;
-    this.#version = version;
+    if (version >= OUTRUN_MAX || (version <= this.#version && this.#version !== this.#first)) return;
+    this.#version = Math.max(this.#version, version);
     this.#told = '';
     this.look(now);
   }
