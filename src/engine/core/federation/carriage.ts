@@ -146,13 +146,14 @@ export class Carriage<Message extends Carried> {
   }
 
   /** A hub begins anew, or is gone for good: what was sent there is in doubt. */
-  lost(hub: NodeId, reason: string, now: Instant): void {
+  lost(hub: NodeId, reason: string, now: Instant, mayReturn = false): void {
     this.#parted.clear(hub);
     if (!this.#sessions.knows(hub)) return;
     this.#inUse.delete(hub);
     this.#stalled.delete(hub);
-    for (const message of this.#sessions.drop(hub)) this.#undelivered(hub, message, reason);
-    this.#parts.effects.push({ hub, kind: 'lost', name: this.#parts.nameOf(hub), reason });
+    const { sent, unsent } = this.#sessions.drop(hub);
+    for (const message of unsent) this.#undelivered(hub, message, reason);
+    this.#parts.effects.push({ hub, inDoubt: sent, kind: 'lost', mayReturn, name: this.#parts.nameOf(hub), reason });
     this.#transmit(now);
   }
 
@@ -172,7 +173,8 @@ export class Carriage<Message extends Carried> {
     this.#sessions.advance(now);
     for (let hub = this.#parted.due(now); hub !== undefined; hub = this.#parted.due(now)) {
       this.#gone.add(hub);
-      this.lost(hub, `no way has led to ${this.#parts.nameOf(hub)} for ${this.#parts.options.partedMs} ms`, now);
+      const { nameOf, options } = this.#parts;
+      this.lost(hub, `no way has led to ${nameOf(hub)} for ${options.partedMs} ms`, now, true);
     }
     this.#transmit(now);
   }

@@ -21,7 +21,16 @@ export type FederationEffect<Message extends Carried> =
   /** A message did not leave, or came back: it certainly did not arrive. */
   | { readonly kind: 'undelivered'; readonly to: NodeId; readonly message: Message; readonly reason: string }
   /** No way leads to a hub any more, or it has begun anew: what was sent there may or may not have arrived. */
-  | { readonly kind: 'lost'; readonly hub: NodeId; readonly name: string; readonly reason: string }
+  | {
+      readonly kind: 'lost';
+      readonly hub: NodeId;
+      readonly name: string;
+      readonly reason: string;
+      /** What was under way to it. */
+      readonly inDoubt: readonly Message[];
+      /** It may be well, and not have lost this one: then it waits for what was under way. */
+      readonly mayReturn: boolean;
+    }
   /** What other clusters have is different now. */
   | { readonly kind: 'changed' }
   | { readonly kind: 'event'; readonly event: FederationEvent };

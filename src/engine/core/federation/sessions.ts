@@ -150,13 +150,13 @@ export class Sessions<Message extends Carried> {
   }
 
   /**
-   * A hub is lost, or begins anew. Returns what was never sent to it.
+   * A hub is lost, or begins anew. Returns what was never sent to it, and what was, and is not acknowledged.
    * Why what comes from it goes on: it may not have lost this one, and then goes on counting where it was.
    */
-  drop(hub: NodeId): readonly Message[] {
+  drop(hub: NodeId): { readonly unsent: readonly Message[]; readonly sent: readonly Message[] } {
     const out = this.#outgoing.get(hub);
     this.#end(hub, out);
-    return out?.waiting ?? [];
+    return { sent: (out?.unacknowledged ?? []).map(({ message }) => message), unsent: out?.waiting ?? [] };
   }
 
   /** A hub is known no longer. */

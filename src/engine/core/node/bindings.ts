@@ -283,7 +283,7 @@ export class Bindings {
   }
 
   #fromFederation(effect: HubEffect, now: Instant): void {
-    const { calls, links, membership } = this.#machines;
+    const { calls, federation, links, membership } = this.#machines;
     switch (effect.kind) {
       case 'dial':
         this.#out.push({ ...effect, as: 'hub' });
@@ -300,15 +300,18 @@ export class Bindings {
         break;
       case 'undelivered':
         calls.undelivered(effect.to, effect.message, effect.reason, now);
+        federation.owe(effect.to, [effect.message]);
         break;
       case 'lost':
         calls.broken(effect.hub, effect.name, effect.reason, now);
         calls.askerLeft({ node: effect.hub }, effect.reason);
+        federation.gaveUp(effect);
         break;
       case 'event':
         this.#out.push({ event: effect.event, kind: 'notify' });
         break;
       case 'changed':
+        federation.tellOwed(now);
         this.#machines.listening.changed(now);
         break;
     }
@@ -352,8 +355,7 @@ export class Bindings {
       federation.send(to, message, now);
       return;
     }
-    const { id } = directory.self;
-    if (message.kind === 'cancel' && links.unsend(to, (waiting) => isCancelledBy(message, id, waiting))) return;
+    if (message.kind === 'cancel' && links.unsend(to, (one) => isCancelledBy(message, directory.self.id, one))) return;
     links.answer(to, message, now);
   }
 

@@ -25,6 +25,7 @@ export class Crossings {
     switch (message.kind) {
       case 'call': {
         const refusal = this.#whyRefused(message, from, cluster);
+        this.#door.asked(from, id);
         if (refusal === undefined) this.#calls.request({ node: from }, bare(message), now);
         else this.#door.send(from, { id, kind: 'error', problem: refusal }, now);
         break;

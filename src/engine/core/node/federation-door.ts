@@ -19,6 +19,7 @@ import { mayCross } from '../federation/policy.ts';
 import type { Interest } from '../federation/records.ts';
 import type { HubPeer } from '../links/messages.ts';
 import type { Outlook } from './far-calls.ts';
+import { OwedAnswers } from './owed-answers.ts';
 
 /** What makes a node a hub. */
 export interface HubConfig {
@@ -50,6 +51,7 @@ export class FederationDoor implements Machine<HubEffect> {
   #load = -1;
   #offered: OwnOffered = { functions: [], queues: [] };
   #interest: Interest | undefined;
+  readonly #owed = new OwedAnswers();
 
   constructor(directory: Directory, hub: HubConfig | undefined, options: FederationOptions, prng: Prng) {
     this.#directory = directory;
@@ -137,6 +139,7 @@ export class FederationDoor implements Machine<HubEffect> {
    * that follows it.
    */
   send(to: NodeId, message: CallsMessage, now: Instant): void {
+    this.#owed.said(to, message);
     const why = 'payload' in message ? this.#whyNot(to, bytesOf(message)) : undefined;
     if (why === undefined || !('id' in message)) {
       this.#federation?.send(to, message, now);
@@ -161,6 +164,33 @@ export class FederationDoor implements Machine<HubEffect> {
           'overloaded',
           `too much waits on its way ${way}: there is room for ${Math.max(0, room)} bytes, not for ${size}`,
         );
+  }
+
+  /** A hub of another cluster has asked for something. */
+  asked(hub: NodeId, id: number): void {
+    this.#owed.asked(hub, id);
+  }
+
+  /** What was between this hub and another one was given up here. */
+  gaveUp({ hub, inDoubt, mayReturn }: Extract<HubEffect, { readonly kind: 'lost' }>): void {
+    if (!mayReturn) return this.#owed.gone(hub);
+    this.#owed.lost(hub);
+    this.#owed.owe(hub, inDoubt);
+  }
+
+  /** Answers that were not sent to another hub, which may wait for them. */
+  owe(hub: NodeId, answers: readonly CallsMessage[]): void {
+    this.#owed.owe(hub, answers);
+  }
+
+  /** Ways are different: where one leads again to a hub that may still wait for what was given up, it is told. */
+  tellOwed(now: Instant): void {
+    const { ways } = this.#federation ?? {};
+    const { name } = this.#directory.self;
+    for (const { hub, id } of this.#owed.due((one) => ways?.to(one) !== undefined)) {
+      const text = `no way led back from ${name} for too long: what was asked there was withdrawn, or its answer is lost`;
+      this.send(hub, { id, kind: 'error', problem: problem('link-lost', text) }, now);
+    }
   }
 
   leave(now: Instant): void {
