@@ -95,6 +95,19 @@ describe('queues of a node', () => {
     expect(await on(c, 'jobs.dead').call('sources')).toEqual(['jobs']);
   });
 
+  test('keep their leases over a stop, however young', async () => {
+    const dataDir = directory();
+    const first = await node({ dataDir });
+    const jobs = on(await client(first), 'jobs');
+    await (await client(first)).call('mpreg.queue.create', { name: 'jobs' });
+    await jobs.send({ body: 'a' }, { body: 'b' });
+    const [held] = await jobs.receive({ max: 1, visibilityMs: 3_600_000 });
+    await first.leave();
+    const again = on(await client(await node({ dataDir })), 'jobs');
+    expect(await until(() => again.receive())).toMatchObject([{ body: 'b' }]);
+    expect(await again.call('ack', { receipts: [held?.receipt] })).toMatchObject({ results: [{ ok: true }] });
+  });
+
   test('are reached from any node, and told unknown where there are none', async () => {
     const here = await node({ name: 'here' });
     const there = await node({ name: 'there', peers: [here.url], resources: ['disk=fast'] });

@@ -116,6 +116,23 @@ describe('a queue', () => {
     expect(shop.answers.get(second)).toMatchObject({ reply: { leases: [{ id: 1 }] } });
   });
 
+  test('whose node is stopped honours its leases when that begins again; where it dies, the young ones are forgotten', () => {
+    for (const [stopped, left] of [
+      [true, []],
+      [false, [1, 2]],
+    ] as const) {
+      const shop = new Shop();
+      shop.create('jobs');
+      shop.send('jobs', { content: 'a' }, { content: 'b' });
+      const [first] = shop.receive('jobs');
+      if (stopped) shop.queues.leave();
+      shop.work();
+      shop.restart();
+      expect(ids(shop.receive('jobs'))).toEqual(left);
+      if (stopped) expect(shop.handle('ack', 'jobs', [first?.receipt])).toMatchObject([{ ok: true }]);
+    }
+  });
+
   test('has ten thousand messages on disk and few in memory, and gives them all in order', () => {
     const shop = new Shop();
     shop.create('jobs');

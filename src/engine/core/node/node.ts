@@ -366,10 +366,11 @@ export class Node implements Machine<NodeEffect> {
 
   /** Goes one step further towards `stopped` where it can. */
   #leaveOn(now: Instant): void {
-    const { federation, membership, calls } = this.#machines;
+    const { federation, membership, calls, queues } = this.#machines;
     if (!this.#saidGoodbye && (calls.isIdle || now >= this.#graceEnds)) {
       this.#saidGoodbye = true;
       calls.giveUp(now);
+      queues.leave();
       membership.leave(now);
       federation.leave(now);
       this.#bindings.settle(now);

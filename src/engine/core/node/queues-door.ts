@@ -44,6 +44,10 @@ export class QueuesDoor implements Machine<QueuesEffect> {
     }
   }
 
+  leave(): void {
+    this.#queues.leave();
+  }
+
   drain(): QueuesEffect[] {
     return this.#queues.drain();
   }

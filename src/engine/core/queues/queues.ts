@@ -162,6 +162,11 @@ export class Queues implements Machine<QueuesEffect> {
     this.#tellHosting();
   }
 
+  /** The node ends: what is leased stays with whoever has it, also when the node begins again before the lease is over. */
+  leave(): void {
+    for (const queue of this.#queues.values()) queue.stock.writeLeases();
+  }
+
   /** Storage is full, or has room again: what adds to it is refused meanwhile, what removes is not. */
   room(why: Problem | undefined): void {
     this.#full = why;

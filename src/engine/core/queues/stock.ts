@@ -100,10 +100,18 @@ export class Stock {
 
   /** Nothing happens until it is opened again. What only memory knew of leases is written. */
   freeze(): void {
-    for (const entry of this.schedule.known.values()) {
-      if (entry.state === 'leased' && !entry.written) this.#writeLease(entry);
-    }
+    this.writeLeases();
     this.#forget();
+  }
+
+  /** Whatever only memory knows of leases. */
+  writeLeases(): void {
+    if (this.closed) return;
+    for (const entry of this.schedule.known.values()) {
+      if (entry.state !== 'leased' || entry.written) continue;
+      entry.written = true;
+      this.#writeLease(entry);
+    }
   }
 
   /** Everything that memory knows is wrong: asks storage. */
