@@ -41,6 +41,7 @@ const offersRecord: Shape<OffersRecord> = open<OffersRecord>({
   interest: optional(object({ bits: text, hashes: uint })),
   queues: list(text),
   version: uint,
+  withdrawn: optional(yes),
 });
 
 export const toldHubs: Shape<readonly Told<HubRecord>[]> = list(

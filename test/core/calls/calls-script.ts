@@ -136,9 +136,9 @@ function act(calls: Calls, command: Command, now: number): void {
     case 'item':
       return answer(calls, command, now);
     case 'dead':
-      return calls.dead(who, who, now);
+      return calls.losses.dead(who, who, now);
     case 'broken':
-      return calls.broken(who, who, 'reset', now);
+      return calls.losses.broken(who, who, 'reset', now);
     case 'ran':
       return calls.ran(Number(who), done(sized(JSON.parse(words.slice(1).join(' ')))), now);
     case 'failed':

@@ -252,7 +252,7 @@ class Judge {
       case 'broken':
         for (const { to, token } of this.#sent)
           if (to === node && this.#may.get(token) === 'once') this.#may.set(token, 'never again');
-        this.calls.broken(node, node, 'so', this.now);
+        this.calls.losses.broken(node, node, 'so', this.now);
         break;
       case 'time':
         this.now += y;
@@ -377,7 +377,7 @@ test('the same happenings have the same effects', () => {
         const calls = machine({}, 9);
         return all.map(([what, x, y], now) => {
           if (what === 'call') calls.request(client, { ...BARE, fun: 'anywhere', id: now, timeoutMs: y }, now);
-          else if (what === 'broken') calls.broken('b', 'b', 'so', now);
+          else if (what === 'broken') calls.losses.broken('b', 'b', 'so', now);
           else if (what === 'ran') calls.ran(x, done(plain(y)), now);
           else if (what === 'time') calls.advance(now + y);
           return JSON.stringify([calls.drain(), calls.deadline(), calls.counts]);

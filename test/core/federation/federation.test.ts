@@ -305,4 +305,39 @@ describe('hubs', () => {
     // Two echoes a second and direction on each of four bridges, their answers, siblings' echoes, and digests.
     expect(world.messages - before).toBeLessThan(4 * 4 * 60 + 200);
   });
+
+  it('tell at once that a link is gone', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(5_000);
+    const [first = ''] = world.hub('W').ways.to('E')?.hubs ?? [];
+    world.kill(first);
+    world.run(120);
+    expect(world.hub('W').ways.to(first)).toBeUndefined();
+    expect(world.hub('E').ways.to(first)).toBeUndefined();
+  });
+
+  it('dial another hub of a cluster at once where the one is gone that they were linked with', () => {
+    const births = CHAIN.map((birth) =>
+      birth.cluster === 'mid' ? { ...birth, links: [], mode: 'permissive' as const } : birth,
+    );
+    const world = new HubWorld(births, () => 10);
+    world.run(5_000);
+    const [first = ''] = world.hub('W').ways.to('E')?.hubs ?? [];
+    world.kill(first);
+    world.run(500);
+    expect(world.hub('W').ways.to(first)).toBeUndefined();
+    expect(world.hub('W').ways.to('E')?.hubs).toHaveLength(2);
+  });
+
+  it('say that no way leads to a hub as soon as that is so, and that it is lost when none has for long', () => {
+    const world = new HubWorld(CHAIN);
+    world.run(5_000);
+    world.send('W', 'E', 'before');
+    world.run(1_000);
+    world.kill('E');
+    world.run(100);
+    expect([world.parted, world.lost]).toEqual([[{ by: 'W', hub: 'E' }], []]);
+    world.run(3_000);
+    expect([world.parted, world.lost]).toEqual([[{ by: 'W', hub: 'E' }], [{ by: 'W', hub: 'E' }]]);
+  });
 });

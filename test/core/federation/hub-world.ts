@@ -46,6 +46,7 @@ export class HubWorld {
   readonly delivered: { readonly at: NodeId; readonly from: NodeId; readonly text: string; readonly passed: number }[] =
     [];
   readonly undelivered: { readonly by: NodeId; readonly text: string }[] = [];
+  readonly parted: { readonly by: NodeId; readonly hub: NodeId }[] = [];
   readonly lost: { readonly by: NodeId; readonly hub: NodeId }[] = [];
   readonly events: { readonly by: NodeId; readonly event: FederationEvent }[] = [];
   messages = 0;
@@ -194,6 +195,9 @@ export class HubWorld {
       }
       case 'undelivered':
         this.undelivered.push({ by: hub.birth.id, text: effect.message.text });
+        break;
+      case 'parted':
+        this.parted.push({ by: hub.birth.id, hub: effect.hub });
         break;
       case 'lost':
         this.lost.push({ by: hub.birth.id, hub: effect.hub });

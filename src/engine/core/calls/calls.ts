@@ -52,7 +52,8 @@ export class Calls implements Machine<CallsEffect> {
   readonly #chains: Chains;
   readonly #wards: Wards;
   readonly #ends: Ends;
-  readonly #losses: Losses;
+  /** What to say where another node is gone, or out of reach. */
+  readonly losses: Losses;
   #leaving = false;
 
   constructor(parts: CallsParts) {
@@ -92,7 +93,7 @@ export class Calls implements Machine<CallsEffect> {
       handOn: (job, to, now) => this.#chains.handOn(job, to, now),
       isComplete: (job, now) => this.#inputs.isComplete(job, now),
     });
-    this.#losses = new Losses(desk, this.#dispatch, this.#wards, {
+    this.losses = new Losses(desk, this.#dispatch, this.#wards, {
       fail,
       isOpen: (job) => this.#ends.isOpen(job),
     });
@@ -235,31 +236,16 @@ export class Calls implements Machine<CallsEffect> {
     this.#ends.stopAll(() => true, 'it could not wait any longer', now);
   }
 
-  /** A node is taken for dead, though its link stands. */
-  dead(node: NodeId, name: string, now: Instant): void {
-    this.#losses.dead(node, name, now);
-  }
-
-  /** The link to a node broke: what was sent there may or may not have happened. */
-  broken(node: NodeId, name: string, reason: string, now: Instant): void {
-    this.#losses.broken(node, name, reason, now);
-  }
-
-  /** That node closed an idle link: had it received anything that it has not answered, it would not have been idle. */
-  parted(node: NodeId, reason: string, now: Instant): void {
-    for (const job of this.#desk.jobs.sentTo(node)) this.#losses.notSent(job, reason, now);
-  }
-
   /** A message to another node certainly did not leave. */
   undelivered(to: NodeId, message: CallsMessage, reason: string, now: Instant): void {
     const errand = message.kind === 'call' ? readErrand(message) : undefined;
     if (message.kind === 'call' && errand?.ok && errand.value.chain !== undefined) {
       if (this.#wards.isOver(errand.value.at, errand.value.chain.ward)) return;
       const job = this.#chains.comeBack(message, errand.value, errand.value.chain, to, now);
-      this.#losses.notSent(job, reason, now);
+      this.losses.notSent(job, reason, now);
     } else if (message.kind === 'call') {
       const job = this.#desk.jobs.get(message.id);
-      if (job?.sentTo === to) this.#losses.notSent(job, reason, now);
+      if (job?.sentTo === to) this.losses.notSent(job, reason, now);
     } else if (message.kind === 'result' || message.kind === 'error' || message.kind === 'holding') {
       this.#held.dropAll(to);
       for (const job of this.#desk.jobs.allOf({ node: to })) if (isChained(job)) this.#ends.withdraw(job, reason);

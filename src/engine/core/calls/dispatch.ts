@@ -106,6 +106,13 @@ export class Dispatch {
     } else if (job.duty === undefined || this.#parts.isComplete(job, now)) this.#leave(job, first, now);
   }
 
+  /** Whether a call that is in another cluster could go to another hub. */
+  hasOther({ call, tried }: Job): boolean {
+    const { abroad = NO_ABROAD, options } = this.#desk.parts;
+    const far = mayLeave(call) && tried.length < options.attemptsMax ? abroad.places(call, tried) : undefined;
+    return far?.ok === true && far.value.length > 0;
+  }
+
   /** Who could take a call now, and why not the others. */
   explain(wish: Wish, tried: readonly NodeId[], now: Instant): Explanation {
     const { name, places, self } = this.#desk.parts;

@@ -53,6 +53,25 @@ export class Losses {
     }
   }
 
+  /**
+   * Nothing gets to a node or comes from there now, but that may change: what may be repeated and can go elsewhere does not. Why not the rest: the node may be
+   * well, and have done it.
+   */
+  stuck(node: NodeId, name: string, now: Instant): void {
+    for (const job of this.#desk.jobs.sentTo(node)) {
+      const { fun } = job.call;
+      const why = problem('link-lost', `no way leads to ${name}, which has ${fun}`, { fun, node: name });
+      if (!this.#parts.isOpen(job) || !mayRepeat(job, why) || !this.#dispatch.hasOther(job)) continue;
+      this.#desk.say({ node }, { id: job.key, kind: 'cancel', reason: why.message });
+      this.#dispatch.place(job, why, now);
+    }
+  }
+
+  /** That node closed an idle link: had it received anything that it has not answered, it would not have been idle. */
+  parted(node: NodeId, reason: string, now: Instant): void {
+    for (const job of this.#desk.jobs.sentTo(node)) this.notSent(job, reason, now);
+  }
+
   /** What would have given a job to another node certainly did not leave. */
   notSent(job: Job, reason: string, now: Instant): void {
     if (job.ward !== undefined || !this.#parts.isOpen(job)) return;

@@ -135,7 +135,7 @@ export class Border<Message extends Carried> {
       this.#vivaldi.forget(hub);
       this.#parts.parted(hub);
     }
-    if (!this.neighbours.hasBridgeTo(cluster)) this.#failed(cluster, reason, now);
+    if (!this.neighbours.hasBridgeTo(cluster)) this.#failed(cluster, reason, now, gone.address);
     this.#tell('down', cluster, name, reason);
   }
 
@@ -237,9 +237,9 @@ export class Border<Message extends Carried> {
     this.down(bridge.link, reason, now);
   }
 
-  #failed(cluster: string, reason: string, now: Instant): void {
+  #failed(cluster: string, reason: string, now: Instant, address?: Address): void {
     const before = this.bridges.breaker(cluster).state;
-    this.bridges.failed(cluster, reason, now);
+    this.bridges.failed(cluster, reason, now, address);
     this.#look(cluster, now);
     this.#tellBreaker(cluster, before, reason);
   }

@@ -100,23 +100,29 @@ export class Bridges {
     if (target !== undefined) target.failures = 0;
   }
 
-  /** A cluster could not be dialled, or the last link to it is gone. */
-  failed(cluster: string, reason: string, now: Instant): void {
+  /** A cluster could not be dialled, or the last link to it is gone: that with the hub at `address`, which is not the next to be asked. */
+  failed(cluster: string, reason: string, now: Instant, address?: Address): void {
     const breaker = this.breaker(cluster);
     breaker.failed(now);
     const target = this.#targets.get(cluster);
     if (target === undefined) return;
-    const { redialMs, redialMsMax } = this.#options;
-    const ceiling = Math.min(redialMsMax, redialMs * 2 ** Math.min(target.failures, 20));
-    const half = Math.ceil(ceiling / 2);
-    target.failures++;
+    target.avoid = address;
     target.turn++;
     target.reason = reason;
-    // Why half of it by chance: hubs that lost the same cluster are not to come back to it in step.
-    target.dialAt = Math.max(
-      now + half + this.#prng.below(half + 1),
-      breaker.state === 'open' ? breaker.permittedAt : 0,
-    );
+    const pauseMs = this.#pauseMs(target);
+    target.failures++;
+    target.dialAt = Math.max(now + pauseMs, breaker.state === 'open' ? breaker.permittedAt : 0);
+  }
+
+  /**
+   * Why so short a pause after a link that worked: other hubs of that cluster are likely to be well, and until one is reached no way leads
+   * over this hub. Why half of it by chance: hubs that lost the same cluster are not to come back to it in step.
+   */
+  #pauseMs({ failures, link }: Target): number {
+    const { redialMs, redialMsMax } = this.#options;
+    if (failures === 0 && link.addresses.length > 1) return this.#prng.below(Math.ceil(redialMs / AT_ONCE) + 1);
+    const half = Math.ceil(Math.min(redialMsMax, redialMs * 2 ** Math.min(failures, 20)) / 2);
+    return half + this.#prng.below(half + 1);
   }
 
   deadline(): Instant {
@@ -133,12 +139,14 @@ export class Bridges {
   ): readonly Dial[] {
     const dials: Dial[] = [];
     for (const target of this.#targets.values()) {
-      const { link, dialAt, dialling, turn } = target;
+      const { link, dialAt, dialling } = target;
       if (dialling !== undefined || dialAt > now) continue;
       target.dialAt = NEVER;
       if (isUp(link.cluster)) continue;
       const known = [...new Set([...link.addresses, ...addresses(link.cluster)])];
-      const address = known[turn % Math.max(1, known.length)];
+      const count = Math.max(1, known.length);
+      if (known[target.turn % count] === target.avoid) target.turn++;
+      const address = known[target.turn % count];
       if (address === undefined) {
         target.reason = 'no address of a hub of it is known';
         target.dialAt = now + this.#options.redialMsMax;
@@ -170,6 +178,8 @@ export interface Target {
   failures: number;
   /** Counts up with each failure: which address is next. */
   turn: number;
+  /** Of the hub that was lost last. */
+  avoid: Address | undefined;
   dialling: { readonly dial: DialId; readonly address: Address } | undefined;
   /** `NEVER` while a link is up. */
   dialAt: Instant;
@@ -178,5 +188,8 @@ export interface Target {
 }
 
 function newTarget(link: LinkConfig, now: Instant): Target {
-  return { dialAt: now, dialling: undefined, failures: 0, link, reason: undefined, turn: 0 };
+  return { avoid: undefined, dialAt: now, dialling: undefined, failures: 0, link, reason: undefined, turn: 0 };
 }
+
+/** The first pause, where there are other hubs, is at most such a part of `redialMs`. */
+const AT_ONCE = 5;

@@ -132,6 +132,7 @@ export class Carriage<Message extends Carried> {
         this.#gone.delete(hub);
       } else if (!this.#gone.has(hub) && this.#parted.of(hub) === NEVER) {
         this.#parted.set(hub, now + options.partedMs);
+        this.#parts.effects.push({ hub, kind: 'parted', name: this.#parts.nameOf(hub) });
       }
     }
     this.#transmit(now);

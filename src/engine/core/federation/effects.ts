@@ -20,6 +20,8 @@ export type FederationEffect<Message extends Carried> =
   | { readonly kind: 'deliver'; readonly from: NodeId; readonly cluster: string; readonly message: Message }
   /** A message did not leave, or came back: it certainly did not arrive. */
   | { readonly kind: 'undelivered'; readonly to: NodeId; readonly message: Message; readonly reason: string }
+  /** No way leads to a hub now: what was sent there waits, and is lost if none does for long. */
+  | { readonly kind: 'parted'; readonly hub: NodeId; readonly name: string }
   /** No way leads to a hub any more, or it has begun anew: what was sent there may or may not have arrived. */
   | {
       readonly kind: 'lost';

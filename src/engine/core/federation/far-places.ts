@@ -146,8 +146,7 @@ export class FarPlaces {
     const clusters = new Map<string, Cluster>();
     for (const [cluster, records] of hubs) {
       const near = this.#ways.tree.nearest(records.map(({ hub }) => hub));
-      // Why not what a hub said that is gone: another one speaks now, and what it does not say is no longer there.
-      const theirs = (offers.get(cluster) ?? []).filter(({ hub }) => near.length === 0 || near.includes(hub));
+      const theirs = spoken(offers.get(cluster) ?? [], near);
       const { identity } = records[0] as HubRecord;
       clusters.set(cluster, {
         functions: theirs.flatMap(({ functions }) => functions).filter(({ audience }) => isMeant(audience, own)),
@@ -206,6 +205,16 @@ export class FarPlaces {
     const told = others.flatMap((other) => latencyMs(own, other, measuredMs(other.hub)) ?? []);
     return told.length === 0 ? undefined : Math.round(Math.min(...told) * 10) / 10;
   }
+}
+
+/**
+ * Of what hubs of a cluster have said, what counts while some of them can be reached. Where one of these speaks, not what others did that are
+ * gone: what it does not say is no longer there. Where none does yet, the last one who spoke is gone, and stands until another does.
+ */
+function spoken(offers: readonly OffersRecord[], near: readonly NodeId[]): readonly OffersRecord[] {
+  const all = offers.filter(({ withdrawn }) => withdrawn === undefined);
+  const here = all.filter(({ hub }) => near.includes(hub));
+  return here.length > 0 ? here : all;
 }
 
 /** Undefined where nothing is known. A position that may be off by half is no better than a guess. */

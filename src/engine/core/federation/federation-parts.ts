@@ -13,7 +13,7 @@ export interface HubAbout extends Pick<HubDescription, 'name' | 'address' | 'url
 export interface Sibling {
   readonly id: NodeId;
   readonly name: string;
-  /** Membership doubts that it lives. */
+  /** Membership doubts that it lives, or the link to it broke and no other has come up since. */
   readonly suspect?: boolean;
 }
 

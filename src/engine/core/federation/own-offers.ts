@@ -70,7 +70,7 @@ export class OwnOffers {
     if (this.#told === text && !refresh) return undefined;
     this.#told = speaks ? text : undefined;
     this.#version++;
-    return { cluster, hub: this.#hub, version: this.#version, ...said };
+    return { cluster, hub: this.#hub, version: this.#version, ...said, ...(speaks ? {} : { withdrawn: true }) };
   }
 }
 

@@ -18,13 +18,15 @@ export interface HubDescription {
 /**
  * This hub's own record: when it is told anew, and with which version.
  *
- * Changes are gathered for `settleMs`. Costs that moved by less than `costShareMin`, positions that are little surer than
+ * Changes are gathered for `settleMs`. That a link is gone is told at once, where nothing was told within `settleMs`: until others
+ * know, they send over it (OSPF, RFC 2328 §12.4: `MinLSInterval`). Costs that moved by less than `costShareMin`, positions that are little surer than
  * before, and numbers of nodes wait for the next change or refresh; what is new, gone, or made anew does not. So a federation at rest says almost nothing.
  */
 export class OwnRecord {
   readonly #hub: NodeId;
   readonly #options: OwnRecordOptions;
   #told: HubRecord | undefined;
+  #toldAt: Instant = Number.NEGATIVE_INFINITY;
   #version = 0;
   #refreshAt: Instant = NEVER;
   #tellAt: Instant = NEVER;
@@ -55,8 +57,11 @@ export class OwnRecord {
 
   /** Something may have changed: it is looked at, and told when others had time to change as well. */
   look(next: HubDescription, now: Instant): void {
-    if (this.#tellAt !== NEVER || this.#told === undefined) return;
+    if (this.#told === undefined) return;
     const { costShareMin, settleMs } = this.#options;
+    if (isWithout(next.edges, this.#told.edges))
+      this.#tellAt = earlier(this.#tellAt, Math.max(now, this.#toldAt + settleMs));
+    if (this.#tellAt !== NEVER) return;
     const sameLinks = linksOf(next.edges) === linksOf(this.#told.edges) && wordsOf(next) === wordsOf(this.#told);
     if (!sameLinks) this.#tellAt = now + settleMs;
     else if (now < this.#costsAt) return;
@@ -84,6 +89,7 @@ export class OwnRecord {
     this.#tellAt = NEVER;
     this.#refreshAt = now + this.#options.refreshMs;
     this.#costsAt = now + COSTS_MS;
+    this.#toldAt = now;
     this.#told = { hub: this.#hub, version: this.#version, ...next };
     return this.#told;
   }
@@ -100,6 +106,12 @@ const COSTS_MS = 10_000;
 
 function linksOf(edges: readonly Edge[]): string {
   return JSON.stringify(edges.map(({ to, life }) => [to, life]));
+}
+
+/** Whether a link is gone that was told. */
+function isWithout(now: readonly Edge[], told: readonly Edge[]): boolean {
+  const left = new Set(now.map(({ to }) => to));
+  return told.some(({ to }) => !left.has(to));
 }
 
 /** What people read, and programs rely on. */

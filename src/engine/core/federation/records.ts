@@ -74,6 +74,8 @@ export interface OffersRecord {
   readonly queues: readonly string[];
   /** What the cluster's nodes listen to; absent: to nothing. */
   readonly interest?: Interest;
+  /** It speaks for the cluster no longer: another hub does. */
+  readonly withdrawn?: true;
 }
 
 /** A function that some node of the cluster has, together with resources; one for each combination that differs. */

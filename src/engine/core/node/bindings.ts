@@ -6,12 +6,12 @@ import { isCancelledBy } from '../calls/errand.ts';
 import { type CallsMessage, isAboutCalls } from '../calls/messages.ts';
 import type { DirectoryEffect } from '../directory/directory.ts';
 import type { NodeRecord } from '../directory/record.ts';
-import { type FederationMessage, isAboutFederation } from '../federation/messages.ts';
 import type { LinksEffect } from '../links/effects.ts';
 import type { MembershipEffect } from '../membership/effects.ts';
 import type { MemberState } from '../membership/messages.ts';
 import type { QueuesEffect } from '../queues/effects.ts';
 import { isFlow } from '../topics/message-kinds.ts';
+import { isBetweenHubs } from './between-hubs.ts';
 import { Crossings } from './crossings.ts';
 import type { NodeEffect } from './effects.ts';
 import type { HubEffect } from './federation-door.ts';
@@ -32,7 +32,7 @@ import type { DoorEffect } from './topics-door.ts';
  *     topics     ── send, reply ──► links                            ── describe ──► directory ──► membership.spread
  *                ◄── linked, unlinked ── links     ◄── heard, gone ── membership and its records
  *     federation ── send, dial, close ──► the world  ── tell ──► links          ◄── what the directory knows ── directory
- *                ── deliver, undelivered, lost ──► calls, to which a hub of another cluster is a node like others
+ *                ── deliver, undelivered, parted, lost ──► calls, to which a hub of another cluster is a node like others
  */
 export class Bindings {
   readonly #machines: Machines;
@@ -170,7 +170,7 @@ export class Bindings {
       if (links.has(id)) topics.linked(id, now);
     }
     // Why only with a link: without one, what was sent there is told by `broken` already, or still waits and is not lost.
-    if (state === 'dead' && links.has(id)) calls.dead(id, this.nameOf(id), now);
+    if (state === 'dead' && links.has(id)) calls.losses.dead(id, this.nameOf(id), now);
     this.#changes.push(effect);
   }
 
@@ -206,7 +206,7 @@ export class Bindings {
   }
 
   #fromLinks(effect: LinksEffect<Message>, now: Instant): void {
-    const { membership, calls, topics } = this.#machines;
+    const { membership, calls, federation, topics } = this.#machines;
     switch (effect.kind) {
       case 'send':
       case 'dial':
@@ -216,6 +216,7 @@ export class Bindings {
       case 'joined':
         if (effect.first) {
           this.#link('up', effect.name, 'joined');
+          federation.linked(effect.id, true);
           // Why not one that has left: nobody would ever say that it is gone, and `everywhere` would wait for it.
           if (this.#reach(effect.id) !== 'gone') topics.linked(effect.id, now);
         }
@@ -223,17 +224,19 @@ export class Bindings {
         break;
       case 'broken':
         this.#link('down', effect.name, effect.reason);
+        federation.linked(effect.id, false);
         this.#unlinked(effect.id, now);
         membership.lost(effect.id, now);
-        calls.broken(effect.id, effect.name, effect.reason, now);
+        calls.losses.broken(effect.id, effect.name, effect.reason, now);
         calls.askerLeft({ node: effect.id }, `the link to ${effect.name} broke`);
         break;
       case 'parted':
         this.#link('down', effect.name, effect.reason);
         this.#unlinked(effect.id, now);
-        calls.parted(effect.id, effect.reason, now);
+        calls.losses.parted(effect.id, effect.reason, now);
         break;
       case 'unreachable':
+        federation.linked(effect.id, false);
         membership.unreachable(effect.id, now);
         if (effect.refused) membership.lost(effect.id, now);
         break;
@@ -302,8 +305,11 @@ export class Bindings {
         calls.undelivered(effect.to, effect.message, effect.reason, now);
         federation.owe(effect.to, [effect.message]);
         break;
+      case 'parted':
+        calls.losses.stuck(effect.hub, effect.name, now);
+        break;
       case 'lost':
-        calls.broken(effect.hub, effect.name, effect.reason, now);
+        calls.losses.broken(effect.hub, effect.name, effect.reason, now);
         calls.askerLeft({ node: effect.hub }, effect.reason);
         federation.gaveUp(effect);
         break;
@@ -377,11 +383,6 @@ export function cargoOf(record: NodeRecord): {
   readonly body: NodeRecord;
 } {
   return { about: record.id, body: record, kind: 'cargo', version: record.version };
-}
-
-/** Whether it travels between hubs of this cluster, on its own business or as part of a longer way. */
-export function isBetweenHubs(message: Message): message is FederationMessage | CallsMessage {
-  return isAboutFederation(message) || ('over' in message && message.over !== undefined);
 }
 
 function reachOf(state: MemberState): 'alive' | 'suspect' | 'gone' {

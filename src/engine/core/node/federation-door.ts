@@ -42,6 +42,8 @@ export class FederationDoor implements Machine<HubEffect> {
   readonly #hub: HubConfig | undefined;
   readonly #federation: Federation<CallsMessage> | undefined;
   readonly #bridges = new Map<LinkId, HubPeer>();
+  /** Hubs of this cluster to which the link broke, until there is another. */
+  readonly #cutOff = new Set<NodeId>();
   /** Answers to calls that were not sent. */
   readonly #refused: HubEffect[] = [];
   #config: FederationConfig | undefined;
@@ -124,6 +126,17 @@ export class FederationDoor implements Machine<HubEffect> {
 
   dialFailed(dial: DialId, reason: string, now: Instant): void {
     this.#federation?.dialFailed(dial, reason, now);
+  }
+
+  /**
+   * The link to a node of this cluster broke, or it could not be reached; or one is there again. Why it is not waited until membership has
+   * made up its mind: what goes over a hub that is gone comes late. Whoever lives is linked again by the next probe.
+   */
+  linked(node: NodeId, isLinked: boolean): void {
+    if (this.#federation === undefined || this.#cutOff.has(node) !== isLinked) return;
+    if (isLinked) this.#cutOff.delete(node);
+    else this.#cutOff.add(node);
+    this.#generation = -1;
   }
 
   receive(
@@ -221,9 +234,10 @@ export class FederationDoor implements Machine<HubEffect> {
     this.#federation.describe(this.#about(this.#hub, records.length), now);
     if (generation === this.#generation) return;
     this.#generation = generation;
+    for (const id of this.#cutOff) if (this.#directory.record(id) === undefined) this.#cutOff.delete(id);
     const hubs = this.#directory.equipped([HUB]).filter(({ id }) => id !== self.id);
     this.#federation.siblings(
-      hubs.map(({ id, name, suspect }) => ({ id, name, suspect })),
+      hubs.map(({ id, name, suspect }) => ({ id, name, suspect: suspect || this.#cutOff.has(id) })),
       now,
     );
     this.#offered = this.#offers(records);
