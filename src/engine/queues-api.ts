@@ -338,6 +338,13 @@ export interface Queue {
    * is asked of it waits. Queues with the same dead letters move together. Resolves when it is there.
    */
   move(node: string): Promise<QueueInfo>;
+  /** Takes a move back: it stays where it was, and nothing is lost. `queue-moving` where it has been given already. */
+  abandonMove(): Promise<QueueInfo>;
+  /**
+   * Has it served on the node to which it moved, by its name or id, where it is whole and its old node was lost before it had
+   * said that it let go of it. Only where that one is lost for good: if it kept the queue, both would serve it.
+   */
+  resumeMove(node: string): Promise<QueueInfo>;
   /** From now on, messages of topics that match are stored in it, too, once each; with all patterns that it then has. */
   bind(patterns: string | readonly string[]): Promise<QueueInfo>;
   /** Ends that for these patterns. */

@@ -326,6 +326,13 @@ describe('a queue that moves', () => {
     expect((await mpreg('queue', 'move', 'staying', '--to', 'region=moon')).code).toBe(3);
     expect((await mpreg('queue', 'move', 'nothing', '--to', 'beta')).code).toBe(3);
     expect((await mpreg('queue', 'move', 'staying')).code).toBe(2);
+    expect((await mpreg('queue', 'move', 'staying', '--to', 'beta', '--abandon')).code).toBe(2);
+    const abandoned = await mpreg('queue', 'move', 'staying', '--abandon');
+    expect(abandoned).toMatchObject({ code: 0, stdout: 'staying\talpha\n' });
+    const unconfirmed = await mpreg('queue', 'move', 'gone', '--to', 'beta', '--resume');
+    expect(unconfirmed).toMatchObject({ code: 2, stderr: expect.stringContaining('--confirm gone') });
+    const resumed = await mpreg('queue', 'move', 'gone', '--to', 'beta', '--resume', '--confirm', 'gone');
+    expect(resumed).toMatchObject({ code: 3, stderr: expect.stringContaining('queue-unknown') });
     expect((await json<Info & { node: string }>('queue', 'info', 'staying')).node).toBe('alpha');
   });
 

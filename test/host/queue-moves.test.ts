@@ -39,7 +39,7 @@ async function until(what: string, is: () => Promise<boolean> | boolean): Promis
 async function pair(options: NodeOptions = {}) {
   const alpha = await node('alpha');
   const beta = await node('beta', { peers: [alpha.url], ...options });
-  const clients = { alpha: await clientOf(alpha), beta: await clientOf(beta) };
+  const clients = { alpha: await clientOf(alpha), beta: await clientOf(beta), nodes: { alpha, beta } };
   const knows = async (client: Client) => {
     const { members } = (await client.call('mpreg.info')) as { members: { record?: object }[] };
     return members.filter(({ record }) => record !== undefined).length === 2;
@@ -104,6 +104,50 @@ describe('a queue that moves', () => {
     expect([...g(1).map(({ body }) => body)]).toEqual(bodies.filter((_, i) => i % 2 === 1));
     expect([...g(0).map(({ body }) => body)]).toEqual(bodies.filter((_, i) => i % 2 === 0 && i > 0));
     expect(g(1)[0]?.receives).toBe(2);
+  });
+
+  test('stays where its new node is lost and somebody says so', async () => {
+    const { alpha, nodes } = await pair();
+    const queue = alpha.queue('jobs');
+    await queue.create();
+    await queue.send('one');
+    await nodes.beta.kill();
+    const moving = queue.move('beta').catch(({ code }: { code: string }) => code);
+    await until('it moves', async () => (await queue.info()).moving === 'beta');
+    expect(await queue.abandonMove()).toMatchObject({ counts: { ready: 1 }, name: 'jobs', node: 'alpha' });
+    expect(await moving).toBe('cancelled');
+    const [message] = await queue.receive();
+    await message?.ack();
+    expect(await queue.abandonMove()).toMatchObject({ counts: { done: 1 }, node: 'alpha' }); // there is nothing to take back
+  });
+
+  test('is served where it is whole when its old node is lost and somebody says so', { timeout: 60_000 }, async () => {
+    const { alpha, beta } = await pair();
+    const take = (parcel: object) => alpha.call('mpreg.queue.take', { parcel: { move: 'm', ...parcel } });
+    const queues = [{ changedAt: 1, createdAt: 1, name: 'jobs', options: {} }];
+    const cursors = [
+      { after: 0, index: 0, stage: 'messages' },
+      { after: 0, index: 0, stage: 'deliveries' },
+      { after: '', index: 0, stage: 'dedupe' },
+      { after: 0, index: 1, stage: 'messages' },
+    ];
+    await take({ kind: 'offer', queues });
+    for (const [i, next] of cursors.slice(1).entries()) await take({ at: cursors[i], kind: 'page', next, writes: [] });
+    const none = { bytes: 0, dead: 0, done: 7, expired: 0, lost: 0, messages: 0 };
+    const counts = { ...none, newestAt: 1, next: 8, purged: 0, sent: 7, tokens: 9 };
+    const closing = { from: { id: 'nobody', name: 'gamma' }, kind: 'commit', queues: [{ consumers: [], counts }] };
+    expect(await take(closing)).toEqual({ state: 'committed' });
+    await expect(alpha.queue('jobs').resumeMove('alpha')).rejects.toMatchObject({ code: 'queue-moving' });
+    await until('it is known what is wrong with it', async () => {
+      const call = beta.call.with({ locs: ['queue:jobs'] })('mpreg.queue.info', { queue: 'jobs' });
+      return call.then(
+        () => false,
+        ({ message }: Error) => message.includes('gamma has not said yet'),
+      );
+    });
+    expect(await beta.queue('jobs').resumeMove('alpha')).toMatchObject({ counts: { done: 7 }, node: 'alpha' });
+    await beta.queue('jobs').send('eight');
+    await expect(beta.queue('none').resumeMove('alpha')).rejects.toMatchObject({ code: 'queue-unknown' });
   });
 
   test('is reached through its old node by whoever has not heard of it', async () => {

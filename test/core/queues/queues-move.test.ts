@@ -42,9 +42,10 @@ describe('a queue that moves', () => {
         const [bad] = from.receive('jobs', { max: 1 });
         from.handle('nack', 'jobs', [{ reason: 'broken', receipt: bad?.receipt }]);
         town.holding = true;
-        from.ask({ kind: 'move', queue: 'jobs', to: beta });
+        from.ask({ from: alpha, kind: 'move', queue: 'jobs', to: beta });
         for (const what of happenings) {
-          if (what === 'twice' && town.waiting[0] !== undefined) town.shop('beta').take(town.waiting[0].parcel);
+          const [first] = town.waiting;
+          if (what === 'twice' && first !== undefined) town.shop(first.to).take(first.parcel);
           else if (what === 'kill alpha') town.shop('alpha').restart();
           else if (what === 'kill beta') town.shop('beta').restart();
           else town.deliver(what === 'lose');
@@ -81,14 +82,14 @@ describe('a queue that moves', () => {
     shop.create('jobs');
     shop.send('jobs', { content: 'one' });
     shop.ship = (_, __, answer) => answer({ ok: false, problem: problem('link-lost', 'cut') });
-    const request = shop.ask({ kind: 'move', queue: 'jobs', to: beta });
+    const request = shop.ask({ from: alpha, kind: 'move', queue: 'jobs', to: beta });
     expect(shop.answers.get(shop.ask({ kind: 'purge', queue: 'jobs' }))).toMatchObject({
       problem: { code: 'queue-moving' },
     });
     shop.restart();
     shop.pass(30_000);
     expect(shop.answers.has(request)).toBe(false);
-    const again = shop.ask({ kind: 'move', queue: 'jobs', to: beta });
+    const again = shop.ask({ from: alpha, kind: 'move', queue: 'jobs', to: beta });
     shop.pass(40_000);
     expect(shop.answers.get(again)).toMatchObject({ problem: { code: 'link-lost' } });
     expect(shop.receive('jobs')).toHaveLength(1);
@@ -108,7 +109,7 @@ describe('a queue that moves', () => {
       if (cut) answer({ ok: false, problem: problem('link-lost', 'cut') });
       else ship(to, parcel, answer);
     };
-    shop.ask({ kind: 'move', queue: 'jobs', to: beta });
+    shop.ask({ from: alpha, kind: 'move', queue: 'jobs', to: beta });
     town.pass(300_000);
     shop.restart();
     town.pass(300_000);
@@ -119,11 +120,82 @@ describe('a queue that moves', () => {
     expect(bodies(town.shop('beta'), 'jobs')).toEqual(['one']);
   });
 
+  test('stays where somebody says so, at whatever moment, and is served by one node at most', () => {
+    let kept = 0;
+    let gone = 0;
+    for (let parcels = 0; parcels < 16; parcels++) {
+      for (const lost of [false, true]) {
+        const town = new Town('alpha', 'beta');
+        const [from, to] = [town.shop('alpha'), town.shop('beta')];
+        fill(from);
+        town.holding = true;
+        from.ask({ from: alpha, kind: 'move', queue: 'jobs', to: beta });
+        for (let i = 0; i < parcels; i++) town.deliver(lost && i === parcels - 1);
+        const said = from.answers.get(from.ask({ kind: 'abandon', queue: 'jobs' }));
+        const stays = said !== undefined && 'reply' in said;
+        for (let i = 0; i < 100; i++) {
+          town.deliver();
+          expect(serving(town, 'jobs').length).toBeLessThanOrEqual(1);
+          if (i === 50) to.restart();
+          if (town.waiting.length === 0) town.pass(2_000);
+        }
+        expect(serving(town, 'jobs')).toEqual([stays ? from : to]);
+        expect([...bodies(from, 'jobs'), ...bodies(to, 'jobs')]).toHaveLength(2_502);
+        if (stays) kept++;
+        else gone++;
+        to.restart();
+        town.holding = false;
+        if (stays) to.create('jobs'); // nothing of it stands in the way
+      }
+    }
+    expect([kept > 10, gone > 0]).toEqual([true, true]);
+  });
+
+  test('waits whole where its old node is lost, until that one is back or somebody says that it never will be', () => {
+    const town = new Town('alpha', 'beta');
+    const [from, to] = [town.shop('alpha'), town.shop('beta')];
+    fill(from);
+    const { ship } = from;
+    from.ship = (whom, parcel, answer) => {
+      if (parcel.kind !== 'given') ship(whom, parcel, answer);
+    };
+    to.ship = () => undefined;
+    from.ask({ from: alpha, kind: 'move', queue: 'jobs', to: beta });
+    town.pass(3_600_000);
+    expect(from.tables.all()).toEqual([]);
+    expect(to.hosting).toContain('jobs'); // who asks for it is told what is wrong
+    to.restart();
+    expect(to.answers.get(to.ask({ kind: 'info', queue: 'jobs' }))).toMatchObject({
+      problem: { code: 'queue-moving', message: expect.stringContaining('alpha has not said') },
+    });
+    expect(to.answers.get(to.ask({ kind: 'resume', queue: 'jobs' }))).toMatchObject({
+      problem: { code: 'queue-moving', message: expect.stringContaining('heard of a moment ago') },
+    });
+    town.pass(10_000);
+    to.get({ kind: 'resume', queue: 'jobs' });
+    expect(serving(town, 'jobs')).toEqual([to]);
+    expect(bodies(to, 'jobs')).toHaveLength(2_502);
+    to.restart();
+    expect(serving(town, 'jobs')).toEqual([to]);
+  });
+
+  test('cannot be had before it is there whole, whatever is said', () => {
+    const town = new Town('alpha', 'beta');
+    fill(town.shop('alpha'));
+    town.holding = true;
+    town.shop('alpha').ask({ from: alpha, kind: 'move', queue: 'jobs', to: beta });
+    for (let i = 0; i < 3; i++) town.deliver();
+    const to = town.shop('beta');
+    expect(to.answers.get(to.ask({ kind: 'resume', queue: 'jobs' }))).toMatchObject({
+      problem: { code: 'queue-unknown' },
+    });
+  });
+
   test('that half arrived is dropped when nothing more comes, and its name is free again', () => {
     const town = new Town('alpha', 'beta');
     town.shop('alpha').create('jobs');
     town.holding = true;
-    town.shop('alpha').ask({ kind: 'move', queue: 'jobs', to: beta });
+    town.shop('alpha').ask({ from: alpha, kind: 'move', queue: 'jobs', to: beta });
     town.deliver(true);
     const other = town.shop('beta');
     expect(other.answers.get(other.ask({ kind: 'create', options: {}, queue: 'jobs' }))).toMatchObject({
@@ -141,13 +213,13 @@ describe('a queue that moves', () => {
     from.create('jobs');
     from.send('jobs', { content: 'one' });
     to.full = true;
-    from.ask({ kind: 'move', queue: 'jobs', to: beta });
+    from.ask({ from: alpha, kind: 'move', queue: 'jobs', to: beta });
     town.pass(10_000);
     expect(serving(town, 'jobs')).toEqual([]);
     to.full = false;
     town.pass(10_000);
     expect(serving(town, 'jobs')).toEqual([to]);
-    to.ask({ kind: 'move', queue: 'jobs', to: alpha });
+    to.ask({ from: beta, kind: 'move', queue: 'jobs', to: alpha });
     town.pass(10_000);
     expect(bodies(from, 'jobs')).toEqual(['one']);
   });

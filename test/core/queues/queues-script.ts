@@ -9,6 +9,7 @@
  *     counts jobs    purge jobs    pass 5s    restart [wall=5s]
  *     at beta            what follows is asked of that node; at the beginning, alpha
  *     move jobs beta     moved jobs        what became of the last move of it
+ *     abandon jobs       it stays            resume jobs        it is served without its old node
  *     parcels wait       deliver [lost]    from then on, each parcel of a move is delivered by hand; its answer may be lost
  *     here               the queues that each node says it has
  */
@@ -24,7 +25,8 @@ interface Named {
 
 export function queuesScript(): (command: Command) => string {
   const town = new Town('alpha', 'beta');
-  let shop = town.shop('alpha');
+  let at = 'alpha';
+  let shop = town.shop(at);
   const leases = new Map<string, Named>();
   const moves = new Map<string, { readonly shop: Shop; readonly request: number }>();
   return (command) => {
@@ -56,15 +58,22 @@ export function queuesScript(): (command: Command) => string {
       case 'purge':
         return said(ask(shop, { kind: 'purge', queue }), (reply) => `${'purged' in reply ? reply.purged : 0} purged`);
       case 'at':
-        shop = town.shop(queue);
+        at = queue;
+        shop = town.shop(at);
         return '';
       case 'here':
         return [...town.shops].map(([node, { hosting }]) => `${node}: ${hosting.join(' ') || 'none'}`).join('\n');
       case 'move': {
         const [, to = ''] = words;
-        moves.set(queue, { request: shop.ask({ kind: 'move', queue, to: { id: to, name: to } }), shop });
+        moves.set(queue, {
+          request: shop.ask({ from: { id: at, name: at }, kind: 'move', queue, to: { id: to, name: to } }),
+          shop,
+        });
         return movedOf(moves.get(queue));
       }
+      case 'abandon':
+      case 'resume':
+        return said(shop.answers.get(shop.ask({ kind: name, queue })), () => 'ok');
       case 'moved':
         return movedOf(moves.get(queue));
       case 'parcels':

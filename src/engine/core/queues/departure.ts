@@ -1,6 +1,6 @@
 import { type Instant, NEVER } from '../base/instant.ts';
 import { done, failed, type Outcome } from '../base/outcome.ts';
-import type { Problem } from '../base/problems.ts';
+import { type Problem, problem } from '../base/problems.ts';
 import type { Desk } from './desk.ts';
 import type { Loaded, Parcel } from './effects.ts';
 import { type Cursor, following, isCursor, isSame, type Place, type Taken } from './move.ts';
@@ -10,11 +10,15 @@ import type { Queue } from './queue.ts';
 export interface DepartureDesk extends Pick<Desk, 'load' | 'reply' | 'settled' | 'write'> {
   /** The number comes back with the answer. */
   ship(to: Place, parcel: Parcel): number;
+  /** A move is stored as one that this node has let go of. */
+  given(move: string): void;
 }
 
 export interface DepartureParts {
   readonly move: string;
   readonly to: Place;
+  /** This node. */
+  readonly from: Place;
   readonly queues: readonly Queue[];
   readonly desk: DepartureDesk;
   /** It is over. `moved`: the queues are elsewhere, and nothing of them is here. */
@@ -30,14 +34,15 @@ export interface DepartureParts {
  * Invariants:
  * - nothing is read before the freeze is durable: what is read is what will be there;
  * - `commit` is told only when it is durable that it will be; before that, and only before that, it may give up;
- * - the queues are dropped here only when the other node has said that it has them.
- *
- * Limit: where the other node is lost for good between `commit` and its answer, the queues stay frozen.
+ * - the queues are dropped here only when the other node has said that it has them whole;
+ * - the other node is told that they are its own only when they are dropped here. So until then somebody may say that they
+ *   stay (`abandon`), whatever the other node has.
  */
 export class Departure {
   readonly move: string;
   readonly to: Place;
   readonly queues: readonly Queue[];
+  readonly #from: Place;
   readonly #desk: DepartureDesk;
   readonly #ended: DepartureParts['over'];
   readonly #askers: number[] = [];
@@ -53,8 +58,9 @@ export class Departure {
   /** Why it gives up. */
   #why: Problem | undefined;
 
-  constructor({ desk, move, over, queues, to }: DepartureParts) {
+  constructor({ desk, from, move, over, queues, to }: DepartureParts) {
     this.#desk = desk;
+    this.#from = from;
     this.#ended = over;
     this.move = move;
     this.to = to;
@@ -74,6 +80,7 @@ export class Departure {
     this.#progressAt = now;
     this.#store('copying');
     this.#desk.settled((why, at) => {
+      if (this.#phase !== 'freezing') return;
       if (why !== undefined) return this.#over(why, at);
       this.#phase = 'copying';
       this.#proceed(at);
@@ -85,6 +92,19 @@ export class Departure {
     this.#phase = phase;
     this.#progressAt = now;
     this.#againAt = now;
+  }
+
+  /** Its queues stay. False where it is too late: nothing of them is here any more, or is about to be. */
+  abandon(): boolean {
+    if (this.#phase === 'giving-up') return true;
+    if (this.#phase === 'dropping' || this.#phase === 'giving') return false;
+    this.#phase = 'giving-up';
+    this.#why = problem('cancelled', `the move to ${this.to.name} was taken back`);
+    this.#ship = undefined;
+    this.#load = undefined;
+    this.#againAt = NEVER;
+    this.#giveUp();
+    return true;
   }
 
   deadline(): Instant {
@@ -117,7 +137,10 @@ export class Departure {
     this.#ship = undefined;
     this.#againAt = NEVER;
     const { length } = this.queues;
-    if (!outcome.ok) {
+    if (this.#phase === 'giving') {
+      if (outcome.ok || now - this.#progressAt > GIVING_MS) this.#over(undefined, now);
+      else this.#again(now);
+    } else if (!outcome.ok) {
       this.#failed(outcome.problem, now);
     } else if (outcome.value.state === 'committed' && this.#phase === 'committing') {
       this.#drop();
@@ -136,6 +159,7 @@ export class Departure {
 
   #proceed(now: Instant): void {
     const { move } = this;
+    if (this.#phase === 'giving') return this.#tell({ kind: 'given', move }, now);
     const at = this.#cursor;
     const queue = at === undefined ? undefined : this.queues[at.index];
     if (at === undefined) {
@@ -152,7 +176,7 @@ export class Departure {
       this.#load = this.#desk.load(queue.number, { after, bytes: PAGE_BYTES, limit, stage, what: 'page' });
       this.#againAt = now + STALLED_MS;
     } else if (this.#phase === 'committing') {
-      this.#tell({ kind: 'commit', move, queues: this.queues.map(closingOf) }, now);
+      this.#tell({ from: this.#from, kind: 'commit', move, queues: this.queues.map(closingOf) }, now);
     } else {
       this.#decide();
     }
@@ -162,6 +186,7 @@ export class Departure {
   #decide(): void {
     this.#store('committing');
     this.#desk.settled((why, at) => {
+      if (this.#phase !== 'copying') return;
       if (why !== undefined) return this.#again(at);
       this.#phase = 'committing';
       this.#proceed(at);
@@ -192,7 +217,7 @@ export class Departure {
   #store(phase: 'copying' | 'committing'): void {
     const { move, to } = this;
     for (const [index, queue] of this.queues.entries()) {
-      queue.leave({ index, move, phase, role: 'leaving', to });
+      queue.leave({ from: this.#from, index, move, phase, role: 'leaving', to });
     }
   }
 
@@ -201,6 +226,7 @@ export class Departure {
     this.#desk.settled((why, at) => {
       if (why !== undefined) return this.#again(at);
       for (const queue of this.queues) queue.stock.reopen();
+      this.#desk.ship(this.to, { kind: 'abandoned', move: this.move }); // where it is not heard, the other one asks
       this.#over(this.#why, at);
     });
   }
@@ -211,10 +237,18 @@ export class Departure {
       queue.isGone = true;
       this.#desk.write(queue.number, { kind: 'drop', queue: queue.number });
     }
+    const [first] = this.queues;
+    if (first !== undefined) this.#desk.write(first.number, { kind: 'ended', move: this.move, queue: first.number });
     this.#desk.settled((why, at) => {
-      if (why === undefined) return this.#over(undefined, at);
-      for (const queue of this.queues) queue.isGone = false;
-      this.#again(at);
+      if (why !== undefined) {
+        for (const queue of this.queues) queue.isGone = false;
+        return this.#again(at);
+      }
+      this.#phase = 'giving';
+      this.#progressAt = at;
+      this.#pauseMs = PAUSE_MS;
+      this.#desk.given(this.move);
+      this.#proceed(at);
     });
   }
 
@@ -230,7 +264,7 @@ function closingOf({ stock, intake, job }: Queue) {
   return { consumers: [...intake.consumers], counts: { ...stock.counts }, ...(job !== undefined && { job }) };
 }
 
-type Phase = 'freezing' | 'copying' | 'committing' | 'dropping' | 'giving-up';
+type Phase = 'freezing' | 'copying' | 'committing' | 'dropping' | 'giving' | 'giving-up';
 
 /** What the other node says once and for all. */
 const FINAL: ReadonlySet<string> = new Set(['exists-already', 'function-unknown', 'input-invalid', 'limit-exceeded']);
@@ -243,5 +277,7 @@ const PAUSE_MS = 50;
 const PAUSE_MS_MAX = 1_000;
 /** No answer at all for so long: it is asked again. */
 const STALLED_MS = 60_000;
+/** So long it is told that the queues are its own; from then on, it asks. */
+const GIVING_MS = 10_000;
 /** Longer: the other node has more time to start again. Shorter: the queues are back sooner where it does not. */
 const ABANDON_MS = 60_000;

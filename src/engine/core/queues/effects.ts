@@ -2,7 +2,7 @@ import type { Instant } from '../base/instant.ts';
 import type { Outcome } from '../base/outcome.ts';
 import type { Problem } from '../base/problems.ts';
 import type { DeadInfo, QueueCommand, QueueReply, Receipt, RedriveJob } from './messages.ts';
-import type { Cursor, Stage, StoredMove, Taken } from './move.ts';
+import type { Cursor, Place, Stage, StoredMove, Taken } from './move.ts';
 import type { Guarantee, QueueOptions } from './options.ts';
 import type { RetryPolicy } from './retry.ts';
 
@@ -181,7 +181,7 @@ export interface Page {
   readonly after?: number | string;
 }
 
-/** What the source says. A parcel may come twice, late, or never. */
+/** What the source says, and in the end the target. A parcel may come twice, late, or never. */
 export type Parcel =
   | { readonly kind: 'offer'; readonly move: string; readonly queues: readonly Offered[] }
   | {
@@ -191,7 +191,17 @@ export type Parcel =
       readonly next: Cursor;
       readonly writes: readonly QueueWrite[];
     }
-  | { readonly kind: 'commit'; readonly move: string; readonly queues: readonly Closing[] };
+  | { readonly kind: 'commit'; readonly move: string; readonly from: Place; readonly queues: readonly Closing[] }
+  /** Nothing of it is here any more. */
+  | { readonly kind: 'given'; readonly move: string }
+  /** It stays here. */
+  | { readonly kind: 'abandoned'; readonly move: string }
+  /** What the target asks: whether it was given. */
+  | {
+      readonly kind: 'asked';
+      readonly move: string;
+      readonly queues: readonly { readonly name: string; readonly createdAt: Instant }[];
+    };
 
 /** What a queue is like. */
 export interface Offered {

@@ -82,8 +82,12 @@ export type QueueCommand =
     }
   | { readonly kind: 'redrive-cancel'; readonly queue: string }
   | { readonly kind: 'subscribe' | 'unsubscribe'; readonly queue: string; readonly consumer: string }
-  /** Answered when it has moved, or stays. */
-  | { readonly kind: 'move'; readonly queue: string; readonly to: Place };
+  /** `from`: this node. Answered when it has moved, or stays. */
+  | { readonly kind: 'move'; readonly queue: string; readonly to: Place; readonly from: Place }
+  /** Its move is over; answered when it is served here again. */
+  | { readonly kind: 'abandon'; readonly queue: string }
+  /** It is served here, though its old node has not said that it has let go of it. */
+  | { readonly kind: 'resume'; readonly queue: string };
 
 /** What a consumer may do with a message, and until when; the world adds the content. */
 export interface Lease {

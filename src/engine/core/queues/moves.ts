@@ -1,16 +1,15 @@
 import { earlier, type Instant } from '../base/instant.ts';
 import { getOrMake } from '../base/maps.ts';
-import { failed, type Outcome } from '../base/outcome.ts';
+import { done, failed, type Outcome } from '../base/outcome.ts';
 import { type Problem, problem } from '../base/problems.ts';
 import { Arrivals, type ArrivalsDesk } from './arrivals.ts';
 import { Departure, type DepartureParts } from './departure.ts';
 import type { Loaded, Opened, Parcel } from './effects.ts';
-import { hasMoved, isMoving, type Place, type Taken, TOGETHER_MAX } from './move.ts';
+import { hasMoved, isHeld, isMoving, type Place, type Taken, TOGETHER_MAX } from './move.ts';
 import type { Queue } from './queue.ts';
 
 /** What moves have of their node besides. */
 export interface MovesDesk extends ArrivalsDesk {
-  ship(to: Place, parcel: Parcel): number;
   queue(name: string): Queue | undefined;
   all(): Iterable<Queue>;
   /** The queue is elsewhere; nothing of it is here. */
@@ -34,9 +33,9 @@ export class Moves {
     this.#arrivals = new Arrivals(desk);
   }
 
-  /** Names of queues that are told to be here for a while, though they have left: others may not have heard yet. */
-  get left(): Iterable<string> {
-    return this.#left.keys();
+  /** Names of queues that are told to be here: for a while those that have left, and those whose old node is lost. */
+  told(now: Instant): readonly string[] {
+    return [...this.#left.keys(), ...this.#arrivals.orphans(now)];
   }
 
   /** Goes on with what is stored. */
@@ -47,7 +46,7 @@ export class Moves {
     for (const [move, queues] of moves) {
       queues.sort((a, b) => (a.moving?.index ?? 0) - (b.moving?.index ?? 0));
       const moving = queues[0]?.moving;
-      if (moving !== undefined) this.#depart(move, moving.to, queues).resume(moving.phase, now);
+      if (moving !== undefined) this.#depart(move, moving, queues).resume(moving.phase, now);
     }
   }
 
@@ -55,12 +54,14 @@ export class Moves {
   why(name: string): Problem | undefined {
     const queue = this.#desk.queue(name);
     if (queue !== undefined) return queue.moving && isMoving(name, queue.moving.to);
+    const from = this.#arrivals.holds(name);
+    if (from !== undefined) return isHeld(name, from);
     if (this.#arrivals.expects(name)) return isMoving(name);
     const left = this.#left.get(name);
     return left === undefined ? undefined : hasMoved(name, left.to);
   }
 
-  move(request: number, queue: Queue, to: Place, now: Instant): void {
+  move(request: number, queue: Queue, { from, to }: { readonly from: Place; readonly to: Place }, now: Instant): void {
     const { moving } = queue;
     const under = moving === undefined ? undefined : this.#departures.get(moving.move);
     if (under !== undefined) {
@@ -78,18 +79,43 @@ export class Moves {
       this.#desk.reply(request, failed(problem('overloaded', text)));
     } else {
       const { prng } = this.#desk;
-      const departure = this.#depart(`${queue.name}.${prng.next()}.${prng.next()}`, to, together);
+      const departure = this.#depart(`${queue.name}.${from.id}.${prng.next()}.${prng.next()}`, { from, to }, together);
       departure.join(request);
       departure.begin(now);
     }
   }
 
+  /** Why a queue does not stay, where it does not; what does not move stays anyway. */
+  abandon(queue: Queue): Problem | undefined {
+    const { moving } = queue;
+    const departure = moving === undefined ? undefined : this.#departures.get(moving.move);
+    if (departure === undefined || departure.abandon()) return undefined;
+    return problem('queue-moving', `${queue.name} has been given to ${departure.to.name} already`);
+  }
+
+  /** Of a queue that is on its way here. */
+  resume(request: number, name: string, now: Instant): void {
+    if (this.#arrivals.resume(request, name, now)) return;
+    const text = `this node does not have all of a queue ${name} that was on its way here`;
+    this.#desk.reply(request, failed(problem('queue-unknown', text)));
+  }
+
   take(request: number, parcel: Parcel, now: Instant): void {
-    this.#arrivals.take(request, parcel, now);
+    if (parcel.kind !== 'asked') this.#arrivals.take(request, parcel, now);
+    else this.#desk.reply(request, done({ kind: 'taken', taken: this.#asked(parcel) }));
   }
 
   shipped(ship: number, outcome: Outcome<Taken>, now: Instant): void {
     for (const departure of this.#departures.values()) if (departure.shipped(ship, outcome, now)) return;
+    this.#arrivals.shipped(ship, outcome, now);
+  }
+
+  /** Why by when it was made: a queue of the name that is another one says nothing of what became of this one. */
+  #asked({ move, queues }: Extract<Parcel, { kind: 'asked' }>): Taken {
+    if (this.#arrivals.hasEnded(move)) return { state: 'committed' };
+    if (this.#departures.has(move)) return { state: 'leaving' };
+    const isHere = queues.every(({ createdAt, name }) => this.#desk.queue(name)?.view.createdAt === createdAt);
+    return { state: isHere ? 'kept' : 'unknown' };
   }
 
   /** False where nobody here waits for it. */
@@ -113,9 +139,14 @@ export class Moves {
     for (const [name, { until }] of this.#left) if (until <= now) this.#left.delete(name);
   }
 
-  #depart(move: string, to: Place, queues: readonly Queue[]): Departure {
+  #depart(
+    move: string,
+    { from, to }: { readonly from: Place; readonly to: Place },
+    queues: readonly Queue[],
+  ): Departure {
     const over: DepartureParts['over'] = (ended, moved, now) => this.#over(ended, moved, now);
-    const departure = new Departure({ desk: this.#desk, move, over, queues, to });
+    const desk = { ...this.#desk, given: (one: string) => this.#arrivals.ended(one) };
+    const departure = new Departure({ desk, from, move, over, queues, to });
     this.#departures.set(move, departure);
     return departure;
   }

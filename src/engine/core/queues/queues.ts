@@ -109,6 +109,8 @@ export class Queues implements Machine<QueuesEffect> {
     this.#now = now;
     if (!this.#isOpen) this.#reply(request, failed(CLOSED));
     else if (command.kind === 'create') this.#create(request, command.queue, command.options, now);
+    else if (command.kind === 'resume' && !this.#byName.has(command.queue))
+      this.#moves.resume(request, command.queue, now);
     else if (command.kind === 'list') this.#reply(request, done({ kind: 'queues', views: this.#views() }));
     else {
       const queue = this.#byName.get(command.queue);
@@ -237,7 +239,7 @@ export class Queues implements Machine<QueuesEffect> {
       return;
     }
     if (command.kind === 'receive') this.#receives.set(request, queue);
-    if (command.kind === 'move') this.#moves.move(request, queue, command.to, now);
+    if (command.kind === 'move') this.#moves.move(request, queue, command, now);
     else if (!tellQueue(queue, request, command, now)) this.#manage(queue, request, command, now);
   }
 
@@ -249,6 +251,12 @@ export class Queues implements Machine<QueuesEffect> {
       const why = queue.edit(command.options, now);
       if (why !== undefined) this.#reply(request, failed(why));
       else this.#replySettled(request, () => ({ kind: 'queue', view: queue.view }));
+    } else if (command.kind === 'abandon') {
+      const why = this.#moves.abandon(queue);
+      if (why !== undefined) this.#reply(request, failed(why));
+      else this.#replySettled(request, () => ({ kind: 'queue', view: queue.view }));
+    } else if (command.kind === 'resume') {
+      this.#reply(request, done({ kind: 'queue', view: queue.view }));
     } else if (command.kind === 'delete') {
       this.#delete(queue, request);
     }
@@ -357,7 +365,7 @@ export class Queues implements Machine<QueuesEffect> {
   /** Only what is durable is told to others. */
   #tellHosting(): void {
     const here = [...this.#byName.values()].filter(({ isNew, isGone, moving }) => !isNew && (!isGone || moving));
-    const queues = [...new Set([...here.map(({ name }) => name), ...this.#moves.left])];
+    const queues = [...new Set([...here.map(({ name }) => name), ...this.#moves.told(this.#now)])];
     const text = queues.sort().join('\n');
     if (text === this.#hosting) return;
     this.#hosting = text;
@@ -385,7 +393,7 @@ export class Queues implements Machine<QueuesEffect> {
 type Named = Extract<QueueCommand, { readonly queue: string }>;
 
 /** What is answered of a queue that moves, too. */
-const STILL: ReadonlySet<QueueCommand['kind']> = new Set(['info', 'move', 'sources']);
+const STILL: ReadonlySet<QueueCommand['kind']> = new Set(['abandon', 'info', 'move', 'sources']);
 
 /** Limit: queues of one node. */
 const QUEUES_MAX = 10_000;

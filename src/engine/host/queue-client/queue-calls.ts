@@ -44,6 +44,16 @@ export class QueueCalls {
     }
   }
 
+  /** The same, for what is about the move itself: it does not wait for the end of that. */
+  async once<Value>(what: string, argument: object = {}, options: CallOptions = {}): Promise<Value> {
+    const given = { queue: this.name, ...argument };
+    return (await this.#ask(`mpreg.queue.${what}`, given, {
+      timeoutMs: ANSWER_MS,
+      ...this.#where,
+      ...options,
+    })) as Value;
+  }
+
   /** What a receive brought. Asked for packed; whoever cannot do that gives a list. */
   async received(argument: object, options: CallOptions): Promise<readonly ReceivedMessage[]> {
     const answer = await this.call<Received>('receive', { ...argument, packed: true }, options);

@@ -161,6 +161,14 @@ export class QueueHandle implements Queue {
     return this.#calls.call<QueueInfo>('move', { to: node }, { ...READS, timeoutMs: 0 }).then(shown);
   }
 
+  abandonMove(): Promise<QueueInfo> {
+    return this.#calls.once<QueueInfo>('move', { to: null }).then(shown);
+  }
+
+  resumeMove(node: string): Promise<QueueInfo> {
+    return this.#calls.once<QueueInfo>('resume', {}, { locs: [], node }).then(shown);
+  }
+
   bind(patterns: string | readonly string[]): Promise<QueueInfo> {
     return this.#calls.call<QueueInfo>('bind', { patterns: [patterns].flat() }, READS).then(shown);
   }

@@ -10,7 +10,13 @@ export function parcelOf(value: unknown): Parcel {
   const { kind, move, ...given } = plain(value, 'the parcel');
   const id = text(move, 'move');
   if (kind === 'offer') return { kind, move: id, queues: list(given['queues'], 'queues').map(offered) };
-  if (kind === 'commit') return { kind, move: id, queues: list(given['queues'], 'queues').map(closing) };
+  if (kind === 'commit') {
+    const { id: node, name } = plain(given['from'], 'from');
+    const from = { id: text(node, 'the id of the node'), name: text(name, 'the name of the node') };
+    return { from, kind, move: id, queues: list(given['queues'], 'queues').map(closing) };
+  }
+  if (kind === 'given' || kind === 'abandoned') return { kind, move: id };
+  if (kind === 'asked') return { kind, move: id, queues: list(given['queues'], 'queues').map(known) };
   if (kind !== 'page') throw invalid(`a parcel "${String(kind)}" means nothing to this version of mpreg`);
   const { at, next, writes } = given;
   if (!isCursor(at, TOGETHER_MAX) || !isCursor(next, TOGETHER_MAX)) throw invalid('a page must say where it stands');
@@ -31,6 +37,11 @@ function offered(value: unknown): Offered {
   if (!settled.ok) throw new ProblemError(settled.problem);
   const at = { changedAt: whole(changedAt, 'changedAt'), createdAt: whole(createdAt, 'createdAt') };
   return { ...at, name: String(name), options: settled.value };
+}
+
+function known(value: unknown) {
+  const { name, createdAt } = plain(value, 'a queue');
+  return { createdAt: whole(createdAt, 'createdAt'), name: text(name, 'name') };
 }
 
 const COUNTS = [

@@ -16,7 +16,7 @@ import { unpackContent } from './content.ts';
 import { LeasePacker } from './packed.ts';
 import { nodeWith, placeOf } from './places.ts';
 import { queueInfo } from './queue-info.ts';
-import { followed, moveQueue, takeParcel } from './queue-moves.ts';
+import { followed, moveQueue, resumeQueue, takeParcel } from './queue-moves.ts';
 import type { Delivered, QueuesHost } from './queues-host.ts';
 
 export interface QueueFunctionsParts {
@@ -60,6 +60,9 @@ export function queueFunctions(parts: QueueFunctionsParts): readonly FunctionDef
     named('unsubscribe', (argument) => self.subscribe('unsubscribe', argument)),
     named('move', function (argument) {
       return moveQueue(argument, parts, this.call);
+    }),
+    named('resume', function (argument) {
+      return resumeQueue(argument, parts, this.call);
     }),
     named('take', (argument) => takeParcel(argument, parts.queues())),
   ];
@@ -309,6 +312,8 @@ interface Replies {
   readonly peek: 'peek';
   readonly purge: 'purged';
   readonly move: 'moved';
+  readonly abandon: 'queue';
+  readonly resume: 'queue' | 'taken';
   readonly redrive: 'redrive';
   readonly 'redrive-cancel': 'redrive';
   readonly subscribe: 'consumers';
