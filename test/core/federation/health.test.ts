@@ -42,7 +42,7 @@ describe('a cluster', () => {
     [
       'misses a hub that is gone',
       but({ hub: 'mid-2' }, { reachable: false }),
-      '90 healthy\n-10 mid-2 cannot be reached',
+      '80 healthy\n-10 its last living hub is all that joins it: a crash cuts it off\n-10 mid-2 cannot be reached',
     ],
     ['does not miss a hub that has left', but({ hub: 'mid-2' }, { reachable: false, withdrawn: true }), '100 healthy'],
     [

@@ -58,6 +58,13 @@ test('of several links to one cluster the best counts, and a drained one not at 
   ]);
 });
 
+test('a hub that crashed is no living one', () => {
+  const crashed = but({ hub: 'mid-2' }, { reachable: false });
+  expect(lines(crashed)).toContain('cluster-hubs:mid 1');
+  const says = healthOf(crashed).clusters.flatMap(({ reasons }) => reasons.map((reason) => reason.says));
+  expect(says).toEqual(['its last living hub is all that joins it: a crash cuts it off', 'mid-2 cannot be reached']);
+});
+
 test('clusters and the whole are told by the living hub with the least id alone', () => {
   const second = view({ hub: 'west-2' });
   expect(lines(second).every((line) => line.startsWith('link-'))).toBe(true);

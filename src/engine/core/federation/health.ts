@@ -170,7 +170,7 @@ function clusterHealth(cluster: ClusterView, scene: Scene): ClusterHealth {
   return {
     ...(lost ? lostHealth(cluster) : judged(clusterReasons(cluster, scene))),
     cluster: id,
-    hubs: cluster.hubs.length,
+    hubs: livingHubs(cluster, scene.view),
     lostMs: lost ? cluster.forMs : 0,
     name,
     nodes,
@@ -197,7 +197,7 @@ function clusterReasons(cluster: ClusterView, scene: Scene): readonly HealthReas
   const best = up.toSorted((a, b) => a.loss - b.loss)[0];
   return [
     ...(cluster.self ? cutOff(view) : []),
-    ...fewHubs(cluster, thresholds),
+    ...fewHubs(cluster, livingHubs(cluster, view), thresholds),
     ...deadHubs(hubs),
     ...(links.length > 0 && up.length === 0 ? [relayed(cluster, links)] : []),
     ...(best === undefined ? [] : [...lossReason(best.loss, thresholds), ...latencyReason(best.rttMs, cluster, scene)]),
@@ -216,9 +216,20 @@ function cutOff({ clusters }: FederationView): readonly HealthReason[] {
   return [{ points: 60, says, threshold: 1, value: 0, what: 'cut-off' }];
 }
 
-function fewHubs({ hubs: { length }, self }: ClusterView, { hubsMin }: HealthThresholds): readonly HealthReason[] {
+/** Of those that have not left, those that can be reached: a crash is no leave. */
+function livingHubs({ hubs }: ClusterView, view: FederationView): number {
+  const dead = new Set(view.hubs.filter(({ reachable, withdrawn }) => !reachable && !withdrawn).map(({ hub }) => hub));
+  return hubs.filter((hub) => !dead.has(hub)).length;
+}
+
+function fewHubs(
+  { hubs: { length: known }, self }: ClusterView,
+  length: number,
+  { hubsMin }: HealthThresholds,
+): readonly HealthReason[] {
   if (length >= hubsMin) return [];
-  const who = length === 1 ? 'its only hub' : `it has ${length} of the ${hubsMin} hubs that are wanted: the last one`;
+  const only = known > length ? 'its last living hub' : 'its only hub';
+  const who = length === 1 ? only : `it has ${length} of the ${hubsMin} hubs that are wanted: the last one`;
   const says = `${who} is all that joins it: a crash cuts ${self ? 'this cluster' : 'it'} off`;
   return [{ points: 10, says, threshold: hubsMin, value: length, what: 'alone' }];
 }
