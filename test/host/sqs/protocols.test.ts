@@ -138,6 +138,44 @@ describe('over forms and XML', () => {
     expect(tags.text).toContain('<Tag><Key>team</Key><Value>a &amp; b</Value></Tag>');
   });
 
+  test('is answered in JSON to who asks for that', async () => {
+    const QueueUrl = await sqs.queue('asked-in-json');
+    const get = async (Action: string, more: Readonly<Record<string, string>>, accept = 'application/json, */*') => {
+      const path = `/?${new URLSearchParams({ Action, QueueUrl, ...more })}`;
+      const { headers, status, text } = await sqs.bare({ headers: { accept }, method: 'GET', path });
+      return [status, headers['content-type'], text.startsWith('{') ? JSON.parse(text) : text];
+    };
+    const ResponseMetadata = { RequestId: expect.stringMatching(/^[0-9a-f-]{36}$/) };
+    const body = 'a\r"<&>';
+    const [, type, sent] = await get('SendMessage', { MessageBody: body });
+    const { MessageId, ...rest } = sent.SendMessageResponse.SendMessageResult;
+    expect([type, sent.SendMessageResponse.ResponseMetadata]).toEqual(['application/json', ResponseMetadata]);
+    expect(rest).toMatchObject({ MD5OfMessageAttributes: null, SequenceNumber: null });
+    const [, , received] = await get('ReceiveMessage', { 'AttributeName.1': 'SenderId', VisibilityTimeout: '0' });
+    expect(received).toMatchObject({
+      ReceiveMessageResponse: {
+        ReceiveMessageResult: {
+          messages: [{ Attributes: [{ Name: 'SenderId', Value: '000000000000' }], Body: body, MessageId }],
+        },
+      },
+    });
+    const [, , listed] = await get('ListQueues', { QueueNamePrefix: 'asked-in' });
+    expect(listed).toEqual({
+      ListQueuesResponse: { ListQueuesResult: { nextToken: null, queueUrls: [QueueUrl] }, ResponseMetadata },
+    });
+    expect(await get('DeleteQueue', { QueueUrl: `${QueueUrl}-not` })).toMatchObject([
+      400,
+      'application/json',
+      { Error: { Code: 'AWS.SimpleQueueService.NonExistentQueue', Type: 'Sender' } },
+    ]);
+    expect(await get('PurgeQueue', {})).toMatchObject([
+      200,
+      'application/json',
+      { PurgeQueueResponse: { ResponseMetadata } },
+    ]);
+    expect(await get('ListQueues', {}, '*/*')).toMatchObject([200, 'text/xml', expect.stringContaining('<?xml')]);
+  });
+
   test('an error has its code, its type and its words', async () => {
     const answer = await sqs.query('SendMessage', { MessageBody: 'x' }, '/000000000000/nobody');
     expect(answer.status).toBe(400);

@@ -1,6 +1,6 @@
 /**
  * The Amazon SQS API on the node's HTTP port, in both its protocols: JSON (`X-Amz-Target: AmazonSQS.SendMessage`) and
- * query (`Action=SendMessage`, answered in XML). Requests come to `/` or to a queue's own path, `/ACCOUNT/QUEUE`.
+ * query (`Action=SendMessage`, answered in XML, or in JSON to who asks for that). Requests come to `/` or to a queue's own path, `/ACCOUNT/QUEUE`.
  *
  * With access keys every request must be signed by one of them. Without, requests are taken from this machine only, and
  * only where the node has no cluster key: whoever locks a node locks this door, too.
@@ -17,6 +17,7 @@ import { ACTIONS } from './actions.ts';
 import { type Asked, Desk } from './desk.ts';
 import { noSuchQueue, SqsError, type SqsErrorName } from './errors.ts';
 import { readJson, writeJson } from './json-protocol.ts';
+import { errorJson, resultJson } from './query-json.ts';
 import { readForm } from './query-protocol.ts';
 import { QueueMissing, type QueuesFace } from './queues-face.ts';
 import { claimedRegion, verify } from './signature.ts';
@@ -76,7 +77,8 @@ export class SqsEndpoint {
     });
     const write = (status: number, body: string, more: Readonly<Record<string, string>> = {}) => {
       if (gone.signal.aborted) return;
-      const type = protocol === 'json' ? 'application/x-amz-json-1.0' : 'text/xml';
+      const type =
+        protocol === 'json' ? 'application/x-amz-json-1.0' : wantsJson(request) ? 'application/json' : 'text/xml';
       reply(request, response, status, body, { 'content-type': type, 'x-amzn-requestid': requestId, ...more });
     };
     this.#answer(request, protocol, requestId, gone.signal).then(
@@ -87,7 +89,8 @@ export class SqsEndpoint {
         if (protocol === 'query') {
           const isMissing = refusal.name === 'QueueDoesNotExist';
           const says = isMissing ? `${message.slice(0, -1)} for this wsdl version.` : message;
-          return write(status, errorXml({ code, fault, message: says }, requestId));
+          const said = wantsJson(request) ? errorJson : errorXml;
+          return write(status, said({ code, fault, message: says }, requestId));
         }
         return write(status, writeJson({ __type: type, message }), { 'x-amzn-query-error': `${code};${fault}` });
       },
@@ -113,7 +116,8 @@ export class SqsEndpoint {
     }
     const input = protocol === 'json' ? readJson(text, action.input) : readForm(form, action.input);
     const output = await action.run(input, this.#desk, askedBy(request, protocol, signal));
-    if (protocol === 'query') return resultXml(name, action.output, output, requestId);
+    if (protocol === 'query')
+      return (wantsJson(request) ? resultJson : resultXml)(name, action.output, output, requestId);
     return action.output === undefined ? '' : writeJson(output);
   }
 
@@ -163,6 +167,11 @@ const REFUSALS: ReadonlyMap<string, SqsErrorName> = new Map([
   ['limit-exceeded', 'RequestEntityTooLarge'],
   ['not-allowed', 'AccessDeniedException'],
 ]);
+
+/** Of the query protocol. */
+function wantsJson({ headers }: IncomingMessage): boolean {
+  return /^\s*application\/json\b/i.test(headers.accept ?? '');
+}
 
 function targetOf({ headers }: IncomingMessage): string {
   const target = headers['x-amz-target'];
