@@ -32,7 +32,7 @@ describe('a message is refused', () => {
       'with a deduplication id where there is none',
       { MessageBody: 'x', MessageDeduplicationId: 'd' },
       'InvalidParameterValue',
-      'Value d for parameter MessageDeduplicationId is invalid. Reason: The request includes a parameter that is not valid for this queue type.',
+      'Value d for parameter MessageDeduplicationId is invalid. Reason: The request include parameter that is not valid for this queue type.',
     ],
     [
       'of an ill-formed group',

@@ -120,6 +120,35 @@ describe('a receipt', () => {
     ]);
   });
 
+  test('of a queue that was deleted takes nothing from another of its name', async () => {
+    const QueueUrl = await fresh();
+    const take = async () => {
+      await sqs.send(QueueUrl, 'x');
+      return (await sqs.receive(QueueUrl))[0]?.ReceiptHandle;
+    };
+    const former = await take();
+    await sqs.json('DeleteQueue', { QueueUrl });
+    sqs.ahead += 1;
+    await sqs.queue(QueueUrl.split('/').at(-1) ?? '');
+    const own = await take();
+    const change = (ReceiptHandle: string | undefined) =>
+      sqs.json('ChangeMessageVisibility', { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 });
+    expect((await change(former)).body.message).toContain('Message does not exist');
+    const Entries = [former, own, 'nonsense'].map((ReceiptHandle, at) => ({ Id: `${at}`, ReceiptHandle }));
+    expect((await sqs.json('DeleteMessageBatch', { Entries: [Entries[0]], QueueUrl })).body.Successful).toHaveLength(1);
+    expect(await sqs.attributes(QueueUrl, 'ApproximateNumberOfMessagesNotVisible')).toMatchObject({
+      ApproximateNumberOfMessagesNotVisible: '1',
+    });
+    const { Failed, Successful } = (await sqs.json('ChangeMessageVisibilityBatch', { Entries, QueueUrl })).body;
+    expect([Successful, Failed]).toMatchObject([
+      [{ Id: '1' }],
+      [
+        { Code: 'InvalidParameterValue', Id: '0' },
+        { Code: 'ReceiptHandleIsInvalid', Id: '2' },
+      ],
+    ]);
+  });
+
   test('of a plain queue prolongs and deletes also after its lease, where nobody else came', async () => {
     const QueueUrl = await fresh({ VisibilityTimeout: '1' });
     await sqs.send(QueueUrl, 'x');

@@ -78,6 +78,12 @@ export class Desk {
     return this.queue(url, asked);
   }
 
+  /** As `fresh`, by its name; undefined where there is none. */
+  look(name: string): Promise<QueueView | undefined> {
+    this.forget(name);
+    return this.#ask(name);
+  }
+
   async edit(name: string, settings: QueueSettings): Promise<void> {
     await this.queues.edit(name, settings);
     this.forget(name);

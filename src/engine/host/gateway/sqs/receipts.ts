@@ -2,7 +2,8 @@
 import { asks, does } from './action.ts';
 import { checkBatch, FAILED, type Failure, failureOf, some, within } from './batches.ts';
 import { invalidValue, SqsError } from './errors.ts';
-import type { ReceiptOutcome } from './queues-face.ts';
+import type { QueueView, ReceiptOutcome } from './queues-face.ts';
+import { useHandles } from './receipt-handles.ts';
 import { integer, list, record, text } from './shape.ts';
 
 const DONE = record({ Id: text }, 'Id');
@@ -12,9 +13,9 @@ const CHANGE = record({ Id: text, ReceiptHandle: text, VisibilityTimeout: intege
 export const deleteMessage = does(
   record({ QueueUrl: text, ReceiptHandle: text }, 'ReceiptHandle'),
   async ({ QueueUrl: url, ReceiptHandle: receipt }, desk, asked) => {
-    const { name, settings } = await desk.queue(url, asked);
-    const [outcome] = await desk.queues.acknowledge(name, [receipt]);
-    checkDeleted(receipt, outcome, settings.fifo);
+    const queue = await desk.queue(url, asked);
+    const [outcome] = await useHandles(queue, [receipt], desk, (own) => desk.queues.acknowledge(queue.name, own));
+    checkDeleted(receipt, outcome, queue.settings.fifo);
   },
 );
 
@@ -22,11 +23,11 @@ export const deleteMessageBatch = asks(
   record({ QueueUrl: text, Entries: list(DELETION, 'DeleteMessageBatchRequestEntry') }),
   record({ Successful: list(DONE, 'DeleteMessageBatchResultEntry'), Failed: FAILED }),
   async ({ Entries: entries, QueueUrl: url }, desk, asked) => {
-    const { name, settings } = await desk.queue(url, asked);
+    const queue = await desk.queue(url, asked);
     checkBatch(entries, 'DeleteMessageBatchRequestEntry');
-    const receipts = entries.map(({ ReceiptHandle }) => ReceiptHandle);
-    const outcomes = await desk.queues.acknowledge(name, receipts);
-    return sorted(entries, (at) => checkDeleted(receipts[at] ?? '', outcomes[at], settings.fifo));
+    const handles = entries.map(({ ReceiptHandle }) => ReceiptHandle);
+    const outcomes = await useHandles(queue, handles, desk, (own) => desk.queues.acknowledge(queue.name, own));
+    return sorted(entries, (at) => checkDeleted(handles[at] ?? '', outcomes[at], queue.settings.fifo));
   },
 );
 
@@ -34,8 +35,13 @@ export const changeMessageVisibility = does(
   record({ QueueUrl: text, ReceiptHandle: text, VisibilityTimeout: integer }, 'ReceiptHandle', 'VisibilityTimeout'),
   async ({ QueueUrl: url, ReceiptHandle: receipt, VisibilityTimeout: seconds }, desk, asked) => {
     checkSeconds(seconds);
-    const { name } = await desk.queue(url, asked);
-    const [outcome] = await desk.queues.extend(name, [{ leaseMs: seconds * 1000, receipt }]);
+    const queue = await desk.queue(url, asked);
+    const [outcome] = await useHandles(queue, [receipt], desk, (own) =>
+      desk.queues.extend(
+        queue.name,
+        own.map((one) => ({ leaseMs: seconds * 1000, receipt: one })),
+      ),
+    );
     checkChanged(receipt, outcome);
   },
 );
@@ -44,15 +50,16 @@ export const changeMessageVisibilityBatch = asks(
   record({ QueueUrl: text, Entries: list(CHANGE, 'ChangeMessageVisibilityBatchRequestEntry') }),
   record({ Successful: list(DONE, 'ChangeMessageVisibilityBatchResultEntry'), Failed: FAILED }),
   async ({ Entries: entries, QueueUrl: url }, desk, asked) => {
-    const { name, settings } = await desk.queue(url, asked);
+    const queue = await desk.queue(url, asked);
     checkBatch(entries, 'ChangeMessageVisibilityBatchRequestEntry');
     const refused = entries.map(({ VisibilityTimeout: seconds }) => refusalOf(() => checkSeconds(seconds)));
     const good = entries.flatMap((entry, at) => (refused[at] === undefined ? [{ at, entry }] : []));
-    const leases = good.map(({ entry: { ReceiptHandle: receipt, VisibilityTimeout: seconds } }) => ({
-      leaseMs: seconds === undefined ? settings.leaseMs : seconds * 1000,
-      receipt,
-    }));
-    const outcomes = leases.length === 0 ? [] : await desk.queues.extend(name, leases);
+    const handles = good.map(({ entry }) => entry.ReceiptHandle);
+    const outcomes = await useHandles(queue, handles, desk, (own, places) => {
+      const seconds = (at: number) => good[places[at] ?? 0]?.entry.VisibilityTimeout;
+      const leases = own.map((receipt, at) => ({ leaseMs: leaseOf(seconds(at), queue), receipt }));
+      return desk.queues.extend(queue.name, leases);
+    });
     const outcomeAt = new Map(good.map(({ at }, place) => [at, outcomes[place]]));
     return sorted(entries, (at) => {
       const refusal = refused[at];
@@ -61,6 +68,10 @@ export const changeMessageVisibilityBatch = asks(
     });
   },
 );
+
+function leaseOf(seconds: number | undefined, { settings }: QueueView): number {
+  return seconds === undefined ? settings.leaseMs : seconds * 1000;
+}
 
 /** Which entries went well and which did not: `check` throws for these. */
 function sorted(entries: readonly { readonly Id: string }[], check: (at: number) => void) {

@@ -2,7 +2,7 @@
 import { asks } from './action.ts';
 import { some, within } from './batches.ts';
 import type { Asked, Desk } from './desk.ts';
-import { invalidValue, SqsError } from './errors.ts';
+import { SqsError } from './errors.ts';
 import {
   attributesMd5,
   attributesOf,
@@ -16,7 +16,8 @@ import {
 import { arnOf } from './names.ts';
 import { ATTRIBUTE_NAMES, waitSeconds } from './queue-attributes.ts';
 import type { QueueView, Received } from './queues-face.ts';
-import { ATTRIBUTE_VALUE, checkFifoId, sequenceText } from './sends.ts';
+import { handleOf } from './receipt-handles.ts';
+import { ATTRIBUTE_VALUE, checkFifoId, notForThisType, sequenceText } from './sends.ts';
 import { integer, list, map, record, text, type ValueOf } from './shape.ts';
 import { writable } from './xml.ts';
 
@@ -71,7 +72,11 @@ export const receiveMessage = asks(
     };
     const received = await receive(queue, wish, input.ReceiveRequestAttemptId, desk, asked);
     const shown = { attributes: input.MessageAttributeNames ?? [], system };
-    return { Messages: some(received.map((message) => messageOf(message, shown, desk, asked))) };
+    const messages = received.map((message) => {
+      const ReceiptHandle = handleOf(queue, message.receipt);
+      return { ...messageOf(message, shown, desk, asked), ReceiptHandle };
+    });
+    return { Messages: some(messages) };
   },
 );
 
@@ -90,10 +95,7 @@ async function receive(
 ): Promise<readonly Received[]> {
   if (attempt !== undefined) {
     checkFifoId('ReceiveRequestAttemptId', attempt);
-    if (!queue.settings.fifo) {
-      const rule = 'The request includes a parameter that is not valid for this queue type.';
-      throw invalidValue(`Value ${attempt} for parameter ReceiveRequestAttemptId is invalid. Reason: ${rule}`);
-    }
+    if (!queue.settings.fifo) throw notForThisType('ReceiveRequestAttemptId', attempt);
     const again = await repeated(queue.name, attempt, wish.leaseMs, desk);
     if (again !== undefined) return again;
   }
@@ -147,7 +149,6 @@ function messageOf(message: Received, shown: Shown, desk: Desk, asked: Asked): V
     MD5OfMessageAttributes: attributesMd5(attributes),
     MessageAttributes: attributes.size === 0 ? undefined : attributes,
     MessageId: message.id,
-    ReceiptHandle: message.receipt,
   };
 }
 

@@ -154,7 +154,7 @@ function checked(message: Message, { settings }: QueueView, asked: Asked, why: s
   within('DelaySeconds', message.DelaySeconds, [0, 900], 'DelaySeconds must be >= 0 and <= 900.');
   const headers = headersOf(attributes, trace);
   if (settings.fifo) return fifoMessage(message, headers, settings);
-  if (dedupeId !== undefined) throw notForThisType('MessageDeduplicationId', dedupeId, 'includes a parameter');
+  if (dedupeId !== undefined) throw notForThisType('MessageDeduplicationId', dedupeId);
   if (group !== undefined) headers.set(GROUP, group);
   return { body, delayMs: message.DelaySeconds === undefined ? undefined : message.DelaySeconds * 1000, headers };
 }
@@ -170,16 +170,16 @@ function fifoMessage(
     MessageDeduplicationId: dedupeId,
     MessageGroupId: group,
   } = message;
-  if (delay !== 0) throw notForThisType('DelaySeconds', delay, 'include parameter');
+  if (delay !== 0) throw notForThisType('DelaySeconds', delay);
   if (group === undefined) throw missing('MessageGroupId');
   if (dedupeId === undefined && !contentDedupe) throw noDeduplication();
   const id = dedupeId ?? createHash('sha256').update(body).digest('hex');
   return { body, dedupe: { id, key: dedupeScope === 'group' ? `${group} ${id}` : id }, group, headers };
 }
 
-function notForThisType(parameter: string, value: string | number, what: string): SqsError {
+export function notForThisType(parameter: string, value: string | number): SqsError {
   return invalidValue(
-    `Value ${value} for parameter ${parameter} is invalid. Reason: The request ${what} that is not valid for this queue type.`,
+    `Value ${value} for parameter ${parameter} is invalid. Reason: The request include parameter that is not valid for this queue type.`,
   );
 }
 
