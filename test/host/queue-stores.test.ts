@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from 'vitest';
 import type { QueueStore } from '../../src/engine/host/ports.ts';
 import { MemoryQueues } from '../../src/engine/host/stores/memory-queues.ts';
-import { QUEUE_SCHEMA } from '../../src/engine/host/stores/queue-sql.ts';
+import { MOVES_SCHEMA, QUEUE_SCHEMA, QUEUE_STATEMENTS, RUNS_SCHEMA } from '../../src/engine/host/stores/queue-sql.ts';
 import { openSqlite } from '../../src/engine/host/stores/sqlite-file.ts';
 import { SqliteQueues } from '../../src/engine/host/stores/sqlite-queues.ts';
 import { queueStoreContract } from '../contract/queue-store.ts';
@@ -57,6 +58,20 @@ test('a file of the version before is opened, and knows of moves from then on', 
   await store.commit([{ kind: 'ended', move: 'jobs.1', queue: 1 }]);
   await store.close();
   expect((await opened(new SqliteQueues(where)).open()).ended).toEqual(['jobs.1']);
+});
+
+test('nothing that is asked of it reads all messages of all queues', () => {
+  const db = new DatabaseSync(':memory:');
+  db.exec(`${QUEUE_SCHEMA};${MOVES_SCHEMA};${RUNS_SCHEMA}`);
+  const scans = Object.entries(QUEUE_STATEMENTS).flatMap(([name, text]) =>
+    db
+      .prepare(`explain query plan ${text}`)
+      .all()
+      .map(({ detail }) => `${name}: ${detail}`)
+      .filter((line) => /SCAN (messages|runs|states|groups|copies|deliveries|dedupe|[mrsgcd])\b(?! VIRTUAL)/.test(line)),
+  );
+  expect(scans).toEqual([]);
+  db.close();
 });
 
 test('a file belongs to one process', async () => {

@@ -7,6 +7,7 @@
  *
  * Why: written, read and removed as one, a message costs a fifth of what a row of its own does.
  */
+import { problemError } from '../../problem-error.ts';
 import type { SqlValue } from './packed-rows.ts';
 import { RUN_MAX, RUN_MIN } from './queue-sql.ts';
 
@@ -35,16 +36,26 @@ export function packRun(messages: readonly PlainMessage[]): readonly SqlValue[] 
   return [messages.length, sentAt, messages.at(-1)?.sentAt ?? 0, `${members}]`, packed];
 }
 
-/** Of the columns id of the first message, sentAt, members, packed. Contents are views of `packed`. */
+/** Of the columns id of the first message, sentAt, members, packed. Contents are views of `packed`. Throws `store-corrupt`. */
 export function readRun([first, sentAt, members, packed]: readonly SqlValue[]): readonly PlainMessage[] {
   const from = Number(first);
   const began = Number(sentAt);
-  return (JSON.parse(String(members)) as [number, number, number, number][]).map(([bytes, ms, at, length], i) => ({
+  return parsed(members).map(([bytes, ms, at, length], i) => ({
     bytes,
     content: (packed as Uint8Array).subarray(at, at + length),
     sentAt: began + ms,
     seq: from + i,
   }));
+}
+
+type Member = readonly [bytes: number, ms: number, at: number, length: number];
+
+function parsed(members: SqlValue | undefined): readonly Member[] {
+  try {
+    return JSON.parse(String(members)) as readonly Member[];
+  } catch {
+    throw problemError('store-corrupt', 'messages of a queue that were sent together cannot be read');
+  }
 }
 
 /** What can be stored as runs, and what is left over; both in order. */

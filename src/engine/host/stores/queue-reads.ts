@@ -117,7 +117,8 @@ export async function membersAfter(
 ): Promise<readonly PlainMessage[]> {
   if (!hasRuns) return [];
   const runs = await database.read('runs', queue, after + 1, limit);
-  const members = runs.flatMap(readRun);
+  // Why not by SQL: it would sort them with their contents.
+  const members = runs.sort(([a], [b]) => Number(a) - Number(b)).flatMap(readRun);
   return (members[0]?.seq ?? after) > after ? members : members.filter(({ seq }) => seq > after);
 }
 

@@ -77,8 +77,10 @@ export const RUNS_SCHEMA = `
 /** Runs that have members in ?2 … ?3 of queue ?1. */
 const RUNS_IN = (from: string, to: string) =>
   `r.id > ((?1 << 43) | ${from}) - ${RUN_MAX} and r.id <= ((?1 << 43) | ${to}) and r.id + r.count > ((?1 << 43) | ${from})`;
+/** Why `cross join`: each range looks for its runs; the other way round, all runs would be read. */
+const RANGES = 'json_each(?2) j cross join runs r';
 /** Runs of queue ?1 of which some members, but not all, are in one of the ranges [[from, to], …] of ?2. */
-const BROKEN = `select r.id from json_each(?2) j join runs r
+const BROKEN = `select r.id from ${RANGES}
   on ${RUNS_IN('(j.value ->> 0)', '(j.value ->> 1)')}
   and (r.id < ((?1 << 43) | (j.value ->> 0)) or r.id + r.count - 1 > ((?1 << 43) | (j.value ->> 1)))`;
 const RUN = `${SEQ('r')}, r.sentAt, r.members, r.packed`;
@@ -171,8 +173,8 @@ export const QUEUE_STATEMENTS = {
   run: `insert into runs values (${ID}, ?, ?, ?, ?, ?)`,
   runs: `select ${RUN} from (select id, sum(count) over (order by id) - count as before from (select id, count from runs r
       where ${RUNS_IN('?2', ID_MAX.toString())} order by id limit cast(?3 as integer) / ${RUN_MIN} + 2)) p
-    join runs r on r.id = p.id where p.before < ?3 + ${RUN_MAX} order by r.id`,
-  runsAt: `select ${RUN} from runs r where r.id in (select distinct r.id from json_each(?2) j join runs r
+    join runs r on r.id = p.id where p.before < ?3 + ${RUN_MAX}`,
+  runsAt: `select ${RUN} from runs r where r.id in (select r.id from ${RANGES}
     on ${RUNS_IN('(j.value ->> 0)', '(j.value ->> 1)')})`,
   runsSent: `select ${RUN} from runs r where r.id >= (?1 << 43) and r.id < ((?1 + 1) << 43) and r.sentAt <= ?2
     order by r.id limit cast(?3 as integer) / ${RUN_MIN} + 2`,
