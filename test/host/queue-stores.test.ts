@@ -68,7 +68,9 @@ test('nothing that is asked of it reads all messages of all queues', () => {
       .prepare(`explain query plan ${text}`)
       .all()
       .map(({ detail }) => `${name}: ${detail}`)
-      .filter((line) => /SCAN (messages|runs|states|groups|copies|deliveries|dedupe|[mrsgcd])\b(?! VIRTUAL)/.test(line)),
+      .filter((line) =>
+        /SCAN (messages|runs|states|groups|copies|deliveries|dedupe|[mrsgcd])\b(?! VIRTUAL)/.test(line),
+      ),
   );
   expect(scans).toEqual([]);
   db.close();
