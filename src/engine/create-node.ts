@@ -10,6 +10,7 @@ import { SystemClock, wallClock } from './host/clock.ts';
 import type { Identity } from './host/doors.ts';
 import { createNodeId, systemEntropy } from './host/entropy.ts';
 import { federationFunctions } from './host/federation/federation-functions.ts';
+import { retainedFunction } from './host/federation/retained-function.ts';
 import { watchFunctions } from './host/federation/watch-functions.ts';
 import { createRunner } from './host/functions/create-runner.ts';
 import type { Runners } from './host/functions/runners.ts';
@@ -24,6 +25,7 @@ import { MemoryQueues } from './host/stores/memory-queues.ts';
 import { openMessages } from './host/stores/open-messages.ts';
 import { SqliteStore } from './host/stores/sqlite.ts';
 import { SqliteQueues } from './host/stores/sqlite-queues.ts';
+import { FarRetained } from './host/topics/far-retained.ts';
 import { laterFunctions } from './host/topics/later-functions.ts';
 import { LaterMessages, type LaterParts } from './host/topics/later-messages.ts';
 import { SystemTopics } from './host/topics/system-topics.ts';
@@ -75,6 +77,7 @@ export async function createNode(options: NodeOptions = {}): Promise<MpregNode> 
     await host.start(Number(store.read('epoch') ?? 0));
     bindQueues(host, late);
     carryQueues(host, late);
+    askElsewhere(host, late, settled.log);
     host.queues.open();
     trigger(runner, host, late, { id, log: settled.log, name });
     late.system = speak(host, name);
@@ -163,6 +166,7 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
       ...bindingFunctions(() => late.binder),
       ...laterFunctions(() => late.laterNow),
       ...federationFunctions(() => late.hubNow),
+      retainedFunction(() => late.hubNow),
       ...watchFunctions(() => late.watchNow),
       ...(options.inline ?? []),
       ...SAMPLES,
@@ -207,6 +211,23 @@ function carryQueues(host: NodeHost, late: LateHost): void {
     const take = call.with({ idempotent: true, node, timeoutMs: PARCEL_MS });
     return (await take('mpreg.queue.take', { parcel })) as Awaited<ReturnType<Carry>>;
   };
+}
+
+/** Has new subscriptions get what other clusters retain, through a hub of this one. */
+function askElsewhere(host: NodeHost, late: LateHost, log: SettledOptions['log']): void {
+  const client = new SharedClient(() => late.connect('retained values'));
+  const elsewhere = new FarRetained({
+    client: () => client.get(),
+    hasHub: () => late.hub !== undefined || hasHub(host),
+    log,
+  });
+  host.topics.retained.far = (replay) => elsewhere.ask(replay);
+  const end = () => elsewhere.close();
+  host.stopped.then(end, end);
+}
+
+function hasHub(host: NodeHost): boolean {
+  return host.snapshot().members.some(({ record }) => record?.resources.includes('role:hub') === true);
 }
 
 /** Has topics trigger functions for as long as the node takes new work. */

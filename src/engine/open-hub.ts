@@ -8,6 +8,7 @@ import { HubWatch } from './host/federation/hub-watch.ts';
 import { SharedClient } from './host/gateway/shared-client.ts';
 import type { NodeHost } from './host/node-host.ts';
 import type { Store } from './host/ports.ts';
+import { RETAINED } from './host/topics/retained-item.ts';
 import type { SettledOptions } from './hosted-node.ts';
 import type { LateHost } from './late-host.ts';
 import { problemError } from './problem-error.ts';
@@ -63,7 +64,15 @@ export function openHub({ config: first, host, late, node, options, store }: Hub
   );
   const view = () => machine.view(host.now);
   const own = () => ownOf(node, host, config.current.identity);
-  late.hub = { config, machine, onEvent: (listener) => host.onEvent(listener), own, view };
+  const retained = {
+    find: (patterns: readonly string[]) => host.topics.retained.find(patterns),
+    async *of(other: string, patterns: readonly string[]) {
+      const asked = await client.get();
+      const about = { cluster: other, locs: [HUB], timeoutMs: TELL_MS };
+      yield* asked.stream(RETAINED, [{ for: cluster, patterns }], about);
+    },
+  };
+  late.hub = { config, log, machine, onEvent: (listener) => host.onEvent(listener), own, retained, view };
   late.watch = new HubWatch({
     commandsAllowed: options.hub?.alertCommands === true,
     log,
@@ -106,6 +115,6 @@ function ownOf(node: Node, host: NodeHost, { cluster, region }: FederationConfig
 
 const HUB = 'role:hub';
 const QUEUE = 'queue:';
-/** How long another hub may take to store what it is told. */
+/** How long another hub may take to store what it is told, or to say what its cluster retains. */
 const TELL_MS = 5_000;
 const SPREAD_MS = 3_000;

@@ -22,13 +22,24 @@ const NO_LOG: MessageLog = { commit: () => {}, define: () => {}, read: () => {},
 
 /** A node whose neighbour listens to everything: the link to it is 1, clients are on links 2 and 3. */
 function nodeWithNeighbour(messagesMax: number) {
-  const exchange = new Exchange<Delivery>('here', 1, DEFAULT_TOPICS);
+  const exchange = new Exchange<Delivery>('here', 1, DEFAULT_TOPICS, () => () => true);
   exchange.linked('there', 0);
   exchange.receive('there', { added: [{ pattern: '#' }], from: 0, kind: 'interest', removed: [], version: 7 }, 0);
+  const toFar = [{ next: 'far', to: ['far'] }];
+  const federation = {
+    admits: () => true,
+    branchTo: () => toFar,
+    branches: () => toFar,
+    cluster: 'home',
+    linkTo: () => 4,
+    onward: () => [],
+    self: 'here',
+  };
   const flow = new TopicsFlow({
     memory: NO_LOG,
     stored: [],
     exchange: () => exchange,
+    federation: () => federation,
     input: () => {},
     isAlive: () => true,
     later: () => {},
@@ -37,10 +48,11 @@ function nodeWithNeighbour(messagesMax: number) {
     nodeLimits: { bytesMax: 1_000_000, messagesMax, policy: 'block' },
     wallClock: () => 0,
   });
-  const wires = [new TestWire(), new TestWire(), new TestWire()] as const;
+  const wires = [new TestWire(), new TestWire(), new TestWire(), new TestWire()] as const;
   flow.opened(1, { address: '', id: 'there', name: 'there', role: 'peer' }, wires[0]);
   flow.opened(2, { name: 'ann', role: 'client' }, wires[1]);
   flow.opened(3, { name: 'bob', role: 'client' }, wires[2]);
+  flow.opened(4, { address: '', cluster: 'away', id: 'far', name: 'far', role: 'hub' }, wires[3]);
   const publish = (link: number, seq: number) =>
     flow.take(link, { by: 'p', id: 0, kind: 'publish', payload: plain(seq), seq, topic: 'order.eu' });
   return { exchange, flow, publish, wires };
@@ -73,5 +85,18 @@ describe('a message that another node does not get', () => {
     const { flow } = shut();
     flow.closed(1);
     expect(flow.counters.lost).toBe(3);
+  });
+});
+
+describe('a hub', () => {
+  test('gives other clusters what is published, not what it only learns of: old values, and that one was cleared', () => {
+    const { exchange, flow, wires } = nodeWithNeighbour(10);
+    exchange.bridge({ bits: '', hashes: 1 }, 0);
+    const about = { at: 0, by: 'p', kind: 'forward', members: [], payload: plain(1), topic: 'order.eu' } as const;
+    flow.take(1, { ...about, plain: false, retained: { node: 'there', time: 1 }, seq: 1 });
+    flow.take(1, { ...about, plain: true, retained: { node: 'there', time: 2 }, seq: 2 });
+    flow.take(1, { ...about, plain: false, retained: { cleared: true, node: 'there', time: 3 }, seq: 3 });
+    flow.take(1, { ...about, plain: true, seq: 4 });
+    expect(wires[3].sent).toEqual([2, 4]);
   });
 });

@@ -9,15 +9,18 @@
  * Every node holds all of them, in memory: so a node that joins or comes back has them from the others. Where a node has a store
  * for them they outlast it, so also the stop of all. What reaches a node by itself goes to subscriptions there as any message does; what it has only
  * learned of goes to them as retained; neither comes again as the other.
+ *
+ * What other clusters retain is not copied: who subscribes asks them for it (`far`), where they say that they may have something.
  */
 import type { NodeId } from '../core/base/ids.ts';
 import { type Problem, problem } from '../core/base/problems.ts';
 import type { Route } from '../core/topics/exchange.ts';
 import { isInbox } from '../core/topics/inboxes.ts';
 import type { ForwardMessage, PublishMessage, RetainedMessage, StoreMessage } from '../core/topics/messages.ts';
-import { parsePattern } from '../core/topics/pattern.ts';
+import { isSystem, type Pattern, parsePattern } from '../core/topics/pattern.ts';
 import { type Replay, Retained, type RetainedLimits } from '../core/topics/retained.ts';
 import type { Delivery } from './delivery.ts';
+import { FarReplay } from './far-replay.ts';
 import type { FlowLink } from './flow-link.ts';
 import { OWN } from './own-messages.ts';
 import type { Way } from './way.ts';
@@ -42,6 +45,8 @@ export interface RetainedFlowParts {
   readonly neighbours: () => readonly FlowLink[];
   /** A message to a node, for nobody there but its store; false where there is no room. */
   readonly forward: (node: NodeId, delivery: Delivery, from: FlowLink) => boolean;
+  /** The first words of what is retained are others now, or `#` for too many. */
+  readonly tellWords: (words: readonly string[]) => void;
   /** To the subscriptions of this node that it is for. */
   readonly deliver: (delivery: Delivery) => void;
 }
@@ -52,6 +57,9 @@ export class RetainedFlow {
   /** What subscriptions of this node have had, as it was learned of, by topic and version: it may still come by itself. */
   readonly #learned = new Set<string>();
   #telling = false;
+  #wordsTold = 0;
+  /** Asks other clusters for what they retain, and then ends it; absent: there are none. */
+  far: ((replay: FarReplay) => void) | undefined;
 
   constructor(parts: RetainedFlowParts, limits: RetainedLimits = LIMITS) {
     this.#parts = parts;
@@ -61,6 +69,12 @@ export class RetainedFlow {
       this.#retained.put(delivery.topic, delivery.version, delivery.keep(), delivery.cost);
     }
     this.#expire();
+    if (this.#retained.wordsGeneration > 0) parts.later(1, () => this.#tellWords());
+  }
+
+  /** What matches some patterns, a part at a time. Those that are none match nothing. */
+  find(patterns: readonly string[]): Replay<Delivery> {
+    return this.#retained.replay(parsedOf(patterns));
   }
 
   get counts(): Retained<Delivery>['counts'] {
@@ -134,13 +148,11 @@ export class RetainedFlow {
 
   /** What a new subscription should have. */
   replay(way: Way<Delivery>, patterns: readonly string[]): void {
-    if (this.#retained.counts.topics === 0) return;
-    const parsed = patterns.flatMap((text) => {
-      const pattern = parsePattern(text);
-      return pattern.ok && !isInbox(pattern.value.segments) ? [pattern.value] : [];
-    });
+    const parsed = parsedOf(patterns);
     if (parsed.length === 0) return;
-    this.#step(way, this.#retained.replay(parsed));
+    if (this.#retained.counts.topics > 0) this.#step(way, this.#retained.replay(parsed));
+    const users = parsed.map(({ text }) => text).filter((text) => !isSystem(text));
+    if (users.length > 0) this.far?.(new FarReplay(way, users, (topic) => this.#retained.knows(topic)));
   }
 
   /** Why no more at once: it must neither hold up others, nor be dropped for lack of room. */
@@ -189,6 +201,13 @@ export class RetainedFlow {
     for (const topic of gone) this.#parts.retained?.put(topic, undefined);
   }
 
+  #tellWords(): void {
+    const { words, wordsGeneration } = this.#retained;
+    if (wordsGeneration === this.#wordsTold) return;
+    this.#wordsTold = wordsGeneration;
+    this.#parts.tellWords(words.length > WORDS_MAX ? ['#'] : words);
+  }
+
   /** Has the others compare, a moment later: those that what is new here has not reached. */
   #tellSoon(): void {
     if (this.#telling) return;
@@ -196,9 +215,17 @@ export class RetainedFlow {
     this.#parts.later(TELL_MS, () => {
       this.#telling = false;
       this.#expire();
+      this.#tellWords();
       for (const link of this.#neighbours.values()) this.opened(link);
     });
   }
+}
+
+function parsedOf(patterns: readonly string[]): readonly Pattern[] {
+  return patterns.flatMap((text) => {
+    const pattern = parsePattern(text);
+    return pattern.ok && !isInbox(pattern.value.segments) ? [pattern.value] : [];
+  });
 }
 
 function retainsTooMuch(topic: string): Problem {
@@ -209,6 +236,8 @@ function retainsTooMuch(topic: string): Problem {
 /** Limit: what a node retains, cleared topics included. */
 const LIMITS: RetainedLimits = { bytesMax: 64 * 1024 * 1024, topicsMax: 100_000 };
 
+/** First words of topics that other clusters are told of. Trade-off: more, and records between hubs are larger; fewer, and more is asked in vain. */
+const WORDS_MAX = 4_096;
 /** Limit: what is remembered of what came before it came by itself. */
 const LEARNED_MAX = 10_000;
 /** Topics that are looked at, or messages sent, in one piece. */

@@ -56,7 +56,7 @@ export class TopicsFlow {
   readonly #subscribers: Subscribers;
   readonly #nodes: NodeWays;
   readonly #groups: GroupsFlow;
-  readonly #retained: RetainedFlow;
+  readonly retained: RetainedFlow;
   readonly #brakes: Brakes;
   readonly #abroad: AbroadFlow;
   /** Of the mesh's own messages, the last one's count. */
@@ -77,7 +77,7 @@ export class TopicsFlow {
       counters: this.counters,
       groups: () => this.#groups,
       brakes: this.#brakes,
-      begun: (way, patterns) => this.#retained.replay(way, patterns),
+      begun: (way, patterns) => this.retained.replay(way, patterns),
       link: (id) => this.#links.get(id),
     });
     this.#nodes = new NodeWays({
@@ -103,7 +103,7 @@ export class TopicsFlow {
       federation: parts.federation ?? (() => undefined),
       link: (id) => this.#links.get(id),
     });
-    this.#retained = new RetainedFlow({
+    this.retained = new RetainedFlow({
       ...parts,
       deliver: (delivery) => {
         const route = parts.exchange()?.route(delivery.topic);
@@ -112,13 +112,14 @@ export class TopicsFlow {
       counters: this.counters,
       forward: (node, delivery, from) => this.#nodes.forward(node, delivery, false, NO_MEMBERS, from),
       neighbours: () => [...this.#links.values()].filter(({ peer }) => peer.role === 'peer'),
+      tellWords: (words) => parts.federation?.() !== undefined && parts.input({ kind: 'federation', retains: words }),
     });
   }
 
   opened(id: LinkId, peer: Peer, wire: Wire): void {
     const link = new FlowLink(id, peer, wire);
     this.#links.set(id, link);
-    if (peer.role === 'peer') this.#retained.opened(link);
+    if (peer.role === 'peer') this.retained.opened(link);
   }
 
   closed(id: LinkId): void {
@@ -163,7 +164,7 @@ export class TopicsFlow {
     } else if (message.kind === 'discharge' && role === 'peer') this.#groups.discharged(message);
     else if (message.kind === 'returned' && role === 'peer') this.#groups.returned(message);
     else if (message.kind === 'brake' && role === 'peer') this.#brakes.told(link, message);
-    else if (message.kind === 'retained' && role === 'peer') this.#retained.told(link, message);
+    else if (message.kind === 'retained' && role === 'peer') this.retained.told(link, message);
     else if (message.kind === 'abroad' && role !== 'client') this.#abroad.take(message);
     else return false;
     return true;
@@ -221,7 +222,7 @@ export class TopicsFlow {
       links: this.#links.size,
       nodes: nodes.size,
       owed: this.#groups.debts.size,
-      retained: this.#retained.counts.topics,
+      retained: this.retained.counts.topics,
       subscriptions,
       waiting: nodes.waiting + waiting,
     };
@@ -257,7 +258,7 @@ export class TopicsFlow {
     const seq = message.seq ?? ++link.published;
     const more = key === undefined ? undefined : { key };
     const made = new Delivery(topic, by, seq, this.#parts.wallClock(), headers, payload, more);
-    const delivery = message.retain === undefined ? made : this.#retained.publish(link, message, route.value, made);
+    const delivery = message.retain === undefined ? made : this.retained.publish(link, message, route.value, made);
     if (delivery === undefined) return;
     const hubs = route.value.abroad ? this.#abroad.out(delivery) : 0;
     this.#send(exchange, link, id, route.value, delivery, hubs);
@@ -355,9 +356,9 @@ export class TopicsFlow {
     const from = link.peer.role === 'peer' ? link.peer.id : undefined;
     const delivery = new Delivery(topic, by, seq, at, headers, payload, { abroad, from, key, version });
     if (!route.ok) return delivery;
-    if (this.#retained.received(delivery, message)) this.#subscribers.deliver(delivery, route.value.local, link);
+    if (this.retained.received(delivery, message)) this.#subscribers.deliver(delivery, route.value.local, link);
     if (members.length > 0) this.#groups.forwarded(delivery, route.value, members);
-    if (route.value.abroad && !abroad) this.#abroad.out(delivery);
+    if (route.value.abroad && message.plain && !abroad) this.#abroad.out(delivery);
     return delivery;
   }
 

@@ -21,6 +21,8 @@ import type { Parcel } from './parcel.ts';
 export class Way<Item extends Parcel<Item>> implements Pump {
   readonly link: FlowLink;
   readonly outbox: Outbox<Item>;
+  /** Says of what the receiver has had another way that it is not to go; absent: all goes. */
+  admits: ((item: Item) => boolean) | undefined;
   /** Messages put onto the link. */
   sent = 0;
   /** Messages that were refused by the link or for lack of room, beside those that the outbox dropped. */
@@ -78,6 +80,7 @@ export class Way<Item extends Parcel<Item>> implements Pump {
    */
   offer(item: Item, from: FlowLink): Verdict {
     if (this.#over) return 'disconnect';
+    if (this.admits !== undefined && !this.admits(item)) return 'taken';
     if (this.link.behind.has(this)) return this.#wait(item, from);
     if (!this.#hasRoom) {
       this.link.behind.add(this);

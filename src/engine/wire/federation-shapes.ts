@@ -40,6 +40,7 @@ const offersRecord: Shape<OffersRecord> = open<OffersRecord>({
   hub: name,
   interest: optional(object({ bits: text, hashes: uint })),
   queues: list(text),
+  retains: optional(object({ bits: text, hashes: uint })),
   version: uint,
   withdrawn: optional(yes),
 });

@@ -27,6 +27,31 @@ function teach(from: Retained<string>, to: Retained<string>): void {
 }
 
 describe('retained messages', () => {
+  test('are told of by the first words of their topics, for as long as one of them is there', () => {
+    const retained = new Retained<string>({ bytesMax: 100, topicsMax: 5 });
+    const generations: number[] = [];
+    const put = (topic: string, time: number, cleared?: true) => {
+      retained.put(topic, { ...at(time), ...(cleared && { cleared }) }, topic, 1);
+      generations.push(retained.wordsGeneration);
+    };
+    put('a.b', 1);
+    put('a.c', 2);
+    put('a.b', 3);
+    put('d', 4);
+    expect([retained.words, generations]).toEqual([
+      ['a', 'd'],
+      [1, 1, 1, 2],
+    ]);
+    put('a.b', 5, true);
+    put('a.b', 6, true);
+    put('a.c', 7, true);
+    expect([retained.words, generations.slice(4)]).toEqual([['d'], [2, 2, 3]]);
+    retained.expire(100);
+    put('a.b', 8);
+    expect(retained.words).toEqual(['d', 'a']);
+    expect([retained.knows('a.b'), retained.knows('a.c'), retained.knows('x')]).toEqual([true, false, false]);
+  });
+
   test('are the newest of each topic, until it is cleared', () => {
     const retained = new Retained<string>({ bytesMax: 100, topicsMax: 5 });
     expect(retained.put('a', at(1), '1', 10)).toBe('news');

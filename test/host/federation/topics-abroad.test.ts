@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Client, type FederationConfig, type MpregNode, ProblemError } from '../../../src/engine/index.ts';
 import { Clusters, reached, until } from './two-clusters.ts';
@@ -202,6 +203,48 @@ describe('a message of a topic', () => {
     })();
     reply.catch(() => undefined); // its client closes at the end
     await until('a hub answers', async () => (await ask('blue', 'hub.only', 1)) === 'from the hub');
+  });
+
+  it('that is the last of its topic comes to who subscribes later in another cluster, from its own one first, as rules allow', async () => {
+    const { clients } = await chain({
+      exports: [{ clusters: ['*'], functions: ['*'], topics: ['status.#', 'both.#'] }],
+    });
+    const publish = (from: string, topic: string, payload: unknown) =>
+      (clients[from] as Client).publish(topic, payload, { retain: true });
+    await publish('red', 'status.a', 'first');
+    await publish('red', 'status.a', 'red a');
+    await publish('red', 'status.b', 'cleared');
+    await (clients.red as Client).publish('status.b', null, { retain: 'clear' });
+    await publish('red', 'secret.a', 'kept at home');
+    await publish('red', 'both.a', 'red both');
+    await publish('green', 'both.a', 'green both');
+    await publish('green', 'status.c', 'green c');
+    const lastOf = async (client: string, patterns: string[], count: number, patienceMs = 20_000) => {
+      const seen: string[] = [];
+      const listening = await (clients[client] as Client).subscribe(patterns, {
+        onMessage: ({ payload, retained, topic }) => void seen.push(`${topic} ${String(payload)} ${retained}`),
+      });
+      const end = performance.now() + patienceMs;
+      while (seen.length < count && performance.now() < end) await pause(20);
+      await listening.close();
+      return seen.sort();
+    };
+    const wanted = ['both.a green both true', 'status.a red a true', 'status.c green c true'];
+    for (const subscriber of ['blue', 'blue-hub']) {
+      // What clusters retain is told, not known at once: until then, others have to answer.
+      await until(
+        'all come',
+        async () => (await lastOf(subscriber, ['status.*', 'both.a', 'secret.#'], 3, 1_000)).length === 3,
+      );
+      expect(await lastOf(subscriber, ['#'], 3)).toEqual(wanted);
+    }
+    await publish('blue', 'both.a', 'blue both');
+    await until('its own is there', async () => (await lastOf('blue', ['both.a'], 1))[0] === 'both.a blue both true');
+    // What red does not give would come with what it gives, in one piece.
+    expect(await lastOf('blue', ['secret.#', 'status.b', 'status.a'], 1)).toEqual(['status.a red a true']);
+    const asked = clients.red?.call.with({ cluster: 'green', locs: ['role:hub'] });
+    const refusal = asked?.('mpreg.federation.retained', { for: 'blue', patterns: ['#'] });
+    await expect(refusal).rejects.toMatchObject({ code: 'not-allowed' });
   });
 
   it('arrives again when the hub that speaks for a cluster is gone', async () => {

@@ -116,16 +116,18 @@ export class FarPlaces {
     return this.#known.get(cluster)?.queues ?? [];
   }
 
-  /** The other clusters, their hubs that can be reached, the nearest first, and what they listen to. */
+  /** The other clusters, their hubs that can be reached, the nearest first, what they listen to, and what they retain. */
   get listening(): readonly {
     readonly identity: ClusterIdentity;
     readonly hubs: readonly NodeId[];
     readonly interests: readonly Interest[];
+    readonly retains: readonly Interest[];
   }[] {
     return [...this.#known.values()].map(({ hubs, identity, offers }) => ({
       hubs,
       identity,
       interests: offers.flatMap(({ interest }) => interest ?? []),
+      retains: offers.flatMap(({ retains }) => retains ?? []),
     }));
   }
 

@@ -94,10 +94,30 @@ export class FarTopics {
     );
   }
 
+  /** The clusters that may retain a value that one of some patterns matches, and can be reached; the nearest first. */
+  retainers(patterns: readonly string[]): readonly string[] {
+    const words = patterns.map((pattern) => pattern.split('.', 1)[0] ?? ANY);
+    const found = this.#far.listening.flatMap(({ hubs, identity, retains }) => {
+      const cost = hubs[0] === undefined ? undefined : this.#ways.to(hubs[0])?.cost;
+      return cost !== undefined && retains.some((one) => mayRetain(one, words)) ? [{ ...identity, cost }] : [];
+    });
+    return found.sort((a, b) => a.cost - b.cost || (a.cluster < b.cluster ? -1 : 1)).map(({ cluster }) => cluster);
+  }
+
   /** Whether a message that another cluster has published is to be published here. */
   admits(cluster: string, topic: string): boolean {
-    const identity = this.#far.listening.find((other) => other.identity.cluster === cluster)?.identity;
+    const identity = this.#identityOf(cluster);
     return identity !== undefined && this.#imports(identity, topic);
+  }
+
+  /** Whether messages of a topic may go to a cluster. */
+  mayGo(cluster: string, topic: string): boolean {
+    const identity = this.#identityOf(cluster);
+    return identity !== undefined && this.#exports(identity, topic);
+  }
+
+  #identityOf(cluster: string): ClusterIdentity | undefined {
+    return this.#far.listening.find(({ identity }) => identity.cluster === cluster)?.identity;
   }
 
   /** For what has passed some hubs. What no way leads to without them is left out. */
@@ -138,6 +158,15 @@ export class FarTopics {
     return this.#listening;
   }
 }
+
+/** Whether a topic that begins with one of the words may be retained; a wildcard may be any. */
+function mayRetain(retains: Interest, words: readonly string[]): boolean {
+  const filter = BloomFilter.read(retains);
+  return filter !== undefined && words.some((word) => word === ANY || word === ONE || mayHear(filter, word));
+}
+
+const ANY = '#';
+const ONE = '*';
 
 /** What one cluster is to a topic. */
 export interface JudgedTopic {

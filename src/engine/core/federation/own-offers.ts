@@ -4,7 +4,7 @@ import { OUTRUN_MAX } from './link-state.ts';
 import type { OffersRecord } from './records.ts';
 
 /** What a cluster has that others may use. */
-export type OwnOffered = Pick<OffersRecord, 'functions' | 'queues' | 'interest'>;
+export type OwnOffered = Pick<OffersRecord, 'functions' | 'queues' | 'interest' | 'retains'>;
 
 /**
  * What this hub says that its cluster has: told while it speaks for the cluster, taken back once when it no longer does.

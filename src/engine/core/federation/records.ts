@@ -76,6 +76,8 @@ export interface OffersRecord {
   readonly interest?: Interest;
   /** It speaks for the cluster no longer: another hub does. */
   readonly withdrawn?: true;
+  /** The first words of topics of which a value is retained there, as patterns; absent: none is. */
+  readonly retains?: Interest;
 }
 
 /** A function that some node of the cluster has, together with resources; one for each combination that differs. */

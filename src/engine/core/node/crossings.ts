@@ -56,8 +56,9 @@ export class Crossings {
       return this.#door.exports(from, cluster, 'functions', fun) ? undefined : notExported(fun, cluster);
     }
     if (OPEN.has(fun)) return undefined;
+    if (fun === RETAINED) return askedFor(call) === cluster ? undefined : notFor(fun, cluster);
     if (!QUEUE_FUNCTIONS.has(fun)) {
-      return problem('not-allowed', `${fun} is not for other clusters, and ${cluster} is one`, { fun });
+      return notFor(fun, cluster);
     }
     const queue = queueOf(call);
     if (queue === undefined) return problem('input-invalid', `${fun} does not say which queue is meant`, { fun });
@@ -65,11 +66,21 @@ export class Crossings {
   }
 }
 
+/** The cluster for which a call says that it asks. Why looked at: the rules for that one decide what it is given. */
+function askedFor({ payload }: CallMessage): unknown {
+  const [argument] = argumentsOf(payload);
+  return (argument as { readonly for?: unknown } | undefined)?.for;
+}
+
+function argumentsOf(payload: CallMessage['payload']): readonly unknown[] {
+  const given = payload.value();
+  return given.ok ? ((given.value as { readonly args?: readonly unknown[] }).args ?? []) : [];
+}
+
 /** Why only here: a node that is asked for one queue must not be told of another one in the arguments. */
 function queueOf({ locs, payload }: CallMessage): string | undefined {
   const named = locs.find((loc) => loc.startsWith(QUEUE))?.slice(QUEUE.length);
-  const given = payload.value();
-  const [argument] = given.ok ? ((given.value as { readonly args?: readonly unknown[] }).args ?? []) : [];
+  const [argument] = argumentsOf(payload);
   const queue = (argument as { readonly queue?: unknown } | undefined)?.queue;
   return queue === named ? named : undefined;
 }
@@ -80,12 +91,18 @@ function bare(call: CallMessage): CallMessage {
   return { ...plain, routed: false, scope: 'cluster' };
 }
 
+function notFor(fun: string, cluster: string): Problem {
+  return problem('not-allowed', `${fun} is not for other clusters, and ${cluster} is one`, { fun });
+}
+
 function notExported(what: string, cluster: string): Problem {
   const hint = 'Allow it in the exports of that cluster’s configuration.\nmpreg federation deploy --help';
   return problem('not-allowed', `${what} is not exported to cluster ${cluster}`, { hint });
 }
 
 const QUEUE = 'queue:';
+/** What a cluster retains of topics: each cluster asks for itself alone. */
+const RETAINED = 'mpreg.federation.retained';
 
 /** What every cluster may ask: it changes nothing. */
 const OPEN: ReadonlySet<string> = new Set([

@@ -11,6 +11,7 @@ import type { Directory } from '../directory/directory.ts';
 import type { NodeRecord } from '../directory/record.ts';
 import type { FederationEffect } from '../federation/effects.ts';
 import { Federation } from '../federation/federation.ts';
+import { interestOf } from '../federation/interest.ts';
 import type { FederationMessage } from '../federation/messages.ts';
 import { gatherOffers } from '../federation/offers.ts';
 import type { FederationConfig, FederationOptions } from '../federation/options.ts';
@@ -19,6 +20,7 @@ import { mayCross } from '../federation/policy.ts';
 import type { Interest } from '../federation/records.ts';
 import type { HubPeer } from '../links/messages.ts';
 import type { Outlook } from './far-calls.ts';
+import type { NodeInput } from './inputs.ts';
 import { OwedAnswers } from './owed-answers.ts';
 
 /** What makes a node a hub. */
@@ -54,6 +56,7 @@ export class FederationDoor implements Machine<HubEffect> {
   #offered: OwnOffered = { functions: [], queues: [] };
   #interest: Interest | undefined;
   readonly #owed = new OwedAnswers();
+  #retains: Interest | undefined;
 
   constructor(directory: Directory, hub: HubConfig | undefined, options: FederationOptions, prng: Prng) {
     this.#directory = directory;
@@ -84,10 +87,15 @@ export class FederationDoor implements Machine<HubEffect> {
     this.look(now);
   }
 
-  configure(config: FederationConfig, now: Instant): void {
+  told(about: Extract<NodeInput, { readonly kind: 'federation' }>, now: Instant): void {
     if (this.#federation === undefined) return;
-    this.#config = config;
-    this.#federation.configure(config, now);
+    if ('retains' in about) {
+      this.#retains = interestOf(about.retains);
+      this.#offer(now);
+      return;
+    }
+    this.#config = about.config;
+    this.#federation.configure(about.config, now);
     this.#generation = -1; // what is offered depends on what may be exported
     this.look(now);
   }
@@ -251,8 +259,8 @@ export class FederationDoor implements Machine<HubEffect> {
   }
 
   #offer(now: Instant): void {
-    const interest = this.#interest;
-    this.#federation?.offer({ ...this.#offered, ...(interest && { interest }) }, now);
+    const [interest, retains] = [this.#interest, this.#retains];
+    this.#federation?.offer({ ...this.#offered, ...(interest && { interest }), ...(retains && { retains }) }, now);
   }
 
   /** What takes no new work is offered to nobody; queues there still have what was sent to them. */

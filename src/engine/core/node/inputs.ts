@@ -49,6 +49,8 @@ export type NodeInput =
   | { readonly kind: 'queue'; readonly input: QueuesInput }
   /** What operators want of this hub from now on. */
   | { readonly kind: 'federation'; readonly config: FederationConfig }
+  /** The first words of topics of which values are retained, or `#` for too many, are these now. */
+  | { readonly kind: 'federation'; readonly retains: readonly string[] }
   /** Take no new work, say so, finish what runs. */
   | { readonly kind: 'drain' }
   /** Take up work again. */

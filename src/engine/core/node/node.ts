@@ -177,7 +177,7 @@ export class Node implements Machine<NodeEffect> {
         calls.item(input.task, input.payload, now);
         break;
       case 'federation':
-        federation.configure(input.config, now);
+        federation.told(input, now);
         break;
       case 'drain':
         this.#drainWork('draining', now);

@@ -30,6 +30,10 @@ export class Retained<Message> {
   /** Of each bucket, its topics; and all of them with their versions as one number. */
   readonly #topics = Array.from({ length: BUCKETS }, () => new Set<string>());
   readonly #buckets = new Uint32Array(BUCKETS);
+  /** The first words of topics that are retained and not cleared, and of how many. */
+  readonly #words = new Map<string, number>();
+  /** Grows with every word that comes or goes. */
+  wordsGeneration = 0;
   #bytes = 0;
   #last = 0;
   /** The newest time seen. */
@@ -43,6 +47,16 @@ export class Retained<Message> {
   /** `refused`: for lack of room, since construction. */
   get counts(): { readonly topics: number; readonly bytes: number; readonly refused: number } {
     return { bytes: this.#bytes, refused: this.#refused, topics: this.#kept.size };
+  }
+
+  /** The first words of all topics that somebody may ask for. */
+  get words(): readonly string[] {
+    return [...this.#words.keys()];
+  }
+
+  /** Whether anything is known of a topic, be it that it was cleared. */
+  knows(topic: string): boolean {
+    return this.#kept.has(topic);
   }
 
   get(topic: string): Message | undefined {
@@ -69,6 +83,7 @@ export class Retained<Message> {
     this.#drop(topic, before);
     this.#kept.set(topic, { bytes, message, number: ++this.#last, version });
     this.#bytes += bytes;
+    if (!version.cleared) this.#countWord(topic, 1);
     this.#topics[bucketOf(topic)]?.add(topic);
     this.#mix(topic, version);
     return 'news';
@@ -143,7 +158,16 @@ export class Retained<Message> {
     this.#kept.delete(topic);
     this.#topics[bucketOf(topic)]?.delete(topic);
     this.#bytes -= kept.bytes;
+    if (!kept.version.cleared) this.#countWord(topic, -1);
     this.#mix(topic, kept.version);
+  }
+
+  #countWord(topic: string, more: 1 | -1): void {
+    const [word = ''] = topic.split('.', 1);
+    const count = (this.#words.get(word) ?? 0) + more;
+    if (count === 0) this.#words.delete(word);
+    else this.#words.set(word, count);
+    if (count === 0 || (count === 1 && more === 1)) this.wordsGeneration++;
   }
 
   /** Into its bucket, or out again: exclusive or is its own inverse. */

@@ -6,10 +6,13 @@ import type { Federation } from '../../core/federation/federation.ts';
 import type { FederationConfig, LinkConfig } from '../../core/federation/options.ts';
 import type { FederationView } from '../../core/federation/view.ts';
 import type { NodeEvent } from '../../core/node/effects.ts';
+import type { Replay } from '../../core/topics/retained.ts';
 import type { Applied } from '../../federation-api.ts';
+import type { Delivery } from '../../flow/delivery.ts';
 import { problemError } from '../../problem-error.ts';
 import { isObject } from '../../wire/json-value.ts';
 import { ItemQueue } from '../item-queue.ts';
+import type { Log } from '../node-host-parts.ts';
 import { explanationOf, type Own } from './explanation-of.ts';
 import type { HubConfig } from './hub-config.ts';
 import { routesOf } from './routes-of.ts';
@@ -21,6 +24,12 @@ export interface FederationFace {
   /** Names of what the own cluster has. */
   own(): Own;
   onEvent(listener: (event: NodeEvent) => void): () => void;
+  readonly log: Log;
+  /** What is retained here, and in another cluster. */
+  readonly retained: {
+    find(patterns: readonly string[]): Replay<Delivery>;
+    of(cluster: string, patterns: readonly string[]): AsyncIterable<unknown>;
+  };
 }
 
 /** `hub` throws `hub-missing` on a node that is none. */

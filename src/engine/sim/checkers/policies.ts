@@ -85,7 +85,7 @@ export class PoliciesChecker extends Checker {
   override stepped(process: SimProcess, input: NodeInput, effects: readonly NodeEffect[]): void {
     const hub = this.#hubs.get(process);
     if (hub === undefined) return;
-    if (input.kind === 'federation') hub.told.push({ at: this.#now, terms: input.config });
+    if (input.kind === 'federation' && 'config' in input) hub.told.push({ at: this.#now, terms: input.config });
     if (input.kind === 'message') this.#enters(hub, input.message);
     for (const effect of effects) if (effect.kind === 'send') this.#leaves(hub, effect.message);
   }
