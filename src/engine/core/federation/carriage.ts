@@ -68,6 +68,11 @@ export class Carriage<Message extends Carried> {
     return held;
   }
 
+  get counts(): { readonly arrived: number; readonly failed: number; readonly relayed: number; readonly sent: number } {
+    const { arrived, failed, relayed, sent } = this;
+    return { arrived, failed, relayed, sent };
+  }
+
   /** See `Sessions.room`. */
   room(to: NodeId): number {
     return this.#sessions.room(to);

@@ -257,19 +257,15 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
   }
 
   view(now: Instant): FederationView {
-    const { arrived, failed, relayed, sent } = this.#carriage;
     return viewOf({
       border: this.#border,
       clusters: this.#clusters,
       config: this.#config,
       counts: {
-        arrived,
-        failed,
+        ...this.#carriage.counts,
         recordsIn: this.#recordsIn,
         recordsOut: this.#flood.told,
         recordsRefused: this.#links.refusals.count,
-        relayed,
-        sent,
       },
       far: this.far,
       links: this.#links,

@@ -357,10 +357,7 @@ export class Bindings {
   /** Why a cancelled call is taken back where it has not left yet: it would be begun, and its cancellation lost. */
   #answer(to: NodeId, message: CallsMessage, now: Instant): void {
     const { federation, links, directory } = this.#machines;
-    if (federation.knows(to)) {
-      federation.send(to, message, now);
-      return;
-    }
+    if (federation.knows(to)) return federation.send(to, message, now);
     if (message.kind === 'cancel' && links.unsend(to, (one) => isCancelledBy(message, directory.self.id, one))) return;
     links.answer(to, message, now);
   }
