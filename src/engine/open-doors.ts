@@ -13,6 +13,7 @@ import { MemoryNetwork, MemoryTransport } from './host/transports/memory.ts';
 import { webSocketTransport } from './host/transports/web-socket.ts';
 import type { Inside, SettledOptions } from './hosted-node.ts';
 import type { LateHost } from './late-host.ts';
+import { ProblemError, problemError } from './problem-error.ts';
 import type { Bridges } from './wire/handshake-sides.ts';
 
 /** Limit: sockets of one node; a cluster's links and its clients are far fewer. */
@@ -79,10 +80,18 @@ export async function openDoors(
       ...(tls === undefined ? {} : { tls }),
       ...(key === undefined ? {} : { origins: ['*'] }),
     });
+  const listenForHubs = async (port: number): Promise<Listener> => {
+    try {
+      return await listen(transport, options.host, port);
+    } catch (error) {
+      await outside.close();
+      throw isTaken(error) ? problemError('address-in-use', error.message, { hint: BRIDGE_HINT }) : error;
+    }
+  };
   const outside = await listen(transport, options.host, options.port);
   identity.address = options.advertise ?? outside.url;
   const { bridgePort, bridgeUrl } = options.hub ?? {};
-  const second = bridgePort === undefined ? undefined : await listen(transport, options.host, bridgePort);
+  const second = bridgePort === undefined ? undefined : await listenForHubs(bridgePort);
   if (second !== undefined) doors.add(second);
   identity.bridge = bridgeUrl ?? second?.url ?? identity.address;
   const inner = await listen(memory, 'inside', 0);
@@ -92,6 +101,13 @@ export async function openDoors(
   return { address: identity.address, bridge: identity.bridge, doors, inside: { transport: memory, url: inner.url } };
 }
 
+function isTaken(error: unknown): error is ProblemError {
+  return error instanceof ProblemError && error.problem.code === 'address-in-use';
+}
+
+const BRIDGE_HINT =
+  'Choose another --bridge-port than that, and than --port; without one, other hubs use the port of the node.\nmpreg node start --hub --bridge-port 0';
+
 function metricsOf(view: FederationView, watch: HubWatch): readonly string[] {
   return federationMetrics(view, watch.health(), watch.counts);
 }
@@ -100,6 +116,6 @@ function metricsOf(view: FederationView, watch: HubWatch): readonly string[] {
 function whyNoBridge(late: LateHost, other: string): ReturnType<Bridges> {
   if (late.hub?.machine.admits(other)) return undefined;
   const mode = late.hub?.config.current.mode ?? 'strict';
-  const hint = `Name it in the links of this hub.\nmpreg federation link add ${other} --address URL`;
+  const hint = `Name it in the links of this hub.\nmpreg federation link add ${other} URL`;
   return { hint, message: `has no bridge with cluster ${other} (mode ${mode})` };
 }

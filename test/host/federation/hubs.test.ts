@@ -213,3 +213,23 @@ describe('a hub', () => {
     });
   });
 });
+
+describe('a hub that cannot be as it is started', () => {
+  it('says which of its two ports is taken', async () => {
+    const clusters = world();
+    const first = await clusters.node('one', 'first', { hub: { bridgePort: 0 } });
+    const taken = Number(new URL(first.bridgeUrl ?? '').port);
+    const second = clusters.node('two', 'second', { hub: { bridgePort: taken } });
+    await expect(second).rejects.toMatchObject({
+      code: 'address-in-use',
+      problem: { hint: expect.stringContaining('--bridge-port'), message: expect.stringContaining(String(taken)) },
+    });
+  });
+
+  it('says of a link to its own cluster what to name in its place', async () => {
+    const links = [{ addresses: ['ws://127.0.0.1:1'], cluster: 'one' }];
+    await expect(world().node('one', 'first', { hub: { links } })).rejects.toMatchObject({
+      problem: { hint: expect.stringContaining('name that one'), message: expect.stringContaining('itself, one') },
+    });
+  });
+});

@@ -69,7 +69,7 @@ export function readConfig(given: unknown, cluster: string): FederationConfig {
     );
   }
   const own = rest.links.findIndex((one) => one.cluster === cluster);
-  if (own !== -1) throw invalid(`links.${own}.cluster`, 'is this cluster itself');
+  if (own !== -1) throw invalid(`links.${own}.cluster`, `is this cluster itself, ${cluster}`, LINK_HINT);
   const clusters = rest.links.map((one) => one.cluster);
   const twice = clusters.findIndex((one, i) => clusters.indexOf(one) !== i);
   if (twice !== -1) throw invalid(`links.${twice}.cluster`, `${clusters[twice]} has a link already`);
@@ -77,6 +77,9 @@ export function readConfig(given: unknown, cluster: string): FederationConfig {
   return { ...rest, ...(alerting === undefined ? {} : { alerting: alerting as AlertingConfig }) } as FederationConfig;
 }
 
-function invalid(path: string, says: string) {
-  return problemError('input-invalid', `the configuration: ${path} ${says}`, { path });
+const LINK_HINT =
+  'A link leads to another cluster: name that one, and where its hubs are dialled.\nmpreg federation link add --help';
+
+function invalid(path: string, says: string, hint?: string) {
+  return problemError('input-invalid', `the configuration: ${path} ${says}`, { path, ...(hint && { hint }) });
 }
