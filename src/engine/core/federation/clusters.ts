@@ -15,8 +15,8 @@ export class Clusters {
   #wanted = new Map<string, Instant>();
 
   /** The clusters that operators want links with from now on. */
-  want(clusters: readonly string[], now: Instant): void {
-    this.#wanted = new Map(clusters.map((cluster) => [cluster, this.#wanted.get(cluster) ?? now]));
+  want(links: readonly { readonly cluster: string }[], now: Instant): void {
+    this.#wanted = new Map(links.map(({ cluster }) => [cluster, this.#wanted.get(cluster) ?? now]));
   }
 
   /** Since when it is in its state, or, where it was never reached, has been wanted. */

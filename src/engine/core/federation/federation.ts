@@ -129,7 +129,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
     this.#offers.start(epoch, now);
     this.#carriage.start(epoch);
     this.#border.open(now);
-    this.#clusters.want(linked(this.#config), now);
+    this.#clusters.want(this.#config.links, now);
     this.#digestAt = now + this.#options.digestMs;
     this.advance(now);
   }
@@ -138,7 +138,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
   configure(config: FederationConfig, now: Instant): void {
     this.#config = config;
     this.#border.configure(config, now);
-    this.#clusters.want(linked(config), now);
+    this.#clusters.want(config.links, now);
     this.#forget();
     this.#look(now);
   }
@@ -392,8 +392,4 @@ function isNews(
   message: Carried | FederationMessage,
 ): message is Exclude<FederationMessage, { readonly kind: 'hub-ack' }> {
   return message.kind.startsWith('hub-') && !isAck(message);
-}
-
-function linked({ links }: FederationConfig): readonly string[] {
-  return links.map(({ cluster }) => cluster);
 }
