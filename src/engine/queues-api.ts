@@ -85,6 +85,8 @@ export interface QueueInfo {
   readonly oldestAt: number | null;
   readonly redrive: RedriveJob | null;
   readonly deadLetter: string | null;
+  /** The queues whose dead letters come here; absent where there are none, and in lists. */
+  readonly sources?: readonly string[];
   /** Where it is moving now. */
   readonly moving?: string;
   /** Patterns of topics whose messages are stored in it; absent where there are none. */

@@ -93,6 +93,22 @@ describe('a queue', () => {
     expect((await mpreg('queue', 'create', 'tagged', '--tag', 'novalue')).stderr).toContain('--tag wants NAME=VALUE');
     const itself = await mpreg('queue', 'edit', 'plain', '--dead-letter', 'plain');
     expect(itself).toMatchObject({ code: 2, stderr: expect.stringContaining('its own dead letters') });
+    const flaws = [
+      ['--visibility', '100d', '--visibility must be from 0 ms to 7 d'],
+      ['--retry-factor', '0.5', '--retry-factor must be a number from 1 to 100'],
+      ['--retry-max', '1000000d', '--retry-max must be 7 d at most'],
+      ['--message-bytes-max', '1gb', '--message-bytes-max must be from 1 B to 256 MB'],
+      ['--ttl', '0', '--ttl must be from 1 ms to 36500 d, or none'],
+      ['--place', '=', '--place must be any, the name or id of a node, or label=value'],
+      ['--place', 'region=', '--place must be any, the name or id of a node, or label=value'],
+    ] as const;
+    for (const [flag, value, rule] of flaws) {
+      const refused = await mpreg('queue', 'create', 'flawed', flag, value);
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(`error: ${rule}`) });
+      expect(refused.stderr).toContain('mpreg queue create --help');
+    }
+    const unnamed = await mpreg('queue', 'send', 'plain', 'x', '--dedupe-id', '');
+    expect(unnamed.stderr).toContain('error: --dedupe-id must be a text');
     await mesh.at(mesh.beta, 'queue', 'create', 'far-letters');
     const listed = () => mpreg('queue', 'info', 'far-letters');
     await eventually(listed, ({ code }) => code === 0);
@@ -102,6 +118,14 @@ describe('a queue', () => {
       stderr: expect.stringContaining('plain is on alpha, and far-letters on beta'),
     });
   });
+});
+
+test('a queue of dead letters says whose they are', async () => {
+  await mpreg('queue', 'create', 'letters');
+  await mpreg('queue', 'create', 'one', '--dead-letter', 'letters');
+  await mpreg('queue', 'create', 'two', '--dead-letter', 'letters');
+  expect((await mpreg('queue', 'info', 'letters')).stdout).toContain('dead letters of\tone two\n');
+  expect(await json('queue', 'info', 'letters')).toMatchObject({ sources: ['one', 'two'] });
 });
 
 describe('what is sent', () => {

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { optionFlags, optionsOf, queueArg } from '../../cli/queue-flags.ts';
+import { inFlags } from '../../cli/queue-flaws.ts';
 import { queueDocument, warnOfMemory } from '../../cli/queues.ts';
 import { dropEmpty } from '../../cli/settings.ts';
 
@@ -37,5 +38,9 @@ export default class QueueCreate extends BaseCommand<typeof QueueCreate> {
     await this.output.result(queueDocument(info), [name, node, info.kind, durability].join('\t'));
     warnOfMemory(info, this.output);
     this.output.note(`send to it: mpreg queue send ${name} 'hello'`);
+  }
+
+  protected override catch(error: Error): Promise<never> {
+    return super.catch(inFlags(error, 'queue create'));
   }
 }

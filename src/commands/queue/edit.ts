@@ -1,5 +1,6 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { optionFlags, optionsOf, queueArg } from '../../cli/queue-flags.ts';
+import { inFlags } from '../../cli/queue-flaws.ts';
 import { queueDocument, queueText } from '../../cli/queues.ts';
 import { problemError } from '../../engine/index.ts';
 
@@ -22,5 +23,9 @@ export default class QueueEdit extends BaseCommand<typeof QueueEdit> {
     const info = await this.ask('the queue', (client) => client.queue(this.args.queue).edit(options));
     const document = queueDocument(info);
     await this.output.result(document, queueText(document));
+  }
+
+  protected override catch(error: Error): Promise<never> {
+    return super.catch(inFlags(error, 'queue edit'));
   }
 }

@@ -4,6 +4,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { parseLongDuration } from '../../cli/duration.ts';
 import { MessageProcesses } from '../../cli/message-processes.ts';
 import { queueArg } from '../../cli/queue-flags.ts';
+import { inFlags } from '../../cli/queue-flaws.ts';
 import { type CommandEnd, printAll, type Receiving, runAll, type Tally } from '../../cli/queue-receiving.ts';
 import { bodyText, isoOf, messageDocument, rawBody } from '../../cli/queues.ts';
 import { dropEmpty } from '../../cli/settings.ts';
@@ -150,6 +151,10 @@ export default class QueueReceive extends BaseCommand<typeof QueueReceive> {
   async #ended({ code, failure, message: { id, queue, receives }, tookMs }: CommandEnd): Promise<void> {
     if (failure !== undefined) this.output.warn(`message ${id}: the command ${failure}`);
     if (this.output.json) await this.output.event({ queue, id, receives, code, failure: failure ?? null, tookMs }, '');
+  }
+
+  protected override catch(error: Error): Promise<never> {
+    return super.catch(inFlags(error, 'queue receive'));
   }
 }
 

@@ -7,6 +7,7 @@ import { STDIN_BYTES_MAX, stdinChunks } from '../../cli/io.ts';
 import { Progress } from '../../cli/progress.ts';
 import { linesOf, parseHeaders } from '../../cli/publishing.ts';
 import { parseMoment, queueArg, retryFlags, retryOf } from '../../cli/queue-flags.ts';
+import { inFlags } from '../../cli/queue-flaws.ts';
 import { type Stored, sendAll } from '../../cli/queue-sending.ts';
 import { dropEmpty } from '../../cli/settings.ts';
 import { didNotHappen, ProblemError, problem, problemError, type SendOptions } from '../../engine/index.ts';
@@ -144,12 +145,18 @@ export default class QueueSend extends BaseCommand<typeof QueueSend> {
     const text = this.flags.split === undefined ? `${id}` : `${stored}`;
     const why = failed === undefined ? undefined : problemOf(this.#asSend(failed.error));
     if (why === undefined) {
+      if (duplicate && this.flags.split === undefined)
+        this.output.note(`it was there already, as ${id}: nothing more was stored`);
       if (this.interruption.signal.aborted) this.output.note(`interrupted: ${stored} are stored`);
       return this.output.result(document, text);
     }
     const known = `${stored} are stored, ${refused} refused, ${unknown} unknown; line ${failed?.number} is the first that is not known to be stored`;
     await this.output.result({ ...document, failedLine: failed?.number, error: why }, text);
     throw afterResult({ ...why, message: `${why.message}\n  ${known}` }, this.output);
+  }
+
+  protected override catch(error: Error): Promise<never> {
+    return super.catch(inFlags(error, 'queue send', '--in'));
   }
 }
 

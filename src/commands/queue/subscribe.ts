@@ -1,5 +1,6 @@
 import { BaseCommand } from '../../cli/base-command.ts';
 import { consumerArg, queueArg } from '../../cli/queue-flags.ts';
+import { inFlags } from '../../cli/queue-flaws.ts';
 
 export default class QueueSubscribe extends BaseCommand<typeof QueueSubscribe> {
   static override summary = 'Name a consumer of a queue, for messages that several have to acknowledge.';
@@ -17,5 +18,9 @@ export default class QueueSubscribe extends BaseCommand<typeof QueueSubscribe> {
     const consumers = await this.ask('the queue', (client) => client.queue(queue).subscribe(consumer));
     await this.output.result({ queue, consumers }, consumers.join('\n'));
     this.output.note(`receive as it: mpreg queue receive ${queue} --consumer ${consumer}`);
+  }
+
+  protected override catch(error: Error): Promise<never> {
+    return super.catch(inFlags(error, 'queue subscribe'));
   }
 }

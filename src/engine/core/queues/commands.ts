@@ -47,7 +47,8 @@ export function lookAt(queue: Queue, command: QueueCommand, all: Iterable<Queue>
     case 'info':
       return { kind: 'queue', view: queue.view };
     case 'sources': {
-      const feeds = ({ options }: Queue) => options.deadLetter === queue.name && options.maxReceives !== null;
+      const feeds = ({ options: { deadLetter, expired, maxReceives } }: Queue) =>
+        deadLetter === queue.name && (maxReceives !== null || expired === 'dead-letter');
       return { kind: 'names', names: [...all].filter(feeds).map(({ name }) => name) };
     }
     case 'peek': {

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { problemError } from '../../problem-error.ts';
 import type {
   ConsumeOptions,
   Consumption,
@@ -118,7 +119,10 @@ export class QueueHandle implements Queue {
     return messages;
   }
 
-  create(options: CreateQueueOptions = {}): Promise<QueueInfo> {
+  async create(options: CreateQueueOptions = {}): Promise<QueueInfo> {
+    const { place } = options;
+    if (place !== undefined && !/^[^=]+(=.+)?$/s.test(place))
+      throw problemError('input-invalid', 'place must be any, the name or id of a node, or label=value');
     const again = { idempotent: true, timeoutMs: ANSWER_MS };
     return this.#ask('mpreg.queue.create', { name: this.name, ...options }, again).then((info) =>
       shown(info as QueueInfo),

@@ -136,7 +136,9 @@ class QueueFunctions {
   }
 
   async info(argument: unknown): Promise<QueueInfo> {
-    return this.#info(await this.named('info', argument));
+    const info = await this.#info(await this.named('info', argument));
+    const { names: sources } = await this.named('sources', argument);
+    return sources.length === 0 ? info : { ...info, sources };
   }
 
   async sources(argument: unknown): Promise<readonly string[]> {

@@ -83,6 +83,10 @@ export async function followed<Value>(
   } catch (error) {
     const cause = error instanceof ProblemError ? error.problem.cause : undefined;
     if (!(error instanceof ProblemError) || error.code !== 'queue-moving' || cause?.name !== MOVED) throw error;
-    return call.with({ node: cause.message })(fun, argument) as Promise<Value>;
+    return call
+      .with({ node: cause.message })(fun, argument)
+      .catch((lost: unknown) => {
+        throw lost instanceof ProblemError && lost.code === 'node-unknown' ? error : lost; // it is asked for again
+      }) as Promise<Value>;
   }
 }
