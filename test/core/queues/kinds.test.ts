@@ -54,6 +54,30 @@ describe('a fifo queue', () => {
     }
   });
 
+  test('lets a delayed message block its group also for what was received with it, given back after a restart', () => {
+    const shop = new Shop();
+    shop.create('jobs', { kind: 'fifo', leaseWriteMs: 0 });
+    shop.send('jobs', { content: 1, group: 'a' }, { content: 2, group: 'a' });
+    const [first, second] = receipts(shop.receive('jobs', { groupMax: 2 }));
+    shop.handle('nack', 'jobs', [{ delayMs: 500, receipt: first }]);
+    shop.restart();
+    shop.handle('release', 'jobs', [second]);
+    expect(shop.receive('jobs')).toEqual([]);
+    shop.pass(500);
+    expect(ids(shop.receive('jobs', { groupMax: 2 }))).toEqual([1, 2]);
+  });
+
+  test('gives after a restart what came back before it, though later ones of the group are in somebody’s hands', () => {
+    const shop = new Shop();
+    shop.create('jobs', { kind: 'fifo', leaseWriteMs: 0 });
+    shop.send('jobs', ...[1, 2, 3].map((content) => ({ content, group: 'a' })));
+    const [first, second] = receipts(shop.receive('jobs', { groupMax: 3 }));
+    shop.handle('release', 'jobs', [second]);
+    shop.restart();
+    shop.handle('ack', 'jobs', [first]);
+    expect(ids(shop.receive('jobs'))).toEqual([2]);
+  });
+
   test('lets a delayed message block its own group, and no other', () => {
     const shop = new Shop();
     shop.create('jobs', { kind: 'fifo' });

@@ -91,7 +91,13 @@ export class Groups {
       this.#groups.delete(name);
       return taken;
     }
-    if (cut >= 0) this.#told.later(name, entries[cut]?.due ?? 0);
+    const parked = entries[cut];
+    if (parked !== undefined) {
+      this.#told.later(name, parked.due);
+      // Why: what has come back from somebody's hands, or will, may be behind it.
+      const last = group.members.at(-1) ?? parked;
+      if (group.inFlight.size > 0 || inOrder(last, parked) > 0) group.parkedFrom = parked.seq;
+    }
     this.#promote(name, group);
     return taken;
   }
@@ -110,9 +116,10 @@ export class Groups {
     return taken;
   }
 
-  /** One that was in somebody's hands when the node began. */
+  /** One that was in somebody's hands when the node began. Storage is asked whether one before it is parked. */
   held(entry: Entry): void {
     this.#of(entry).inFlight.add(entry);
+    this.want(entry.group ?? '');
   }
 
   back(entry: Entry): void {

@@ -63,7 +63,11 @@ export class Schedule {
     }
     const groups = new Groups({
       behind: () => this.#readyCount--,
-      drop: (group) => told.settled(() => groups.drop(group)),
+      drop: (group) =>
+        told.settled((now) => {
+          groups.drop(group);
+          this.refill(now);
+        }),
       forgotten: (entry) => this.#forgotten(entry),
       later: (group, due) => this.#more.set(group, earlier(this.#more.of(group), due)),
       ready: (entry) => this.#push(entry),
@@ -357,7 +361,7 @@ export interface ScheduleTold {
   /** Asks storage; the number comes back with the answer. */
   load(ask: LoadAsk): number;
   /** Calls back once all that was written is durable. */
-  settled(then: () => void): void;
+  settled(then: (now: Instant) => void): void;
 }
 
 const START = { rank: 0, seq: 0 };

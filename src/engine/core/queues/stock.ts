@@ -211,10 +211,14 @@ export class Stock {
   }
 
   #newSchedule(stored: { readonly delayed: number; readonly nextDue?: Instant }): Schedule {
-    return new Schedule(this.#options.kind, stored, {
+    const schedule: Schedule = new Schedule(this.#options.kind, stored, {
       load: (ask) => this.#desk.load(this.number, ask),
-      settled: (then) => this.#desk.settled((why) => why === undefined && then()),
+      settled: (then) =>
+        this.#desk.settled((why, now) => {
+          if (why === undefined && this.schedule === schedule) then(now);
+        }),
     });
+    return schedule;
   }
 
   #forget(): void {
