@@ -30,6 +30,8 @@ export class FederationChecker extends Checker {
   readonly #goneAt = new Map<string, Instant>();
   /** Of all nodes that ever were. */
   readonly #births = new Map<NodeId, SimProcess['birth']>();
+  /** When they were started last. */
+  readonly #startedAt = new Map<NodeId, Instant>();
   /** `token from to`. */
   readonly #crossed = new Set<string>();
 
@@ -40,6 +42,7 @@ export class FederationChecker extends Checker {
 
   override started(process: SimProcess): void {
     this.#births.set(process.birth.id, process.birth);
+    this.#startedAt.set(process.birth.id, this.#world().timeline.now);
     this.#links.set(process, new Map());
     this.#got.set(process, new Set());
   }
@@ -118,10 +121,15 @@ export class FederationChecker extends Checker {
     }
   }
 
-  /** Undefined while both have a bridge to the other. */
+  /**
+   * Undefined while both have a bridge to the other. Why not before either was started: who meets it again has what its former
+   * life said, until it hears what this one says.
+   */
   #goneSince(a: NodeId, b: NodeId): Instant | undefined {
     const has = (from: NodeId, to: NodeId) => (this.#bridges.get(`${from} ${to}`) ?? 0) > 0;
-    return has(a, b) && has(b, a) ? undefined : (this.#goneAt.get(pairOf(a, b)) ?? 0);
+    if (has(a, b) && has(b, a)) return undefined;
+    const started = [a, b].map((hub) => this.#startedAt.get(hub) ?? 0);
+    return Math.max(this.#goneAt.get(pairOf(a, b)) ?? 0, ...started);
   }
 
   /** Why they are left out: that one of them is gone is membership's to say, and has laws of its own. */
