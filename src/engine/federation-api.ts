@@ -10,6 +10,7 @@
  *     mpreg.federation.health        {}                  → FederationHealth
  *     mpreg.federation.alerts        {}                  → AlertsReply
  *     mpreg.federation.ack           AckAsk              → readonly AlertView[]: those that are acknowledged now
+ *     mpreg.federation.told          { hub, book }       → null: between the hubs of a cluster, what was told of alerts
  *     mpreg.federation.apply         ApplyAsk            → Applied
  *     mpreg.federation.link          LinkAsk             → Applied
  *     mpreg.federation.register      RegisterAsk         → Applied

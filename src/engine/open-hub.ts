@@ -78,12 +78,19 @@ export function openHub({ config: first, host, late, node, options, store }: Hub
     log,
     now: () => Math.floor(performance.timeOrigin + performance.now()),
     onEntry: (entry) => late.system?.alert(entry),
+    siblings: () => siblings().map(({ id }) => id),
     store,
+    tell: async (hub, book) => {
+      const asked = await client.get();
+      await asked.ask('mpreg.federation.told', [{ book, hub: host.snapshot().id }], { node: hub, timeoutMs: TELL_MS });
+    },
     view,
   });
   // Why again and again: a hub that was away must get what was changed meanwhile, and nobody else tells it.
-  const spread = () =>
+  const spread = () => {
     void config.spread().catch((error: unknown) => log('warn', `the configuration: ${String(error)}`));
+    late.watch?.spread();
+  };
   const spreading = setInterval(spread, SPREAD_MS).unref();
   const end = () => {
     clearInterval(spreading);

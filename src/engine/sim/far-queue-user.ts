@@ -73,6 +73,11 @@ export class FarQueueUser {
     this.#tick();
   }
 
+  /** The queue is gone: what it held is nothing in another one. */
+  forget(): void {
+    this.#held = [];
+  }
+
   /** Faults have stopped: what it holds comes back to the queue by itself. */
   calm(): void {
     this.#calm = true;

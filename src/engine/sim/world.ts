@@ -204,6 +204,7 @@ export class World {
     place.log.wipe();
     place.queues.wipe();
     this.#watcher.queueWiped(place.index);
+    for (const user of this.farQueueUsers.values()) user.forget();
     place.id = this.#newId();
   }
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AlertEntry } from '../../../src/engine/core/federation/alert-records.ts';
 import type { AlertingConfig, AlertRule } from '../../../src/engine/core/federation/alerting.ts';
 import type { FederationView } from '../../../src/engine/core/federation/view.ts';
-import { ALERTS_KEY, HubWatch } from '../../../src/engine/host/federation/hub-watch.ts';
+import { ALERTS_KEY, HubWatch, type HubWatchParts } from '../../../src/engine/host/federation/hub-watch.ts';
 import { watchFunctions } from '../../../src/engine/host/federation/watch-functions.ts';
 import type { Store } from '../../../src/engine/host/ports.ts';
 import { MemoryStore } from '../../../src/engine/host/stores/memory.ts';
@@ -53,7 +53,11 @@ function seen(alerting: Partial<AlertingConfig> | undefined, from: FederationVie
   return { ...from, config: { ...from.config, healthCheckMs: 100, ...rules } };
 }
 
-function begin(sight: FederationView, store: Pick<Store, 'commit' | 'read'> = new MemoryStore()) {
+function begin(
+  sight: FederationView,
+  store: Pick<Store, 'commit' | 'read'> = new MemoryStore(),
+  others: Pick<HubWatchParts, 'siblings' | 'tell'> = {},
+) {
   const now = { sight };
   const watch = new HubWatch({
     commandsAllowed: false,
@@ -62,6 +66,7 @@ function begin(sight: FederationView, store: Pick<Store, 'commit' | 'read'> = ne
     onEntry: (entry) => entries.push(entry),
     store,
     view: () => now.sight,
+    ...others,
   });
   watches.push(watch);
   return { now, store, watch };
@@ -76,6 +81,60 @@ test('a record that is too large stands in the log, once, with its size and the 
   watch.look();
   expect(logged).toHaveLength(1);
   expect(logged[0]).toMatch(/^error: what this hub says of what its cluster has is of 5000000 bytes, .* 4194304 /);
+});
+
+describe('when another hub of the cluster begins to speak', () => {
+  /** Two hubs of a cluster that can tell each other; the second one speaks once the first is gone. */
+  function two(sight: FederationView) {
+    const hubs = new Map<string, HubWatch>();
+    const others = (self: string): Pick<HubWatchParts, 'siblings' | 'tell'> => ({
+      siblings: () => [...hubs.keys()].filter((hub) => hub !== self),
+      tell: async (hub, book) => void hubs.get(hub)?.hear(self, JSON.parse(JSON.stringify(book))),
+    });
+    const second = (from: FederationView, reachable: boolean) => ({
+      ...from,
+      hub: 'west-2',
+      hubs: from.hubs.map((hub) => (hub.hub === 'west-1' ? { ...hub, reachable } : hub)),
+      name: 'west-2',
+    });
+    const one = begin(sight, undefined, others('west-1'));
+    const other = begin(second(sight, true), undefined, others('west-2'));
+    hubs.set('west-1', one.watch).set('west-2', other.watch);
+    const lose = () => {
+      hubs.delete('west-1');
+      one.watch.close();
+      other.now.sight = second(sight, false);
+      other.watch.look();
+    };
+    return { lose, one, other, second };
+  }
+
+  test('what the one before has told is not told again, and its end is told', async () => {
+    const { lose, one, other, second } = two(seen({}, eastLost()));
+    await vi.waitFor(() => expect(one.watch.alerts().alerts).toMatchObject([{ told: ['hook'] }]), soon);
+    expect(other.watch.alerts().alerts).toEqual([]);
+    lose();
+    expect(other.watch.alerts().alerts).toMatchObject([{ id: 'lost:east', state: 'firing', told: ['hook'] }]);
+    other.now.sight = second(seen({}), false);
+    await vi.waitFor(() => expect(heard.map(({ change }) => change)).toEqual(['firing', 'resolved']), soon);
+    await vi.waitFor(() => expect(other.watch.alerts().alerts).toEqual([]), soon);
+  });
+
+  test('what somebody has acknowledged stays acknowledged', async () => {
+    const { lose, one, other } = two(seen({}, eastLost()));
+    await vi.waitFor(() => expect(one.watch.alerts().alerts).toMatchObject([{ told: ['hook'] }]), soon);
+    await one.watch.acknowledge('lost', 'ann', 'at it');
+    lose();
+    expect(other.watch.alerts().alerts).toMatchObject([{ acknowledged: { by: 'ann' }, state: 'acknowledged' }]);
+  });
+});
+
+test('what is no book of alerts is refused', () => {
+  const { watch } = begin(seen({}));
+  for (const book of [undefined, {}, [1], [{ alert: 'a', rule: 'b', since: 0, told: [['log', -1, null]] }]]) {
+    expect(watch.hear('west-2', book)).toBe(false);
+  }
+  expect(watch.hear('west-2', [{ alert: 'a', rule: 'b', since: 0, told: [['log', 1, null]] }])).toBe(true);
 });
 
 test('what fires is told, and so is its end, with nobody asking', async () => {

@@ -61,8 +61,12 @@ interface Group {
 interface Flight {
   readonly channel: string;
   readonly change: Change;
-  readonly ids: readonly string[];
+  /** As they were when it left: some may be there no more. */
+  readonly alerts: readonly Alert[];
 }
+
+/** What a channel was told. */
+export type Delivered = Flight;
 
 interface Ledger {
   delivered: number;
@@ -107,7 +111,7 @@ export class AlertNews {
   }
 
   isOnItsWay(alert: string): boolean {
-    return [...this.#flights.values()].some(({ ids }) => ids.includes(alert));
+    return [...this.#flights.values()].some(({ alerts }) => alerts.some(({ id }) => id === alert));
   }
 
   deadline(alerts: ReadonlyMap<string, Alert>, rules: readonly AlertRule[]): Instant {
@@ -125,17 +129,18 @@ export class AlertNews {
     }
   }
 
-  delivered(id: number, alerts: ReadonlyMap<string, Alert>, now: Instant): void {
+  delivered(id: number, alerts: ReadonlyMap<string, Alert>, now: Instant): Delivered | undefined {
     const flight = this.#land(id);
-    if (flight === undefined) return;
+    if (flight === undefined) return undefined;
     const ledger = this.#ledger(flight.channel);
     ledger.delivered++;
     ledger.trouble = undefined;
-    for (const alert of flight.ids) {
-      const told = alerts.get(alert)?.told;
+    for (const alert of flight.alerts) {
+      const told = alerts.get(alert.id)?.told;
       if (flight.change === 'resolved') told?.delete(flight.channel);
       else if (this.#channels.has(flight.channel)) told?.set(flight.channel, now);
     }
+    return flight;
   }
 
   /** The name of its channel, where it was on its way. */
@@ -171,7 +176,7 @@ export class AlertNews {
     const groups = new Map<string, Group>();
     const known = new Map(rules.map((rule) => [rule.name, rule]));
     const flying = new Set(
-      [...this.#flights.values()].flatMap(({ channel, ids }) => ids.map((id) => `${channel} ${id}`)),
+      [...this.#flights.values()].flatMap(({ alerts: flying, channel }) => flying.map(({ id }) => `${channel} ${id}`)),
     );
     for (const alert of alerts.values()) {
       const rule = known.get(alert.rule);
@@ -214,7 +219,7 @@ export class AlertNews {
     ledger.left = [...ledger.left.filter((at) => now - at < MINUTE_MS), now];
     const told = alerts.filter(({ at }) => at <= now + this.#groupMs).map(({ alert }) => alert);
     const id = this.#next++;
-    this.#flights.set(id, { change, channel: channel.name, ids: told.map((alert) => alert.id) });
+    this.#flights.set(id, { change, channel: channel.name, alerts: told });
     const shown = told.slice(0, this.#options.noticesMax);
     return {
       alerts: shown.map(alertView),

@@ -4,7 +4,7 @@ import type { AlertComparison, AlertMetric, AlertSeverity } from './alerting.ts'
 
 export type AlertState = 'pending' | 'firing' | 'acknowledged' | 'resolved';
 
-interface Acknowledgement {
+export interface Acknowledgement {
   readonly at: Instant;
   readonly by: string;
   readonly note?: string;

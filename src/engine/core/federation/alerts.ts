@@ -9,6 +9,9 @@
  * many a minute, what nobody has acknowledged is told again. Delivery may fail: then it is tried again later. So whatever
  * fires is told at least once on each channel, over restarts, too; unless it was well again, or acknowledged, before.
  *
+ * Of clusters and of the whole one hub of a cluster tells, and another one may be that next: what was told stands in a book that all of
+ * them share (`alert-book.ts`). Whoever begins to look at what was told before goes on with it, as if it had told it itself.
+ *
  * Refuses to judge what was not measured: an alert stays as it is while its cluster is measured at all, and is withdrawn when
  * its rule or its cluster is no longer there.
  *
@@ -17,6 +20,7 @@
  * Invariants:
  * - an alert is told `resolved` on a channel only where it was told `firing`;
  * - what is persisted holds every alert that fires, and every acknowledgement;
+ * - what the book says of an alert here, `told` says too;
  * - at most `alertsMax` alerts and `historyMax` entries of history; what finds no room is counted.
  */
 import { Effects } from '../base/effects.ts';
@@ -24,6 +28,7 @@ import type { Instant } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
 import { done, failed, type Outcome } from '../base/outcome.ts';
 import { problem } from '../base/problems.ts';
+import { AlertBook, type BookEntry } from './alert-book.ts';
 import { AlertNews, type AlertNotification, type AlertOptions } from './alert-news.ts';
 import { type Alert, type AlertChange, type AlertEntry, type AlertView, alertView } from './alert-records.ts';
 import type { AlertChannel, AlertComparison, AlertingConfig, AlertRule } from './alerting.ts';
@@ -45,6 +50,7 @@ export type AlertEffect =
 interface Stored {
   readonly alerts: readonly (Omit<Alert, 'told'> & { readonly told: readonly (readonly [string, Instant])[] })[];
   readonly history: readonly AlertEntry[];
+  readonly book?: readonly BookEntry[];
 }
 
 export class Alerts implements Machine<AlertEffect> {
@@ -55,12 +61,15 @@ export class Alerts implements Machine<AlertEffect> {
   #history: AlertEntry[] = [];
   #rules: readonly AlertRule[] = [];
   readonly #news: AlertNews;
+  /** What was told of what is not this hub's alone. */
+  readonly book: AlertBook;
   /** Alerts that found no room, in all. */
   #leftOut = 0;
 
   constructor(options: AlertOptions = DEFAULT_ALERT_OPTIONS) {
     this.#options = options;
     this.#news = new AlertNews(options);
+    this.book = new AlertBook(options.alertsMax);
   }
 
   get leftOut(): number {
@@ -82,16 +91,41 @@ export class Alerts implements Machine<AlertEffect> {
       for (const channel of alert.told.keys()) if (!channels.includes(channel)) alert.told.delete(channel);
       if (rule === undefined) this.#withdraw(alert, 'its rule is no longer there', now);
     }
+    this.book.keep((name, channel) => {
+      const rule = rules.get(name);
+      return rule !== undefined && this.#news.channelsOf(rule).some((one) => one.name === channel);
+    });
     this.#forgetTold();
+  }
+
+  /** Another hub of the cluster has told, or heard, this. */
+  hear(entries: readonly BookEntry[], now: Instant): void {
+    const changed = this.book.hear(entries);
+    if (changed.length === 0) return;
+    for (const id of changed) {
+      const alert = this.#alerts.get(id);
+      if (alert === undefined || !isShared(alert)) continue;
+      alert.told.clear();
+      for (const [channel, at] of this.book.toldOf(id)) alert.told.set(channel, at);
+      const who = this.book.acknowledgementOf(id);
+      if (who !== undefined && alert.state === 'firing')
+        Object.assign(alert, { acknowledged: who, state: 'acknowledged' });
+    }
+    this.#forgetTold();
+    this.#persist();
+    this.advance(now);
   }
 
   /** What an earlier life persisted; before `configure`. False: it cannot be read. */
   load(state: string): boolean {
     try {
-      const { alerts, history } = JSON.parse(state) as Stored;
+      const { alerts, book, history } = JSON.parse(state) as Stored;
       const read = alerts.map((alert): Alert => ({ ...alert, told: new Map(alert.told) }));
       this.#history = [...history];
       for (const alert of read) this.#alerts.set(alert.id, alert);
+      if (book !== undefined) this.book.hear(book);
+      // Why: a version of mpreg before there was a book has stored it.
+      else for (const one of read.filter(isShared)) for (const [to, at] of one.told) this.book.tell(one, to, at);
       return true;
     } catch {
       return false;
@@ -124,13 +158,15 @@ export class Alerts implements Machine<AlertEffect> {
       one.state = 'acknowledged';
       one.acknowledged = { at: now, by, ...(note === undefined ? {} : { note }) };
       this.#tell(one, 'acknowledged', now, one.says);
+      if (isShared(one)) this.book.acknowledge(one, one.acknowledged);
     }
     this.#persist();
     return done(firing.map(alertView));
   }
 
   delivered(notification: number, now: Instant): void {
-    this.#news.delivered(notification, this.#alerts, now);
+    const { alerts = [], change, channel = '' } = this.#news.delivered(notification, this.#alerts, now) ?? {};
+    for (const alert of alerts) if (isShared(alert)) this.book.tell(alert, channel, change === 'resolved' ? null : now);
     this.#forgetTold();
     this.#persist();
     this.advance(now);
@@ -175,7 +211,7 @@ export class Alerts implements Machine<AlertEffect> {
   #judge(rule: AlertRule, measure: Measure, now: Instant): string {
     const { cluster, says, value } = measure;
     const id = cluster === undefined ? rule.name : `${rule.name}:${cluster}`;
-    const known = this.#alerts.get(id);
+    const known = this.#alerts.get(id) ?? this.#adopt(id, rule, measure, now);
     const wrong = COMPARE[rule.comparison](value, rule.threshold);
     if (known === undefined) {
       if (wrong) this.#begin(id, rule, measure, now);
@@ -199,7 +235,36 @@ export class Alerts implements Machine<AlertEffect> {
     const where = cluster === undefined ? {} : { cluster };
     const alert: Alert = { ...about, ...where, id, since: now, state: 'pending', told: new Map() };
     this.#alerts.set(id, alert);
+    if (isShared(alert)) this.book.acknowledge(alert, null);
     this.#fire(alert, rule, now);
+  }
+
+  /** An alert that another hub of the cluster has told of, and that is this hub's to look at now. */
+  #adopt(id: string, rule: AlertRule, { cluster, says, value }: Measure, now: Instant): Alert | undefined {
+    const channels = this.#news.channelsOf(rule).map(({ name }) => name);
+    const told = [...this.book.toldOf(id)].filter(([channel]) => channels.includes(channel));
+    if (told.length === 0 || this.#alerts.size >= this.#options.alertsMax) return undefined;
+    const { comparison, metric, name, severity, threshold } = rule;
+    const acknowledged = this.book.acknowledgementOf(id);
+    const state = acknowledged === undefined ? 'firing' : 'acknowledged';
+    const since = this.book.sinceOf(id) ?? now;
+    const about = {
+      acknowledged,
+      changedAt: now,
+      comparison,
+      id,
+      metric,
+      rule: name,
+      says,
+      severity,
+      since,
+      state,
+    } as const;
+    const where = cluster === undefined ? {} : { cluster };
+    const alert: Alert = { ...about, ...where, threshold, told: new Map(told), value };
+    this.#alerts.set(id, alert);
+    this.#persist();
+    return alert;
   }
 
   #fire(alert: Alert, { forMs = 0 }: AlertRule, now: Instant): void {
@@ -211,6 +276,7 @@ export class Alerts implements Machine<AlertEffect> {
   }
 
   #again(alert: Alert, now: Instant): void {
+    if (isShared(alert)) this.book.acknowledge(alert, null);
     alert.state = 'pending';
     alert.since = now;
     alert.acknowledged = undefined;
@@ -269,9 +335,14 @@ export class Alerts implements Machine<AlertEffect> {
   #persist(): void {
     const kept = [...this.#alerts.values()].filter(({ state, told }) => state !== 'pending' || told.size > 0);
     const alerts = kept.map((alert) => ({ ...alert, told: [...alert.told] }));
-    const stored: Stored = { alerts, history: this.#history };
+    const stored: Stored = { alerts, book: this.book.entries, history: this.#history };
     this.#effects.push({ kind: 'persist', state: JSON.stringify(stored) });
   }
+}
+
+/** Whether any hub of the cluster could look at it; links are each hub's own. */
+function isShared({ metric }: Alert): boolean {
+  return !metric.startsWith('link-');
 }
 
 const COMPARE: Readonly<Record<AlertComparison, (value: number, threshold: number) => boolean>> = {

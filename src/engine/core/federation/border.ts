@@ -134,7 +134,7 @@ export class Border<Message extends Carried> {
     if (this.neighbours.of(hub) === undefined) {
       this.#vivaldi.forget(hub);
       this.#parts.parted(hub);
-    }
+    } else this.#parts.met(hub); // what was on its way over the one that is gone is lost
     if (!this.neighbours.hasBridgeTo(cluster)) this.#failed(cluster, reason, now, gone.address);
     this.#tell('down', cluster, name, reason);
   }

@@ -28,6 +28,8 @@ export class Neighbour {
   readonly #open = new Map<number, Instant>();
   /** In a row. */
   unanswered = 0;
+  /** When the last one was sent. */
+  echoedAt: Instant = Number.NEGATIVE_INFINITY;
 
   constructor(about: Pick<Neighbour, 'hub' | 'name' | 'cluster' | 'link' | 'mine' | 'address' | 'upAt' | 'life'>) {
     this.hub = about.hub;
@@ -47,6 +49,7 @@ export class Neighbour {
       this.#missed = (this.#missed << 1) | 1;
     }
     this.#echoes++;
+    this.echoedAt = now;
     this.#open.set(this.#echoes, now);
     this.#open.delete(this.#echoes - OPEN_MAX);
     return this.#echoes;

@@ -87,12 +87,17 @@ export class Neighbours {
     return this.#active.size === 0 ? NEVER : this.#echoAt;
   }
 
-  /** Who is to be sent an echo now: bridges each time, siblings, of whom membership takes care, each fifth time. */
+  /**
+   * Who is to be sent an echo now: bridges each time, siblings, of whom membership takes care, each fifth time. Nobody who got one
+   * just now. Why: each link that comes up is measured at once; where some do, others would seem not to have answered.
+   */
   due(now: Instant): readonly Neighbour[] {
     if (now < this.#echoAt) return [];
     this.#echoAt = now + this.#echoMs;
     const withSiblings = this.#round++ % SIBLING_ROUNDS === 0;
-    return this.all.filter(({ link }) => link !== undefined || withSiblings);
+    return this.all.filter(
+      ({ echoedAt, link }) => now - echoedAt >= this.#echoMs / 2 && (link !== undefined || withSiblings),
+    );
   }
 
   /** Retired bridges that this hub dialled, and that were quiet for long enough to be closed. */

@@ -4,15 +4,18 @@
  *
  *     view ──► health ──► measures ──► alerts ──┬──► store     what fires, is acknowledged, has been
  *      each interval of the configuration       ├──► channels  tried again, then told again later
+ *                                      book ◄──►├──► the cluster's other hubs: one of them may tell next
  *                                               └──► topics    mpreg.federation.alert.*
  */
+import type { NodeId } from '../../core/base/ids.ts';
 import { NEVER } from '../../core/base/instant.ts';
 import type { Outcome } from '../../core/base/outcome.ts';
+import { type BookEntry, readBook } from '../../core/federation/alert-book.ts';
 import type { AlertEntry, AlertView } from '../../core/federation/alert-records.ts';
 import type { AlertingConfig } from '../../core/federation/alerting.ts';
 import { type AlertEffect, Alerts } from '../../core/federation/alerts.ts';
 import { type FederationHealth, healthOf } from '../../core/federation/health.ts';
-import { measuresOf } from '../../core/federation/measures.ts';
+import { measuresOf, speaks } from '../../core/federation/measures.ts';
 import { saysOf } from '../../core/federation/refusals.ts';
 import type { FederationView } from '../../core/federation/view.ts';
 import type { AlertsReply } from '../../federation-api.ts';
@@ -29,6 +32,10 @@ export interface HubWatchParts {
   readonly log: Log;
   readonly commandsAllowed: boolean;
   readonly onEntry: (entry: AlertEntry) => void;
+  /** The other hubs of this cluster that are in reach. Absent: there are none. */
+  readonly siblings?: () => readonly NodeId[];
+  /** Tells one of them what has been told of alerts; rejects where it does not get there. */
+  readonly tell?: (hub: NodeId, book: readonly BookEntry[]) => Promise<void>;
 }
 
 /** The key of the node's store. */
@@ -36,6 +43,8 @@ export const ALERTS_KEY = 'federation-alerts';
 
 const LOOK_MS = 30_000;
 const LOOK_MS_MIN = 100;
+/** Of what another hub sends. */
+const BOOK_MAX = 10_000;
 const MINUTE_MS = 60_000;
 /** The longest delay that a timer takes. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -49,6 +58,11 @@ export class HubWatch {
   #looking: NodeJS.Timeout | undefined;
   #waking: NodeJS.Timeout | undefined;
   #failed: { readonly at: number; readonly count: number } | undefined;
+  /** Whether this hub spoke for its cluster when it looked last. */
+  #spoke = false;
+  /** The version of the book that another hub has. */
+  readonly #told = new Map<NodeId, number>();
+  readonly #telling = new Set<NodeId>();
   #stored: Promise<void> = Promise.resolve();
   /** What was logged of records that are too large, as long as they are. */
   #refused: ReadonlySet<string> = new Set();
@@ -92,6 +106,7 @@ export class HubWatch {
     clearTimeout(this.#looking);
     if (this.#ending.signal.aborted) return;
     const view = this.#parts.view();
+    this.#spoke = speaks(view);
     this.#configure(view.config.alerting);
     this.#logRefused(view);
     const measures = measuresOf(view, healthOf(view), this.#failedPerMinute(view.counts.failed));
@@ -99,6 +114,35 @@ export class HubWatch {
     this.#turn();
     const everyMs = Math.max(LOOK_MS_MIN, view.config.healthCheckMs ?? LOOK_MS);
     this.#looking = setTimeout(() => this.look(), Math.min(TIMER_MS_MAX, everyMs)).unref();
+  }
+
+  /** Another hub of the cluster says what was told of alerts; false where it is no book. */
+  hear(from: NodeId, said: unknown): boolean {
+    const book = readBook(said, BOOK_MAX);
+    if (book === undefined) return false;
+    this.#alerts.hear(book, this.#parts.now());
+    if (this.#alerts.book.isAhead(book)) this.#told.delete(from);
+    this.#turn();
+    return true;
+  }
+
+  /** Tells the other hubs what they may not have heard. To be called now and then: some were away. */
+  spread(): void {
+    const { log, siblings = () => [], tell } = this.#parts;
+    const { entries, version } = this.#alerts.book;
+    const hubs = siblings();
+    for (const hub of this.#told.keys()) if (!hubs.includes(hub)) this.#told.delete(hub);
+    for (const hub of version === 0 ? [] : hubs) {
+      if (this.#told.get(hub) === version || this.#telling.has(hub) || tell === undefined) continue;
+      this.#telling.add(hub);
+      this.#told.set(hub, version);
+      tell(hub, entries)
+        .catch((error: unknown) => {
+          this.#told.delete(hub);
+          log('debug', `hub ${hub} could not be told of alerts: ${String(error)}`);
+        })
+        .finally(() => this.#telling.delete(hub));
+    }
   }
 
   /** The node ends. What was on its way is told by its next life. */
@@ -135,11 +179,14 @@ export class HubWatch {
     const effects = this.#alerts.drain();
     const last = effects.findLast((effect) => effect.kind === 'persist');
     for (const effect of effects) if (effect.kind !== 'persist' || effect === last) this.#execute(effect);
+    this.spread();
     clearTimeout(this.#waking);
     const deadline = this.#alerts.deadline();
     if (deadline === NEVER || this.#ending.signal.aborted) return;
     const ms = Math.min(TIMER_MS_MAX, Math.max(0, deadline - this.#parts.now()));
     this.#waking = setTimeout(() => {
+      // Why: another hub may have begun to speak, and tells what was this one's to tell.
+      if (speaks(this.#parts.view()) !== this.#spoke) return this.look();
       this.#alerts.advance(this.#parts.now());
       this.#turn();
     }, ms).unref();

@@ -4,13 +4,21 @@ import type { AlertView } from '../../core/federation/alert-records.ts';
 import { ProblemError, problemError } from '../../problem-error.ts';
 import type { HubWatch } from './hub-watch.ts';
 
-/** `mpreg.federation.health`, `.alerts`, `.ack`; `watch` throws `hub-missing` on a node that is no hub. */
+/** `mpreg.federation.health`, `.alerts`, `.ack`, and `.told` for the other hubs of the cluster; `watch` throws `hub-missing` on a node that is no hub. */
 export function watchFunctions(watch: () => HubWatch): readonly FunctionDefinition[] {
   return [
     { name: 'mpreg.federation.health', run: () => watch().health() },
     { name: 'mpreg.federation.alerts', run: () => watch().alerts() },
+    { name: 'mpreg.federation.told', run: (said: unknown) => told(watch(), said) },
     { name: 'mpreg.federation.ack', run: (ask: unknown) => acknowledge(watch(), ask) },
   ];
+}
+
+/** `{ hub, book }`: what another hub of the cluster knows to have been told of alerts. */
+function told(watch: HubWatch, said: unknown): null {
+  const { book, hub } = (typeof said === 'object' && said !== null ? said : {}) as Record<string, unknown>;
+  if (!watch.hear(text(hub, 'hub'), book)) throw problemError('input-invalid', 'book is not what hubs tell of alerts');
+  return null;
 }
 
 async function acknowledge(watch: HubWatch, ask: unknown): Promise<readonly AlertView[]> {

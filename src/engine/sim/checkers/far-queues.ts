@@ -17,13 +17,17 @@ import { Checker, law } from './checker.ts';
 interface Story {
   readonly ask: FarAsk;
   readonly places: number[];
+  /** The queue that has it: another one where its disk was wiped. */
+  queue: string;
   readonly done: QueueReply[];
 }
 
 export class FarQueuesChecker extends Checker {
   readonly #world: () => World;
   readonly #stories = new Map<QueueCommand, Story>();
-  /** `queue's place receipt`: who holds it. */
+  /** How often the disk of a place was. */
+  readonly #wiped = new Map<number, number>();
+  /** `queue receipt`: who holds it. */
   readonly #receipts = new Map<string, FarAsk>();
   readonly #open = new Set<FarAsk>();
 
@@ -33,7 +37,7 @@ export class FarQueuesChecker extends Checker {
   }
 
   override farAsked(ask: FarAsk): void {
-    this.#stories.set(ask.command, { ask, done: [], places: [] });
+    this.#stories.set(ask.command, { ask, done: [], places: [], queue: '' });
     this.#open.add(ask);
   }
 
@@ -42,6 +46,7 @@ export class FarQueuesChecker extends Checker {
     if (story === undefined) return;
     const { ask, places } = story;
     places.push(place);
+    story.queue = `${place}.${this.#wiped.get(place) ?? 0}`;
     const says = () => `${ask.token} (${command.kind}) on ${this.#names(places)}`;
     law(ask.idempotent || places.length === 1, 'a far command that is not idempotent is carried out once', says);
   }
@@ -64,7 +69,7 @@ export class FarQueuesChecker extends Checker {
     law(story.done.includes(outcome.value), 'what a far user is told is what a queue has answered', says);
     if (outcome.value.kind !== 'received') return;
     for (const { receipt } of outcome.value.leases) {
-      const key = `${story.places.at(-1)} ${receipt}`;
+      const key = `${story.queue} ${receipt}`;
       const before = this.#receipts.get(key);
       law(before === undefined, 'a lease is told to one far user', () => `${says()}; so did ${before?.token}`);
       this.#receipts.set(key, ask);
@@ -72,7 +77,7 @@ export class FarQueuesChecker extends Checker {
   }
 
   override queueWiped(place: number): void {
-    for (const key of this.#receipts.keys()) if (key.startsWith(`${place} `)) this.#receipts.delete(key);
+    this.#wiped.set(place, (this.#wiped.get(place) ?? 0) + 1);
   }
 
   override unsettled(): string | undefined {
