@@ -184,6 +184,13 @@ describe('attributes of messages', () => {
     }
   });
 
+  test('may have letters with accents in their names', async () => {
+    const QueueUrl = await fresh();
+    await sqs.send(QueueUrl, 'x', { MessageAttributes: { 'attr.1øßä': text('y') } });
+    const [message] = await sqs.receive(QueueUrl, { MessageAttributeNames: ['attr.*'] });
+    expect(message?.MessageAttributes).toEqual({ 'attr.1øßä': text('y') });
+  });
+
   test('of other senders are texts; what only looks like a note of types is passed over', async () => {
     const QueueUrl = await fresh();
     const headers = new Map([

@@ -41,7 +41,8 @@ export function checkAttributes(attributes: MessageAttributes): void {
 function checkAttributeName(name: string): void {
   if (name === '') throw invalidValue('Message (user) attribute names must not be empty.');
   if (name.length > 256) throw invalidValue('Message (user) attribute names must be shorter than 256 Bytes');
-  if (!/^[A-Za-z0-9_.-]+$/.test(name)) {
+  // Why letters with accents: the service takes them, though it documents A-Z and a-z only.
+  if (!/^[\u00C0-\u017FA-Za-z0-9_.-]+$/.test(name)) {
     throw invalidValue(
       `The message attribute name '${name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore (_), hyphen (-), and period (.) characters.`,
     );
