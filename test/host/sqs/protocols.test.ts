@@ -138,6 +138,17 @@ describe('over forms and XML', () => {
     expect(tags.text).toContain('<Tag><Key>team</Key><Value>a &amp; b</Value></Tag>');
   });
 
+  test('has lists of one thing without a number, too', async () => {
+    const QueueUrl = await sqs.queue('unnumbered');
+    await sqs.query('SetQueueAttributes', { 'Attribute.Name': 'DelaySeconds', 'Attribute.Value': '9', QueueUrl });
+    expect(await sqs.attributes(QueueUrl, 'DelaySeconds')).toEqual({ DelaySeconds: '9' });
+    const entry = 'SendMessageBatchRequestEntry';
+    const sent = await sqs.query('SendMessageBatch', { [`${entry}.Id`]: 'a', [`${entry}.MessageBody`]: 'x', QueueUrl });
+    expect(sent.text).toContain('<SendMessageBatchResultEntry><Id>a</Id>');
+    const refused = await sqs.query('SetQueueAttributes', { 'Attribute.Name': 'DelaySeconds', QueueUrl });
+    expect(refused.text).toContain('The request must contain the parameter Attribute.1.Value');
+  });
+
   test('is answered in JSON to who asks for that', async () => {
     const QueueUrl = await sqs.queue('asked-in-json');
     const get = async (Action: string, more: Readonly<Record<string, string>>, accept = 'application/json, */*') => {

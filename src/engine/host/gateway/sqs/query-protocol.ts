@@ -78,8 +78,10 @@ function mapOf(branch: Branch, shape: MapShape, path: string): unknown {
   );
 }
 
+/** Entries by their numbers; a single one may stand without, as in the service's own examples: `Attribute.Name=DelaySeconds`. */
 function numbered(branch: Branch): [at: string, Branch][] {
   const entries = [...branch.under].filter(([at]) => /^\d+$/.test(at));
+  if (entries.length === 0 && branch.under.size > 0) return [['1', branch]];
   return entries.sort(([a], [b]) => Number(a) - Number(b));
 }
 
