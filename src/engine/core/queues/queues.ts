@@ -85,10 +85,6 @@ export class Queues implements Machine<QueuesEffect> {
     });
   }
 
-  get size(): number {
-    return this.#queues.size;
-  }
-
   /** Messages of a queue that memory knows of. */
   knownIn(queue: string): number {
     return this.#byName.get(queue)?.stock.schedule.known.size ?? 0;
