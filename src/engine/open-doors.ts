@@ -80,18 +80,11 @@ export async function openDoors(
       ...(tls === undefined ? {} : { tls }),
       ...(key === undefined ? {} : { origins: ['*'] }),
     });
-  const listenForHubs = async (port: number): Promise<Listener> => {
-    try {
-      return await listen(transport, options.host, port);
-    } catch (error) {
-      await outside.close();
-      throw isTaken(error) ? problemError('address-in-use', error.message, { hint: BRIDGE_HINT }) : error;
-    }
-  };
   const outside = await listen(transport, options.host, options.port);
   identity.address = options.advertise ?? outside.url;
   const { bridgePort, bridgeUrl } = options.hub ?? {};
-  const second = bridgePort === undefined ? undefined : await listenForHubs(bridgePort);
+  const second =
+    bridgePort === undefined ? undefined : await forHubs(outside, listen(transport, options.host, bridgePort));
   if (second !== undefined) doors.add(second);
   identity.bridge = bridgeUrl ?? second?.url ?? identity.address;
   const inner = await listen(memory, 'inside', 0);
@@ -99,6 +92,16 @@ export async function openDoors(
   doors.add(outside);
   doors.add(inner);
   return { address: identity.address, bridge: identity.bridge, doors, inside: { transport: memory, url: inner.url } };
+}
+
+/** Where there is no second door, there is no first one. */
+async function forHubs(outside: Listener, second: Promise<Listener>): Promise<Listener> {
+  try {
+    return await second;
+  } catch (error) {
+    await outside.close();
+    throw isTaken(error) ? problemError('address-in-use', error.message, { hint: BRIDGE_HINT }) : error;
+  }
 }
 
 function isTaken(error: unknown): error is ProblemError {
