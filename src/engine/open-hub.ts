@@ -1,5 +1,7 @@
 import { done } from './core/base/outcome.ts';
 import { CLUSTER_ID, type FederationConfig } from './core/federation/config.ts';
+import { gatherOffers } from './core/federation/offers.ts';
+import type { FederationView } from './core/federation/view.ts';
 import type { Node } from './core/node/node.ts';
 import type { HubOptions } from './federation-api.ts';
 import type { Own } from './host/federation/explanation-of.ts';
@@ -62,7 +64,7 @@ export function openHub({ config: first, host, late, node, options, store }: Hub
     },
     first,
   );
-  const view = () => machine.view(host.now);
+  const view = () => withOwn(machine.view(host.now), host);
   const own = () => ownOf(node, host, config.current.identity);
   const retained = {
     find: (patterns: readonly string[]) => host.topics.retained.find(patterns),
@@ -99,6 +101,16 @@ export function openHub({ config: first, host, late, node, options, store }: Hub
   host.stopped.then(end, end);
 }
 
+/** A machine knows what others offer; what the own cluster has is in the records of its nodes. */
+function withOwn(view: FederationView, host: NodeHost): FederationView {
+  const nodes = host.snapshot().members.flatMap(({ record, state }) => (state === 'alive' && record ? [record] : []));
+  const { functions, queues } = gatherOffers(nodes, undefined);
+  const more = { functions: Math.max(0, functions.length - SHOWN_MAX), queues: Math.max(0, queues.length - SHOWN_MAX) };
+  const own = { functions: functions.slice(0, SHOWN_MAX), queues: queues.slice(0, SHOWN_MAX) };
+  const left = more.functions + more.queues === 0 ? {} : { more };
+  return { ...view, clusters: view.clusters.map((one) => (one.self ? { ...one, ...own, ...left } : one)) };
+}
+
 /** What the cluster of this hub has, as it is asked by whoever wants to know where something would go. */
 function ownOf(node: Node, host: NodeHost, { cluster, region }: FederationConfig['identity']): Own {
   const resources = host.snapshot().members.flatMap(({ record }) => record?.resources ?? []);
@@ -121,6 +133,8 @@ function ownOf(node: Node, host: NodeHost, { cluster, region }: FederationConfig
 }
 
 const HUB = 'role:hub';
+/** Why: a view is one message, and most of it is for what others have. */
+const SHOWN_MAX = 1_024;
 const QUEUE = 'queue:';
 /** How long another hub may take to store what it is told, or to say what its cluster retains. */
 const TELL_MS = 5_000;

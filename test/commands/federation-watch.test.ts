@@ -54,6 +54,14 @@ describe('health', () => {
     expect((await mpreg('federation', 'health', '--exit-code', '--clusters', 'mid,west')).code).toBe(0);
   });
 
+  test('of a cluster that nobody knows is exit 3, and not well', async () => {
+    const ran = await mpreg('federation', 'health', '--exit-code', '--clusters', 'mid,eats');
+    expect(ran).toMatchObject({ code: 3, stdout: '' });
+    expect(ran.stderr).toMatch(/west-1 knows no cluster eats.*Did you mean east\?/s);
+    const watched = await mpreg('federation', 'monitor', 'health-watch', '--clusters', 'eats', '--count', '1');
+    expect(watched).toMatchObject({ code: 3, stdout: '' });
+  });
+
   test('is asked of a hub, whatever node one is connected to', async () => {
     const plain = await world.node(['--name', 'alone', '--peer', hub.node.url]);
     const asked = async () => world.mpreg(['federation', 'health', '--json'], { env: { MPREG_URL: plain.url } });
@@ -159,6 +167,11 @@ describe('routes', () => {
     ]);
     expect(hub.asked.get('routes')).toEqual({ avoid: ['x'], hops: 2 });
     expect(json(await mpreg('federation', 'routes', '--json'))).toEqual(hub.ways);
+  });
+
+  test('over a drained link say so, and not what it would cost', async () => {
+    hub.ways = [{ cost: 2 ** 30 + 40, hubs: [west, mid], kind: 'best', to: 'mid' }];
+    expect(lines(await mpreg('federation', 'routes'))).toEqual(['mid\tbest\tdrained\t1\twest-1 (west) → mid-1 (mid)']);
   });
 
   test('to where none leads are exit 3', async () => {

@@ -154,7 +154,8 @@ function unknownCluster(given: unknown, path: Path, known: readonly string[]): F
   return [error(path, `there is no cluster "${given}"`, meant(given, known))];
 }
 
-function meant(given: string, known: readonly string[]): string | undefined {
+function meant(given: string, all: readonly string[]): string | undefined {
+  const known = [...new Set(all)];
   const near = nearest(given, known);
   if (near !== undefined) return `Did you mean "${near}"?`;
   return known.length === 0 ? undefined : `There are ${known.slice(0, 8).join(', ')}${known.length > 8 ? ', …' : ''}.`;

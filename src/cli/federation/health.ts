@@ -1,5 +1,5 @@
 /** The health of a federation as a table: a row for each cluster and each link, with what is wrong. */
-import type { HealthState } from '../../engine/index.ts';
+import { type HealthState, nearest, problemError } from '../../engine/index.ts';
 import { formatDuration } from '../duration.ts';
 import type { Table } from '../table.ts';
 import { silentText } from './hubs.ts';
@@ -14,6 +14,18 @@ interface HealthRow {
   readonly region: string;
   readonly away: string;
   readonly why: string;
+}
+
+/** Throws `cluster-unknown` where nobody knows one of them: a name that is mistyped must not look well. */
+export function checkKnown(health: SeenHealth, clusters: readonly string[] | undefined = []): void {
+  const known = health.clusters.map(({ cluster }) => cluster);
+  const odd = clusters.find((one) => !known.includes(one));
+  if (odd === undefined) return;
+  const near = nearest(odd, known);
+  const meant = near === undefined ? `There are ${known.join(', ')}.` : `Did you mean ${near}?`;
+  throw problemError('cluster-unknown', `${health.name} knows no cluster ${odd}`, {
+    hint: `${meant}\nmpreg federation discover`,
+  });
 }
 
 /** `clusters`: ids; absent: all. The same health about those alone; what the whole is stays as it is. */

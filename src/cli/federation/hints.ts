@@ -15,6 +15,7 @@ const HINTS: Readonly<Record<string, string>> = {
   cluster_id:
     'A short name that no other cluster has: "cluster_id": "prod-us-west". It is what its nodes were started with (--cluster).',
   clusters: 'A list: [{"cluster_id": "prod-us-west", "region": "us-west-2", "server_url": "ws://hub.example:8000"}].',
+  cluster_name: 'What people call it: "cluster_name": "Production US West"; leave it away where that is its id.',
   comparison: 'Write one of ">", ">=", "<", "<=".',
   coordinates: 'Degrees; north and east are positive: "coordinates": {"latitude": 37.8, "longitude": -122.4}.',
   cost: 'Milliseconds of round trip that are added to what is measured: "cost": 20.',
@@ -41,13 +42,13 @@ const HINTS: Readonly<Record<string, string>> = {
   region: 'Where it runs: "region": "us-west-2".',
   resources: 'A list of names: ["compute", "storage"].',
   rules:
-    'A list: [{"name": "lost", "metric": "cluster-lost", "comparison": ">", "threshold": 60, "severity": "critical"}].',
+    'A list: [{"name": "lost", "metric": "cluster-lost", "comparison": ">", "threshold": 60000, "severity": "critical"}].',
   server_url: 'Where operators and clients reach its hub: "server_url": "ws://hub.example:8000".',
   severity: 'Write info, warning or critical.',
   sources: 'A list: ["file:hubs.json", "srv:_mpreg._tcp.example.com", "https://example.com/hubs", "mdns"].',
   success_threshold: 'Successes in a row that close the breaker again: "success_threshold": 3.',
   tags: 'A list of names: ["production"].',
-  threshold: 'A number to compare the metric with: "threshold": 60.',
+  threshold: 'A number to compare the metric with; times are in milliseconds: "threshold": 60000.',
   tier: 'local, or regional for the centre of its region, or global for a centre of the whole.',
   timeout_seconds: 'Seconds: "timeout_seconds": 60.',
   to: 'The cluster_id at the other end of the link.',

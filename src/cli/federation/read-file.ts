@@ -1,15 +1,19 @@
 /** A federation's configuration file as commands read it: from a path, or from stdin where that is `-`. */
-import { problemError } from '../../engine/index.ts';
+import { ProblemError, problemError } from '../../engine/index.ts';
 import { decodeText, type ReadOptions, readInput } from '../io.ts';
 import { type CheckedFile, checkFile } from './check-file.ts';
-import type { FederationFile } from './federation-schema.ts';
+import { CLUSTERS_MAX, type FederationFile } from './federation-schema.ts';
 import type { FileProblem } from './findings.ts';
 
 const BYTES_MAX = 8 * 2 ** 20;
 
 /** Rejects only where the file cannot be read, or is no text. */
 export async function readAndCheck(file: string, options: Omit<ReadOptions, 'bytesMax'>): Promise<CheckedFile> {
-  const bytes = await readInput(file, 'the configuration', { ...options, bytesMax: BYTES_MAX });
+  const bytes = await readInput(file, 'the configuration', { ...options, bytesMax: BYTES_MAX }).catch((error) => {
+    if (!(error instanceof ProblemError) || error.problem.code !== 'limit-exceeded') throw error;
+    const hint = `A configuration of ${CLUSTERS_MAX} clusters has far less.\nls -l ${file}`;
+    throw new ProblemError({ ...error.problem, hint });
+  });
   const content = decodeText(bytes);
   if (content === undefined) throw problemError('input-invalid', `${file} is no text in UTF-8`);
   return checkFile(content, { strict: file.endsWith('.json') });
@@ -26,14 +30,19 @@ export async function readFederationFile(
   return config;
 }
 
-export function invalid(file: string, problems: readonly FileProblem[]): Error {
+/** `next`: the command that helps on. */
+export function invalid(
+  file: string,
+  problems: readonly FileProblem[],
+  next = `mpreg federation validate-config ${file}`,
+): Error {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const [first] = errors;
   if (first === undefined) throw new Error('no problem to tell of');
   const says = lineOf(file, first);
   const more = errors.length === 1 ? says : `${errors.length} things are wrong with ${named(file)}; the first: ${says}`;
   return problemError('input-invalid', more, {
-    hint: `${first.hint}\nmpreg federation validate-config ${file}`,
+    hint: `${first.hint}\n${next}`,
     ...(first.path !== '' && { path: first.path }),
   });
 }

@@ -47,7 +47,7 @@ function mermaidText(text: string): string {
 
 function labelOf({ id, name, nodes, self, state }: TopologyCluster, between: string): string {
   const who = name === id ? id : `${name} (${id})`;
-  return `${who}${self ? ' *' : ''}${between}${state}, ${nodes} nodes`;
+  return `${who}${self ? ' *' : ''}${between}${state}, ${nodes} ${nodes === 1 ? 'node' : 'nodes'}`;
 }
 
 /** One for each two clusters: the best link, and how many there are. */

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { afterResult } from '../../cli/failure.ts';
-import { healthLine, healthTable, only } from '../../cli/federation/health.ts';
+import { checkKnown, healthLine, healthTable, only } from '../../cli/federation/health.ts';
 import { healthOfAll } from '../../cli/federation/whole.ts';
 import { problem } from '../../engine/index.ts';
 
@@ -33,6 +33,7 @@ export default class FederationHealthCommand extends BaseCommand<typeof Federati
     const { clusters, 'exit-code': exitCode, from } = this.flags;
     const question = 'the health of the federation';
     const whole = await this.ask(question, (client) => healthOfAll(client, { from }));
+    checkKnown(whole, clusters);
     const health = only(whole, clusters);
     await this.output.table(health, healthTable(health));
     if (!this.output.json) this.output.note(healthLine(health));

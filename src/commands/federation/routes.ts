@@ -55,12 +55,19 @@ function inOrder(ways: readonly WayView[]): readonly WayView[] {
   return [...byCluster.values()].flatMap((some) => some.toSorted((a, b) => a.cost - b.cost));
 }
 
+/** Over a link that is drained, ways lead only where there is no other. */
+function costText(cost: number): string {
+  return cost >= LINK_COST_MAX ? 'drained' : formatMs(cost / 1_000);
+}
+
+const LINK_COST_MAX = 2 ** 30;
+
 function wayTable(rows: readonly WayView[]): Table<WayView> {
   return {
     columns: [
       { name: 'to', style: () => 'bold', value: ({ to }) => to },
       { name: 'way', value: ({ kind }) => kind },
-      { align: 'right', name: 'cost', value: ({ cost }) => formatMs(cost / 1_000) },
+      { align: 'right', name: 'cost', value: ({ cost }) => costText(cost) },
       { align: 'right', name: 'hops', value: ({ hubs }) => String(hubs.length - 1) },
       { name: 'through', value: ({ hubs }) => hubs.map(({ cluster, name }) => `${name} (${cluster})`).join(' → ') },
     ],

@@ -43,7 +43,7 @@ export default class FederationValidateConfig extends BaseCommand<typeof Federat
     await this.output.result({ ...document, ...(probed && { probe: probed }) }, text);
     if (probed !== undefined) this.#judge(probed);
     if (config === undefined) {
-      const failure = invalid(file, problems);
+      const failure = invalid(file, problems, 'mpreg federation generate-config --template basic');
       throw failure instanceof ProblemError ? afterResult(failure.problem, this.output) : failure;
     }
   }

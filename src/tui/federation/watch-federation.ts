@@ -1,6 +1,7 @@
 /**
  * `federation monitor health-watch` and `federation topology --watch`: the federation on a whole terminal.
  */
+import { checkKnown } from '../../cli/federation/health.ts';
 import type { Client } from '../../engine/index.ts';
 import { show } from '../show.ts';
 import { Store } from '../store.ts';
@@ -26,6 +27,7 @@ export interface WatchFederationOptions {
 export async function watchFederation(options: WatchFederationOptions): Promise<void> {
   const { client, clusters, color, everyMs, open, signal, view } = options;
   const sight = await look(client, Date.now);
+  checkKnown(sight.health, clusters);
   const store = new Store(FEDERATION_PANEL, initialModel(client.node, { clusters, view }));
   store.put({ kind: 'seen', sight });
   const watch = (leaving: AbortSignal): Promise<void> =>

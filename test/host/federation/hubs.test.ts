@@ -45,6 +45,10 @@ describe('a chain of clusters', () => {
     expect(counts.relayed).toBeGreaterThanOrEqual(2);
     const ways = (await client.call('mpreg.federation.routes', { to: 'far' })) as { hubs: { name: string }[] }[];
     expect(ways[0]?.hubs.map(({ name }) => name)).toEqual(['near', 'middle', 'far']);
+    const own = (await viewOf(await clusters.client(far))).clusters.find(({ self }) => self);
+    expect(own?.functions.map(({ name }) => name)).toContain('reverse');
+    const stay = client.call('mpreg.federation.routes', { to: 'near' });
+    await expect(stay).rejects.toMatchObject({ code: 'usage-invalid' });
     expect(await client.call('mpreg.federation.explain', { fun: 'reverse' })).toMatchObject({
       clusters: [
         { cluster: 'near', fits: false },

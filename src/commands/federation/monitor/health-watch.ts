@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Flags } from '@oclif/core';
-import { only } from '../../../cli/federation/health.ts';
+import { checkKnown, only } from '../../../cli/federation/health.ts';
 import { changeText, healthChanges } from '../../../cli/federation/health-changes.ts';
 import { intervalFlag, intervalMs } from '../../../cli/federation/interval.ts';
 import { WatchingCommand } from '../../../cli/federation/watching-command.ts';
@@ -48,6 +48,7 @@ export default class FederationMonitorHealthWatch extends WatchingCommand<typeof
       for (let looks = 1; !signal.aborted; looks++) {
         const health = await this.#look(steady, before);
         const at = new Date().toISOString();
+        if (before === undefined && health !== undefined) checkKnown(health, clusters);
         const seen = health && only(health, clusters);
         for (const change of seen === undefined ? [] : healthChanges(before && only(before, clusters), seen)) {
           await this.output.event({ at, ...change }, `${at}\t${changeText(change)}`);
