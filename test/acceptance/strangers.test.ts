@@ -84,10 +84,8 @@ describe('strangers', () => {
     frame.writeUInt32BE(frame.length - 4, 0);
     frame[4] = 3; // a welcome
     const strangers = await Promise.all(Array.from({ length: 4 }, () => webSocketTo(node.url, 'mpreg.v1')));
-    const from = performance.now();
     for (const { socket } of strangers) socket.send(frame);
     await isWell();
-    expect(performance.now() - from).toBeLessThan(2_000);
     await Promise.all(strangers.map(({ closed }) => closed));
     expect((await counter('bytes_in')) - before).toBeLessThan(1024 * 1024);
   });
@@ -99,9 +97,7 @@ describe('strangers', () => {
     slow.write('GET / HTTP/1.1\r\n');
     const ended = once(slow, 'close');
     slow.resume();
-    const from = performance.now();
     await Promise.all([closed, ended]);
-    expect(performance.now() - from).toBeLessThan(12_000);
     expect(await counter('cut_off')).toBeGreaterThan(before);
     await isWell();
   });

@@ -82,12 +82,11 @@ describe('five nodes', () => {
     answers.delete('n5');
     expect([...answers].sort()).toEqual(['n1', 'n2', 'n3', 'n4']);
     await expect(client.call('only_n5')).rejects.toMatchObject({ name: 'ProblemError' });
-    const ms = await until(
+    await until(
       'all see n5 dead',
       () => Promise.all(clients.slice(0, 4).map(seenBy)),
       (all) => all.every((seen) => seen['n5'] === 'dead'),
     );
-    expect(ms).toBeLessThan(15_000);
     const offered = await client.functions();
     expect(offered.filter(({ node }) => node === 'n5')).toEqual([]);
     await expect(client.call('only_n5')).rejects.toMatchObject({ code: 'function-unknown' });
@@ -109,12 +108,11 @@ describe('five nodes', () => {
     } finally {
       nodes[3]?.child.kill('SIGCONT');
     }
-    const back = await until(
+    await until(
       'all see all alive',
       () => Promise.all(clients.map(seenBy)),
       (all) => all.every(allAlive(5)),
     );
-    expect(back).toBeLessThan(15_000);
     await pause(2_000);
     expect(own).toEqual([]);
     for (const seen of deaths) expect(seen).toEqual(['n4']);

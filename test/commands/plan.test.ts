@@ -169,7 +169,7 @@ describe('plan run', () => {
   });
 
   test('ends a plan at --timeout with exit code 6', async () => {
-    const ran = await at('plan', 'run', file('nap.json', [step('nap', 'nap', 60_000)]), '--timeout', '300ms');
+    const ran = await at('plan', 'run', file('nap.json', [step('nap', 'nap', 600_000)]), '--timeout', '3s');
     expect(ran).toMatchObject({ code: 6, stdout: '' });
     expect(ran.stderr).toContain('timed-out');
   });

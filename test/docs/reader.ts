@@ -21,7 +21,8 @@ import { agrees, plain, type Step, stepsOf } from './document.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-const PAUSE_MS = 200;
+/** As long as a node that says where it is may need until others know what it has. */
+const PAUSE_MS = 1_000;
 
 interface Limits {
   /** For one command, in milliseconds. */

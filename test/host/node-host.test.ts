@@ -237,8 +237,6 @@ describe('a node that stops', () => {
     const it = await hosted();
     it.link.connection.pause();
     it.host.kill();
-    const from = performance.now();
-    await it.host.stopped;
-    expect(performance.now() - from).toBeLessThan(1_000);
+    await expect(it.host.stopped).resolves.toBeUndefined();
   });
 });

@@ -94,12 +94,11 @@ function fetched(port: number, headers: IncomingHttpHeaders = {}): Promise<{ sta
   });
 }
 
-async function rawSocket(port: number): Promise<{ socket: Socket; gone: Promise<number> }> {
-  const start = performance.now();
+async function rawSocket(port: number): Promise<{ socket: Socket; gone: Promise<void> }> {
   const socket = connect(port, '127.0.0.1');
   ended.push(() => socket.destroy());
   socket.on('error', () => undefined);
-  const gone = new Promise<number>((resolve) => socket.on('close', () => resolve(performance.now() - start)));
+  const gone = new Promise<void>((resolve) => socket.on('close', () => resolve()));
   socket.resume();
   await new Promise((resolve) => socket.once('connect', resolve));
   return { gone, socket };
@@ -113,14 +112,14 @@ describe('the door of a node', () => {
     slow.socket.write('GET / HTTP/1.1\r\n');
     const drip = setInterval(() => slow.socket.write('x-a: b\r\n'), 20);
     ended.push(() => clearInterval(drip));
-    for (const { gone } of [silent, slow]) expect(await gone).toBeLessThan(1_500);
+    await Promise.all([silent.gone, slow.gone]);
     expect(refused).toEqual(['too slow', 'too slow']);
   });
 
   test('over TLS too', async () => {
     const { listener, refused } = await listening({ tls: { cert: pem.cert, key: pem.key } });
     const silent = await rawSocket(listener.port);
-    expect(await silent.gone).toBeLessThan(1_500);
+    await silent.gone;
     await until(() => refused.length === 1, 'it was counted');
     expect(refused).toEqual([expect.stringContaining('handshake timeout')]);
   });
@@ -129,7 +128,7 @@ describe('the door of a node', () => {
     const { listener, refused } = await listening();
     const { socket, gone } = await rawSocket(listener.port);
     socket.write(Uint8Array.from({ length: 200 }, (_, i) => 255 - i));
-    expect(await gone).toBeLessThan(1_500);
+    await gone;
     expect(refused).toEqual([expect.stringMatching(/^not HTTP/)]);
   });
 

@@ -134,10 +134,8 @@ test('an exception arrives with its name, message and traceback', async () => {
 
 test('calls run beside each other', async () => {
   const from = clock.now();
-  expect(await Promise.all([0.4, 0.4, 0.4].map((seconds) => caller.call('sleeps', [seconds])))).toEqual([
-    0.4, 0.4, 0.4,
-  ]);
-  expect(clock.now() - from).toBeLessThan(1_100);
+  expect(await Promise.all([2, 2, 2].map((seconds) => caller.call('sleeps', [seconds])))).toEqual([2, 2, 2]);
+  expect(clock.now() - from).toBeLessThan(5_900);
 });
 
 test('a function that looks for it stops when it is cancelled', async () => {
@@ -152,10 +150,9 @@ test("a generator's items are sent as they come, and it is closed when nobody wa
   expect(caller.items.get(caller.last)).toEqual([0, 1, 2]);
   const stream = caller.problem('counts', [100_000_000]);
   const task = caller.last;
-  await pause(100);
+  await vi.waitFor(() => expect(caller.items.get(task)?.length).toBeGreaterThan(10), soon);
   caller.runner.abort(task, 'enough');
   expect(await stream).toMatchObject({ code: 'cancelled' });
-  expect(caller.items.get(task)?.length).toBeGreaterThan(10);
   await vi.waitFor(() => expect(modules.lines.filter((line) => line.startsWith('info closed'))).toHaveLength(2), soon);
 });
 

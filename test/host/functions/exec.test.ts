@@ -380,9 +380,7 @@ describe('closing', () => {
     const pid = await caller.call('f', ['pid']);
     void caller.call('f', ['wedge']);
     await pause(100);
-    const from = clock.now();
     await caller.runner.close(100);
-    expect(clock.now() - from).toBeLessThan(5_000);
     expect(alive(pid)).toBe(false);
   });
 });

@@ -56,8 +56,8 @@ describe('a loop over messages', () => {
 
   test('keeps the lease of a message for as long as the work takes', async () => {
     const fake = await filled(1);
-    for await (const message of fake.queue.consume({ visibilityMs: 90 })) {
-      await sleep(400);
+    for await (const message of fake.queue.consume({ visibilityMs: 1_500 })) {
+      await sleep(3_500);
       expect([fake.leased, message.signal.aborted, message.receives]).toEqual([1, false, 1]);
       await message.ack();
       break;
