@@ -27,6 +27,7 @@ export function checkTogether(document: unknown): readonly Finding[] {
     ...twice(ids, 'the cluster'),
     ...addresses(clusters),
     ...links(file['links'], known),
+    ...apart(fields(file['federation']), list(file['links'])),
     ...policies(file['policies'], known),
     ...alerting(fields(file['alerting']), known),
     ...keys(fields(file['federation']), clusters),
@@ -73,6 +74,13 @@ function links(given: unknown, known: readonly string[]): Finding[] {
     } else pairs.push({ from, to });
   }
   return findings.length > 0 ? findings : reach(known, pairs);
+}
+
+/** Links that are named, and not made. */
+function apart({ enabled, mode }: Fields, named: readonly unknown[]): Finding[] {
+  const why = enabled === false ? 'with "enabled": false' : mode === 'strict' ? 'in mode strict' : undefined;
+  if (why === undefined || named.length === 0) return [];
+  return [warning(['links'], `${why} no link is made`, 'Leave "links" away, or write "mode": "explicit".')];
 }
 
 /** Whether all clusters reach each other, also when one is gone. */

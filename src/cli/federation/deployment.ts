@@ -35,7 +35,7 @@ export function deploymentOf(file: FederationFile): ReadonlyMap<string, WantedCo
     successThreshold: given?.success_threshold ?? BREAKER.successThreshold,
     timeoutMs: given?.timeout_seconds === undefined ? BREAKER.timeoutMs : ms(given.timeout_seconds),
   };
-  const links = enabled ? linksOf(file) : [];
+  const links = linksOf(file);
   return new Map(
     file.clusters.map((cluster): [string, WantedConfig] => [
       cluster.cluster_id,
@@ -52,8 +52,9 @@ export function deploymentOf(file: FederationFile): ReadonlyMap<string, WantedCo
   );
 }
 
-/** Each link once: those that the file names, or planned ones. */
-export function linksOf({ clusters, links }: FederationFile): readonly FileLink[] {
+/** Each link once: those that the file names, or planned ones; none where nobody is to be linked with anybody. */
+export function linksOf({ clusters, federation, links }: FederationFile): readonly FileLink[] {
+  if (federation.enabled === false || federation.mode === 'strict') return [];
   if (links !== undefined) return links;
   const planned = planLinks(clusters.map(({ cluster_id, region, tier }) => ({ id: cluster_id, region, tier })));
   return planned.map(({ from, to }) => ({ from, to }));

@@ -199,3 +199,12 @@ test.each([
   expect(config).toBeUndefined();
   expect(problems.length).toBeGreaterThan(0);
 });
+
+test('links that a file names and that its mode makes none of are told', async () => {
+  const links = [{ from: 'aa', to: 'bb' }];
+  const { valid, warnings } = await findings({ ...two(), federation: { mode: 'strict' }, links });
+  expect([valid, warnings]).toEqual([true, ['links: in mode strict no link is made']]);
+  const off = await findings({ ...two(), federation: { enabled: false }, links });
+  expect(off.warnings).toEqual(['links: with "enabled": false no link is made']);
+  expect((await findings({ ...two(), federation: { mode: 'strict' } })).warnings).toEqual([]);
+});

@@ -5,6 +5,16 @@ import { TEMPLATES } from '../../../src/cli/federation/templates.ts';
 
 const { basic, production } = TEMPLATES;
 
+test.each([{ enabled: false }, { mode: 'strict' as const }])('has no links where %j wants none', (federation) => {
+  const clusters = ['aa', 'bb'].map((id) => ({ cluster_id: id, region: id, server_url: `ws://${id}:1` }));
+  const file = { clusters, federation, links: [{ from: 'aa', to: 'bb' }], version: '1.0' as const };
+  expect(linksOf(file)).toEqual([]);
+  expect([...deploymentOf(file).values()].map(({ links, mode }) => [links, mode])).toEqual([
+    [[], 'strict'],
+    [[], 'strict'],
+  ]);
+});
+
 test('both ends of a link are told of it, with every address where the other end can be dialled', () => {
   const deployed = deploymentOf(production);
   expect([...deployed].map(([id, { links }]) => [id, links.map(({ cluster }) => cluster)])).toEqual([
