@@ -5,6 +5,7 @@
  *     send jobs hello [group=a] [priority=9] [delayMs=500] [ttlMs=500] [dedupeId=x] [guarantee=quorum] [quorum=2] …
  *     receive jobs [max=1] [groupMax=3] [visibilityMs=500] [consumer=ann] [as=r]     the leases are called r, or r1, r2, …
  *     ack|release r … [consumer=ann]    nack r [delayMs=0] [reason=late]    extend r 5s
+ *     ack r~    extend r~ 5s    as somebody who cannot know whether it is the last lease of its message
  *     redrive jobs.dead [to=other] [max=1] [rate=10] [dryRun=true]          dead jobs.dead
  *     counts jobs    purge jobs    pass 5s    restart [wall=5s]
  *     at beta            what follows is asked of that node; at the beginning, alpha
@@ -13,6 +14,7 @@
  *     parcels wait       deliver [lost]    from then on, each parcel of a move is delivered by hand; its answer may be lost
  *     here               the queues that each node says it has
  */
+import { lenient } from '../../../src/engine/core/queues/leases.ts';
 import type { DeadInfo, Handled, Lease, QueueView, Sent } from '../../../src/engine/core/queues/messages.ts';
 import { type Command, complain, duration } from '../../scenario.ts';
 import type { Answer, Shop } from './shop.ts';
@@ -162,7 +164,7 @@ function settle(shop: Shop, command: Command, leases: ReadonlyMap<string, Named>
   const { name, words, options } = command;
   const { consumer, ...given } = valuesOf(options);
   const names = name === 'extend' ? words.slice(0, 1) : words;
-  const found = names.map((one) => leases.get(one) ?? complain(command, `there is no lease ${one}`));
+  const found = names.map((one) => named(one, leases) ?? complain(command, `there is no lease ${one}`));
   const itemOf = ({ receipt }: Named) => {
     if (name === 'extend') return { receipt, visibilityMs: duration(words[1]) };
     return name === 'nack' ? { receipt, ...given } : receipt;
@@ -174,6 +176,11 @@ function settle(shop: Shop, command: Command, leases: ReadonlyMap<string, Named>
   return said(ask(shop, { kind: name as 'ack', queue: found[0]?.queue ?? '', receipts, ...who }), (reply) =>
     reply.kind === 'handled' ? reply.results.map(told).join('\n') : reply.kind,
   );
+}
+
+function named(name: string, leases: ReadonlyMap<string, Named>): Named | undefined {
+  const lease = leases.get(name.replace(/~$/, ''));
+  return lease && name.endsWith('~') ? { ...lease, receipt: lenient(lease.receipt) } : lease;
 }
 
 function untilOf(result: Extract<Handled, { readonly ok: true }>): string | undefined {
