@@ -120,7 +120,7 @@ describe('a receipt', () => {
     ]);
   });
 
-  test('of a queue that was deleted takes nothing from another of its name', async () => {
+  test('of another queue takes nothing, also where that was deleted and had the same name', async () => {
     const QueueUrl = await fresh();
     const take = async () => {
       await sqs.send(QueueUrl, 'x');
@@ -133,9 +133,11 @@ describe('a receipt', () => {
     const own = await take();
     const change = (ReceiptHandle: string | undefined) =>
       sqs.json('ChangeMessageVisibility', { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 });
-    expect((await change(former)).body.message).toContain('Message does not exist');
+    expect((await change(former)).body.message).toContain('is not a valid receipt handle');
     const Entries = [former, own, 'nonsense'].map((ReceiptHandle, at) => ({ Id: `${at}`, ReceiptHandle }));
-    expect((await sqs.json('DeleteMessageBatch', { Entries: [Entries[0]], QueueUrl })).body.Successful).toHaveLength(1);
+    const elsewhere = await sqs.json('DeleteMessageBatch', { Entries: [Entries[1]], QueueUrl: await fresh() });
+    expect(elsewhere.body).toMatchObject({ Failed: [{ Code: 'ReceiptHandleIsInvalid', Id: '1' }] });
+    expect((await sqs.json('DeleteMessageBatch', { Entries: [Entries[0]], QueueUrl })).body.Failed).toHaveLength(1);
     expect(await sqs.attributes(QueueUrl, 'ApproximateNumberOfMessagesNotVisible')).toMatchObject({
       ApproximateNumberOfMessagesNotVisible: '1',
     });
@@ -143,7 +145,7 @@ describe('a receipt', () => {
     expect([Successful, Failed]).toMatchObject([
       [{ Id: '1' }],
       [
-        { Code: 'InvalidParameterValue', Id: '0' },
+        { Code: 'ReceiptHandleIsInvalid', Id: '0' },
         { Code: 'ReceiptHandleIsInvalid', Id: '2' },
       ],
     ]);

@@ -9,7 +9,7 @@ export function handleOf({ createdAt }: Pick<QueueView, 'createdAt'>, receipt: s
   return `${receipt}.${createdAt.toString(36)}`;
 }
 
-/** Uses handles of a queue; those of a former queue of its name find their messages gone. An outcome for each, in order. */
+/** Uses handles of a queue; those of others, also of former ones of its name, are `invalid`. An outcome for each, in order. */
 export async function useHandles(
   known: QueueView,
   handles: readonly string[],
@@ -17,25 +17,23 @@ export async function useHandles(
   use: (receipts: readonly string[], places: readonly number[]) => Promise<readonly ReceiptOutcome[]>,
 ): Promise<readonly ReceiptOutcome[]> {
   // Why again: the queue may have been made anew over another node since it was looked at.
-  const isStrange = handles.some((handle) => ageOf(handle, known) === 'former');
+  const isStrange = handles.some((handle) => receiptIn(handle, known) === undefined);
   const queue = isStrange ? ((await desk.look(known.name)) ?? known) : known;
-  const outcomes = handles.map((handle): ReceiptOutcome => (ageOf(handle, queue) === 'none' ? 'invalid' : 'gone'));
-  const places = [...handles.keys()].filter((at) => ageOf(handles[at] ?? '', queue) === 'present');
-  if (places.length === 0) return outcomes;
+  const own = handles.flatMap((handle, at) => {
+    const receipt = receiptIn(handle, queue);
+    return receipt === undefined ? [] : [{ at, receipt }];
+  });
+  const outcomes = handles.map((): ReceiptOutcome => 'invalid');
+  if (own.length === 0) return outcomes;
   const used = await use(
-    places.map((at) => receiptIn(handles[at] ?? '')),
-    places,
+    own.map(({ receipt }) => receipt),
+    own.map(({ at }) => at),
   );
-  for (const [place, at] of places.entries()) outcomes[at] = used[place] ?? 'gone';
+  for (const [place, { at }] of own.entries()) outcomes[at] = used[place] ?? 'invalid';
   return outcomes;
 }
 
-function receiptIn(handle: string): string {
-  return handle.slice(0, handle.lastIndexOf('.'));
-}
-
-function ageOf(handle: string, queue: QueueView): 'present' | 'former' | 'none' {
-  const receipt = receiptIn(handle);
-  if (handleOf(queue, receipt) === handle) return 'present';
-  return /\.[0-9a-z]{1,11}$/.test(handle) ? 'former' : 'none';
+function receiptIn(handle: string, queue: QueueView): string | undefined {
+  const receipt = handle.slice(0, Math.max(0, handle.lastIndexOf('.')));
+  return handleOf(queue, receipt) === handle ? receipt : undefined;
 }
