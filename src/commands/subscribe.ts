@@ -26,7 +26,8 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     'Of topics that are kept (topic keep), --since, --last and --from begin with what was; what comes follows without a gap ' +
       'and with nothing twice, also when the connection is lost and made again. --durable NAME goes on after the last message ' +
       'that was acknowledged under that name: printed, or dealt with by a command that ended with 0. A new name begins as ' +
-      '--since, --last or --from say. With --json such messages have a "sequence" and a "position" as well.',
+      '--since, --last or --from say. With --json such messages have a "sequence" and a "position" as well. --kept-in CLUSTER ' +
+      'reads what another cluster of the federation keeps.',
     'A command of --exec finds the payload on stdin, and MPREG_TOPIC, MPREG_ID, MPREG_PUBLISHER, MPREG_TIME, MPREG_ATTEMPT and ' +
       'MPREG_HEADER_NAME in its environment. No shell reads it: words are split and quotes taken off. Where the message wants a ' +
       'reply, what it prints is that. With --json an object for each with "id", "topic", "code", "failure", "replied", "tookMs". ' +
@@ -39,6 +40,7 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
     "<%= config.bin %> <%= command.id %> 'job.*' --group workers --raw",
     "<%= config.bin %> <%= command.id %> 'order.#' --group billing --key header:user --window 10 --json",
     "<%= config.bin %> <%= command.id %> 'order.#' --durable books --since 1h",
+    "<%= config.bin %> <%= command.id %> 'sale.#' --from first --kept-in prod-eu",
     "<%= config.bin %> <%= command.id %> 'job.*' --group workers --exec 'python3 work.py' --concurrency 4",
   ];
   static override args = {
@@ -106,6 +108,11 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
       helpValue: 'NAME',
       summary: 'Go on after what was acknowledged under that name.',
     }),
+    'kept-in': Flags.string({
+      exclusive: ['durable', 'everywhere', 'group', 'policy'],
+      helpValue: 'CLUSTER',
+      summary: 'Read what that cluster of the federation keeps, with --since, --last or --from.',
+    }),
     everywhere: Flags.boolean({ summary: 'Say that it listens only when all nodes know of it.' }),
     policy: Flags.option({ options: ['drop-oldest', 'drop-newest', 'disconnect', 'block'] as const })({
       summary: 'What becomes of messages that come faster than they are printed; drop-oldest without it.',
@@ -171,8 +178,9 @@ export default class Subscribe extends BaseCommand<typeof Subscribe> {
 
   /** Where to begin in what is kept. Acknowledged is by this command itself: when a message is printed or dealt with. */
   #kept(): SubscribeOptions {
-    const { durable, from, last, since } = this.flags;
+    const { durable, from, 'kept-in': keptIn, last, since } = this.flags;
     return dropEmpty({
+      keptIn,
       ack: durable === undefined ? undefined : ('manual' as const),
       durable,
       from: from === undefined ? undefined : numberOf(from),

@@ -10,6 +10,7 @@ import { SystemClock, wallClock } from './host/clock.ts';
 import type { Identity } from './host/doors.ts';
 import { createNodeId, systemEntropy } from './host/entropy.ts';
 import { federationFunctions } from './host/federation/federation-functions.ts';
+import { readFunction } from './host/federation/read-function.ts';
 import { retainedFunction } from './host/federation/retained-function.ts';
 import { watchFunctions } from './host/federation/watch-functions.ts';
 import { createRunner } from './host/functions/create-runner.ts';
@@ -166,6 +167,7 @@ async function openRunner(options: SettledOptions, node: string, late: LateHost)
       ...bindingFunctions(() => late.binder),
       ...laterFunctions(() => late.laterNow),
       ...federationFunctions(() => late.hubNow),
+      readFunction(() => late.hubNow),
       retainedFunction(() => late.hubNow),
       ...watchFunctions(() => late.watchNow),
       ...(options.inline ?? []),

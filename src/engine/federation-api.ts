@@ -5,6 +5,7 @@
  *     mpreg.federation.view          {}                  → FederationView
  *     mpreg.federation.routes        RoutesAsk           → readonly WayView[]
  *     mpreg.federation.explain       ExplainAsk          → FederationExplanation
+ *     mpreg.federation.read          see PROTOCOL.md        → a stream of what a cluster keeps of topics
  *     mpreg.federation.retained      { patterns, for? }  → a stream of lists of retained messages
  *     mpreg.federation.events        {}                  → stream of FederationEvent & { at: milliseconds since the epoch }
  *     mpreg.federation.health        {}                  → FederationHealth

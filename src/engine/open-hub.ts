@@ -10,6 +10,8 @@ import { HubWatch } from './host/federation/hub-watch.ts';
 import { SharedClient } from './host/gateway/shared-client.ts';
 import type { NodeHost } from './host/node-host.ts';
 import type { Store } from './host/ports.ts';
+import { READ } from './host/topics/far-reading.ts';
+import type { ReadRequest } from './host/topics/kept-position.ts';
 import { RETAINED } from './host/topics/retained-item.ts';
 import type { SettledOptions } from './hosted-node.ts';
 import type { LateHost } from './late-host.ts';
@@ -70,11 +72,23 @@ export function openHub({ config: first, host, late, node, options, store }: Hub
     find: (patterns: readonly string[]) => host.topics.retained.find(patterns),
     async *of(other: string, patterns: readonly string[]) {
       const asked = await client.get();
-      const about = { cluster: other, locs: [HUB], timeoutMs: TELL_MS };
+      const about = { cluster: other, idempotent: true, locs: [HUB], timeoutMs: TELL_MS };
       yield* asked.stream(RETAINED, [{ for: cluster, patterns }], about);
     },
   };
-  late.hub = { config, log, machine, onEvent: (listener) => host.onEvent(listener), own, retained, view };
+  const kept = {
+    link: () => client.get(),
+    async *of(other: string, request: ReadRequest, signal: AbortSignal) {
+      const asked = await client.get();
+      yield* asked.stream(READ, [{ ...request, for: cluster }], {
+        cluster: other,
+        idempotent: true,
+        locs: [HUB],
+        signal,
+      });
+    },
+  };
+  late.hub = { config, kept, log, machine, onEvent: (listener) => host.onEvent(listener), own, retained, view };
   late.watch = new HubWatch({
     commandsAllowed: options.hub?.alertCommands === true,
     log,

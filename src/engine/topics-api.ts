@@ -185,6 +185,8 @@ export interface SubscribeOptions {
    * several readers of one name has it; the others end with `exists-already`.
    */
   readonly durable?: string;
+  /** With `from`, `after`, `last` or `since`: reads what that cluster of the federation keeps. */
+  readonly keptIn?: string;
   /** Whether to wait until all nodes know of it, not only the one that the client is connected to. Default false. */
   readonly everywhere?: boolean;
   /**

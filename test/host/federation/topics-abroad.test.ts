@@ -1,6 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Client, type FederationConfig, type MpregNode, ProblemError } from '../../../src/engine/index.ts';
+import {
+  type Client,
+  type FederationConfig,
+  type MpregNode,
+  ProblemError,
+  type SubscribeOptions,
+} from '../../../src/engine/index.ts';
 import { Clusters, reached, until } from './two-clusters.ts';
 
 const open: Clusters[] = [];
@@ -245,6 +251,61 @@ describe('a message of a topic', () => {
     const asked = clients.red?.call.with({ cluster: 'green', locs: ['role:hub'] });
     const refusal = asked?.('mpreg.federation.retained', { for: 'blue', patterns: ['#'] });
     await expect(refusal).rejects.toMatchObject({ code: 'not-allowed' });
+  });
+
+  it('that is kept in another cluster is read there by its number, without a gap, also over the end of a hub', async () => {
+    const { clients, nodes } = await chain({
+      exports: [{ clusters: ['*'], functions: ['*'], topics: ['sale.#'] }],
+    });
+    const red = clients.red as Client;
+    await red.keep('#', { memory: true });
+    await until('it is kept', async () => (await red.publish('sale.a', 0)).kept !== undefined);
+    for (let i = 1; i <= 5; i++) await red.publish('sale.a', i);
+    await red.publish('secret.a', 'kept at home');
+    await red.publish('sale.b', new Uint8Array(2 ** 20));
+    const blue = clients.blue as Client;
+    const seen: (readonly [number, number | string])[] = [];
+    const reading = await blue.subscribe('#', {
+      from: 2,
+      keptIn: 'red',
+      onMessage: ({ payload, sequence = 0 }) =>
+        void seen.push([sequence, payload instanceof Uint8Array ? 'bytes' : Number(payload)]),
+    });
+    await until('what is kept has come', () => seen.length === 6);
+    expect(seen).toEqual([
+      [2, 1],
+      [3, 2],
+      [4, 3],
+      [5, 4],
+      [6, 5],
+      [8, 'bytes'],
+    ]);
+    await red.publish('sale.a', 6);
+    await until('what comes follows', () => seen.length === 7);
+    const refused = (patterns: string, options: SubscribeOptions) =>
+      blue.subscribe(patterns, { from: 'first', ...options }).catch((error: unknown) => error);
+    expect(await refused('#', { keptIn: 'nowhere' })).toMatchObject({ code: 'cluster-unknown' });
+    expect(await refused('#', { durable: 'me', keptIn: 'red' })).toMatchObject({ code: 'input-invalid' });
+    expect(await refused('#', { keptIn: 'green' })).toMatchObject({ code: 'keep-unknown' });
+    await nodes['green-hub']?.kill(); // all ways lead over it
+    await red.publish('sale.a', 7);
+    const { url } = nodes['green-hub-2'] as MpregNode;
+    for (const hub of ['red', 'blue']) {
+      const asked = clients[hub]?.call.with({ idempotent: true, locs: ['role:hub'] });
+      await asked?.('mpreg.federation.link', { action: 'add', addresses: [url], cluster: 'green' });
+    }
+    await until('it is read on', () => seen.length === 8);
+    expect(seen.slice(6)).toEqual([
+      [9, 6],
+      [10, 7],
+    ]);
+    expect(reading.missed).toBe(0);
+    await reading.close();
+    const last = await blue.subscribe('sale.#', { keptIn: 'red', last: 1 });
+    for await (const { payload, position, sequence } of last) {
+      expect([payload, sequence, position?.startsWith('10@')]).toEqual([7, 10, true]);
+      break;
+    }
   });
 
   it('arrives again when the hub that speaks for a cluster is gone', async () => {

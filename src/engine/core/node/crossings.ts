@@ -56,7 +56,7 @@ export class Crossings {
       return this.#door.exports(from, cluster, 'functions', fun) ? undefined : notExported(fun, cluster);
     }
     if (OPEN.has(fun)) return undefined;
-    if (fun === RETAINED) return askedFor(call) === cluster ? undefined : notFor(fun, cluster);
+    if (FOR_ONE.has(fun)) return askedFor(call) === cluster ? undefined : notFor(fun, cluster);
     if (!QUEUE_FUNCTIONS.has(fun)) {
       return notFor(fun, cluster);
     }
@@ -101,8 +101,8 @@ function notExported(what: string, cluster: string): Problem {
 }
 
 const QUEUE = 'queue:';
-/** What a cluster retains of topics: each cluster asks for itself alone. */
-const RETAINED = 'mpreg.federation.retained';
+/** What a cluster retains and keeps of topics: each cluster asks for itself alone. */
+const FOR_ONE: ReadonlySet<string> = new Set(['mpreg.federation.read', 'mpreg.federation.retained']);
 
 /** What every cluster may ask: it changes nothing. */
 const OPEN: ReadonlySet<string> = new Set([

@@ -11,8 +11,10 @@ import type { Applied } from '../../federation-api.ts';
 import type { Delivery } from '../../flow/delivery.ts';
 import { problemError } from '../../problem-error.ts';
 import { isObject } from '../../wire/json-value.ts';
+import type { LinkClient } from '../client.ts';
 import { ItemQueue } from '../item-queue.ts';
 import type { Log } from '../node-host-parts.ts';
+import type { ReadRequest } from '../topics/kept-position.ts';
 import { explanationOf, type Own } from './explanation-of.ts';
 import type { HubConfig } from './hub-config.ts';
 import { routesOf } from './routes-of.ts';
@@ -25,6 +27,11 @@ export interface FederationFace {
   own(): Own;
   onEvent(listener: (event: NodeEvent) => void): () => void;
   readonly log: Log;
+  /** A link on which this node reads what its cluster keeps, and what another cluster keeps. */
+  readonly kept: {
+    link(): Promise<Pick<LinkClient, 'read'>>;
+    of(cluster: string, request: ReadRequest, signal: AbortSignal): AsyncIterable<unknown>;
+  };
   /** What is retained here, and in another cluster. */
   readonly retained: {
     find(patterns: readonly string[]): Replay<Delivery>;

@@ -31,9 +31,9 @@ export function retainedFunction(hub: () => FederationFace): FunctionDefinition 
   };
 }
 
-function patternsOf(patterns: unknown): readonly string[] {
+export function patternsOf(patterns: unknown): readonly string[] {
   if (!Array.isArray(patterns) || patterns.length === 0 || patterns.length > PATTERNS_MAX) {
-    throw problemError('input-invalid', `${RETAINED} takes 1 to ${PATTERNS_MAX} patterns`);
+    throw problemError('input-invalid', `1 to ${PATTERNS_MAX} patterns are wanted`);
   }
   for (const pattern of patterns) {
     const parsed = parsePattern(String(pattern));

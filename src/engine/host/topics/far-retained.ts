@@ -69,7 +69,7 @@ export class FarRetained {
   async #run(replay: FarReplay): Promise<void> {
     if (replay.isOver || this.#closed) return;
     const client = await this.#parts.client();
-    const about = { locs: [HUB], timeoutMs: ASK_MS };
+    const about = { idempotent: true, locs: [HUB], timeoutMs: ASK_MS };
     for await (const item of client.stream(RETAINED, [{ patterns: replay.patterns }], about)) {
       for (const delivery of unpacked(item)) {
         while (!replay.hasRoom && !replay.isOver && !this.#closed) await pause(WAIT_MS);

@@ -60,6 +60,7 @@ export class KeptPosition {
     everywhere,
     from,
     group,
+    keptIn,
     last,
     policy,
     since,
@@ -68,6 +69,9 @@ export class KeptPosition {
     const given = Object.entries(starts).filter(([, value]) => value !== undefined);
     const isKept = given.length > 0 || durable !== undefined || after !== undefined;
     const says = (text: string) => problem('input-invalid', text);
+    if (keptIn !== undefined && (!isKept || durable !== undefined)) {
+      return says('keptIn goes with from, after, last or since; a durable name is of the own cluster');
+    }
     if (given.length > 1) return says(`one of ${given.map(([name]) => name).join(' and ')} can be given, not both`);
     if (ack !== undefined && durable === undefined && group === undefined) {
       return says('ack goes with durable and with group: others acknowledge nothing');

@@ -1,5 +1,6 @@
 /** Retained values on their way between clusters, as items of a stream: a list of some in each, checked by whoever takes them. */
 import { isInbox } from '../../core/topics/inboxes.ts';
+import type { Headers } from '../../core/topics/messages.ts';
 import { isSystem, parseTopic } from '../../core/topics/pattern.ts';
 import { Delivery } from '../../flow/delivery.ts';
 import { isObject } from '../../wire/json-value.ts';
@@ -7,7 +8,9 @@ import { payloadFrom } from '../../wire/payload.ts';
 
 export const RETAINED = 'mpreg.federation.retained';
 
-export function packed({ at, by, headers, payload, seq, topic }: Delivery): object {
+type Said = Pick<Delivery, 'at' | 'by' | 'payload' | 'seq' | 'topic'> & { readonly headers?: Headers | undefined };
+
+export function packed({ at, by, headers, payload, seq, topic }: Said): object {
   return { at, by, ...(headers && { headers }), payload: payload.bytes(), seq, topic };
 }
 
@@ -16,7 +19,7 @@ export function unpacked(item: unknown): readonly Delivery[] {
   return Array.isArray(item) ? item.flatMap((one) => deliveryOf(one) ?? []) : [];
 }
 
-function deliveryOf(item: unknown): Delivery | undefined {
+export function deliveryOf(item: unknown): Delivery | undefined {
   if (!isObject(item)) return undefined;
   const { at, by, headers = {}, payload, seq, topic } = item;
   if (typeof topic !== 'string' || typeof by !== 'string' || !(payload instanceof Uint8Array)) return undefined;

@@ -18,6 +18,7 @@ import { ProblemError } from '../../problem-error.ts';
 import type { SubscribeOptions, Subscription, TopicMessage } from '../../topics-api.ts';
 import { reasonOf } from '../call-request.ts';
 import { wallClock } from '../clock.ts';
+import { type FarLink, readFar } from './far-reading.ts';
 import { Inbox } from './inbox.ts';
 import { KeptPosition, OPEN_MAX, type ReadRequest } from './kept-position.ts';
 import type { Listening, Sink, SubscribeRequest } from './link-topics.ts';
@@ -25,7 +26,7 @@ import { headerNamed } from './message-key.ts';
 import type { About, Publish, ReceivedMessage } from './received-message.ts';
 
 /** Something that can subscribe: one link. */
-export interface Listener {
+export interface Listener extends FarLink {
   listen(request: SubscribeRequest, sink: Sink): Listening;
   read(request: ReadRequest, sink: Sink): Listening;
 }
@@ -145,8 +146,15 @@ export class TopicSubscription implements Subscription {
     // Why set before it is there: a link that refuses says so at once.
     let listening: Listening | undefined;
     this.#listening = undefined;
-    listening = this.#kept === undefined ? link.listen(this.#request, sink) : link.read(this.#kept.request(), sink);
+    listening = this.#listenOn(link, sink);
     if (!this.#ended) this.#listening = listening;
+  }
+
+  #listenOn(link: Listener, sink: Sink): Listening {
+    if (this.#kept === undefined) return link.listen(this.#request, sink);
+    const { keptIn } = this.#options;
+    const request = this.#kept.request();
+    return keptIn === undefined ? link.read(request, sink) : readFar(link, keptIn, request, sink);
   }
 
   /** Its link is lost, and another is looked for. */
