@@ -45,12 +45,7 @@ export async function openDoors(
   const own = { cluster, ...(key === undefined ? {} : { key }) };
   const open = (as?: string) => connectTo(innerUrl, own, UPGRADE_MS_MAX, memory, as);
   late.open = open;
-  const gateway = new Gateway({
-    bodyBytesMax: doors.limits.frameBytesMax,
-    digest: systemDigest,
-    key,
-    open,
-  });
+  const gateway = new Gateway({ bodyBytesMax: doors.limits.frameBytesMax, digest: systemDigest, key, open });
   const sqs = openEndpoint({ locked: key !== undefined, log: options.log, open, options: options.sqs });
   const http = httpHandler({
     counters: () => late.now.counters,
