@@ -1,17 +1,19 @@
+import type { CallOptions } from './api.ts';
 import { done } from './core/base/outcome.ts';
 import { CLUSTER_ID, type FederationConfig } from './core/federation/config.ts';
 import { gatherOffers } from './core/federation/offers.ts';
 import type { FederationView } from './core/federation/view.ts';
 import type { Node } from './core/node/node.ts';
 import type { HubOptions } from './federation-api.ts';
+import type { LinkClient } from './host/client.ts';
 import type { Own } from './host/federation/explanation-of.ts';
+import type { FederationFace } from './host/federation/federation-functions.ts';
 import { CONFIG_KEY, firstConfig, HubConfig } from './host/federation/hub-config.ts';
 import { HubWatch } from './host/federation/hub-watch.ts';
 import { SharedClient } from './host/gateway/shared-client.ts';
 import type { NodeHost } from './host/node-host.ts';
 import type { Store } from './host/ports.ts';
 import { READ } from './host/topics/far-reading.ts';
-import type { ReadRequest } from './host/topics/kept-position.ts';
 import { RETAINED } from './host/topics/retained-item.ts';
 import type { SettledOptions } from './hosted-node.ts';
 import type { LateHost } from './late-host.ts';
@@ -68,27 +70,8 @@ export function openHub({ config: first, host, late, node, options, store }: Hub
   );
   const view = () => withOwn(machine.view(host.now), host);
   const own = () => ownOf(node, host, config.current.identity);
-  const retained = {
-    find: (patterns: readonly string[]) => host.topics.retained.find(patterns),
-    async *of(other: string, patterns: readonly string[]) {
-      const asked = await client.get();
-      const about = { cluster: other, idempotent: true, locs: [HUB], timeoutMs: TELL_MS };
-      yield* asked.stream(RETAINED, [{ for: cluster, patterns }], about);
-    },
-  };
-  const kept = {
-    link: () => client.get(),
-    async *of(other: string, request: ReadRequest, signal: AbortSignal) {
-      const asked = await client.get();
-      yield* asked.stream(READ, [{ ...request, for: cluster }], {
-        cluster: other,
-        idempotent: true,
-        locs: [HUB],
-        signal,
-      });
-    },
-  };
-  late.hub = { config, kept, log, machine, onEvent: (listener) => host.onEvent(listener), own, retained, view };
+  const onEvent: NodeHost['onEvent'] = (listener) => host.onEvent(listener);
+  late.hub = { config, log, machine, onEvent, own, view, ...topicsOf(host, cluster, () => client.get()) };
   late.watch = new HubWatch({
     commandsAllowed: options.hub?.alertCommands === true,
     log,
@@ -123,6 +106,25 @@ function withOwn(view: FederationView, host: NodeHost): FederationView {
   const own = { functions: functions.slice(0, SHOWN_MAX), queues: queues.slice(0, SHOWN_MAX) };
   const left = more.functions + more.queues === 0 ? {} : { more };
   return { ...view, clusters: view.clusters.map((one) => (one.self ? { ...one, ...own, ...left } : one)) };
+}
+
+/** What is retained and kept of topics here, and how other clusters are asked for theirs: for the own one and nobody else. */
+function topicsOf(
+  host: NodeHost,
+  own: string,
+  link: () => Promise<LinkClient>,
+): Pick<FederationFace, 'kept' | 'retained'> {
+  async function* ask(fun: string, cluster: string, about: object, options: CallOptions): AsyncGenerator<unknown> {
+    const asked = await link();
+    yield* asked.stream(fun, [{ ...about, for: own }], { cluster, idempotent: true, locs: [HUB], ...options });
+  }
+  return {
+    kept: { link, of: (cluster, request, signal) => ask(READ, cluster, request, { signal }) },
+    retained: {
+      find: (patterns) => host.topics.retained.find(patterns),
+      of: (cluster, patterns) => ask(RETAINED, cluster, { patterns }, { timeoutMs: TELL_MS }),
+    },
+  };
 }
 
 /** What the cluster of this hub has, as it is asked by whoever wants to know where something would go. */
