@@ -1,5 +1,8 @@
 /** `mpreg federation deploy`, `validate-config --probe`, `link`, `register` and `discover` on hubs of this process. */
+
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FederationFile } from '../../src/cli/federation/federation-schema.ts';
 import type { FederationView, MpregNode } from '../../src/engine/index.ts';
@@ -204,6 +207,29 @@ describe('links by hand', () => {
 });
 
 describe('discover', () => {
+  test('waits for a source no longer than it is told to', async () => {
+    const mute = createServer(() => undefined);
+    await new Promise<void>((resolve) => void mute.listen(0, '127.0.0.1', resolve));
+    const { port } = mute.address() as AddressInfo;
+    try {
+      const { answer, code } = await run(
+        'federation',
+        'discover',
+        '--source',
+        `http://127.0.0.1:${port}/list`,
+        '--timeout',
+        '300ms',
+      );
+      expect([code, answer.places[0].problem.message]).toEqual([
+        5,
+        `http://127.0.0.1:${port}/list: no answer in 0.3 s`,
+      ]);
+    } finally {
+      mute.closeAllConnections();
+      mute.close();
+    }
+  });
+
   test('finds by one source all clusters that hubs know, with what they have and how far they are', async () => {
     const towns = [await town('aa'), await town('bb'), await town('cc')];
     const lone = await town('ll');

@@ -5,7 +5,15 @@
  * What a hub knows of its own cluster counts most; distances and states are those of the first hub that answered, from
  * where everything is seen.
  */
-import { type ConnectOptions, discover, type FederationView, type Problem, type Sighting } from '../../engine/index.ts';
+import {
+  type ConnectOptions,
+  discover,
+  type FederationView,
+  type Problem,
+  problem,
+  type Sighting,
+} from '../../engine/index.ts';
+import { within } from '../deadline.ts';
 import { type HubAccess, openAccess } from './hub-access.ts';
 import { problemOf } from './survey.ts';
 
@@ -83,12 +91,19 @@ class Search {
   }
 
   async place(source: string): Promise<AskedPlace> {
+    const { connect, signal, timeoutMs } = this.#options;
+    const enough = new AbortController();
     try {
-      const { complaints, sightings } = await discover(source, this.#options.connect, this.#options.signal);
+      const asked = discover(source, connect, AbortSignal.any([signal, enough.signal]));
+      const { complaints, sightings } = await within(timeoutMs, source, asked);
       for (const sighting of sightings) this.#name(sighting, source);
       return { complaints, nodes: sightings.length, source };
     } catch (error) {
-      return { complaints: [], nodes: 0, problem: problemOf(error), source };
+      const why = problemOf(error);
+      const isLate = why.code === 'timed-out';
+      return { complaints: [], nodes: 0, problem: isLate ? problem('nobody-there', why.message) : why, source };
+    } finally {
+      enough.abort();
     }
   }
 
