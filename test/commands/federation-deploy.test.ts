@@ -222,7 +222,7 @@ describe('discover', () => {
       );
       expect([code, answer.places[0].problem.message]).toEqual([
         5,
-        `http://127.0.0.1:${port}/list: no answer in 0.3 s`,
+        `http://127.0.0.1:${port}/list: no answer in 300 ms`,
       ]);
     } finally {
       mute.closeAllConnections();
