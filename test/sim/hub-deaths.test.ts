@@ -13,10 +13,24 @@ describe('calls between clusters', () => {
         const { answered, failures, slowestMs, twice } = die(death, seed);
         expect(answered).toBeGreaterThan(1_000);
         expect(slowestMs).toBeLessThan(PAUSE_MS);
-        expect(failures.get('asker')).toBeUndefined();
-        for (const why of [...failures.values()].flat()) expect(why).toBe('link-lost unknown');
+        expect([failures.get('asker'), failures.get('function')]).toEqual([undefined, undefined]);
+        for (const why of failures.get('nobody') ?? []) expect(why).toBe('link-lost unknown');
         expect(twice).toBe(0);
       }
+    },
+    60_000,
+  );
+
+  const restarted = DEATHS.filter(({ hubs, silent }) => hubs === 1 && !silent);
+  test.each(restarted.map((death) => [textOf(death), death] as const))(
+    'wait where %s: none fails that certainly did not run, or may run twice',
+    (_, death) => {
+      const { answered, failures, slowestMs, twice } = die(death, 1);
+      expect(answered).toBeGreaterThan(500);
+      expect(slowestMs).toBeLessThan(death.awayMs + 1_500);
+      expect([failures.get('asker'), failures.get('function')]).toEqual([undefined, undefined]);
+      for (const why of failures.get('nobody') ?? []) expect(why).toBe('link-lost unknown');
+      expect(twice).toBe(0);
     },
     60_000,
   );

@@ -226,6 +226,7 @@ const fields: Readonly<Record<Kind, Readonly<Record<string, fc.Arbitrary<unknown
   beat: { all: fc.option(fc.boolean(), { nil: undefined }), reply: fc.boolean() },
   call: { ...callFields, payload: callArguments },
   more: { id: uint, items: uint, over: way },
+  placed: { id: uint, idempotent: fc.boolean() },
   cancel: { at: optionalName, id: uint, over: way, reason: text },
   drop: { plan: uint },
   error: { id: uint, over: way, plan: optionalUint, problem, trail },

@@ -265,6 +265,7 @@ const federation = {
     },
     'value',
   ),
+  placed: kind<'placed'>(85, { id: uint, idempotent: bool }),
 };
 
 export const KINDS: Readonly<Record<Kind, MessageKind>> = {

@@ -1,5 +1,5 @@
 import type { Problem } from '../core/base/problems.ts';
-import { bool, list, name, object, open, optional, real, type Shape, text, uint, word } from './shapes.ts';
+import { bool, list, name, object, open, optional, real, type Shape, text, uint, word, yes } from './shapes.ts';
 
 /**
  * The cargo of membership: what a node says of itself (`core/directory/record.ts`). Its known fields have the types that
@@ -45,5 +45,6 @@ export const problemShape: Shape<Problem> = open({
   node: optional(text),
   outcome: optional(word('did-not-happen', 'unknown')),
   path: optional(text),
+  soon: optional(yes),
   step: optional(text),
 });

@@ -250,6 +250,8 @@ function messageText(message: CallsMessage): string {
     }
     case 'plan':
       return head;
+    case 'placed':
+      return `${head}: it may ${message.idempotent ? '' : 'not '}be repeated`;
     case 'result': {
       const value = message.payload.value();
       const what = message.held ? 'held there' : value.ok ? resultText(value.value) : value.problem.code;

@@ -339,6 +339,8 @@ export interface Problem {
   /** Where in the input: `steps[2].args[0]`. */
   readonly path?: string;
   readonly cause?: Cause;
+  /** Between nodes: it may be otherwise in a moment, for who says so has just begun, or has just lost a way. */
+  readonly soon?: true;
 }
 
 export type ProblemDetails = Omit<Problem, 'code' | 'message'>;

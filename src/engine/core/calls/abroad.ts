@@ -1,4 +1,5 @@
 import type { NodeId } from '../base/ids.ts';
+import type { Instant } from '../base/instant.ts';
 import { failed, type Outcome } from '../base/outcome.ts';
 import type { CallMessage } from './messages.ts';
 import { hubMissing, isOwn, type Place, type Wish } from './placement.ts';
@@ -18,14 +19,16 @@ export interface Abroad {
    * Whom to give it to, best first, without those that were tried: on a hub, hubs of other clusters; on other nodes, the
    * hubs of their own. Undefined where this cluster has none.
    */
-  places(wish: Wish, tried: readonly NodeId[]): Outcome<readonly FarPlace[]> | undefined;
+  places(wish: Wish, tried: readonly NodeId[], now: Instant): Outcome<readonly FarPlace[]> | undefined;
+  /** Whether this is a hub that has just begun, and may not know yet what there is. */
+  isNew(now: Instant): boolean;
 }
 
 /** `far`: a hub of this cluster, which will look further; or one of another cluster that has what is wished for. */
 export type FarPlace = Place & { readonly far: 'hub' | 'cluster' };
 
 /** Of a node that knows no hubs. */
-export const NO_ABROAD: Abroad = { isHome: () => true, places: () => undefined };
+export const NO_ABROAD: Abroad = { isHome: () => true, isNew: () => false, places: () => undefined };
 
 /**
  * Whether a call may leave its cluster. Not one that has come from another, or that a node has been chosen for; nor what

@@ -1,5 +1,5 @@
 import type { NodeId, TaskId } from '../base/ids.ts';
-import { earlier, type Instant } from '../base/instant.ts';
+import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import type { Machine } from '../base/machine.ts';
 import { done, failed, type Outcome } from '../base/outcome.ts';
 import type { Payload } from '../base/payload.ts';
@@ -15,7 +15,7 @@ import { type Errand, readErrand } from './errand.ts';
 import type { Explanation } from './explain.ts';
 import { HeldValues } from './held-values.ts';
 import { Inputs, valueAsked } from './inputs.ts';
-import { inDoubt, isChained, type Job, mayPass, type Origin } from './jobs.ts';
+import { forUsers, inDoubt, isChained, isForNode, type Job, mayPass, type Origin } from './jobs.ts';
 import { Losses } from './losses.ts';
 import type { AnswerMessage, CallMessage, CallsMessage, ErrorMessage, ResultMessage } from './messages.ts';
 import { isPartOfWork } from './nested.ts';
@@ -92,6 +92,7 @@ export class Calls implements Machine<CallsEffect> {
       fail,
       handOn: (job, to, now) => this.#chains.handOn(job, to, now),
       isComplete: (job, now) => this.#inputs.isComplete(job, now),
+      wait: (job, now) => this.#retries.wait(job, now),
     });
     this.losses = new Losses(desk, this.#dispatch, this.#wards, {
       fail,
@@ -207,6 +208,13 @@ export class Calls implements Machine<CallsEffect> {
   holding(from: NodeId, message: Extract<CallsMessage, { readonly kind: 'holding' }>, now: Instant): void {
     this.#plans.mayHold(message.plan, from);
     this.#wards.holding(from, message, now);
+  }
+
+  /** A hub says whether a call that it has may be repeated. Not where items of it have come: they would come again. */
+  placed(from: NodeId, { id, idempotent }: Extract<CallsMessage, { readonly kind: 'placed' }>): void {
+    const job = this.#desk.jobs.get(id);
+    if (job?.sentTo !== from || job.far !== 'hub' || job.givenAt === NEVER) return;
+    job.repeatable = job.call.idempotent || idempotent;
   }
 
   /** A plan of another node has ended. */
@@ -352,9 +360,10 @@ export class Calls implements Machine<CallsEffect> {
   }
 
   /** Answers a job, once and for all. */
-  #settle(job: Job, answer: Answered | Problem, now: Instant): void {
+  #settle(job: Job, end: Answered | Problem, now: Instant): void {
     this.#ends.forget(job);
     const { origin, duty } = job;
+    const answer = 'payload' in end || isForNode(job) ? end : forUsers(end);
     if (duty?.errand.chain !== undefined) {
       this.#chains.ended(job, duty.errand, duty.errand.chain, answer, now);
     } else if ('plan' in origin) {

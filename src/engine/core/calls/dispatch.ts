@@ -19,6 +19,8 @@ import { runOf } from './task-effects.ts';
 export interface DispatchParts {
   /** No node can take it. */
   fail(job: Job, why: Problem, now: Instant): void;
+  /** Lets it wait until it is placed again. False where it may not wait any longer. */
+  wait(job: Job, now: Instant): boolean;
   /** Whether its arguments are complete; where not, it is placed again when they are. */
   isComplete(job: Job, now: Instant): boolean;
   /** Gives a chain to another node, for good. */
@@ -91,7 +93,8 @@ export class Dispatch {
       job.call = { ...call, routed: false };
       this.place(job, last, now);
     } else {
-      this.#parts.fail(job, last ?? whyNowhere(call, found, name()), now);
+      const why = last ?? whyNowhere(call, found, name());
+      this.#parts.fail(job, call.scope === 'cluster' && abroad.isNew(now) ? { ...why, soon: true } : why, now);
     }
   }
 
@@ -99,17 +102,19 @@ export class Dispatch {
   #placeAbroad(job: Job, home: Outcome<readonly Place[]>, last: Problem | undefined, now: Instant): void {
     const { abroad = NO_ABROAD, name, options } = this.#desk.parts;
     const { call, tried } = job;
-    const far = abroad.places(call, tried);
+    const far = abroad.places(call, tried, now);
     const [first] = far?.ok && tried.length < options.attemptsMax ? far.value : [];
     if (first === undefined) {
-      this.#parts.fail(job, last ?? whyNowhere(call, whyNotAbroad(call, home, far), name()), now);
+      const soon = last === undefined ? far?.ok === false && far.problem.soon === true : last.soon === true;
+      const why = last ?? whyNowhere(call, whyNotAbroad(call, home, far), name());
+      if (!soon || !this.#parts.wait(job, now)) this.#parts.fail(job, soon ? { ...why, soon } : why, now);
     } else if (job.duty === undefined || this.#parts.isComplete(job, now)) this.#leave(job, first, now);
   }
 
   /** Whether a call that is in another cluster could go to another hub. */
-  hasOther({ call, tried }: Job): boolean {
+  hasOther({ call, tried }: Job, now: Instant): boolean {
     const { abroad = NO_ABROAD, options } = this.#desk.parts;
-    const far = mayLeave(call) && tried.length < options.attemptsMax ? abroad.places(call, tried) : undefined;
+    const far = mayLeave(call) && tried.length < options.attemptsMax ? abroad.places(call, tried, now) : undefined;
     return far?.ok === true && far.value.length > 0;
   }
 
@@ -172,7 +177,16 @@ export class Dispatch {
 
   #limit(job: Job, { fn }: Place, now: Instant): void {
     if (fn.timeoutMs !== undefined) this.#desk.jobs.limit(job, now + fn.timeoutMs);
+    const before = job.repeatable;
     job.repeatable = job.call.idempotent || fn.idempotent === true;
+    if (job.repeatable !== before) this.#tellPlaced(job);
+  }
+
+  /** A node that gave this hub a call does not know what functions of other clusters declare. */
+  #tellPlaced({ call, duty, origin, repeatable }: Job): void {
+    if (call.routed || call.scope !== undefined || duty !== undefined) return;
+    if (!('asker' in origin) || !('node' in origin.asker)) return;
+    this.#desk.say(origin.asker, { id: origin.id, idempotent: repeatable, kind: 'placed' });
   }
 
   readonly #busy = (id: NodeId): number =>

@@ -27,6 +27,8 @@ export interface Job {
   retriesMade: number;
   /** When it is tried again; `NEVER` while it does not wait for that. */
   retryAt: Instant;
+  /** Until when it may wait for a hub or a way; `NEVER` before it has waited for one. */
+  waitsUntil: Instant;
   /** When it was given to the node that has it; `NEVER` once that node has begun to answer. */
   givenAt: Instant;
   /** Set while a task of this node has it. */
@@ -154,6 +156,7 @@ export class Jobs {
       sentTo: undefined,
       task: undefined,
       tried: NOBODY,
+      waitsUntil: NEVER,
       ward: undefined,
     };
     this.#jobs.set(key, job);
@@ -231,6 +234,16 @@ export function isChained(job: Job): boolean {
 export function mayPass(job: Job, why: Problem): boolean {
   const elsewhere = ELSEWHERE.has(why.code) || (job.far !== undefined && ABROAD.has(why.code));
   return elsewhere && mayRepeat(job, why);
+}
+
+/** Whether another node waits for its answer. */
+export function isForNode({ origin }: Job): boolean {
+  return 'asker' in origin && 'node' in origin.asker;
+}
+
+/** A problem without what only nodes say to each other. */
+export function forUsers({ soon: _, ...why }: Problem): Problem {
+  return why;
 }
 
 /** The problem that a job ends with: it did not happen only if it did not happen on any node that had it. */

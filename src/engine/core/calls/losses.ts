@@ -46,7 +46,8 @@ export class Losses {
         continue;
       }
       const { fun } = job.call;
-      const why = problem('link-lost', `the link to ${name} broke while it ran ${fun}: ${reason}`, { fun, node: name });
+      const text = `the link to ${name} broke while it ran ${fun}: ${reason}`;
+      const why = problem('link-lost', text, { fun, node: name, ...soonIf(job.far !== undefined) });
       this.#dispatch.costs.note(job, node, why, now);
       if (mayRepeat(job, why)) this.#dispatch.place(job, why, now);
       else this.#parts.fail(job, why, now);
@@ -61,7 +62,7 @@ export class Losses {
     for (const job of this.#desk.jobs.sentTo(node)) {
       const { fun } = job.call;
       const why = problem('link-lost', `no way leads to ${name}, which has ${fun}`, { fun, node: name });
-      if (!this.#parts.isOpen(job) || !mayRepeat(job, why) || !this.#dispatch.hasOther(job)) continue;
+      if (!this.#parts.isOpen(job) || !mayRepeat(job, why) || !this.#dispatch.hasOther(job, now)) continue;
       this.#desk.say({ node }, { id: job.key, kind: 'cancel', reason: why.message });
       this.#dispatch.place(job, why, now);
     }
@@ -76,8 +77,14 @@ export class Losses {
   notSent(job: Job, reason: string, now: Instant): void {
     if (job.ward !== undefined || !this.#parts.isOpen(job)) return;
     const { fun } = job.call;
-    const why = problem('nobody-there', `${fun} could not be sent to its node: ${reason}`, { fun });
+    const text = `${fun} could not be sent to its node: ${reason}`;
+    const why = problem('nobody-there', text, { fun, ...soonIf(job.far !== undefined) });
     if (job.sentTo !== undefined) this.#dispatch.costs.note(job, job.sentTo, why, now);
     this.#dispatch.place(job, why, now);
   }
+}
+
+/** Hubs are started again, and others take their place. */
+function soonIf(isFar: boolean): { readonly soon?: true } {
+  return isFar ? { soon: true } : {};
 }

@@ -85,6 +85,11 @@ export type CallsMessage =
       /** It has been passed on, to this node. */
       readonly to?: NodeId;
     }
+  /**
+   * Said by a hub to the node of its cluster that has given it a call: where that is now, it may be repeated, or not any more. Why it is
+   * said before the answer: if the hub is lost, nobody else could say so.
+   */
+  | { readonly kind: 'placed'; readonly id: number; readonly idempotent: boolean }
   /** A plan has ended: its values need not be held any longer. */
   | { readonly kind: 'drop'; readonly plan: number };
 
@@ -168,6 +173,7 @@ export function isAboutCalls(message: { readonly kind: string }): message is Cal
     case 'plan':
     case 'holding':
     case 'drop':
+    case 'placed':
       return true;
     default:
       return false;

@@ -68,6 +68,11 @@ export interface CallsOptions {
    */
   readonly graceMs: number;
   /**
+   * Milliseconds that a call to another cluster waits for a hub, or a way, that was there a moment ago. More: rides out that the only
+   * hub of a cluster is started again. Less: sooner told where it is gone for good.
+   */
+  readonly awayMs: number;
+  /**
    * The first wait before a step is tried again; doubles with each further try, half of it is chance. More: easier on
    * what is in trouble. Less: sooner done where the trouble is short.
    */
@@ -84,6 +89,7 @@ export interface CallsOptions {
 export const DEFAULT_CALLS: CallsOptions = {
   argumentsBytesMax: (16 << 20) - (256 << 10),
   attemptsMax: 4,
+  awayMs: 3_000,
   callsMax: 100_000,
   chainBytesMax: 64 << 10,
   chainStepsMax: 64,

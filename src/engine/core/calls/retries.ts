@@ -1,8 +1,8 @@
 import { Heap } from '../base/heap.ts';
-import { type Instant, NEVER } from '../base/instant.ts';
+import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import type { Prng } from '../base/prng.ts';
 import { kindOf, type Problem } from '../base/problems.ts';
-import { type Job, mayRepeat } from './jobs.ts';
+import { isChained, isForNode, type Job, mayRepeat } from './jobs.ts';
 import type { CallsOptions } from './options.ts';
 
 /**
@@ -32,6 +32,23 @@ export class Retries {
     return true;
   }
 
+  /**
+   * Lets a job wait for a hub, or a way to one, that was there a moment ago. False where it has waited for long enough, and where
+   * another node asks, which may know another hub, and waits itself.
+   */
+  wait(job: Job, now: Instant): boolean {
+    const { awayMs } = this.#options;
+    if (isForNode(job) || isChained(job)) return false;
+    if (job.waitsUntil === NEVER) job.waitsUntil = now + awayMs;
+    if (now >= job.waitsUntil) return false;
+    const waitedMs = awayMs - (job.waitsUntil - now);
+    const ms = Math.min(AWAY_MS_MAX, Math.max(AWAY_MS_MIN, waitedMs / 2));
+    const half = Math.ceil(ms / 2);
+    job.retryAt = earlier(job.waitsUntil, now + half + this.#prng.below(half + 1));
+    this.#waiting.push({ at: job.retryAt, job });
+    return true;
+  }
+
   deadline(): Instant {
     for (let first = this.#waiting.peek(); first !== undefined; first = this.#waiting.peek()) {
       if (first.job.retryAt === first.at) return first.at;
@@ -48,6 +65,10 @@ export class Retries {
     return job;
   }
 }
+
+/** Between two looks for a hub or a way. Trade-off: shorter is sooner there; longer asks less often. */
+const AWAY_MS_MIN = 50;
+const AWAY_MS_MAX = 400;
 
 /** Whether it would fail the same way again: the input is at fault, or a value that no node has. */
 function isInVain(why: Problem): boolean {

@@ -12,8 +12,8 @@ import { FarTopics } from './far-topics.ts';
 import type { FederationParts, HubAbout, Sibling } from './federation-parts.ts';
 import { Flood } from './flood.ts';
 import { LinkState } from './link-state.ts';
-import { type FederationMessage, isAck } from './messages.ts';
-import type { FederationConfig, FederationOptions } from './options.ts';
+import { type FederationMessage, isNews } from './messages.ts';
+import { type FederationConfig, type FederationOptions, linked } from './options.ts';
 import { type OwnOffered, OwnOffers } from './own-offers.ts';
 import { type HubDescription, OwnRecord } from './own-record.ts';
 import { mayCross } from './policy.ts';
@@ -245,6 +245,11 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
     return this.#border.neighbours.of(hub)?.link;
   }
 
+  /** Since when a cluster is reachable, or not. */
+  since(cluster: string): Instant | undefined {
+    return this.#clusters.since(cluster);
+  }
+
   /** Who the cluster of a hub says that it is; undefined where the hub is not known. */
   identityOf(hub: NodeId): ClusterIdentity | undefined {
     return this.#links.hub(hub)?.identity;
@@ -386,10 +391,4 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
     }
     this.#seenOffers = this.#links.offersGeneration;
   }
-}
-
-function isNews(
-  message: Carried | FederationMessage,
-): message is Exclude<FederationMessage, { readonly kind: 'hub-ack' }> {
-  return message.kind.startsWith('hub-') && !isAck(message);
 }

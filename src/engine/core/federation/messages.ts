@@ -49,3 +49,10 @@ export function isAck(message: {
 }): message is Extract<FederationMessage, { readonly kind: 'hub-ack' }> {
   return message.kind === 'hub-ack';
 }
+
+/** Whether it is said to a neighbour, and does not travel over it. */
+export function isNews(message: {
+  readonly kind: string;
+}): message is Exclude<FederationMessage, { readonly kind: 'hub-ack' }> {
+  return isAboutFederation(message) && !isAck(message);
+}

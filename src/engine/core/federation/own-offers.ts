@@ -12,17 +12,19 @@ export type OwnOffered = Pick<OffersRecord, 'functions' | 'queues' | 'interest' 
  */
 export class OwnOffers {
   readonly #hub: NodeId;
-  readonly #options: { readonly settleMs: number; readonly refreshMs: number };
+  readonly #options: OwnOffersOptions;
   #version = 0;
   /** What this life began with. */
   #first = 0;
   #offered: OwnOffered = NOTHING;
-  /** What was told last, as text; undefined where nothing was told, or it was taken back. */
+  /** What was told last, as text; undefined where nothing was told, or it was taken back; empty where a former life said it. */
   #told: string | undefined;
+  /** Until then it does not say that there is nothing: it may not have met the nodes of its cluster yet. */
+  #quietUntil: Instant = NEVER;
   #tellAt: Instant = NEVER;
   #refreshAt: Instant = NEVER;
 
-  constructor(hub: NodeId, options: { readonly settleMs: number; readonly refreshMs: number }) {
+  constructor(hub: NodeId, options: OwnOffersOptions) {
     this.#hub = hub;
     this.#options = options;
   }
@@ -30,6 +32,7 @@ export class OwnOffers {
   start(epoch: number, now: Instant): void {
     this.#first = epoch * 2 ** 20;
     this.#version = this.#first;
+    this.#quietUntil = now + this.#options.partedMs;
     this.look(now);
   }
 
@@ -68,10 +71,20 @@ export class OwnOffers {
     const text = JSON.stringify(said);
     if (this.#told === undefined && !speaks) return undefined;
     if (this.#told === text && !refresh) return undefined;
+    if (speaks && !this.#told && text === JSON.stringify(NOTHING) && now < this.#quietUntil) {
+      this.#tellAt = this.#quietUntil;
+      return undefined;
+    }
     this.#told = speaks ? text : undefined;
     this.#version++;
     return { cluster, hub: this.#hub, version: this.#version, ...said, ...(speaks ? {} : { withdrawn: true }) };
   }
+}
+
+export interface OwnOffersOptions {
+  readonly settleMs: number;
+  readonly refreshMs: number;
+  readonly partedMs: number;
 }
 
 const NOTHING: OwnOffered = { functions: [], queues: [] };

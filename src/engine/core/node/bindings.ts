@@ -12,6 +12,7 @@ import type { MemberState } from '../membership/messages.ts';
 import type { QueuesEffect } from '../queues/effects.ts';
 import { isFlow } from '../topics/message-kinds.ts';
 import { isBetweenHubs } from './between-hubs.ts';
+import { cargoOf } from './cargo-of.ts';
 import { Crossings } from './crossings.ts';
 import type { NodeEffect } from './effects.ts';
 import type { HubEffect } from './federation-door.ts';
@@ -371,15 +372,6 @@ export class Bindings {
     }
     return others;
   }
-}
-
-export function cargoOf(record: NodeRecord): {
-  readonly kind: 'cargo';
-  readonly about: NodeId;
-  readonly version: number;
-  readonly body: NodeRecord;
-} {
-  return { about: record.id, body: record, kind: 'cargo', version: record.version };
 }
 
 function reachOf(state: MemberState): 'alive' | 'suspect' | 'gone' {

@@ -1,4 +1,5 @@
 import type { NodeId } from '../base/ids.ts';
+import type { Instant } from '../base/instant.ts';
 import { done, failed, type Outcome } from '../base/outcome.ts';
 import { type Problem, problem } from '../base/problems.ts';
 import type { Abroad, FarPlace } from '../calls/abroad.ts';
@@ -11,6 +12,10 @@ import type { ClusterIdentity } from '../federation/records.ts';
 export interface Outlook {
   readonly identity: ClusterIdentity;
   readonly far: FarPlaces;
+  /** This hub has just begun, and may not know yet what there is. */
+  isNew(now: Instant): boolean;
+  /** No way leads to a cluster since a moment ago: one may again soon. */
+  isJustLost(cluster: string, now: Instant): boolean;
 }
 
 /** Where calls of this node can go that find no place in its cluster. */
@@ -32,9 +37,13 @@ export class FarCalls implements Abroad {
     return region === undefined || region === (this.#outlook()?.identity.region ?? self.region);
   }
 
-  places(wish: Wish, tried: readonly NodeId[]): Outcome<readonly FarPlace[]> | undefined {
+  places(wish: Wish, tried: readonly NodeId[], now: Instant): Outcome<readonly FarPlace[]> | undefined {
     const outlook = this.#outlook();
-    return outlook === undefined ? this.#hubs(tried) : clustersFor(wish, outlook.far, tried);
+    return outlook === undefined ? this.#hubs(tried) : clustersFor(wish, outlook, tried, now);
+  }
+
+  isNew(now: Instant): boolean {
+    return this.#outlook()?.isNew(now) ?? false;
   }
 
   /** Hubs of this cluster, another one first each time. */
@@ -55,9 +64,18 @@ export class FarCalls implements Abroad {
  * Hubs of the clusters that can take a call, the nearest first; of several that have a queue of a name the one of the least id.
  * Why not the nearest of these: what was taken from a queue must be answered there, also when ways have changed.
  */
-function clustersFor(wish: Wish, far: FarPlaces, tried: readonly NodeId[]): Outcome<readonly FarPlace[]> {
-  const all = far.places(wish);
-  if (all.length === 0) return failed(whyNoCluster(wish, far.judge(wish)));
+function clustersFor(
+  wish: Wish,
+  outlook: Outlook,
+  tried: readonly NodeId[],
+  now: Instant,
+): Outcome<readonly FarPlace[]> {
+  const all = outlook.far.places(wish);
+  if (all.length === 0) {
+    const judged = outlook.far.judge(wish);
+    const soon = outlook.isNew(now) || judged.some((one) => one.why === NO_WAY && outlook.isJustLost(one.cluster, now));
+    return failed({ ...whyNoCluster(wish, judged), ...(soon && { soon }) });
+  }
   const ordered = isOwn(wish.fun) ? all.toSorted((a, b) => order(a.cluster, b.cluster)) : all;
   const left = ordered.filter(({ hub }) => !tried.includes(hub));
   return done(

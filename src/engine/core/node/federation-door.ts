@@ -50,6 +50,8 @@ export class FederationDoor implements Machine<HubEffect> {
   readonly #refused: HubEffect[] = [];
   #config: FederationConfig | undefined;
   #started = false;
+  #startedAt: Instant = 0;
+  readonly #partedMs: number;
   /** What was told of the cluster last. */
   #generation = -1;
   #load = -1;
@@ -61,6 +63,7 @@ export class FederationDoor implements Machine<HubEffect> {
   constructor(directory: Directory, hub: HubConfig | undefined, options: FederationOptions, prng: Prng) {
     this.#directory = directory;
     this.#hub = hub;
+    this.#partedMs = options.partedMs;
     this.#config = hub?.config;
     if (hub === undefined) return;
     const about = this.#about(hub, 1);
@@ -78,12 +81,20 @@ export class FederationDoor implements Machine<HubEffect> {
 
   get outlook(): Outlook | undefined {
     if (this.#federation === undefined || this.#config === undefined) return undefined;
-    return { far: this.#federation.far, identity: this.#config.identity };
+    const { far } = this.#federation;
+    const { identity, links } = this.#config;
+    return {
+      far,
+      identity,
+      isJustLost: (cluster, now) => now - (this.#federation?.since(cluster) ?? now) < this.#partedMs,
+      isNew: (now) => links.length > 0 && now - this.#startedAt < this.#partedMs,
+    };
   }
 
   start(epoch: number, now: Instant): void {
     this.#federation?.start(epoch, now);
     this.#started = true;
+    this.#startedAt = now;
     this.look(now);
   }
 

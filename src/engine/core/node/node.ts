@@ -13,8 +13,9 @@ import type { TopicsAbroad } from '../topics/abroad.ts';
 import type { Exchange } from '../topics/exchange.ts';
 import { isAboutTopics, isFromClients } from '../topics/message-kinds.ts';
 import type { AnyTopicsMessage } from '../topics/messages.ts';
-import { isBetweenHubs } from './between-hubs.ts';
-import { Bindings, cargoOf } from './bindings.ts';
+import { isBetweenHubs, isOfNodes } from './between-hubs.ts';
+import { Bindings } from './bindings.ts';
+import { cargoOf } from './cargo-of.ts';
 import type { NodeEffect } from './effects.ts';
 import type { FederationDoor } from './federation-door.ts';
 import type { Message, NodeInput } from './inputs.ts';
@@ -290,6 +291,9 @@ export class Node implements Machine<NodeEffect> {
       case 'drop':
         calls.drop(node, message.plan);
         break;
+      case 'placed':
+        calls.placed(node, message);
+        break;
       default:
         calls.answer(node, message, now);
     }
@@ -386,11 +390,6 @@ export class Node implements Machine<NodeEffect> {
     this.#phase = 'stopped';
     this.#out.push({ kind: 'stopped' });
   }
-}
-
-/** Whether it carries what only nodes say to each other. */
-function isOfNodes({ abroad, errand, following, over }: CallMessage): boolean {
-  return [abroad, errand, following, over].some((field) => field !== undefined);
 }
 
 /** Trade-off: more often is fresher, and more gossip for everybody. */
