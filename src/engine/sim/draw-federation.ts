@@ -34,7 +34,7 @@ const CALM_MS = 5_000;
 /** `plain`: without queues, groups and rules, as seeds were drawn before there were any. */
 export function drawFederation(seed: number, { plain = false } = {}): Scenario {
   const prng = new Prng(hash32('federation', seed));
-  const nodes = drawNodes(prng);
+  const nodes = drawNodes(prng, plain ? undefined : seed);
   const weather = {
     bytesPerMs: 100_000,
     dialMs: 3_000,
@@ -59,7 +59,8 @@ export function drawFederation(seed: number, { plain = false } = {}): Scenario {
   };
 }
 
-function drawNodes(prng: Prng): readonly ScenarioNode[] {
+/** `seed`: some clusters declare their own function as idempotent. Why not drawn: the rest is to be as it was without. */
+function drawNodes(prng: Prng, seed: number | undefined): readonly ScenarioNode[] {
   const clusters = Array.from({ length: prng.between(3, 6) }, (_, i) => `c${i}`);
   const links = drawLinks(prng, clusters);
   const regions = prng.sample(Object.keys(DISTANCES_MS), prng.between(2, 4));
@@ -67,13 +68,16 @@ function drawNodes(prng: Prng): readonly ScenarioNode[] {
     const size = prng.between(2, 4);
     const hubs = prng.between(1, 2);
     const region = regions[c % regions.length] ?? '';
+    const again = seed !== undefined && hash32(cluster, seed) % 3 === 0 ? ownFunction(cluster) : undefined;
     const neighbours = links.flatMap(([a, b]) => (a === cluster ? b : b === cluster ? a : []));
     return Array.from({ length: size }, (_, i): ScenarioNode => {
       const own = i < hubs || prng.chance(0.5) ? [ownFunction(cluster)] : [];
       return {
         cluster,
         driftPpm: prng.between(-200, 200),
-        functions: [...own, ...prng.sample(FUNCTIONS, prng.between(0, 3))].map((name) => functionRecord(name)),
+        functions: [...own, ...prng.sample(FUNCTIONS, prng.between(0, 3))].map((name) =>
+          name === again ? { ...functionRecord(name), idempotent: true } : functionRecord(name),
+        ),
         name: `${cluster}n${i}`,
         region,
         resources: [],
