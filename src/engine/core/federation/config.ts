@@ -58,8 +58,3 @@ export interface PolicyRule {
   /** Patterns of topics. */
   readonly topics?: readonly string[];
 }
-
-/** The clusters that operators want links with. */
-export function linked({ links }: FederationConfig): readonly string[] {
-  return links.map(({ cluster }) => cluster);
-}

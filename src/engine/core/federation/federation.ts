@@ -5,7 +5,7 @@ import type { Machine } from '../base/machine.ts';
 import type { Prng } from '../base/prng.ts';
 import { Border, type HubPeer, type Via } from './border.ts';
 import { Carriage } from './carriage.ts';
-import { Clusters } from './clusters.ts';
+import { type ClusterState, Clusters } from './clusters.ts';
 import type { Carried, FederationEffect } from './effects.ts';
 import { FarPlaces } from './far-places.ts';
 import { FarTopics } from './far-topics.ts';
@@ -13,7 +13,7 @@ import type { FederationParts, HubAbout, Sibling } from './federation-parts.ts';
 import { Flood } from './flood.ts';
 import { LinkState } from './link-state.ts';
 import { type FederationMessage, isNews } from './messages.ts';
-import { type FederationConfig, type FederationOptions, linked } from './options.ts';
+import type { FederationConfig, FederationOptions } from './options.ts';
 import { type OwnOffered, OwnOffers } from './own-offers.ts';
 import { type HubDescription, OwnRecord } from './own-record.ts';
 import { mayCross } from './policy.ts';
@@ -245,9 +245,9 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
     return this.#border.neighbours.of(hub)?.link;
   }
 
-  /** Since when a cluster is reachable, or not. */
-  since(cluster: string): Instant | undefined {
-    return this.#clusters.since(cluster);
+  /** Whether a cluster can be reached, and since when. */
+  stateOf(cluster: string): ClusterState | undefined {
+    return this.#clusters.of(cluster);
   }
 
   /** Who the cluster of a hub says that it is; undefined where the hub is not known. */

@@ -1,12 +1,5 @@
 export type { AlertingConfig } from './alerting.ts';
-export {
-  type BreakerConfig,
-  type BridgeMode,
-  type FederationConfig,
-  type LinkConfig,
-  linked,
-  type PolicyRule,
-} from './config.ts';
+export type { BreakerConfig, BridgeMode, FederationConfig, LinkConfig, PolicyRule } from './config.ts';
 
 /** Times, sizes and limits of a hub. */
 export interface FederationOptions {

@@ -14,6 +14,8 @@ export interface Outlook {
   readonly far: FarPlaces;
   /** This hub has just begun, and may not know yet what there is. */
   isNew(now: Instant): boolean;
+  /** It reaches all clusters that it is linked with. */
+  isWhole(): boolean;
   /** No way leads to a cluster since a moment ago: one may again soon. */
   isJustLost(cluster: string, now: Instant): boolean;
 }
@@ -73,7 +75,8 @@ function clustersFor(
   const all = outlook.far.places(wish);
   if (all.length === 0) {
     const judged = outlook.far.judge(wish);
-    const soon = outlook.isNew(now) || judged.some((one) => one.why === NO_WAY && outlook.isJustLost(one.cluster, now));
+    const isNew = outlook.isNew(now) && !outlook.isWhole();
+    const soon = isNew || judged.some((one) => one.why === NO_WAY && outlook.isJustLost(one.cluster, now));
     return failed({ ...whyNoCluster(wish, judged), ...(soon && { soon }) });
   }
   const ordered = isOwn(wish.fun) ? all.toSorted((a, b) => order(a.cluster, b.cluster)) : all;

@@ -81,13 +81,18 @@ export class FederationDoor implements Machine<HubEffect> {
 
   get outlook(): Outlook | undefined {
     if (this.#federation === undefined || this.#config === undefined) return undefined;
-    const { far } = this.#federation;
+    const machine = this.#federation;
     const { identity, links } = this.#config;
+    const stateOf = (cluster: string) => machine.stateOf(cluster);
     return {
-      far,
+      far: machine.far,
       identity,
-      isJustLost: (cluster, now) => now - (this.#federation?.since(cluster) ?? now) < this.#partedMs,
-      isNew: (now) => links.length > 0 && now - this.#startedAt < this.#partedMs,
+      isJustLost: (cluster, now) => {
+        const known = stateOf(cluster);
+        return known?.state === 'lost' && now - known.since < this.#partedMs;
+      },
+      isNew: (now) => now - this.#startedAt < this.#partedMs,
+      isWhole: () => links.every(({ cluster }) => stateOf(cluster)?.state === 'reachable'),
     };
   }
 
