@@ -143,6 +143,21 @@ describe('receive', () => {
     expect(ready).toBeGreaterThan(0);
   });
 
+  test('is not waited for longer than told where its node is away', async () => {
+    const gone = await mesh.world.node(['--name', 'gone', '--peer', mesh.alpha.url]);
+    await eventually(
+      () => mesh.at(mesh.alpha, 'queue', 'create', 'away', '--place', 'gone'),
+      ({ code }) => code === 0,
+    );
+    gone.child.kill('SIGKILL');
+    await gone.ended;
+    for (const more of [[], ['--exec', 'cat'], ['--ack', 'manual']]) {
+      const ran = await mesh.at(mesh.alpha, 'queue', 'receive', 'away', '--timeout', '1s', ...more);
+      expect([5, 6]).toContain(ran.code);
+      expect(ran.stderr).toMatch(/nobody-there|link-lost/);
+    }
+  });
+
   test.each([
     [['queue', 'receive', 'nowhere'], 3, 'queue-unknown'],
     [['queue', 'send', 'nowhere', 'x'], 3, 'queue-unknown'],

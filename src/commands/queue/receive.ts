@@ -8,7 +8,14 @@ import { inFlags } from '../../cli/queue-flaws.ts';
 import { type CommandEnd, printAll, type Receiving, runAll, type Tally } from '../../cli/queue-receiving.ts';
 import { bodyText, isoOf, messageDocument, rawBody } from '../../cli/queues.ts';
 import { dropEmpty } from '../../cli/settings.ts';
-import { type ConsumeOptions, exitOf, ProblemError, problemError, type QueueMessage } from '../../engine/index.ts';
+import {
+  type ConsumeOptions,
+  exitOf,
+  type Problem,
+  ProblemError,
+  problemError,
+  type QueueMessage,
+} from '../../engine/index.ts';
 
 /** With --exec: so long may the commands that run take to end after Ctrl-C, and what is left to be given back. */
 const GRACE_MS = 4_800;
@@ -28,7 +35,7 @@ export default class QueueReceive extends BaseCommand<typeof QueueReceive> {
       'MPREG_DEDUPE_ID, MPREG_PRIORITY and MPREG_HEADER_… in its environment; there is no shell. The message stays leased as ' +
       "long as it runs. Ends it with 0, the message is acknowledged; with anything else it comes again, as the queue's retry " +
       'policy says, and is a dead letter in the end.',
-    'Ends with 0, also where there was nothing; with 7 where the lease of a message was lost before it was acknowledged.',
+    'Without --follow, a queue that cannot be reached is waited for as long as --timeout says. Ends with 0, also where there was nothing; with 7 where the lease of a message was lost before it was acknowledged.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> <%= command.id %> jobs --wait 10s',
@@ -66,26 +73,30 @@ export default class QueueReceive extends BaseCommand<typeof QueueReceive> {
     const client = await this.client({ survives: follow });
     const queue = client.queue(this.args.queue);
     if (ack === 'manual') return this.#manually(queue);
-    const { signal } = this.interruption;
-    const receiving: Receiving = { options: this.#options(), output: this.output, queue, signal };
+    const patience = new Patience((await this.settings()).timeoutMs);
+    const signal = AbortSignal.any([this.interruption.signal, patience.signal]);
+    const options = { ...this.#options(patience), signal };
+    const receiving: Receiving = { options, output: this.output, queue, signal };
     if (follow) this.output.note(`receiving from ${queue.name} through ${client.node.name}; Ctrl-C ends`);
     if (processes !== undefined) this.interruption.takes(GRACE_MS);
     const tally =
       processes === undefined
-        ? await printAll(receiving, (message) => this.#print(message))
-        : await runAll(receiving, processes, this.flags.concurrency ?? 1, (end) => this.#ended(end));
-    this.#conclude(tally);
+        ? await printAll(receiving, (message) => this.#print(message, patience))
+        : await runAll(receiving, processes, this.flags.concurrency ?? 1, (end) => this.#ended(end, patience));
+    this.#conclude(tally, patience.end());
   }
 
-  #options(): ConsumeOptions {
+  #options(patience: Patience): ConsumeOptions {
     const { concurrency = 1, consumer, exec, follow, visibility } = this.flags;
     const max = this.flags.max ?? (follow ? undefined : 1);
     const prefetch = Math.min(max ?? PREFETCH, exec === undefined ? PREFETCH : concurrency);
     return {
       graceMs: GRACE_MS - 300,
-      onTrouble: ({ message }) => this.output.warn(`${message}; trying again`),
+      onTrouble: (problem) => {
+        this.output.warn(`${problem.message}; trying again`);
+        if (!follow) patience.trouble(problem);
+      },
       prefetch,
-      signal: this.interruption.signal,
       ...dropEmpty({
         consumer,
         idleMs: follow ? undefined : this.#waitMs,
@@ -99,8 +110,9 @@ export default class QueueReceive extends BaseCommand<typeof QueueReceive> {
     return this.flags.wait === undefined ? 0 : parseLongDuration(this.flags.wait, '--wait');
   }
 
-  #conclude({ done, failed, lost }: Tally): void {
+  #conclude({ done, failed, lost }: Tally, lastTrouble: Problem | undefined): void {
     const { exec, follow } = this.flags;
+    if (lastTrouble !== undefined) throw new ProblemError(lastTrouble);
     if (done + failed + lost === 0 && !follow) this.output.note('there was no message');
     if (lost > 0) {
       const what = `of ${lost} ${lost === 1 ? 'message' : 'messages'} the lease was lost before it was acknowledged`;
@@ -108,7 +120,7 @@ export default class QueueReceive extends BaseCommand<typeof QueueReceive> {
     }
     if (exec !== undefined && failed > 0 && !this.interruption.signal.aborted)
       throw problemError('function-failed', `${failed} of ${done + failed} commands failed`, {
-        hint: `Each is told above; they come again.\nmpreg queue info ${this.args.queue}`,
+        hint: `Each is told above; they come again, or are dead letters.\nmpreg queue info ${this.args.queue}`,
       });
   }
 
@@ -141,20 +153,56 @@ export default class QueueReceive extends BaseCommand<typeof QueueReceive> {
     else if (left < most) this.output.note(`say what became of them: mpreg queue ack ${queue.name} RECEIPT`);
   }
 
-  async #print(message: QueueMessage): Promise<void> {
+  async #print(message: QueueMessage, patience?: Patience): Promise<void> {
+    patience?.well();
     const { body, id, receipt, sentAt } = message;
     if (this.flags.raw) return this.output.handOver(rawBody(body));
     const fields = [isoOf(sentAt), id, ...(this.flags.ack === 'manual' ? [receipt] : []), bodyText(body)];
     await this.output.handOver({ document: messageDocument(message.queue, message), text: fields.join('\t') });
   }
 
-  async #ended({ code, failure, message: { id, queue, receives }, tookMs }: CommandEnd): Promise<void> {
+  async #ended(end: CommandEnd, patience: Patience): Promise<void> {
+    const { code, failure, message, tookMs } = end;
+    const { id, queue, receives } = message;
+    patience.well();
     if (failure !== undefined) this.output.warn(`message ${id}: the command ${failure}`);
     if (this.output.json) await this.output.event({ queue, id, receives, code, failure: failure ?? null, tookMs }, '');
   }
 
   protected override catch(error: Error): Promise<never> {
     return super.catch(inFlags(error, 'queue receive'));
+  }
+}
+
+/** How long whoever does not follow puts up with a queue that cannot be reached. */
+class Patience {
+  readonly #over = new AbortController();
+  readonly #timeoutMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #trouble: Problem | undefined;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  trouble(problem: Problem): void {
+    this.#trouble = problem;
+    if (this.#timeoutMs > 0) this.#timer ??= setTimeout(() => this.#over.abort(), this.#timeoutMs).unref();
+  }
+
+  well(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Why it gave up, where it did. */
+  end(): Problem | undefined {
+    this.well();
+    return this.#over.signal.aborted ? this.#trouble : undefined;
   }
 }
 

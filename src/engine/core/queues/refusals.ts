@@ -7,7 +7,7 @@ export const CLOSED = problem('node-stopping', 'the queues of this node are not 
 
 /** Why a receive may wait all the same: it decides nothing before the queue is open again. */
 export function reopening(name: string): Problem {
-  return problem('store-failed', `the disk has refused, and ${name} is read anew from it: nothing was done`);
+  return problem('store-failed', `${name} is being read anew from the disk: nothing was done`);
 }
 
 export function unknown(name: string): Problem {

@@ -86,7 +86,7 @@ function full(order: Order, { name, options, consumers, counts, ids }: SendTerms
   if (messagesMax !== null && counts.messages + copies > messagesMax) {
     return problem(
       'queue-full',
-      `${name} holds ${counts.messages} messages, and may hold ${messagesMax} (messagesMax)`,
+      `${name} holds ${counts.messages} of at most ${messagesMax} messages (messagesMax)`,
     );
   }
   if (bytesMax !== null && counts.bytes + order.bytes > bytesMax) {

@@ -55,7 +55,7 @@ async function opened(ask: () => Promise<QueueInfo>): Promise<QueueInfo> {
       const info = await ask();
       if (info.moving === undefined) return info;
     } catch (error) {
-      const isPassing = error instanceof ProblemError && error.code === 'queue-moving';
+      const isPassing = error instanceof ProblemError && OPENING.has(error.code);
       if (!isPassing || waitedMs >= OPENED_MS) throw error;
     }
     if (waitedMs >= OPENED_MS) throw problemError('overloaded', 'the queue is still being read');
@@ -63,6 +63,8 @@ async function opened(ask: () => Promise<QueueInfo>): Promise<QueueInfo> {
   }
 }
 
+/** What is said of a queue while it is read. */
+const OPENING: ReadonlySet<string> = new Set(['queue-moving', 'store-failed']);
 const OPENING_MS = 20;
 const OPENED_MS = 20_000;
 
