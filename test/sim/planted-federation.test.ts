@@ -1,10 +1,15 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { RecentIds } from '../../src/engine/core/base/recent-ids.ts';
+import { AlertBook } from '../../src/engine/core/federation/alert-book.ts';
+import { Alerts } from '../../src/engine/core/federation/alerts.ts';
 import { FarTopics } from '../../src/engine/core/federation/far-topics.ts';
 import { Federation } from '../../src/engine/core/federation/federation.ts';
 import { FederationDoor } from '../../src/engine/core/node/federation-door.ts';
 import { AbroadFlow } from '../../src/engine/flow/abroad-flow.ts';
+import { drawFederation } from '../../src/engine/sim/draw-federation.ts';
 import type { MakeNode } from '../../src/engine/sim/machine.ts';
+import { run } from '../../src/engine/sim/run.ts';
+import type { Scenario } from '../../src/engine/sim/scenario.ts';
 import { makeNode, simulate } from '../../src/engine/sim/simulate.ts';
 import * as bugs from './planted-federation.ts';
 
@@ -34,7 +39,7 @@ describe('a bug planted between clusters is found', () => {
     (_, make, law) => {
       expect(find(make)).toContain(law);
     },
-    120_000,
+    300_000,
   );
 
   test('where a hub looks at its exports no more once a call is there', () => {
@@ -48,18 +53,32 @@ describe('a bug planted between clusters is found', () => {
       const { imports: _, ...rest } = config;
       configure.call(this, rest, now);
     });
-    expect(find()).toMatch(/what is not imported is not (used|heard) of others|believes that/);
+    expect(find()).toMatch(/what is not imported is not (used|heard) of others/);
   });
 
-  test('where a hub goes on sending to whom it once sent a topic', () => {
-    vi.spyOn(FarTopics.prototype, 'stale').mockImplementation(() => {});
-    expect(find()).toMatch(/what is not exported is not heard by others|a fresh message|settles/);
-  });
+  test('where a hub that runs hears nothing of new exports of topics', () => {
+    const { configure } = Federation.prototype;
+    vi.spyOn(Federation.prototype, 'configure').mockImplementation(function (this: Federation<never>, config, now) {
+      const { exports: _, ...rest } = config;
+      configure.call(this, rest, now);
+    });
+    expect(find()).toContain('what is not exported is not heard by others');
+  }, 300_000);
 
   test('where a cluster takes every message of a topic that comes', () => {
     vi.spyOn(FarTopics.prototype, 'admits').mockReturnValue(true);
     expect(find()).toContain('what is not imported is not heard of others');
   });
+
+  test('where a hub does not hear what others of its cluster have told of alerts', () => {
+    vi.spyOn(Alerts.prototype, 'hear').mockImplementation(() => {});
+    expect(find()).toContain('nobody looks at that any more');
+  }, 300_000);
+
+  test('where a hub reads nothing in the book of what was told', () => {
+    vi.spyOn(AlertBook.prototype, 'toldOf').mockReturnValue(new Map());
+    expect(find()).toContain('an alert is told once');
+  }, 300_000);
 
   test('where a message from abroad is given to a group twice', () => {
     const { take } = AbroadFlow.prototype;
@@ -68,6 +87,28 @@ describe('a bug planted between clusters is found', () => {
       take.call(this, message);
       take.call(this, { ...message, to: message.to.slice(0, 1) });
     });
-    expect(find()).toMatch(/one member of a group gets a message|a subscription gets a message once|each attempt/);
-  });
+    const one = 'one member of a group gets a message';
+    expect(lawsOf(groupsOnly, one)).toContain(one);
+  }, 300_000);
 });
+
+/** The same among federations whose subscribers are all in one group. */
+function groupsOnly(seed: number): Scenario {
+  const scenario = drawFederation(seed);
+  const events = scenario.events.map((event) => {
+    if (event.kind !== 'subscribe') return event;
+    const { refuses: _, window: __, ...plain } = event;
+    return { ...plain, group: 'g' };
+  });
+  return { ...scenario, events };
+}
+
+/** The laws that find it, until one is the wanted one. */
+function lawsOf(draw: (seed: number) => Scenario, wanted: string): readonly string[] {
+  const laws: string[] = [];
+  for (let seed = 1; seed <= 60 && !laws.includes(wanted); seed++) {
+    const { failure } = run(draw(seed), makeNode);
+    if (failure !== undefined) laws.push(failure.law);
+  }
+  return laws;
+}

@@ -30,6 +30,8 @@ export function ownFunction(cluster: string): string {
 const FAULTS_MS = 30_000;
 const SETTLE_MS = 120_000;
 const CALM_MS = 5_000;
+/** Runs in which hubs tell of alerts. */
+const ALERTS_SHARE = 0.4;
 
 /** `plain`: without queues, groups and rules, as seeds were drawn before there were any. */
 export function drawFederation(seed: number, { plain = false } = {}): Scenario {
@@ -46,6 +48,7 @@ export function drawFederation(seed: number, { plain = false } = {}): Scenario {
   if (prng.chance(0.7)) events.push(...drawNews(prng, nodes, weather));
   const all = plain ? events : withUsers(seed, nodes, events, FAULTS_MS);
   return {
+    ...(!plain && new Prng(hash32('alerts of a federation', seed)).chance(ALERTS_SHARE) ? { alerting: true } : {}),
     calmMs: CALM_MS,
     diskMs: [0, prng.pick([2, 20]) ?? 2],
     distancesMs: DISTANCES_MS,

@@ -167,6 +167,11 @@ export class Network implements Way {
     this.#resume();
   }
 
+  /** Whether what one machine sends gets to another. */
+  isOpen(from: number, to: number): boolean {
+    return !this.#dark.has(from) && !this.#dark.has(to) && ![...this.#blocks].some((block) => block(from, to));
+  }
+
   isDark(place: number): boolean {
     return this.#dark.has(place);
   }

@@ -10,6 +10,7 @@
  * is added to a node, called through another, and removed again.
  */
 import type { Instant } from '../core/base/instant.ts';
+import { AlertsChecker } from './checkers/alerts.ts';
 import { CallsChecker } from './checkers/calls.ts';
 import { Checkers, LawBroken } from './checkers/checker.ts';
 import { DirectoryChecker } from './checkers/directory.ts';
@@ -128,6 +129,7 @@ class Run {
       new FederationRestChecker(world),
       new PoliciesChecker(world),
       new FarQueuesChecker(world),
+      new AlertsChecker(world),
     ];
     this.#checkers = new Checkers([
       new MembershipChecker(world, quiet),

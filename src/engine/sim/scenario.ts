@@ -258,4 +258,6 @@ export interface Scenario {
   /** … and so long it must stay so. */
   readonly calmMs: number;
   readonly events: readonly ScenarioEvent[];
+  /** Hubs tell of alerts. */
+  readonly alerting?: true;
 }

@@ -23,6 +23,8 @@ import { SimClock } from './clock.ts';
 import { SimDisk } from './disk.ts';
 import { FarQueueUser, type FarQueueWatcher } from './far-queue-user.ts';
 import type { RunEffect } from './functions.ts';
+import type { AlertsWatcher } from './hub-watch.ts';
+import { HubWatches } from './hub-watches.ts';
 import type { MakeNode } from './machine.ts';
 import { type KeepOnDisk, SimLog } from './message-log.ts';
 import { Network, type Weather } from './network.ts';
@@ -55,7 +57,7 @@ export interface Place {
 }
 
 /** Who looks on. Called after the node's step and before its effects are carried out. */
-export interface Watcher extends AskWatcher, FarQueueWatcher, QueueWatcher, TopicsWatcher {
+export interface Watcher extends AlertsWatcher, AskWatcher, FarQueueWatcher, QueueWatcher, TopicsWatcher {
   /** A batch of queues has been stored; the disk was replaced by an empty one. */
   queueStored(place: number, tables: QueueTables): void;
   queueWiped(place: number): void;
@@ -93,6 +95,7 @@ export class World {
   readonly queueUsers = new Map<number, QueueUsers>();
   /** By the places that they are connected to. */
   readonly farQueueUsers = new Map<number, FarQueueUser>();
+  readonly hubWatches: HubWatches;
   readonly policies: Policies;
   readonly #make: MakeNode;
   readonly #watcher: Watcher;
@@ -110,6 +113,8 @@ export class World {
     this.#watcher = watcher;
     this.policies = new Policies(scenario.nodes);
     this.network = new Network(this.timeline, this.prng.fork(), weatherOf(scenario), traced);
+    const { network, timeline } = this;
+    this.hubWatches = new HubWatches({ network, seed: scenario.seed, timeline, watcher });
     this.places = scenario.nodes.map((plan, index) => this.#place(plan, index));
     for (const place of this.places) this.timeline.at(place.plan.startMs, () => this.start(place));
   }
@@ -186,6 +191,7 @@ export class World {
     place.process.start();
     place.process.give({ addresses: this.#seeds(place), kind: 'seeds' });
     if (this.scenario.seeds.length === 0) this.#announce();
+    if (plan.hub !== undefined && this.scenario.alerting) this.hubWatches.begin(place.process);
   }
 
   /** Ends the process at once; the machine stays, dark where its power failed. */
@@ -204,6 +210,7 @@ export class World {
     place.log.wipe();
     place.queues.wipe();
     this.#watcher.queueWiped(place.index);
+    this.hubWatches.wipe(place.index);
     for (const user of this.farQueueUsers.values()) user.forget();
     place.id = this.#newId();
   }

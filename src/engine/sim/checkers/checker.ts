@@ -13,11 +13,14 @@ import type { LogBatch } from '../../flow/message-log.ts';
 import type { Ask } from '../client.ts';
 import type { FarAsk } from '../far-queue-user.ts';
 import type { RunEffect } from '../functions.ts';
+import type { AlertsWatcher } from '../hub-watch.ts';
 import type { KeepOnDisk } from '../message-log.ts';
 import type { SimProcess } from '../process.ts';
 import type { Listening, Publication } from '../topics-client.ts';
 import type { SimReader } from '../topics-reader.ts';
 import type { Watcher } from '../world.ts';
+
+type Notice = Parameters<AlertsWatcher['alertTold']>[1];
 
 /** A law of safety was broken: the run ends here. */
 export class LawBroken extends Error {
@@ -47,6 +50,10 @@ export class Checker implements Watcher {
   answered(_ask: Ask): void {}
   queueAsked(_place: number, _command: QueueCommand): void {}
   queueAnswered(_place: number, _life: string, _command: QueueCommand, _outcome: Outcome<QueueReply>): void {}
+  alertLeaves(_process: SimProcess, _notice: Notice): void {}
+  alertTold(_process: SimProcess, _notice: Notice): void {}
+  alertKnown(_process: SimProcess, _notice: Notice): void {}
+  alertsStored(_process: SimProcess): void {}
   farAsked(_ask: FarAsk): void {}
   farAnswered(_ask: FarAsk): void {}
   queueStored(_place: number, _tables: QueueTables): void {}
@@ -123,6 +130,22 @@ export class Checkers extends Checker {
 
   override queueAnswered(place: number, life: string, command: QueueCommand, outcome: Outcome<QueueReply>): void {
     for (const checker of this.#all) checker.queueAnswered(place, life, command, outcome);
+  }
+
+  override alertLeaves(process: SimProcess, notice: Notice): void {
+    for (const checker of this.#all) checker.alertLeaves(process, notice);
+  }
+
+  override alertTold(process: SimProcess, notice: Notice): void {
+    for (const checker of this.#all) checker.alertTold(process, notice);
+  }
+
+  override alertKnown(process: SimProcess, notice: Notice): void {
+    for (const checker of this.#all) checker.alertKnown(process, notice);
+  }
+
+  override alertsStored(process: SimProcess): void {
+    for (const checker of this.#all) checker.alertsStored(process);
   }
 
   override farAsked(ask: FarAsk): void {
