@@ -15,7 +15,7 @@ test('40 federations of 3 to 6 clusters keep all laws, and run the same way when
   expect(report.failure?.text).toBeUndefined();
   expect(report.runs).toBe(40);
   expect(report.steps).toBeGreaterThan(100_000);
-}, 300_000);
+}, 600_000);
 
 test('federations that once broke a law keep it now', () => {
   const { all, plain } = pastFederations();
@@ -24,7 +24,7 @@ test('federations that once broke a law keep it now', () => {
     expect(report.failure?.text).toBeUndefined();
     expect(report.runs).toBeGreaterThan(0);
   }
-}, 300_000);
+}, 600_000);
 
 /** The law that finds it, and what that says. */
 function find(seeds: readonly number[], make: MakeNode = makeNode): string {
