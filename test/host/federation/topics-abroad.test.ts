@@ -184,8 +184,8 @@ describe('a message of a topic', () => {
       });
     }
     await heard.ready;
-    const ask = (client: string, topic: string, payload: unknown) =>
-      (clients[client] as Client).request(topic, payload, { timeoutMs: 2_000 }).then(
+    const ask = (client: string, topic: string, payload: unknown, timeoutMs = 30_000) =>
+      (clients[client] as Client).request(topic, payload, { timeoutMs }).then(
         (reply) => reply.payload,
         (error: unknown) => (error as { code: string }).code,
       );
@@ -194,21 +194,21 @@ describe('a message of a topic', () => {
       const answers: unknown[] = [];
       await until('both clusters answer', async () => {
         answers.length = 0;
-        const all = (clients[from] as Client).requestMany('ask.price', 7, { replies: 2, timeoutMs: 2_000 });
+        const all = (clients[from] as Client).requestMany('ask.price', 7, { replies: 2, timeoutMs: 4_000 });
         for await (const { payload } of all) answers.push(payload);
         return answers.length === 2;
       });
       expect(answers.sort()).toEqual(['blue 7', 'green 7']);
       expect(await ask(from, 'ask.price', 'no')).toBe('function-failed');
-      expect(await ask(from, 'secret.price', 7)).toMatch(/no-responders|timed-out/);
-      expect(await ask(from, 'nobody.here', 7)).toMatch(/no-responders|timed-out/);
+      expect(await ask(from, 'secret.price', 7, 1_000)).toMatch(/no-responders|timed-out/);
+      expect(await ask(from, 'nobody.here', 7, 1_000)).toMatch(/no-responders|timed-out/);
     }
     const atHub = await (clients['green-hub'] as Client).subscribe('hub.only', { everywhere: true });
     const reply = (async () => {
       for await (const message of atHub) if (message.wantsReply) await message.reply('from the hub');
     })();
     reply.catch(() => undefined); // its client closes at the end
-    await until('a hub answers', async () => (await ask('blue', 'hub.only', 1)) === 'from the hub');
+    await until('a hub answers', async () => (await ask('blue', 'hub.only', 1, 2_000)) === 'from the hub');
   });
 
   it('that is the last of its topic comes to who subscribes later in another cluster, from its own one first, as rules allow', async () => {
@@ -240,7 +240,7 @@ describe('a message of a topic', () => {
       // What clusters retain is told, not known at once: until then, others have to answer.
       await until(
         'all come',
-        async () => (await lastOf(subscriber, ['status.*', 'both.a', 'secret.#'], 3, 1_000)).length === 3,
+        async () => (await lastOf(subscriber, ['status.*', 'both.a', 'secret.#'], 3, 4_000)).length === 3,
       );
       expect(await lastOf(subscriber, ['#'], 3)).toEqual(wanted);
     }
@@ -268,6 +268,7 @@ describe('a message of a topic', () => {
     const reading = await blue.subscribe('#', {
       from: 2,
       keptIn: 'red',
+      timeoutMs: 60_000,
       onMessage: ({ payload, sequence = 0 }) =>
         void seen.push([sequence, payload instanceof Uint8Array ? 'bytes' : Number(payload)]),
     });
@@ -283,7 +284,7 @@ describe('a message of a topic', () => {
     await red.publish('sale.a', 6);
     await until('what comes follows', () => seen.length === 7);
     const refused = (patterns: string, options: SubscribeOptions) =>
-      blue.subscribe(patterns, { from: 'first', ...options }).catch((error: unknown) => error);
+      blue.subscribe(patterns, { from: 'first', timeoutMs: 60_000, ...options }).catch((error: unknown) => error);
     expect(await refused('#', { keptIn: 'nowhere' })).toMatchObject({ code: 'cluster-unknown' });
     expect(await refused('#', { durable: 'me', keptIn: 'red' })).toMatchObject({ code: 'input-invalid' });
     expect(await refused('#', { keptIn: 'green' })).toMatchObject({ code: 'keep-unknown' });
@@ -301,7 +302,7 @@ describe('a message of a topic', () => {
     ]);
     expect(reading.missed).toBe(0);
     await reading.close();
-    const last = await blue.subscribe('sale.#', { keptIn: 'red', last: 1 });
+    const last = await blue.subscribe('sale.#', { keptIn: 'red', last: 1, timeoutMs: 60_000 });
     for await (const { payload, position, sequence } of last) {
       expect([payload, sequence, position?.startsWith('10@')]).toEqual([7, 10, true]);
       break;
