@@ -54,7 +54,9 @@ export class Redrive {
     const { to, max = null, rate = null, dryRun = false } = command;
     const { name } = this.#source;
     if (this.job?.state === 'running') {
-      return failed(problem('exists-already', `messages of ${name} are being moved already (job ${this.job.id})`));
+      const text = `messages of ${name} are being moved already (job ${this.job.id})`;
+      const hint = `Wait until they are, or stop it.\nmpreg queue redrive ${name} --cancel`;
+      return failed(problem('exists-already', text, { hint }));
     }
     if (to === name) return failed(problem('input-invalid', `messages of ${name} cannot be moved to itself`));
     const job: RedriveJob = {

@@ -84,10 +84,7 @@ function full(order: Order, { name, options, consumers, counts, ids }: SendTerms
   const { messagesMax, bytesMax, dedupeMax } = options;
   const copies = isForSeveral(guaranteeOf(order, options)) ? consumers.size : 1;
   if (messagesMax !== null && counts.messages + copies > messagesMax) {
-    return problem(
-      'queue-full',
-      `${name} holds ${counts.messages} of at most ${messagesMax} messages (messagesMax)`,
-    );
+    return problem('queue-full', `${name} holds ${counts.messages} of at most ${messagesMax} messages (messagesMax)`);
   }
   if (bytesMax !== null && counts.bytes + order.bytes > bytesMax) {
     return problem('queue-full', `${name} holds ${counts.bytes} bytes, and may hold ${bytesMax} (bytesMax)`);
