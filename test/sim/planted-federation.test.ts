@@ -9,7 +9,7 @@ import { AbroadFlow } from '../../src/engine/flow/abroad-flow.ts';
 import { drawFederation } from '../../src/engine/sim/draw-federation.ts';
 import type { MakeNode } from '../../src/engine/sim/machine.ts';
 import { run } from '../../src/engine/sim/run.ts';
-import type { Scenario } from '../../src/engine/sim/scenario.ts';
+import type { Scenario, ScenarioEvent } from '../../src/engine/sim/scenario.ts';
 import { makeNode, simulate } from '../../src/engine/sim/simulate.ts';
 import * as bugs from './planted-federation.ts';
 
@@ -92,13 +92,14 @@ describe('a bug planted between clusters is found', () => {
   }, 600_000);
 });
 
-/** The same among federations whose subscribers are all in one group. */
+/** The same among federations whose subscribers are all in one group, each with a second one beside it. */
 function groupsOnly(seed: number): Scenario {
   const scenario = drawFederation(seed);
-  const events = scenario.events.map((event) => {
-    if (event.kind !== 'subscribe') return event;
+  const events = scenario.events.flatMap((event): ScenarioEvent[] => {
+    if (event.kind !== 'subscribe') return [event];
     const { refuses: _, window: __, ...plain } = event;
-    return { ...plain, group: 'g' };
+    const member = { ...plain, forMs: null, group: 'g', takeMs: 0 };
+    return [member, { ...member, client: member.client + 100 }];
   });
   return { ...scenario, events };
 }
