@@ -141,7 +141,8 @@ export class PoliciesChecker extends Checker {
     const last = told.findLastIndex(({ terms }) => policies[direction](terms, use));
     // Told at once after it: from then on it is forbidden.
     const from = last === told.length - 1 ? undefined : told[last + 1]?.at;
-    return from !== undefined && from <= since;
+    // Why not in the same instant: a process that wakes takes what came before the rules first.
+    return from !== undefined && from < since;
   }
 
   #enters(hub: Hub, message: Message): void {
