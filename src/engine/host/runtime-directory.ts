@@ -8,10 +8,11 @@
  * What it refuses to do: trust a directory that somebody else owns or may write to, or a link in its place, for its
  * files say where to connect; fail over a file that it cannot read. Without a directory a node is not found, and runs.
  */
-import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isNodeId, type NodeId } from '../core/base/ids.ts';
+import { makeDirectory } from './make-directory.ts';
 import { processRuns, processStart } from './process-state.ts';
 
 /** What a node says of itself to its neighbours. */
@@ -70,7 +71,7 @@ export class RuntimeDirectory {
   /** Makes a node findable, or says why it cannot be. Announcing again replaces what was said. */
   async announce(about: Announcement): Promise<string | undefined> {
     try {
-      mkdirSync(this.path, { mode: 0o700, recursive: true });
+      makeDirectory(this.path, 0o700);
       const refusal = this.refusal;
       if (refusal !== undefined) return refusal;
       const started = processStart(process.pid);

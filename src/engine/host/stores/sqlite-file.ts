@@ -5,10 +5,11 @@
  * place of one that has disappeared. A new database is made under another name and moved in place when it is whole, so
  * that an empty file is damage, not a beginning.
  */
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type ProblemError, problemError } from '../../problem-error.ts';
+import { makeDirectory } from '../make-directory.ts';
 import { logFlaw } from './log-check.ts';
 
 /** Marks the file as ours: "mpre" in ASCII. */
@@ -37,7 +38,7 @@ export function openSqlite(options: SqliteFile): DatabaseSync {
   const { file, bytesMax = 2 ** 30 } = options;
   let db: DatabaseSync | undefined;
   try {
-    mkdirSync(dirname(file), { mode: 0o700, recursive: true });
+    makeDirectory(dirname(file), 0o700);
     if (!existsSync(file)) make(options);
     if (statSync(file).size === 0) throw corrupt(file, 'it is empty');
     if (!beginsAsDatabase(file)) throw corrupt(file, 'it is not a database');
