@@ -6,7 +6,7 @@ import { stepsOf } from './document.ts';
 import { read } from './reader.ts';
 
 const fence = '```';
-const limits = { commandMs: 5_000, readyMs: 2_000 };
+const limits = { commandMs: 5_000, readyMs: 8_000 };
 const doc = (...lines: string[]) => [`${fence}console`, ...lines, fence].join('\n');
 
 test('a document that tells the truth is followed to its end', async () => {

@@ -132,7 +132,8 @@ export class TopicsChecker extends Checker {
 
   /** Of each cluster, the members of one name are a group. */
   #groupOf({ client, event: { group = '' } }: Listening): string {
-    return `${group} of ${this.#clusterOf(client)}`;
+    const cluster = this.#clusterOf(client);
+    return cluster === undefined ? group : `${group} of ${cluster}`;
   }
 
   #clusterOf({ where }: Publication['client']): string | undefined {
