@@ -3,7 +3,7 @@
  * How long until all hubs know a new function, go around a hub that is dead, and have a region back that was cut off; what
  * nodes and hubs send at rest and while nodes come and go.
  *
- *   node bench/scale-federation.ts [--sizes 50:5,200:10,1000:20] [--into docs/scale.md]
+ *   node bench/scale-federation.ts [--sizes 100:5,300:10] [--into docs/scale.md]
  *
  * The nodes, their messages and their encoding are the real ones; time, network and disks are simulated, so that the
  * figures do not depend on this machine. A size is so many nodes in so many clusters.
@@ -262,6 +262,7 @@ function table(runs: readonly ReturnType<typeof measure>[]): string {
       `× ${grown.toFixed(2)} (log n: × ${log.toFixed(2)})`,
       `${run.rest.hub.toFixed(0)} / ${run.rest.bridges.toFixed(0)}`,
       `${run.change.node.toFixed(0)} / ${run.change.hub.toFixed(0)}`,
+      `× ${(run.change.node / (first ?? run).change.node).toFixed(2)}`,
       perChange.toFixed(0),
     ];
   });
@@ -276,27 +277,33 @@ function table(runs: readonly ReturnType<typeof measure>[]): string {
     'the same as a multiple',
     'a hub alone / over bridges, per node',
     'under churn: node / hub',
+    'a node as a multiple',
     'bytes per node for each crash and return',
   ];
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---:')), ...rows.map(line)].join('\n');
 }
 
-const { values } = parseArgs({
-  options: { into: { type: 'string' }, sizes: { default: '50:5,200:10,1000:20', type: 'string' } },
-});
-const runs = values.sizes.split(',').map((size) => {
-  const [nodes = 0, clusters = 1] = size.split(':').map(Number);
-  const run = measure(nodes, clusters);
-  process.stderr.write(`${JSON.stringify(run)}\n`);
-  return run;
-});
-if (values.into === undefined) process.stdout.write(`${table(runs)}\n`);
-else {
-  const place = /(<!-- federation -->\n)[\s\S]*?(<!-- end -->)/;
-  const page = readFileSync(values.into, 'utf8');
-  writeFileSync(
-    values.into,
-    page.replace(place, (_, begin: string, end: string) => `${begin}${table(runs)}\n${end}`),
-  );
+/** Two ways to grow: clusters that become larger as there are more of them, and more clusters of fifty. */
+const TABLES = { federation: '50:5,200:10,1000:20', 'federation of fifties': '200:4,500:10,1000:20' };
+
+const { values } = parseArgs({ options: { into: { type: 'string' }, sizes: { type: 'string' } } });
+const known = new Map<string, ReturnType<typeof measure>>();
+for (const [name, sizes] of Object.entries(values.sizes === undefined ? TABLES : { federation: values.sizes })) {
+  const runs = sizes.split(',').map((size) => {
+    const [nodes = 0, clusters = 1] = size.split(':').map(Number);
+    const run = known.get(size) ?? measure(nodes, clusters);
+    known.set(size, run);
+    process.stderr.write(`${JSON.stringify(run)}\n`);
+    return run;
+  });
+  if (values.into === undefined) process.stdout.write(`${table(runs)}\n\n`);
+  else {
+    const place = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- end -->)`);
+    const page = readFileSync(values.into, 'utf8');
+    writeFileSync(
+      values.into,
+      page.replace(place, (_, begin: string, end: string) => `${begin}${table(runs)}\n${end}`),
+    );
+  }
 }
