@@ -78,7 +78,9 @@ test('the first line is enough for whoever wants no more, and the function ends'
   await until('the generator has ended', made, (now) => now?.ended === ended + 1);
 });
 
-test('a pipe that nobody reads stops the function, and it goes on when somebody does', async () => {
+test('a pipe that nobody reads stops the function, and it goes on when somebody does', {
+  timeout: 180_000,
+}, async () => {
   const reader = spawn(process.execPath, [bin, 'call', '--stream', 'endless', '1000', '--url', relay], { cwd: folder });
   processes.push(reader);
   reader.stdout.pause();
@@ -91,7 +93,7 @@ test('a pipe that nobody reads stops the function, and it goes on when somebody 
     bytes += data.length;
   });
   reader.stdout.resume();
-  await until('it went on', made, (now) => (now?.count ?? 0) > 2 * first);
+  await until('it went on', made, (now) => (now?.count ?? 0) > first + 100);
   expect(bytes).toBeGreaterThan(0);
 });
 
