@@ -78,7 +78,7 @@ test('the first line is enough for whoever wants no more, and the function ends'
   await until('the generator has ended', made, (now) => now?.ended === ended + 1);
 });
 
-// Unfinished: on a quiet machine the call ends as `timed-out` while its pipe stands still; the cause is not found yet.
+// biome-ignore lint/suspicious/noSkippedTests: unfinished: on a quiet machine the call ends as `timed-out` while its pipe stands still; the cause is not found yet.
 test.skip('a pipe that nobody reads stops the function, and it goes on when somebody does', {
   timeout: 180_000,
 }, async () => {
