@@ -49,7 +49,11 @@ export default class Call extends BaseCommand<typeof Call> {
     ...wishFlags,
     ...regionFlag,
     string: Flags.boolean({ summary: 'Take all arguments as text, also what looks like JSON.' }),
-    stream: Flags.boolean({ summary: 'Print the items of a streaming function as they come, one per line.' }),
+    stream: Flags.boolean({
+      summary:
+        'Print the items of a streaming function as they come, one per line, for as long as they come; ' +
+        'only --timeout limits the whole.',
+    }),
     idempotent: Flags.boolean({ summary: 'It may run twice: repeat it where the outcome is unknown.' }),
     explain: Flags.boolean({ summary: 'Say where it would run and why, and do not call it; see mpreg explain.' }),
     ...planFlags,
@@ -76,7 +80,7 @@ export default class Call extends BaseCommand<typeof Call> {
     };
     const args = await readArguments((this.args.args as string[] | undefined) ?? [], reading);
     const kwargs = this.flags.kwarg && (await readNamedArguments(this.flags.kwarg, reading));
-    const { timeoutMs } = await this.settings();
+    const { timeoutGiven, timeoutMs } = await this.settings();
     const options: CallOptions = {
       ...wishOf(this.flags),
       ...dropEmpty({ cluster: this.#cluster, kwargs, region: this.flags.region }),
@@ -84,7 +88,7 @@ export default class Call extends BaseCommand<typeof Call> {
       signal,
       timeoutMs,
     };
-    if (this.flags.stream) return this.#stream(args, options);
+    if (this.flags.stream) return this.#stream(args, timeoutGiven ? options : { ...options, timeoutMs: 0 });
     const { fun } = this.args;
     const client = await this.client();
     const began = performance.now();

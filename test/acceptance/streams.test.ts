@@ -78,23 +78,23 @@ test('the first line is enough for whoever wants no more, and the function ends'
   await until('the generator has ended', made, (now) => now?.ended === ended + 1);
 });
 
-// biome-ignore lint/suspicious/noSkippedTests: unfinished: on a quiet machine the call ends as `timed-out` while its pipe stands still; the cause is not found yet.
-test.skip('a pipe that nobody reads stops the function, and it goes on when somebody does', {
+test('a pipe that nobody reads stops the function, and it goes on when somebody does, however late', {
   timeout: 180_000,
 }, async () => {
+  const longerThanAnAnswer = pause(11_000);
   const reader = spawn(process.execPath, [bin, 'call', '--stream', 'endless', '1000', '--url', relay], { cwd: folder });
   processes.push(reader);
   reader.stdout.pause();
   await until('it has begun', made, (now) => (now?.count ?? 0) > 100);
   const first = await standstill();
-  await pause(1_000);
+  await longerThanAnAnswer;
   expect((await made())?.count).toBe(first);
   let bytes = 0;
   reader.stdout.on('data', (data: Buffer) => {
     bytes += data.length;
   });
   reader.stdout.resume();
-  await until('it went on', made, (now) => (now?.count ?? 0) > first + 100);
+  await until('it went on', made, (now) => (now?.count ?? 0) > 2 * first);
   expect(bytes).toBeGreaterThan(0);
 });
 
