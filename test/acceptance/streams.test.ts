@@ -40,7 +40,7 @@ async function startNode(...args: readonly string[]): Promise<string> {
 beforeAll(async () => {
   writeFileSync(join(folder, 'streams.mjs'), SOURCE);
   relay = await startNode('--name', 'relay');
-  await startNode('--name', 'runner', '--functions', './streams.mjs', '--peer', relay);
+  await startNode('--name', 'runner', '--workers', '1', '--functions', './streams.mjs', '--peer', relay);
   await until('the relay knows the function', made, (there) => there !== undefined);
 });
 afterEach(() => {
@@ -96,6 +96,15 @@ test('a pipe that nobody reads stops the function, and it goes on when somebody 
   reader.stdout.resume();
   await until('it went on', made, (now) => (now?.count ?? 0) > 2 * first);
   expect(bytes).toBeGreaterThan(0);
+});
+
+test('a stream ends when the time that it was given is up', async () => {
+  const args = ['call', '--stream', 'endless', '10', '--timeout', '1s', '--url', relay];
+  const ended = promisify(execFile)('sh', ['-c', '"$@" >/dev/null', 'sh', process.execPath, bin, ...args]);
+  await expect(ended).rejects.toMatchObject({
+    code: 6,
+    stderr: expect.stringContaining('endless did not end in time'),
+  });
 });
 
 test('a function on another process calls itself there and back', async () => {
