@@ -48,7 +48,7 @@ class FarReading {
   readonly #cluster: string;
   readonly #sink: Sink;
   #request: ReadRequest;
-  #stopped = false;
+  readonly #stopping = new AbortController();
   /** It has been effective once. */
   #begun = false;
   #untaken = 0;
@@ -61,8 +61,9 @@ class FarReading {
     this.#sink = sink;
   }
 
+  /** Why by a signal, too: a stream on which nothing comes would stay open, here and at both hubs, with a reader at the keeper. */
   stop(): void {
-    this.#stopped = true;
+    this.#stopping.abort('it is read no longer');
     this.#roomy();
   }
 
@@ -72,22 +73,27 @@ class FarReading {
   }
 
   async run(): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.#isStopped) {
       const why = await this.#stream().catch(problemOf);
-      if (this.#stopped) return;
+      if (this.#isStopped) return;
       if (!this.#link.connected || !this.#begun || !PASSING.has(why.code)) return this.#sink.ended(why);
       await pause(AGAIN_MS);
     }
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   /** Why it ended. */
   async #stream(): Promise<Problem> {
     const { patterns, ...where } = this.#request;
     const ask = { ...where, cluster: this.#cluster, patterns };
-    for await (const item of this.#link.stream(READ, [ask], { idempotent: true, locs: [HUB] })) {
-      if (this.#stopped) break;
+    const about = { idempotent: true, locs: [HUB], signal: this.#stopping.signal };
+    for await (const item of this.#link.stream(READ, [ask], about)) {
+      if (this.#isStopped) break;
       this.#take(item);
-      while (this.#untaken >= WINDOW_BYTES && !this.#stopped) {
+      while (this.#untaken >= WINDOW_BYTES && !this.#isStopped) {
         await new Promise<void>((resolve) => {
           this.#roomy = resolve;
         });
