@@ -78,6 +78,22 @@ describe('a fifo queue', () => {
     expect(ids(shop.receive('jobs'))).toEqual([2]);
   });
 
+  test('gives what was parked of a group when it is due, though the disk had refused what was sent meanwhile', () => {
+    const shop = new Shop();
+    shop.create('jobs', { kind: 'fifo' });
+    shop.send('jobs', { content: 1, group: 'a' }, { content: 2, group: 'a' });
+    const [first] = receipts(shop.receive('jobs'));
+    shop.stalled = true;
+    shop.ask({ kind: 'nack', queue: 'jobs', receipts: [{ delayMs: 500, receipt: first }] });
+    shop.ask({ kind: 'send', orders: [{ bytes: 1, content: 3, group: 'b' }], queue: 'jobs' });
+    shop.full = true;
+    shop.resume();
+    shop.full = false;
+    expect(shop.receive('jobs')).toEqual([]);
+    shop.pass(500);
+    expect(ids(shop.receive('jobs', { groupMax: 2 }))).toEqual([1, 2]);
+  });
+
   test('lets a delayed message block its own group, and no other', () => {
     const shop = new Shop();
     shop.create('jobs', { kind: 'fifo' });

@@ -360,7 +360,7 @@ export class Schedule {
 export interface ScheduleTold {
   /** Asks storage; the number comes back with the answer. */
   load(ask: LoadAsk): number;
-  /** Calls back once all that was written is durable. */
+  /** Calls back once all that was written is durable, or was taken back. */
   settled(then: (now: Instant) => void): void;
 }
 

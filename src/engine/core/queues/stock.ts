@@ -213,9 +213,10 @@ export class Stock {
   #newSchedule(stored: { readonly delayed: number; readonly nextDue?: Instant }): Schedule {
     const schedule: Schedule = new Schedule(this.#options.kind, stored, {
       load: (ask) => this.#desk.load(this.number, ask),
+      // Why also where the disk refused: what cannot be undone has made the schedule anew then; else only sends were refused.
       settled: (then) =>
-        this.#desk.settled((why, now) => {
-          if (why === undefined && this.schedule === schedule) then(now);
+        this.#desk.settled((_why, now) => {
+          if (this.schedule === schedule) then(now);
         }),
     });
     return schedule;
