@@ -218,5 +218,7 @@ describe('dead letters', () => {
     );
     expect(left).toEqual([expect.objectContaining({ body: 'c' })]);
     expect(left[0]?.dead).toMatchObject({ queue: 'letters', reason: expect.stringContaining('exited with 1') });
+    expect((await mpreg('queue', 'redrive', 'letters.dead', '--rate', '90/m')).stdout).toBe('origin\t1\t1\tdone\n');
+    expect((await mpreg('queue', 'redrive', 'letters.dead', '--rate', '0.5/m', '--dry-run')).code).toBe(0);
   });
 });

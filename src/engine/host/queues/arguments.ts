@@ -10,6 +10,8 @@ import { type ReadOrder, readOrders } from './packed.ts';
 export const BATCH_MAX = 1_000;
 const RECEIPTS_MAX = 10_000;
 const WAIT_MS_MAX = 3_600_000;
+const RATE_MIN = 1 / 86_400;
+const RATE_MAX = 1_000_000;
 
 export type Given = Readonly<Record<string, unknown>>;
 
@@ -36,6 +38,12 @@ export function whole(value: unknown, what: string, [from, to]: readonly [number
   if (value === undefined) return usual;
   if (Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to) return value as number;
   throw invalid(`${what} must be a whole number from ${from} to ${to}`);
+}
+
+/** Messages a second, also fewer than one. */
+export function rate(value: unknown): number {
+  if (typeof value === 'number' && value >= RATE_MIN && value <= RATE_MAX) return value;
+  throw invalid(`rate must be a number of messages a second, from one a day to ${RATE_MAX}`);
 }
 
 export function waitMs(value: unknown): number {

@@ -258,7 +258,7 @@ class QueueFunctions {
       queue: args.text(queue, 'queue'),
       to: args.textOrNone(to, 'to') ?? 'origin',
       ...(max !== undefined && max !== null && { max: args.whole(max, 'max', [1, 2 ** 40], 1) }),
-      ...(rate !== undefined && rate !== null && { rate: args.whole(rate, 'rate', [1, 1_000_000], 1) }),
+      ...(rate !== undefined && rate !== null && { rate: args.rate(rate) }),
     });
     return job;
   }
