@@ -39,7 +39,7 @@ export interface QueueOptions {
   /** The queue of its dead letters. Default `NAME.dead`, made when first needed. */
   readonly deadLetter?: string | null;
   readonly retry?: Partial<RetryPolicy>;
-  /** Most messages that it holds; one more is `queue-full`. Default 100 000 000. */
+  /** Most messages that it holds; one more is `queue-full`. Default: no limit. */
   readonly messagesMax?: number | null;
   /** Most bytes that they have together. Default: no limit. */
   readonly bytesMax?: number | null;
@@ -97,7 +97,7 @@ export interface RedriveOptions {
   /** `origin`, where each of them came from, or another queue of the same node. Default `origin`. */
   readonly to?: string;
   readonly max?: number;
-  /** Messages a second. */
+  /** Messages a second, also fewer than one. */
   readonly rate?: number;
   /** Only say what would be moved. */
   readonly dryRun?: boolean;
@@ -240,7 +240,7 @@ export interface ConsumeOptions {
    * for each message. Fewer: less that others could have worked on meanwhile.
    */
   readonly prefetch?: number;
-  /** The lease of each; it is extended until the message is done with. Default 30 000. */
+  /** The lease of each; it is extended until the message is done with. Default: the queue's as it was at the beginning. */
   readonly visibilityMs?: number;
   /**
    * `auto`: asking for the next message acknowledges the one before; where the loop is left, the last one is released.

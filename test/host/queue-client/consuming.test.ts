@@ -65,6 +65,18 @@ describe('a loop over messages', () => {
     expect(fake.acked).toEqual([1]);
   });
 
+  test('leases each for as long as the queue says, and keeps that up, where nobody says another time', async () => {
+    const fake = await filled(1);
+    fake.visibilityMs = 1_500;
+    for await (const message of fake.queue.consume()) {
+      expect(fake.calls.find(({ what }) => what === 'receive')?.argument).toMatchObject({ visibilityMs: 1_500 });
+      await until(() => fake.calls.filter(({ what }) => what === 'extend').length === 2);
+      await message.ack();
+      break;
+    }
+    expect(fake.acked).toEqual([1]);
+  });
+
   test('tells the work of a message that it belongs to somebody else now', async () => {
     const fake = await filled(1);
     for await (const message of fake.queue.consume({ ack: 'manual', visibilityMs: 90 })) {

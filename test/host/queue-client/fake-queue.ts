@@ -37,6 +37,7 @@ export class FakeQueue {
   /** How each call is to fail. */
   failing: Failing = () => undefined;
   exists = true;
+  visibilityMs = 30_000;
   readonly over = Promise.withResolvers<string>();
   #tokens = 0;
   #ids = 0;
@@ -84,6 +85,7 @@ export class FakeQueue {
         return { leaseUntil: held.leaseUntil, ok: true };
       }),
     });
+    if (what === 'info') return { options: { visibilityMs: this.visibilityMs } };
     if (what === 'send') return { results: sentBy(argument).map((message) => this.#store(message)) };
     if (what === 'receive') return this.#receive(argument, signal);
     if (what === 'ack') {

@@ -14,12 +14,13 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ProblemError, problemError } from '../../problem-error.ts';
-import type { ConsumeOptions, Consumption, QueueMessage, ReceivedMessage } from '../../queues-api.ts';
+import type { ConsumeOptions, Consumption, QueueInfo, QueueMessage, ReceivedMessage } from '../../queues-api.ts';
 import { HeldMessage } from './held-message.ts';
 import { ANSWER_MS, isPassing, type QueueCalls } from './queue-calls.ts';
 import { Receipts } from './receipts.ts';
 
 const PREFETCH = 100;
+/** Where the queue's own is 0: those that receive from it say how long they need, and nobody does here. */
 const VISIBILITY_MS = 30_000;
 const GRACE_MS = 30_000;
 /** How long a receive that is under way may still bring something once it is to end: what is dropped there comes late. */
@@ -43,7 +44,8 @@ export class Consuming implements Consumption {
   readonly #receipts: Receipts;
   readonly #options: ConsumeOptions;
   readonly #prefetch: number;
-  readonly #visibilityMs: number;
+  /** Undefined until it is known. */
+  #visibilityMs: number | undefined;
   /** So many more may be received. */
   #left: number;
   /** Received and not begun, in order. */
@@ -74,16 +76,15 @@ export class Consuming implements Consumption {
   readonly #aborted = () => void this.stop();
 
   constructor(calls: QueueCalls, options: ConsumeOptions) {
-    const { consumer, prefetch = PREFETCH, signal, visibilityMs = VISIBILITY_MS } = options;
+    const { consumer, prefetch = PREFETCH, signal, visibilityMs } = options;
     this.#calls = calls;
     this.#options = options;
     this.#receipts = new Receipts(calls, consumer);
     this.#prefetch = Math.max(1, prefetch);
-    this.#visibilityMs = visibilityMs;
     this.#left = options.max ?? Number.POSITIVE_INFINITY;
     this.closed = this.#closed.promise;
     this.closed.catch(() => undefined); // whoever wants to know asks
-    this.#extending = setInterval(() => this.#extend(), Math.max(10, visibilityMs / 3));
+    if (visibilityMs !== undefined) this.#leaseFor(visibilityMs);
     signal?.addEventListener('abort', this.#aborted, { once: true });
     void calls.over.then((reason) => this.#fail(problemError('nobody-there', reason)));
     if (signal?.aborted) void this.stop();
@@ -195,9 +196,11 @@ export class Consuming implements Consumption {
       // Why the first does not wait: a queue whose node goes away meanwhile was there, one that never was is told at once.
       const isFirst = !seen && this.#options.idleMs !== 0;
       const max = Math.min(RECEIVE_MAX, this.#wants, this.#isFull ? this.#half : RECEIVE_MAX);
-      const asked = this.#ask(max, isFirst ? 0 : undefined);
-      if (this.#isFull) this.#another();
       try {
+        if (this.#visibilityMs === undefined) await this.#askVisibility();
+        if (this.#stopped !== undefined) return;
+        const asked = this.#ask(max, isFirst ? 0 : undefined);
+        if (this.#isFull) this.#another();
         const count = await asked;
         pauseMs = PAUSE_MS;
         seen = true;
@@ -215,6 +218,17 @@ export class Consuming implements Consumption {
       }
     }
     if (this.#ready.length === 0) void this.stop();
+  }
+
+  /** Why asked for: to extend leases in time, it must be known how long they are. */
+  async #askVisibility(): Promise<void> {
+    const { options } = await this.#calls.call<QueueInfo>('info', {}, { signal: this.#stopping.signal });
+    this.#leaseFor(options.visibilityMs || VISIBILITY_MS);
+  }
+
+  #leaseFor(visibilityMs: number): void {
+    this.#visibilityMs = visibilityMs;
+    this.#extending = setInterval(() => this.#extend(visibilityMs), Math.max(10, visibilityMs / 3));
   }
 
   /** A second receive, beside the next one, as long as there is room for both. What is wrong with it, the other one finds, too. */
@@ -299,10 +313,10 @@ export class Consuming implements Consumption {
     if (!message.isSettled) this.#begun.add(message);
   }
 
-  #extend(): void {
+  #extend(visibilityMs: number): void {
     for (const message of [...this.#begun, ...this.#ready]) {
       if (message.isSettled) continue;
-      message.extend(this.#visibilityMs).catch((error: unknown) => {
+      message.extend(visibilityMs).catch((error: unknown) => {
         if (error instanceof ProblemError && error.code === 'lease-lost') this.#lose(message);
         else this.#trouble(error);
       });
