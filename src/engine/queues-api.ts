@@ -255,7 +255,7 @@ export interface ConsumeOptions {
   readonly idleMs?: number;
   /** Whether to wait for a queue that is not there. Default false: `queue-unknown`, if it was never there. */
   readonly awaitQueue?: boolean;
-  /** Once it is to end, how long what is under way keeps its lease. Default 30 000. */
+  /** Once it is told to end, how long what is under way keeps its lease. Default 30 000. At its own end: until it is done. */
   readonly graceMs?: number;
   /** Hears why nothing comes at the moment: the connection, the queue's node. */
   readonly onTrouble?: (problem: Problem) => void;

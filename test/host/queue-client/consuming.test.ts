@@ -209,6 +209,25 @@ describe('a consumption that is to end by itself', () => {
     expect(fake.leased).toBe(0);
   });
 
+  test('keeps the lease of the last one for as long as the work takes, and once it is told to end, for its grace', async () => {
+    const fake = await filled(2);
+    const works = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    const stopping = new AbortController();
+    const lives = works.map(({ promise }) =>
+      fake.queue.work(() => promise, { graceMs: 1, max: 1, signal: stopping.signal }),
+    );
+    await until(() => lives.every(({ running }) => running === 1));
+    await sleep(100);
+    expect(fake.leased).toBe(2);
+    works[0].resolve();
+    await lives[0]?.closed;
+    expect([fake.acked.length, fake.leased]).toEqual([1, 1]);
+    stopping.abort();
+    await lives[1]?.closed;
+    expect([fake.acked.length, fake.leased]).toEqual([1, 0]);
+    works[1].resolve();
+  });
+
   test('ends when there is nothing, also where there never was', async () => {
     const fake = await filled(3);
     const seen: unknown[] = [];

@@ -68,8 +68,11 @@ export class Consuming implements Consumption {
   #isFull = false;
   /** Resolves when all that was asked before is here: messages stay in order. */
   #before: Promise<unknown> = Promise.resolve();
-  /** Set by `stop`, called when nothing is begun any more. */
+  /** Set while it waits at its end, called when nothing is begun any more. */
   #idle: (() => void) | undefined;
+  /** Whether somebody wants it to end, as opposed to its own end. */
+  #isTold = false;
+  #grace: NodeJS.Timeout | undefined;
   #error: unknown;
   #extending: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
@@ -130,7 +133,7 @@ export class Consuming implements Consumption {
   /** The next one where there is one at once. */
   #nextReady(): HeldMessage | undefined {
     if (this.#error !== undefined || this.#stopped !== undefined) return undefined;
-    if (this.#ready.length <= 1 && this.#left === 0) queueMicrotask(() => void this.stop()); // that was the last one
+    if (this.#ready.length <= 1 && this.#left === 0) queueMicrotask(() => void this.#end()); // that was the last one
     const message = this.#ready.shift();
     if (message === undefined) return undefined;
     this.#begin(message);
@@ -139,8 +142,22 @@ export class Consuming implements Consumption {
   }
 
   stop(): Promise<void> {
+    this.#isTold = true;
+    const stopped = this.#end();
+    this.#limit();
+    return stopped;
+  }
+
+  /** Its own end: there is nothing more, and what is begun keeps its lease for as long as it takes. */
+  #end(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  /** Only where it is told to end, what is begun has `graceMs`. */
+  #limit(): void {
+    if (!this.#isTold || this.#idle === undefined) return;
+    this.#grace ??= setTimeout(() => this.#idle?.(), this.#options.graceMs ?? GRACE_MS);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<QueueMessage, undefined> {
@@ -156,7 +173,7 @@ export class Consuming implements Consumption {
       const next = await this.next();
       if (!auto) return next;
       if (next.done !== true) last = next.value as HeldMessage;
-      else await this.stop(); // with it, all acknowledgements have their answers
+      else await this.#end(); // with it, all acknowledgements have their answers
       return next;
     };
     return {
@@ -217,7 +234,7 @@ export class Consuming implements Consumption {
         pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
       }
     }
-    if (this.#ready.length === 0) void this.stop();
+    if (this.#ready.length === 0) void this.#end();
   }
 
   /** Why asked for: to extend leases in time, it must be known how long they are. */
@@ -330,8 +347,6 @@ export class Consuming implements Consumption {
   }
 
   async #stop(): Promise<void> {
-    const { graceMs = GRACE_MS, signal } = this.#options;
-    signal?.removeEventListener('abort', this.#aborted);
     // Why later: `#stopped` must be set before anybody looks.
     await Promise.resolve();
     this.#wake?.();
@@ -341,12 +356,14 @@ export class Consuming implements Consumption {
     clearTimeout(late);
     await this.#releaseReady();
     if (this.#begun.size > 0) {
-      const over = setTimeout(() => this.#idle?.(), graceMs);
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
+        this.#limit();
       });
-      clearTimeout(over);
+      this.#idle = undefined;
+      clearTimeout(this.#grace);
     }
+    this.#options.signal?.removeEventListener('abort', this.#aborted);
     clearInterval(this.#extending);
     await Promise.allSettled([...this.#begun].map((message) => message.release()));
     await this.#receipts.idle();
@@ -361,7 +378,7 @@ export class Consuming implements Consumption {
   }
 
   #fail(error: unknown): void {
-    if (this.#stopped !== undefined) return;
+    if (this.#stopped !== undefined) return void this.stop();
     this.#closed.reject(error);
     const first = this.#waiting.shift();
     if (first === undefined) this.#error = error;
