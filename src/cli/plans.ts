@@ -22,7 +22,7 @@ import {
   replyDocument,
   resultsDocument,
 } from '../engine/index.ts';
-import { afterNode, within } from './deadline.ts';
+import { afterNode, orDefaultLimit, withDefaultLimit, within } from './deadline.ts';
 import { afterResult } from './failure.ts';
 import type { JsonDocument } from './json-documents.ts';
 import { type Output, toJson } from './output.ts';
@@ -194,7 +194,10 @@ async function runOne(json: unknown, options: PlansOptions): Promise<PlanReply> 
     const resuming = { graceMs: LAST_WORD_MS, ...('resumable' in plan ? {} : { resumable: true }) };
     const how = { signal, ...(options.output.json && resuming) };
     if (ownLimit) return await client.run(plan, how);
-    return await within(afterNode(timeoutMs), 'the plan', client.run(plan, { ...how, timeoutMs }));
+    const run = within(afterNode(timeoutMs), 'the plan', client.run(plan, { ...how, timeoutMs }));
+    const reply = await orDefaultLimit(timeoutMs, insists, run);
+    if (reply.problem === undefined || insists) return reply;
+    return { ...reply, problem: withDefaultLimit(reply.problem, timeoutMs) };
   } catch (error) {
     if (!(error instanceof ProblemError) || signal.aborted) throw error;
     return failedWith(error.problem);

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { readArguments, readNamedArguments } from '../cli/arguments.ts';
 import { BaseCommand } from '../cli/base-command.ts';
-import { afterNode, within } from '../cli/deadline.ts';
+import { afterNode, orDefaultLimit, within } from '../cli/deadline.ts';
 import { regionFlag, tellWhere, wishFlags, wishOf } from '../cli/explanation.ts';
 import { STDIN_BYTES_MAX, stdinChunks } from '../cli/io.ts';
 import { jsonDocuments } from '../cli/json-documents.ts';
@@ -92,11 +92,12 @@ export default class Call extends BaseCommand<typeof Call> {
     const { fun } = this.args;
     const client = await this.client();
     const began = performance.now();
-    const answer = within(
+    const asked = within(
       afterNode(timeoutMs),
       `${fun} through ${client.node.name}`,
       this.#asked(client.ask(fun, args, options)),
     );
+    const answer = orDefaultLimit(timeoutMs, timeoutGiven, asked);
     const reply = await withProgress(`calling ${fun}`, this.output, answer);
     await this.#print(reply, Math.round(performance.now() - began));
   }

@@ -11,7 +11,7 @@ export default class Mcp extends BaseCommand<typeof Mcp> {
   static override description = [
     'Programs that speak the protocol start this command themselves and talk to it over stdin and stdout. Every function ' +
       'that can be called is a tool, and tools come and go as functions do. Survives the node that it is connected to.',
-    'Ends with 0 when stdin ends. Notices go to stderr. --timeout is the limit of each call.',
+    'Ends with 0 when stdin ends. Notices go to stderr. A call may take as long as who asked for it waits, or as --timeout says.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -27,8 +27,10 @@ export default class Mcp extends BaseCommand<typeof Mcp> {
     ]);
     this.output.detail(`connected to ${client.node.name} at ${client.node.url}`);
     try {
-      const { timeoutMs } = settings;
-      await serveMcp({ client, signal: this.interruption.signal, timeoutMs, version: this.config.version });
+      const { signal } = this.interruption;
+      // Why no limit by itself: who asks has one of its own, and cancels; it cannot give this command another flag.
+      const timeoutMs = settings.timeoutGiven ? settings.timeoutMs : 0;
+      await serveMcp({ client, signal, timeoutMs, version: this.config.version });
     } finally {
       await client.close();
     }

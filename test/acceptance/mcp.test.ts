@@ -31,10 +31,10 @@ export async function* count(to, file) {
     if (file) appendFileSync(file, 'stopped');
   }
 }
-export async function* slowly(to) {
+export async function* slowly(to, ms = 100) {
   for (let i = 1; i <= to; i++) {
     yield i;
-    await new Promise((done) => setTimeout(done, 100));
+    await new Promise((done) => setTimeout(done, ms));
   }
 }
 export function patient(file) {
@@ -103,6 +103,17 @@ describe('mpreg mcp', () => {
       structuredContent: { error: { code: 'input-invalid' } },
     });
     await expect(call('nothing')).rejects.toThrow('no tool nothing');
+  });
+
+  test('a tool may take longer than commands wait, unless --timeout says otherwise', async () => {
+    await world.node(['--name', 'alpha', '--functions', world.path('functions.mjs')]);
+    const mcp = await clientOf();
+    const { structuredContent } = await mcp.callTool({ arguments: { args: [12, 1_000] }, name: 'slowly' });
+    expect(structuredContent).toEqual({ items: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] });
+    await mcp.close();
+    const hurried = await clientOf('--timeout', '300ms');
+    const late = await hurried.callTool({ arguments: { args: [12, 1_000] }, name: 'slowly' });
+    expect(late).toMatchObject({ isError: true, structuredContent: { error: { code: 'timed-out' } } });
   });
 
   test('tools take what the schemas of their functions say, also of functions on other nodes', async () => {

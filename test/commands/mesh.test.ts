@@ -100,6 +100,19 @@ describe('call', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ error: { code, exitCode: exit } });
   });
 
+  test('and a plan say, where nobody chose the limit, what it is and how to have another', async () => {
+    writeFileSync(world.path('long.json'), '[{"name":"a","fun":"nap","args":[60000]}]');
+    const late = await Promise.all([
+      at(alpha, 'call', 'nap', '60000'),
+      at(alpha, 'plan', 'run', world.path('long.json')),
+      at(alpha, 'call', 'nap', '60000', '--timeout', '300ms'),
+    ]);
+    expect(late.map(({ code }) => code)).toEqual([6, 6, 6]);
+    expect(late.map(({ stderr }) => /how long it may take, which is 10 s then.*\n.*--timeout 5m/.test(stderr))).toEqual(
+      [true, true, false],
+    );
+  });
+
   test("shows a remote function's own error: name, message, stack and node", async () => {
     const { stderr } = await at(alpha, 'call', 'fail');
     expect(stderr).toContain('TypeError: not today');
