@@ -79,10 +79,16 @@ export async function* inputChunks(
 export async function readStdin(what: string, options: ReadOptions): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of stdinChunks(what, options)) {
-    bytes += chunk.length;
-    if (bytes > options.bytesMax) throw tooMuch(what, options.bytesMax);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of stdinChunks(what, options)) {
+      bytes += chunk.length;
+      if (bytes > options.bytesMax) throw tooMuch(what, options.bytesMax);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (!options.signal.aborted || !(error instanceof ProblemError)) throw error;
+    const hint = `You stopped it before it had all of ${what}: nothing was done.\nmpreg --help`;
+    throw new ProblemError({ ...error.problem, hint, outcome: 'did-not-happen' });
   }
   return Buffer.concat(chunks);
 }

@@ -6,7 +6,7 @@
  * output went away.
  */
 import { Config, Errors, Help, type Interfaces, run } from '@oclif/core';
-import { nearest, ProblemError, problemError } from '../engine/index.ts';
+import { didNotHappen, nearest, ProblemError, problemError } from '../engine/index.ts';
 import { flagGiven, globalFlagsLast } from './command-line.ts';
 import { failureDocument, failureOf, failureText } from './failure.ts';
 import { globalFlags } from './global-flags.ts';
@@ -47,11 +47,13 @@ function interrupted(): Promise<never> {
   });
 }
 
-/** Who was asked whether to go on, and interrupted that, is told that nothing was done. */
+/** Who was asked whether to go on, or for more on stdin, and interrupted that, is told that nothing was done. */
 function afterInterruption(error: unknown): Error {
-  const isKnown = error instanceof ProblemError && error.code === 'confirmation-missing';
+  const isKnown = error instanceof ProblemError && NOTHING_DONE.has(error.code) && didNotHappen(error.problem);
   return isKnown ? error : problemError('interrupted', 'interrupted');
 }
+
+const NOTHING_DONE: ReadonlySet<string> = new Set(['confirmation-missing', 'interrupted']);
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => (stream.writableLength === 0 ? resolve() : stream.write('', () => resolve())));

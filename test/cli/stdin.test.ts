@@ -75,6 +75,18 @@ describe('a plan on stdin', () => {
     expect((await all).code).toBe(130);
   });
 
+  test('that is not all there yet when Ctrl-C comes is told to have done nothing', async () => {
+    const child = world.spawn(['call', 'echo', '-']);
+    const all = ended(child);
+    child.stdin.write('"half');
+    await new Promise((resolve) => child.stderr.once('data', resolve)); // it says that it waits
+    child.kill('SIGINT');
+    const { code, stderr } = await all;
+    expect(code).toBe(130);
+    expect(stderr).toMatch(/nothing was done/);
+    expect(stderr).not.toContain('unknown');
+  });
+
   test('may be followed by others: one line of results for each, in their order where that is asked for', async () => {
     const plans = Array.from({ length: 50 }, (_, i) => JSON.stringify([{ name: `p${i}`, fun: 'echo', args: [i] }]));
     const { code, stdout } = await world.mpreg(['call', '-', '--ordered'], { input: plans.join('\n') });
