@@ -1,6 +1,7 @@
 /** Discovery against real places on loopback: files, a web server, a name server, multicast DNS, a mesh. */
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -206,6 +207,26 @@ describe('what people write in lists', () => {
   ])('%s is refused', async (_, content) => {
     const source = discoverySource(`file:${temporaryFile('list', content)}`);
     await expect(find(source)).rejects.toMatchObject({ problem: { code: 'input-invalid' } });
+  });
+});
+
+describe('a file', () => {
+  test.each([
+    ['is a folder', 'file-unreadable', 'no file', (path: string) => mkdirSync(path)],
+    ['never ends', 'file-unreadable', 'no file', (path: string) => symlinkSync('/dev/zero', path)],
+    [
+      'is a pipe to which nobody writes',
+      'file-unreadable',
+      'no file',
+      (path: string) => execFileSync('mkfifo', [path]),
+    ],
+    ['is too large', 'input-invalid', 'larger than', (path: string) => writeFileSync(path, ' '.repeat(2 ** 20 + 1))],
+  ])('that %s is a problem that says so', async (_, code, says, make) => {
+    const path = temporaryFile('nodes', '');
+    rmSync(path);
+    make(path);
+    const problem = { code, message: expect.stringContaining(says) };
+    await expect(find(fileSource('it', path))).rejects.toMatchObject({ problem });
   });
 });
 
