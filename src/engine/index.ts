@@ -26,6 +26,7 @@ export type { Coordinates, FunctionRecord, NodeRecord } from './core/directory/r
 export * from './core/federation/alerting.ts';
 export { CLUSTER_ID } from './core/federation/config.ts';
 export type * from './core/federation/options.ts';
+export { selects } from './core/federation/policy.ts';
 export type { ClusterIdentity } from './core/federation/records.ts';
 export type * from './core/federation/view.ts';
 export type { NodeEvent } from './core/node/effects.ts';

@@ -5,7 +5,7 @@
  * Works on what was written, not on what the schema made of it, so that one mistake does not hide the others; what has not
  * the right form is passed over, since the schema tells of it.
  */
-import { CLUSTER_ID, nearest } from '../../engine/index.ts';
+import { CLUSTER_ID, type ClusterIdentity, nearest, selects } from '../../engine/index.ts';
 import { type Finding, type Path, pathText } from './findings.ts';
 import { hintFor } from './hints.ts';
 import { inPieces, weakPoints } from './plan-links.ts';
@@ -23,13 +23,14 @@ export function checkTogether(document: unknown): readonly Finding[] {
   const clusters = list(file['clusters']).map(fields);
   const ids = clusters.flatMap((one, at) => named(one['cluster_id'], ['clusters', at, 'cluster_id']));
   const known = ids.map(({ text }) => text).filter((text) => CLUSTER_ID.test(text));
+  const places = clusters.flatMap(placeOf);
   return [
     ...twice(ids, 'the cluster'),
     ...addresses(clusters),
     ...links(file['links'], known),
     ...apart(fields(file['federation']), list(file['links'])),
-    ...policies(file['policies'], known),
-    ...alerting(fields(file['alerting']), known),
+    ...policies(file['policies'], places),
+    ...alerting(fields(file['alerting']), places),
     ...keys(fields(file['federation']), clusters),
     ...(known.length === 1 && clusters.length === 1
       ? [warning(['clusters'], 'one cluster alone has nobody to be linked with', 'Name a second cluster.')]
@@ -97,7 +98,7 @@ function reach(known: readonly string[], pairs: readonly { readonly from: string
     : [warning(['links'], `without ${weak.join(', or without ')}, others do not reach each other any more`, hint)];
 }
 
-function policies(given: unknown, known: readonly string[]): Finding[] {
+function policies(given: unknown, known: readonly Place[]): Finding[] {
   return list(given).flatMap((one, at) => {
     const policy = fields(one);
     const rules = ['exports', 'imports'].flatMap((side) =>
@@ -109,7 +110,7 @@ function policies(given: unknown, known: readonly string[]): Finding[] {
   });
 }
 
-function alerting(given: Fields, known: readonly string[]): Finding[] {
+function alerting(given: Fields, known: readonly Place[]): Finding[] {
   const rules = list(given['rules']).map(fields);
   const channels = list(given['channels']).map(fields);
   const nameOf = (key: string) => (one: Fields, at: number) => named(one['name'], ['alerting', key, at, 'name']);
@@ -148,13 +149,25 @@ function keys(federation: Fields, clusters: readonly Fields[]): Finding[] {
     .map(({ path, text }) => warning(path, `${text} is not set here`, `Set it where deploy is run: export ${text}=…`));
 }
 
-function audience(given: unknown, path: Path, known: readonly string[]): Finding[] {
+function audience(given: unknown, path: Path, known: readonly Place[]): Finding[] {
   return list(given).flatMap((one, at) => unknownSelector(one, [...path, at], known));
 }
 
-function unknownSelector(given: unknown, path: Path, known: readonly string[]): Finding[] {
-  if (given === '*' || (typeof given === 'string' && /^(region|tag):./.test(given))) return [];
-  return unknownCluster(given, path, known);
+/** An id that nobody has is an error; a glob, a region or a tag may be about clusters that are to come. */
+function unknownSelector(given: unknown, path: Path, known: readonly Place[]): Finding[] {
+  if (typeof given !== 'string' || given === '*' || known.some((place) => selects(given, place))) return [];
+  const ids = known.map(({ cluster }) => cluster);
+  if (!/^(region|tag):./.test(given) && !given.includes('*')) return unknownCluster(given, path, ids);
+  return [warning(path, `"${given}" is about no cluster of this file`, hintFor(path))];
+}
+
+/** What selectors look at. */
+type Place = Pick<ClusterIdentity, 'cluster' | 'region' | 'tags'>;
+
+function placeOf({ cluster_id: cluster, region, tags }: Fields): Place[] {
+  if (typeof cluster !== 'string' || !CLUSTER_ID.test(cluster)) return [];
+  const names = list(tags).filter((tag) => typeof tag === 'string');
+  return [{ cluster, region: typeof region === 'string' ? region : '', tags: names }];
 }
 
 function unknownCluster(given: unknown, path: Path, known: readonly string[]): Finding[] {

@@ -2,13 +2,14 @@
  * What each cluster of a configuration file is to be configured with: its identity, its links (those of the file, or planned
  * ones), the rules that are about it, thresholds and alerts. Pure: the same file gives the same result.
  */
-import type {
-  AlertChannel,
-  AlertingConfig,
-  ClusterIdentity,
-  FederationConfig,
-  LinkConfig,
-  PolicyRule,
+import {
+  type AlertChannel,
+  type AlertingConfig,
+  type ClusterIdentity,
+  type FederationConfig,
+  type LinkConfig,
+  type PolicyRule,
+  selects,
 } from '../../engine/index.ts';
 import { dropEmpty } from '../settings.ts';
 import type { FederationFile, FileAlerting, FileCluster, FileLink } from './federation-schema.ts';
@@ -86,13 +87,7 @@ function identityOf(cluster: FileCluster): ClusterIdentity {
 
 /** The first policy that is about the cluster. */
 function policyOf(cluster: FileCluster, { policies = [] }: FederationFile): Pick<WantedConfig, 'exports' | 'imports'> {
-  const about = [
-    '*',
-    cluster.cluster_id,
-    `region:${cluster.region}`,
-    ...(cluster.tags ?? []).map((tag) => `tag:${tag}`),
-  ];
-  const found = policies.find((policy) => about.includes(policy.cluster));
+  const found = policies.find((policy) => selects(policy.cluster, identityOf(cluster)));
   const rules = (given: readonly object[] | undefined): readonly PolicyRule[] | undefined =>
     given?.map((rule) => dropEmpty(rule) as PolicyRule);
   return dropEmpty({ exports: rules(found?.exports), imports: rules(found?.imports) });

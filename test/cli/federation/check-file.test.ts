@@ -34,6 +34,11 @@ test('the file of the existing system is valid as it is', async () => {
   const { config, problems } = await checkFile(KNOWN, { strict: true });
   expect(problems).toEqual([]);
   expect(config?.clusters[0]?.resources).toEqual(['compute', 'storage', 'ml-inference']);
+  const one = { ...JSON.parse(KNOWN), clusters: JSON.parse(KNOWN).clusters.slice(0, 1) };
+  expect(await findings(one)).toMatchObject({
+    valid: true,
+    warnings: ['clusters: one cluster alone has nobody to be linked with'],
+  });
 });
 
 test.each(Object.entries(TEMPLATES))('the template %s is valid, as JSON and as YAML', async (_, template) => {
@@ -169,6 +174,20 @@ describe('what is right by itself may be wrong together', () => {
     expect(await findings(file)).toMatchObject({
       valid: true,
       warnings: ['links: without bb, others do not reach each other any more'],
+    });
+  });
+
+  test('rules may name clusters by globs, and those that name nobody are a warning', async () => {
+    const file = two();
+    const clusters = ['a*', 'region:e*', 'tag:paid'];
+    Object.assign(file, { policies: [{ cluster: 'region:us*', exports: [{ clusters }] }, { cluster: 'c*' }] });
+    expect(await findings(file)).toMatchObject({
+      errors: [],
+      valid: true,
+      warnings: [
+        'policies[0].exports[0].clusters[2]: "tag:paid" is about no cluster of this file',
+        'policies[1].cluster: "c*" is about no cluster of this file',
+      ],
     });
   });
 

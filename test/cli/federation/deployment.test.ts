@@ -45,6 +45,18 @@ test('the first policy that is about a cluster counts, by id, region, tag or for
   expect(deployed.get('prod-us-west')?.exports).toBeUndefined();
 });
 
+test('a policy may be about clusters by globs over their id, region and tags, as its rules may', () => {
+  const exports = [{ clusters: ['*'], functions: ['f'] }];
+  const about = (cluster: string) => {
+    const deployed = deploymentOf({ ...production, policies: [{ cluster, exports }] });
+    return [...deployed].flatMap(([id, config]) => (config.exports === undefined ? [] : id));
+  };
+  expect(about('region:us-*')).toEqual(['prod-us-west', 'prod-us-east']);
+  expect(about('*-eu')).toEqual(['prod-eu']);
+  expect(about('tag:gd*')).toEqual(['prod-eu']);
+  expect(about('region:us')).toEqual([]);
+});
+
 test('links that the file names are made as they are, and no others', () => {
   const links = [{ cost: 20, drained: true, from: 'east', to: 'west' }];
   const file = { ...basic, links };

@@ -20,7 +20,7 @@ export interface AlertRule {
   /** It must be so for this long without a break before the alert fires, in milliseconds; default 0. */
   readonly forMs?: number;
   readonly severity: AlertSeverity;
-  /** Clusters that it is about: ids, `region:NAME`, `tag:NAME`, or `*`; absent: all. */
+  /** Clusters that it is about, as in a `PolicyRule`; absent: all. */
   readonly clusters?: readonly string[];
   /** Names of the channels that are told; absent: all of them. */
   readonly channels?: readonly string[];

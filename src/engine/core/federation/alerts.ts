@@ -33,6 +33,7 @@ import { AlertNews, type AlertNotification, type AlertOptions } from './alert-ne
 import { type Alert, type AlertChange, type AlertEntry, type AlertView, alertView } from './alert-records.ts';
 import type { AlertChannel, AlertComparison, AlertingConfig, AlertRule } from './alerting.ts';
 import type { Measure } from './measures.ts';
+import { selects } from './policy.ts';
 
 export const DEFAULT_ALERT_OPTIONS: AlertOptions = {
   alertsMax: 1_000,
@@ -352,15 +353,9 @@ const COMPARE: Readonly<Record<AlertComparison, (value: number, threshold: numbe
   '>=': (value, threshold) => value >= threshold,
 };
 
-function isAbout({ clusters }: AlertRule, { cluster, region, tags = [] }: Measure): boolean {
+function isAbout({ clusters }: AlertRule, { cluster, region = '', tags = [] }: Measure): boolean {
   if (clusters === undefined || cluster === undefined) return true;
-  return clusters.some(
-    (one) =>
-      one === '*' ||
-      one === cluster ||
-      (region !== undefined && one === `region:${region}`) ||
-      tags.some((tag) => one === `tag:${tag}`),
-  );
+  return clusters.some((selector) => selects(selector, { cluster, region, tags }));
 }
 
 /** Whether what the alert is about is measured at all, though not what its rule asks for. */
