@@ -56,6 +56,7 @@ export class QueuesHost {
   /** The name of each queue, by its number. */
   readonly #names = new Map<number, string>();
   #requests = 0;
+  #closed = false;
   /** Between `read` and `open`. */
   #stored: Awaited<ReturnType<QueueStore['open']>> | undefined;
   /** Set before it is opened. */
@@ -144,8 +145,9 @@ export class QueuesHost {
 
   /** What a receive brought, with its contents. What has gone meanwhile is left out. */
   async contents(reply: Extract<QueueReply, { kind: 'received' }>): Promise<readonly Delivered[]> {
-    const contents = await this.#fetched.get(reply);
+    const fetched = this.#fetched.get(reply);
     this.#fetched.delete(reply);
+    const contents = await fetched;
     const delivered: Delivered[] = [];
     for (const [i, lease] of reply.leases.entries()) {
       const content = contents?.[i];
@@ -168,13 +170,7 @@ export class QueuesHost {
         );
         break;
       case 'load':
-        store.load(effect.queue, effect.ask).then(
-          ({ contents, ...loaded }) => {
-            this.#keep(effect.queue, loaded.messages, contents);
-            input({ kind: 'loaded', load: effect.load, loaded });
-          },
-          (error: unknown) => void this.#why(error),
-        );
+        this.#load(effect);
         break;
       case 'ship': {
         const { ship } = effect;
@@ -191,10 +187,27 @@ export class QueuesHost {
   }
 
   close(): Promise<void> {
+    this.#closed = true;
     const why = problemError('node-stopping', 'the node is stopping');
     for (const { reject } of this.#asked.values()) reject(why);
     this.#asked.clear();
     return this.#parts.store.close();
+  }
+
+  /** Why again where it could not be read: the queue waits for it, asks for nothing else meanwhile, and would stand still for good. */
+  #load(effect: Extract<WantedByQueues, { kind: 'load' }>, pauseMs = AGAIN_MS): void {
+    const { ask, load, queue } = effect;
+    this.#parts.store.load(queue, ask).then(
+      ({ contents, ...loaded }) => {
+        this.#keep(queue, loaded.messages, contents);
+        this.#parts.input({ kind: 'loaded', load, loaded });
+      },
+      (error: unknown) => {
+        if (this.#closed) return;
+        this.#why(error);
+        setTimeout(() => this.#closed || this.#load(effect, Math.min(2 * pauseMs, AGAIN_MS_MAX)), pauseMs).unref();
+      },
+    );
   }
 
   #cancel(request: number): void {
@@ -300,3 +313,6 @@ const CHANGES: ReadonlyMap<QueueCommand['kind'], QueueChange['kind']> = new Map(
 const CACHE_BYTES = 16 * 2 ** 20;
 /** Room for what two loads bring, where messages are not large. */
 const AHEAD_BYTES = 16 * 2 ** 20;
+/** Pauses before what could not be read is asked for again, from the first to the longest. */
+const AGAIN_MS = 500;
+const AGAIN_MS_MAX = 60_000;
