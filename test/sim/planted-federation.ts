@@ -40,32 +40,31 @@ export const runsTwice = planted(() => ({
   effects: (effect) => (effect.kind === 'run' && effect.fun.startsWith('mpreg.queue.') ? [effect, effect] : [effect]),
 }));
 
+/** Says something else of what has become of a send to a queue; undefined: that. */
+function lying(lie: (outcome: Ran['outcome']) => Ran['outcome'] | undefined): MakeNode {
+  return planted(() => {
+    const tasks = new Set<number>();
+    return {
+      effects: (effect) => {
+        if (effect.kind === 'run' && effect.fun === 'mpreg.queue.send') tasks.add(effect.task);
+        return [effect];
+      },
+      inputs: (input) => {
+        if (input.kind !== 'ran' || !tasks.delete(input.task)) return input;
+        return { ...input, outcome: lie(input.outcome) ?? input.outcome };
+      },
+    };
+  });
+}
+
+type Ran = Extract<NodeInput, { readonly kind: 'ran' }>;
+
 /** Says that all is well where a queue has refused. */
-export const hidesRefusals = planted(() => {
-  const tasks = new Set<number>();
-  return {
-    effects: (effect) => {
-      if (effect.kind === 'run' && effect.fun === 'mpreg.queue.send') tasks.add(effect.task);
-      return [effect];
-    },
-    inputs: (input) => {
-      if (input.kind !== 'ran' || !tasks.delete(input.task) || input.outcome.ok) return input;
-      return { ...input, outcome: done(simPayload({ kind: 'sent', results: [{ id: 1 }] })) };
-    },
-  };
-});
+export const hidesRefusals = lying(({ ok }) =>
+  ok ? undefined : done(simPayload({ kind: 'sent', results: [{ id: 1 }] })),
+);
 
 /** Says of what a queue has done that it did not happen. */
-export const deniesWhatHappened = planted(() => {
-  const tasks = new Set<number>();
-  return {
-    effects: (effect) => {
-      if (effect.kind === 'run' && effect.fun === 'mpreg.queue.send') tasks.add(effect.task);
-      return [effect];
-    },
-    inputs: (input) => {
-      if (input.kind !== 'ran' || !tasks.delete(input.task) || !input.outcome.ok) return input;
-      return { ...input, outcome: { ok: false, problem: { code: 'queue-full', message: 'there is no room' } } };
-    },
-  };
-});
+export const deniesWhatHappened = lying(({ ok }) =>
+  ok ? { ok: false, problem: { code: 'queue-full', message: 'there is no room' } } : undefined,
+);
