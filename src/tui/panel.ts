@@ -21,7 +21,15 @@ export interface ScreenModel {
   readonly typing: boolean;
 }
 
-/** Whether a key is a letter of a filter, and no command. */
-export function isTyped({ typing }: ScreenModel, key: string): boolean {
-  return typing && key !== 'ctrl-c' && key !== 'up' && key !== 'down';
+/** A key is a letter of a filter where one is typed, and else what its table says; `roomOf`: how much of the view fits. */
+export function pressing<
+  Model extends ScreenModel & { readonly view: unknown },
+  Action extends string,
+  Room extends object,
+>(actionOf: (key: string, view: Model['view']) => Action | undefined, roomOf: (model: Model, size: Size) => Room) {
+  return (model: Model, key: string, size: Size) => {
+    if (model.typing && key !== 'ctrl-c' && key !== 'up' && key !== 'down') return { key, kind: 'typed' } as const;
+    const action = actionOf(key, model.view);
+    return action && ({ action, kind: 'action', ...roomOf(model, size) } as const);
+  };
 }

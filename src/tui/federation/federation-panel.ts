@@ -1,4 +1,4 @@
-import { isTyped, type Panel } from '../panel.ts';
+import { type Panel, pressing } from '../panel.ts';
 import { actionOf } from './keymap.ts';
 import { frameOf, roomOf } from './layout.ts';
 import { type Input, type Model, update } from './model.ts';
@@ -6,10 +6,6 @@ import { type Input, type Model, update } from './model.ts';
 /** Clusters, links, alerts and events of the federation. */
 export const FEDERATION_PANEL: Panel<Model, Input> = {
   frameOf,
-  pressed: (model, key, size) => {
-    if (isTyped(model, key)) return { key, kind: 'typed' };
-    const action = actionOf(key, model.view);
-    return action && { action, kind: 'action', ...roomOf(model, size) };
-  },
+  pressed: pressing(actionOf, roomOf),
   update,
 };
