@@ -62,7 +62,7 @@ export class Feed {
     void this.#hear(client, AbortSignal.any([signal, done.signal]));
     try {
       for (;;) {
-        const silent = after(SILENT_MS, 'it does not answer');
+        const silent = after(SILENT_MS, 'it does not answer', done.signal);
         const answer = await either(Promise.race([client.members(), silent]));
         if (typeof answer === 'string') return answer;
         emit({ kind: 'seen', sight: { at: now(), members: answer } });
@@ -72,7 +72,7 @@ export class Feed {
         const woken = new Promise<undefined>((resolve) => {
           this.#wake = () => resolve(undefined);
         });
-        const gone = await either(Promise.race([woken, after(ASK_MS, undefined)]));
+        const gone = await either(Promise.race([woken, after(ASK_MS, undefined, done.signal)]));
         if (gone !== undefined) return gone;
       }
     } catch (error) {
