@@ -26,7 +26,7 @@ export class FederationChecker extends Checker {
   readonly #got = new Map<SimProcess, Set<string>>();
   /** `a b` → the bridges that hub a has with hub b, in its own eyes. */
   readonly #bridges = new Map<string, number>();
-  /** When two hubs, in the order of their ids, were without a bridge that both had. */
+  /** When two hubs, in the order of their ids, lost the last bridge that both had, or one of them got one that the other has not yet. */
   readonly #goneAt = new Map<string, Instant>();
   /** Of all nodes that ever were. */
   readonly #births = new Map<NodeId, SimProcess['birth']>();
@@ -157,7 +157,9 @@ export class FederationChecker extends Checker {
     const key = `${from} ${to}`;
     this.#bridges.set(key, (this.#bridges.get(key) ?? 0) + change);
     const after = this.#goneSince(from, to);
-    if (before === undefined && after !== undefined) this.#goneAt.set(pairOf(from, to), this.#world().timeline.now);
+    // Why also where one end gets it: it hears of it before the other does, and both may believe what that one said when it had one.
+    const isNews = before === undefined || change > 0;
+    if (isNews && after !== undefined) this.#goneAt.set(pairOf(from, to), this.#world().timeline.now);
   }
 
   #nameOf(id: NodeId): string {
