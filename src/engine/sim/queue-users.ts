@@ -69,7 +69,8 @@ export class QueueUsers {
   stir(): void {
     const rested = this.#calm && this.left === 0;
     this.left = undefined;
-    if (rested) this.#tick();
+    // Why not at once: what its node is just telling others, with earlier tokens, comes first.
+    if (rested) this.#parts.timeline.after(0, () => this.#tick());
   }
 
   #tick(): void {
