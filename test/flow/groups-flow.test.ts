@@ -121,5 +121,5 @@ test('what was with a node whose link is gone is given to another member there o
   flow.closed(new FlowLink(++links, { address: '', id: 'm', name: 'm', role: 'peer' }, wire), []);
   expect(forwarded).toEqual([]);
   pass();
-  expect(forwarded).toEqual([['m', { attempt: 2, debt: 1, group: 'g', id: expect.any(Number) }]]);
+  expect(forwarded).toEqual([['m', { attempt: 2, debt: 2, group: 'g', id: expect.any(Number) }]]);
 });

@@ -157,6 +157,24 @@ describe('what is owed to a group', () => {
     );
   });
 
+  test('is with one member, though that which had it when its node was lost says something of it later', () => {
+    const members = [memberOf('g', 'a', 1, { window: 1 }), memberOf('g', 'b', 2, { window: 1 })];
+    const debts = new Debts<Item>(LIMITS, () => members);
+    const handed = () => debts.drain().map((one) => one.kind === 'hand' && [one.member.node, one.debt, one.attempt]);
+    debts.owe({ bytes: 1, group: 'g', item: { key: undefined, n: 1 }, key: undefined, topic: 't' });
+    expect(handed()).toEqual([['a', 1, 1]]);
+    debts.lost('a');
+    expect(handed()).toEqual([['b', 2, 2]]);
+    debts.tick(true);
+    expect([debts.back(1, 'unseen'), debts.back(1, 'refused'), debts.done(1), handed()]).toEqual([
+      false,
+      false,
+      false,
+      [],
+    ]);
+    expect([debts.done(2), debts.size]).toEqual([true, 0]);
+  });
+
   test.each([
     [{ user: '7' }, 'said', '7'],
     [{ user: '' }, 'said', ''],

@@ -78,7 +78,10 @@ export class DebtLane<Item> {
 
 /** One message that is owed. */
 export interface Debt<Item> {
+  /** Its place in its lane. */
   readonly number: number;
+  /** The number by which its member speaks of it. */
+  knownAs: number;
   readonly lane: DebtLane<Item>;
   readonly topic: string;
   readonly item: Item;

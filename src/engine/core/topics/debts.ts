@@ -19,7 +19,8 @@ import { highest, type Member, memberKey } from './groups.ts';
  * Invariants:
  * - a debt is waiting in its lane or out at one member, and no member has more out than its window;
  * - those out of one keyed lane are all at one member;
- * - every debt ends as done, or as a `lost` that is told.
+ * - every debt ends as done, or as a `lost` that is told;
+ * - what is said of a message that was out at a node when that was lost says nothing of it later: it has another number by then.
  *
  * Time comes as `tick`, a tenth of a second or so. It refuses to know topics and links: who could get a message it asks.
  */
@@ -27,6 +28,7 @@ export class Debts<Item> {
   readonly #limits: DebtLimits;
   readonly #membersOf: (topic: string, group: string) => readonly Member[];
   readonly #effects = new Effects<DebtsEffect<Item>>();
+  /** By the numbers that members know them by. */
   readonly #debts = new Map<number, Debt<Item>>();
   readonly #lanes = new Map<string, DebtLane<Item>>();
   /** By member: how much it has out. Only those that have any. */
@@ -75,7 +77,8 @@ export class Debts<Item> {
     const id = key === undefined ? `${group}\n\n${topic}` : `${group}\n${key}`;
     const lane = getOrMake(this.#lanes, id, () => new DebtLane<Item>(id, group, key));
     const number = this.#next++;
-    const debt: Debt<Item> = { attempt: 1, bytes, dueAt: 0, item, lane, number, since: this.#ticks, topic };
+    const since = this.#ticks;
+    const debt: Debt<Item> = { attempt: 1, bytes, dueAt: 0, item, knownAs: number, lane, number, since, topic };
     this.#debts.set(number, debt);
     this.#bytes += bytes;
     if (this.#debts.size >= this.#limits.messagesMax || this.#bytes >= this.#limits.bytesMax) this.#isFull = true;
@@ -113,11 +116,11 @@ export class Debts<Item> {
   /** A node is out of reach: what its members had may have been dealt with or not, but for `unseen`. It is owed again. */
   lost(node: NodeId, unseen: ReadonlySet<number> = new Set()): void {
     const lanes = new Set<DebtLane<Item>>();
-    for (const debt of this.#debts.values()) {
+    for (const debt of [...this.#debts.values()]) {
       if (debt.member?.node !== node) continue;
       this.#shunned.add(memberKey(debt.member));
       this.#take(debt);
-      if (!unseen.has(debt.number)) debt.attempt++;
+      if (!unseen.has(debt.knownAs)) this.#renew(debt);
       debt.lane.putBack(debt);
       lanes.add(debt.lane);
     }
@@ -175,10 +178,10 @@ export class Debts<Item> {
   }
 
   #hand(debt: Debt<Item>, member: Member): void {
-    const { attempt, item, lane, number } = debt;
+    const { attempt, item, knownAs, lane } = debt;
     debt.since = this.#ticks;
     const acks = member.window !== undefined;
-    this.#effects.push({ attempt, debt: acks ? number : 0, item, kind: 'hand', member });
+    this.#effects.push({ attempt, debt: acks ? knownAs : 0, item, kind: 'hand', member });
     if (!acks) return this.#forget(debt);
     debt.member = member;
     lane.gave(member);
@@ -198,6 +201,17 @@ export class Debts<Item> {
     debt.last = key;
     debt.lane.got();
     return member;
+  }
+
+  /**
+   * Another attempt, of another number. Why: one link of several may be gone, and over the others comes what the node says of the
+   * last attempt.
+   */
+  #renew(debt: Debt<Item>): void {
+    this.#debts.delete(debt.knownAs);
+    debt.knownAs = this.#next++;
+    debt.attempt++;
+    this.#debts.set(debt.knownAs, debt);
   }
 
   #hasRoom(member: Member): boolean {
@@ -271,8 +285,8 @@ export class Debts<Item> {
     }
   }
 
-  #forget({ number, bytes }: Debt<Item>): void {
-    this.#debts.delete(number);
+  #forget({ bytes, knownAs }: Debt<Item>): void {
+    this.#debts.delete(knownAs);
     this.#bytes -= bytes;
     const { messagesMax, bytesMax } = this.#limits;
     if (!this.#isFull || this.#debts.size > messagesMax / 2 || this.#bytes > bytesMax / 2) return;
