@@ -42,30 +42,26 @@ function start(node: string) {
   return { child, ended: ended(child), left: () => processesWith('DEMO_MARK', mark) };
 }
 
-test.each(starters)(
-  'the demonstration started by Node %s tells who did what, and leaves nothing',
-  { timeout: 60_000 },
-  async (_, node) => {
-    const demo = start(node);
-    const { code, stdout, stderr } = await demo.ended;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const [step, fun, node] of [
-      ['table', 'ingest', 'archive'],
-      ['checked', 'validate', 'quality'],
-      ['cleaned', 'clean', 'quality'],
-      ['figures', 'analyse', 'compute'],
-      ['summary', 'summarise', 'archive'],
-    ]) {
-      expect(stdout).toMatch(new RegExp(`${step} +${fun} +\\S+ +${node} +done +\\d+`));
-    }
-    expect(stdout).toMatch(/compute +ws:\/\/127\.0\.0\.1:\d+ +fast-cpu +analyse/);
-    expect(stdout).toContain('measurements.csv: 1540 rows');
-    expect(stdout).toContain('31 rejected');
-    expect(stdout).toContain('warmest: Harbour with 11.80 °C on average');
-    expect(demo.left()).toEqual([]);
-    expect(readdirSync(folder)).toEqual([]);
-  },
-);
+test.each(starters)('the demonstration started by Node %s tells who did what, and leaves nothing', async (_, node) => {
+  const demo = start(node);
+  const { code, stdout, stderr } = await demo.ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  for (const [step, fun, node] of [
+    ['table', 'ingest', 'archive'],
+    ['checked', 'validate', 'quality'],
+    ['cleaned', 'clean', 'quality'],
+    ['figures', 'analyse', 'compute'],
+    ['summary', 'summarise', 'archive'],
+  ]) {
+    expect(stdout).toMatch(new RegExp(`${step} +${fun} +\\S+ +${node} +done +\\d+`));
+  }
+  expect(stdout).toMatch(/compute +ws:\/\/127\.0\.0\.1:\d+ +fast-cpu +analyse/);
+  expect(stdout).toContain('measurements.csv: 1540 rows');
+  expect(stdout).toContain('31 rejected');
+  expect(stdout).toContain('warmest: Harbour with 11.80 °C on average');
+  expect(demo.left()).toEqual([]);
+  expect(readdirSync(folder)).toEqual([]);
+});
 
 test('interrupted or killed in the middle, it leaves no process behind', async () => {
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {

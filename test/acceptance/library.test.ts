@@ -23,7 +23,7 @@ test('it starts nodes, connects, calls, runs plans, watches events and simulates
     const double = defineFunction({ name: 'double', resources: ['maths'], idempotent: true, run: (x) => 2 * x });
     const a = await createNode({ name: 'a' });
     const b = await createNode({ name: 'b', inline: [double] });
-    await Promise.all([a.joined(5000), b.joined(5000)]);
+    await Promise.all([a.joined(60_000), b.joined(60_000)]);
     const client = await connect({ urls: [a.url] });
     while (!(await client.functions()).some(({ name }) => name === 'double')) await new Promise((r) => setTimeout(r, 20));
     const reply = await client.ask('double', [21], { locs: ['maths'] });

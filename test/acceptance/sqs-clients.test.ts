@@ -154,7 +154,6 @@ describe('the SDK for JavaScript', () => {
       'it is buried',
       async () => (letters = await found()),
       (messages) => messages.length > 0,
-      20_000,
     );
     expect(letters[0]).toMatchObject({
       Attributes: { DeadLetterQueueSourceArn: 'arn:aws:sqs:eu-west-1:000000000000:source' },
@@ -305,7 +304,6 @@ test('sqs-consumer works through a queue, and leaves what it failed on', async (
       'all are done',
       () => seen.length,
       (count) => count === 26,
-      20_000,
     );
     expect([...seen].sort()).toEqual([...bodies, 'bad'].sort());
     expect(failed).toEqual(['bad', 'bad']);

@@ -73,7 +73,7 @@ async function standstill(): Promise<number> {
 test('the first line is enough for whoever wants no more, and the function ends', async () => {
   const ended = (await made())?.ended ?? 0;
   const line = `'${process.execPath}' '${bin}' call --stream endless 100 --url '${relay}' | head -1`;
-  const { stdout } = await promisify(execFile)('sh', ['-c', line], { cwd: folder, timeout: 30_000 });
+  const { stdout } = await promisify(execFile)('sh', ['-c', line], { cwd: folder, timeout: 120_000 });
   expect(stdout).toBe(`${'x'.repeat(100)}\n`);
   await until('the generator has ended', made, (now) => now?.ended === ended + 1);
 });

@@ -65,14 +65,12 @@ test('all that was accepted to be published later is, though its node is killed 
     'all have come',
     () => accepted.filter((id) => !heard.has(id)),
     (missing) => missing.length === 0,
-    30_000,
   );
   expect(accepted.length).toBeGreaterThan(150);
   await until(
     'nothing waits any more',
     async () => (await listener.scheduled()).flatMap(({ found }) => found),
     (waiting) => waiting.length === 0,
-    30_000,
   );
 });
 

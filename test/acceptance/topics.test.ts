@@ -128,7 +128,6 @@ describe('what a member of a group has not acknowledged', () => {
       'all are heard',
       () => new Set(payloads(heard)).size,
       (seen) => seen === count,
-      20_000,
     );
     return heard;
   }
@@ -178,7 +177,6 @@ describe('what a member of a group has not acknowledged', () => {
 describe('a subscriber that is stopped', () => {
   test.runIf(process.platform === 'linux')(
     'costs its node no more than may wait for it, and nobody else a message',
-    { timeout: 60_000 },
     async () => {
       const alpha = await start('alpha');
       const stopped = world.spawn(['subscribe', 'flood', '--raw'], { env: { MPREG_URL: alpha.url } });

@@ -28,4 +28,4 @@ test('a cluster in the environment says who is asked, and the flag where it runs
   expect(bound.code).toBe(3);
   expect(bound.stderr).toContain('With --cluster near it runs there or nowhere');
   expect(bound.stderr).toContain('mpreg federation explain paint');
-}, 60_000);
+});

@@ -239,7 +239,6 @@ describe('discover', () => {
     const { answer, code } = await eventually(
       () => run('federation', 'discover', '--source', 'file:list', '--url', towns[0]?.hub.url ?? ''),
       (found) => ['of-aa', 'of-bb', 'of-cc'].every((fun) => JSON.stringify(found.answer).includes(fun)),
-      40_000,
     );
     expect(code).toBe(0);
     expect(answer.clusters).toMatchObject([

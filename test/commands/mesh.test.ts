@@ -308,7 +308,6 @@ describe('changes', () => {
     const { stderr, stdout } = await eventually(
       () => at(alpha, 'cluster', 'status', '--exit-code'),
       (ran) => ran.code === 8 && ran.stdout.includes('gamma\tdead'),
-      30_000,
     );
     expect(stderr).toContain('not well: gamma is dead');
     expect(stderr).toContain('found-wanting');

@@ -166,7 +166,6 @@ const allGone = (nodes: readonly Ready[]) =>
     'all are gone',
     () => nodes.filter(({ pid }) => isRunning(pid)),
     (left) => left.length === 0,
-    10_000,
   );
 
 describe('the nodes', () => {

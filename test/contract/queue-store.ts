@@ -69,7 +69,7 @@ export function queueStoreContract(name: string, make: () => Promise<QueueStoreU
       await store.close();
     });
 
-    test.each([7, 8, 9])('holds after anything what the plain tables hold (%i)', { timeout: 60_000 }, async (seed) => {
+    test.each([7, 8, 9])('holds after anything what the plain tables hold (%i)', async (seed) => {
       const { store, reopen } = await make();
       let current = store;
       const tables = new QueueTables();

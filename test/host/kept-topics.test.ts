@@ -35,7 +35,7 @@ async function nodeOf(name: string, { data, peers = [], port = 0 }: How = {}): P
     ...(data === undefined ? {} : { dataDir: join(root, data) }),
   });
   nodes.add(node);
-  for (const peer of peers) await Promise.all([node.joined(5_000), peer.joined(5_000)]);
+  for (const peer of peers) await Promise.all([node.joined(60_000), peer.joined(60_000)]);
   return node;
 }
 
@@ -53,7 +53,6 @@ async function heard(messages: readonly TopicMessage[], count: number): Promise<
     `${count} messages`,
     () => messages.length,
     (length) => length >= count,
-    5_000,
   );
 }
 
@@ -305,7 +304,6 @@ async function heardFrames(frames: readonly unknown[], count: number): Promise<v
     `${count} frames`,
     () => frames.length,
     (length) => length >= count,
-    5_000,
   );
 }
 

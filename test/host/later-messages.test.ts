@@ -29,7 +29,7 @@ afterEach(async () => {
 async function start(name: string, options: { dataDir?: string; peers?: readonly string[] } = {}): Promise<MpregNode> {
   const node = await createNode({ discover: false, name, workers: 1, ...options });
   nodes.push(node);
-  if (options.peers !== undefined) await node.joined(5_000);
+  if (options.peers !== undefined) await node.joined(60_000);
   return node;
 }
 

@@ -27,7 +27,7 @@ export async function start(
   const about = { discover: false, name, peers: peers.map(({ url }) => url), workers: 1 };
   const node = await createNode({ ...about, ...options });
   nodes.push(node);
-  if (peers.length > 0) await Promise.all([node, ...peers].map((one) => one.joined(5_000)));
+  if (peers.length > 0) await Promise.all([node, ...peers].map((one) => one.joined(60_000)));
   return node;
 }
 

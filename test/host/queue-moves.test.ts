@@ -106,7 +106,7 @@ describe('a queue that moves', () => {
     expect(g(1)[0]?.receives).toBe(2);
   });
 
-  test('stays where its new node is lost and somebody says so', { timeout: 90_000 }, async () => {
+  test('stays where its new node is lost and somebody says so', async () => {
     const { alpha, nodes } = await pair();
     const queue = alpha.queue('jobs');
     await queue.create();
@@ -121,7 +121,7 @@ describe('a queue that moves', () => {
     expect(await queue.abandonMove()).toMatchObject({ counts: { done: 1 }, node: 'alpha' }); // there is nothing to take back
   });
 
-  test('is served where it is whole when its old node is lost and somebody says so', { timeout: 90_000 }, async () => {
+  test('is served where it is whole when its old node is lost and somebody says so', async () => {
     const { alpha, beta } = await pair();
     const take = (parcel: object) => alpha.call('mpreg.queue.take', { parcel: { move: 'm', ...parcel } });
     const queues = [{ changedAt: 1, createdAt: 1, name: 'jobs', options: {} }];

@@ -111,7 +111,7 @@ describe('queues of a node', () => {
   test('are reached from any node, and told unknown where there are none', async () => {
     const here = await node({ name: 'here' });
     const there = await node({ name: 'there', peers: [here.url], resources: ['disk=fast'] });
-    await there.joined(5_000);
+    await there.joined(60_000);
     const c = await client(here);
     await expect(c.call.with({ locs: ['queue:jobs'] })('mpreg.queue.info', { queue: 'jobs' })).rejects.toMatchObject({
       problem: { code: 'queue-unknown' },

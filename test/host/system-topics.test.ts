@@ -19,7 +19,7 @@ async function start(name: string, peers: readonly MpregNode[] = [], inline: (()
   const about = { discover: false, inline: functions, name, peers: peers.map(({ url }) => url), workers: 1 };
   const node = await createNode(about);
   nodes.push(node);
-  if (peers.length > 0) await node.joined(5_000);
+  if (peers.length > 0) await node.joined(60_000);
   return node;
 }
 

@@ -25,7 +25,7 @@ afterEach(async () => {
 async function start(name: string, peers: readonly MpregNode[] = []): Promise<MpregNode> {
   const node = await createNode({ discover: false, name, peers: peers.map(({ url }) => url), workers: 1 });
   nodes.push(node);
-  if (peers.length > 0) await node.joined(5_000);
+  if (peers.length > 0) await node.joined(60_000);
   return node;
 }
 

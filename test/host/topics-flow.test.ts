@@ -34,7 +34,6 @@ class Plain {
       `${count} ${kind}`,
       () => found().length,
       (n) => n >= count,
-      5_000,
     );
     return found();
   }
@@ -56,8 +55,8 @@ describe('topics over two nodes', () => {
   beforeAll(async () => {
     alpha = await createNode({ discover: false, name: 'alpha', workers: 1 });
     beta = await createNode({ discover: false, name: 'beta', peers: [alpha.url], workers: 1 });
-    await beta.joined(5_000);
-    await alpha.joined(5_000);
+    await beta.joined(60_000);
+    await alpha.joined(60_000);
   });
 
   afterAll(async () => {

@@ -107,8 +107,8 @@ discoveryContract('gossip', async () => {
   const options = { cluster, discover: false };
   const first = await createNode(options);
   const second = await createNode({ ...options, peers: [first.url] });
-  await first.joined(10_000);
-  await second.joined(10_000);
+  await first.joined(60_000);
+  await second.joined(60_000);
   return {
     close: async () => {
       await Promise.allSettled([first.kill(), second.kill()]);
@@ -288,7 +288,7 @@ test('a node that is given a source joins whom it finds there, also who is writt
   cleanups.push(() => second.kill());
   expect(second.snapshot().members).toHaveLength(1);
   writeFileSync(path, first.url);
-  await second.joined(20_000);
+  await second.joined(60_000);
   await until(
     'the first knows the second',
     () => first.snapshot().members.filter(({ state }) => state === 'alive').length,

@@ -30,8 +30,8 @@ async function twoClusters(ofBlue: readonly FunctionDefinition[] = []): Promise<
   const triple: FunctionDefinition = { name: 'triple', run: (n: number) => 3 * n };
   const redNode = await clusters.node('red', 'red-node', { inline: [triple], peers: [redHub.url] });
   const [red, blue] = [await clusters.client(redNode), await clusters.client(blueNode)];
-  await redNode.joined(20_000);
-  await blueNode.joined(20_000);
+  await redNode.joined(60_000);
+  await blueNode.joined(60_000);
   await reached(red, 'blue', 'double');
   await reached(blue, 'red', 'triple');
   return { blue, blueHub, clusters, red, redHub };

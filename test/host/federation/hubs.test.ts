@@ -89,7 +89,7 @@ describe('several hubs of one cluster', () => {
     const first = await clusters.node('home', 'first', { hub: {} });
     const client = await clusters.client(first);
     const second = await clusters.node('home', 'second', { hub: {}, peers: [first.url] });
-    await second.joined(20_000);
+    await second.joined(60_000);
     await until('they know each other', async () => (await viewOf(client)).hubs.length === 2);
     const there = 'ws://127.0.0.1:9';
     const link = (ask: object, asked: Client = client) => asked.call('mpreg.federation.link', ask) as Promise<Applied>;

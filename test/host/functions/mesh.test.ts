@@ -28,7 +28,7 @@ async function clientOf(of: MpregNode): Promise<Client> {
 async function pair(first: NodeOptions, second: NodeOptions) {
   const alpha = await node({ name: 'alpha', ...first });
   const beta = await node({ name: 'beta', peers: [alpha.url], ...second });
-  await Promise.all([alpha.joined(5_000), beta.joined(5_000)]);
+  await Promise.all([alpha.joined(60_000), beta.joined(60_000)]);
   return { alpha, beta, client: await clientOf(alpha) };
 }
 

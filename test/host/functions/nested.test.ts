@@ -126,7 +126,7 @@ async function clientOf(of: MpregNode): Promise<Client> {
 async function mesh(options: NodeOptions): Promise<{ alpha: MpregNode; beta: MpregNode; client: Client }> {
   const alpha = await node({ name: 'alpha', workers: 1, ...options });
   const beta = await node({ inline: others, name: 'beta', peers: [alpha.url] });
-  await Promise.all([alpha.joined(5_000), beta.joined(5_000)]);
+  await Promise.all([alpha.joined(60_000), beta.joined(60_000)]);
   const client = await clientOf(alpha);
   await eventually(async () => expect((await client.functions()).map(({ name }) => name)).toContain('holds'));
   return { alpha, beta, client };
@@ -235,7 +235,7 @@ describe('in worker threads', () => {
   test('a tree of calls of one function ends, though it runs once at a time on each of two nodes', async () => {
     const { alpha, client } = await mesh(inThreads());
     const gamma = await node({ functions: [file], name: 'gamma', peers: [alpha.url], workers: 1 });
-    await gamma.joined(5_000);
+    await gamma.joined(60_000);
     await eventually(async () =>
       expect((await client.functions()).filter(({ name }) => name === 'fib')).toHaveLength(2),
     );

@@ -105,7 +105,7 @@ async function node(options: NodeOptions): Promise<MpregNode> {
 async function mesh(options: NodeOptions): Promise<{ alpha: MpregNode; client: Client }> {
   const alpha = await node({ name: 'alpha' });
   const beta = await node({ name: 'beta', peers: [alpha.url], workers: 1, ...options });
-  await Promise.all([alpha.joined(5_000), beta.joined(5_000)]);
+  await Promise.all([alpha.joined(60_000), beta.joined(60_000)]);
   const client = await alpha.client();
   open.push({ stop: () => client.close() });
   await eventually(async () => expect((await client.functions()).map(({ name }) => name)).toContain('far'));
