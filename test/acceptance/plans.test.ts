@@ -183,7 +183,7 @@ describe('a node that has part of a chain is killed', () => {
     expect(noted()).toEqual([`began ${killed}`, `began ${other}`, `ended ${other}`]);
   });
 
-  test('in the middle of its step: what may not be repeated is lost, and that is said within seconds', async () => {
+  test('in the middle of its step: what may not be repeated is lost, and that is said before it would have ended', async () => {
     await mesh(['alpha', 'beta']);
     const began_ = performance.now();
     const running = client.run([

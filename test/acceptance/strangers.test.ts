@@ -90,7 +90,7 @@ describe('strangers', () => {
     expect((await counter('bytes_in')) - before).toBeLessThan(1024 * 1024);
   });
 
-  test('who connects and never says who it is is cut off within the time of a handshake', async () => {
+  test('who connects and never says who it is is cut off, and counted', async () => {
     const before = await counter('cut_off');
     const { closed } = await webSocketTo(node.url, 'mpreg.v1');
     const slow = socketTo(node.url);
