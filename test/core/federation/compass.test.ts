@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { waysOf } from '../../../src/engine/core/federation/alternatives.ts';
 import { Compass } from '../../../src/engine/core/federation/compass.ts';
 import { HubGraph } from '../../../src/engine/core/federation/graph.ts';
 import { findWay } from '../../../src/engine/core/federation/paths.ts';
@@ -64,6 +65,30 @@ describe('a search with a compass', () => {
         }
       }),
       { numRuns: 1_000 },
+    );
+  });
+
+  test('finds the very ways, one after the other, that one without finds, also past hubs to avoid', () => {
+    const cases = placedMaps.chain((map) => {
+      const ids = map.map(({ hub: id }) => id);
+      return fc.record({
+        avoid: fc.subarray(ids, { maxLength: 2 }),
+        from: fc.constantFrom(...ids),
+        hopsMax: fc.integer({ max: map.length, min: 1 }),
+        map: fc.constant(map),
+        notFirst: fc.subarray(ids, { maxLength: 1 }),
+        slack: fc.constantFrom(0, 0.05, 9),
+        to: fc.constantFrom(...ids),
+      });
+    });
+    fc.assert(
+      fc.property(cases, ({ map, slack, ...search }) => {
+        const graph = new HubGraph(map);
+        const guess = new Compass(graph).towards(search.to);
+        const plenty = { slack, waysMax: 4 };
+        expect(waysOf(graph, search, plenty, guess)).toEqual(waysOf(graph, search, plenty));
+      }),
+      { numRuns: 500 },
     );
   });
 

@@ -67,6 +67,22 @@ test('each attempt of an open breaker is told as half-open', () => {
   expect(tried).toBe(told.filter((change) => change === 'open').length);
 });
 
+test('an open breaker is tried once in each timeout, however long it has been open', () => {
+  const world = pair();
+  world.kill('E');
+  world.run(600_000);
+  const tried: number[] = [];
+  for (let now = 0; now < 30_000; now++) {
+    const before = changes(world).length;
+    world.run(1);
+    if (changes(world).slice(before).includes('half-open')) tried.push(now);
+  }
+  const between = tried.slice(1).map((at, i) => at - (tried[i] ?? 0));
+  expect(between.length).toBeGreaterThan(5);
+  // In this world nobody answers after one round trip.
+  expect(new Set(between)).toEqual(new Set([breaker.timeoutMs + 20]));
+});
+
 test('a link whose breaker is half open says that it is tried again', () => {
   const world = pair();
   world.kill('E');

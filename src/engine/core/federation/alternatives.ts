@@ -1,7 +1,7 @@
 import { hash32 } from '../base/hash.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { HubGraph } from './graph.ts';
-import { compareWays, findWay, type Search, type Way } from './paths.ts';
+import { compareWays, findWay, type Guess, type Search, type Way } from './paths.ts';
 
 /**
  * The best way and the next best ones, and which of several a message takes.
@@ -18,14 +18,14 @@ export interface Plenty {
 }
 
 /** In the order of ways, the best first; none passes a hub of `search.to`, since it would have arrived there. */
-export function waysOf(graph: HubGraph, search: Search, { waysMax, slack }: Plenty): readonly Way[] {
-  const { way: best } = findWay(graph, search);
+export function waysOf(graph: HubGraph, search: Search, { waysMax, slack }: Plenty, guess?: Guess): readonly Way[] {
+  const { way: best } = findWay(graph, search, guess);
   if (best === undefined || waysMax < 1) return [];
   const costMax = best.cost * (1 + slack);
   const found: Way[] = [best];
   const candidates = new Map<string, Way>();
   for (let last = best; found.length < waysMax; ) {
-    for (const way of departures(graph, search, last, found)) {
+    for (const way of departures(graph, search, last, found, guess)) {
       if (way.cost <= costMax) candidates.set(keyOf(way), way);
     }
     const [next] = [...candidates.values()].sort(compareWays);
@@ -54,7 +54,13 @@ export function spread(ways: readonly Way[], key: string): Way | undefined {
 }
 
 /** The best ways that agree with `way` up to one of its hubs, and go on there as no way found does. */
-function departures(graph: HubGraph, search: Search, way: Way, found: readonly Way[]): readonly Way[] {
+function departures(
+  graph: HubGraph,
+  search: Search,
+  way: Way,
+  found: readonly Way[],
+  guess: Guess | undefined,
+): readonly Way[] {
   const departures: Way[] = [];
   const avoid = [...(search.avoid ?? [])];
   let paid = 0;
@@ -64,7 +70,8 @@ function departures(graph: HubGraph, search: Search, way: Way, found: readonly W
     const taken = found.filter(({ hubs }) => root.every((hub, i) => hubs[i] === hub)).map(({ hubs }) => hubs[hops]);
     const notFirst = taken.filter((hub) => hub !== undefined);
     if (hops === 0) notFirst.push(...(search.notFirst ?? []));
-    const rest = findWay(graph, { avoid, from, hopsMax: search.hopsMax - hops, notFirst, to: search.to }).way;
+    const onward = { avoid, from, hopsMax: search.hopsMax - hops, notFirst, to: search.to };
+    const rest = findWay(graph, onward, guess).way;
     if (rest !== undefined) departures.push({ cost: paid + rest.cost, hubs: [...root, ...rest.hubs] });
     avoid.push(from);
     paid += graph.costOf(from, next) ?? 0;

@@ -111,7 +111,7 @@ export class Bridges {
     target.reason = reason;
     const pauseMs = this.#pauseMs(target);
     target.failures++;
-    target.dialAt = Math.max(now + pauseMs, breaker.state === 'open' ? breaker.permittedAt : 0);
+    target.dialAt = breaker.state === 'open' ? breaker.permittedAt : now + pauseMs;
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { NodeId } from '../base/ids.ts';
 import { spread, waysOf } from './alternatives.ts';
+import { Compass } from './compass.ts';
 import { HubGraph } from './graph.ts';
 import type { LinkState } from './link-state.ts';
 import { findWay, Tree, type Way } from './paths.ts';
@@ -20,7 +21,7 @@ export class Ways {
   readonly #links: LinkState;
   readonly #own: () => HubRecord;
   readonly #hopsMax: number;
-  #made: { readonly graph: HubGraph; readonly tree: Tree } | undefined;
+  #made: Made | undefined;
   readonly #ways = new Map<NodeId, StandingWay | undefined>();
 
   constructor(parts: {
@@ -43,6 +44,13 @@ export class Ways {
 
   get graph(): HubGraph {
     return this.#now.graph;
+  }
+
+  /** For searches for single hubs. Made when one is first asked for: most changes come and go without. */
+  get compass(): Compass {
+    const made = this.#now;
+    made.compass ??= new Compass(made.graph);
+    return made.compass;
   }
 
   /** The best ways to all. */
@@ -72,7 +80,8 @@ export class Ways {
   /** A way for what has passed some hubs already: the hop limit counts these, and none of them is passed again. */
   around(hub: NodeId, passed: readonly NodeId[]): readonly NodeId[] | undefined {
     const hopsMax = this.#hopsMax - passed.length;
-    return findWay(this.graph, { avoid: passed, from: this.#self, hopsMax, to: hub }).way?.hubs;
+    const search = { avoid: passed, from: this.#self, hopsMax, to: hub };
+    return findWay(this.graph, search, this.compass.towards(hub)).way?.hubs;
   }
 
   /** Whether every link of a way is there and has been since the way was found. */
@@ -86,15 +95,17 @@ export class Ways {
       this.graph,
       { from: this.#self, hopsMax: this.#hopsMax, to: hub },
       { slack: ALIKE, waysMax: WAYS_MAX },
+      this.compass.towards(hub),
     );
   }
 
-  get #now(): { readonly graph: HubGraph; readonly tree: Tree } {
+  get #now(): Made {
     if (this.#made === undefined) {
       const own = this.#own();
       const others = [...this.#links.hubs()].filter(({ hub }) => hub !== this.#self);
       const graph = new HubGraph([own, ...others]);
-      this.#made = { graph, tree: new Tree(graph, { from: this.#self, hopsMax: this.#hopsMax }) };
+      const tree = new Tree(graph, { from: this.#self, hopsMax: this.#hopsMax });
+      this.#made = { compass: undefined, graph, tree };
     }
     return this.#made;
   }
@@ -115,6 +126,13 @@ export class Ways {
     const record = from === this.#self ? this.#own() : this.#links.hub(from);
     return record?.edges.find((edge) => edge.to === to)?.life ?? 0;
   }
+}
+
+/** What follows from the records of one moment. */
+interface Made {
+  compass: Compass | undefined;
+  readonly graph: HubGraph;
+  readonly tree: Tree;
 }
 
 /** Ways that are dearer than the best by less than this share cost the same: links are measured, and never alike to the microsecond. */

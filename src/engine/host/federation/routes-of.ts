@@ -38,7 +38,8 @@ export function routesOf(
   return clusters.flatMap(({ cluster, hubs }) => {
     if (hubs.length === 0) return [];
     const terms = { ...search, to: hubs };
-    const [best, ...equal] = waysOf(ways.graph, terms, { slack: 0, waysMax: WAYS_MAX });
+    const plenty = { slack: 0, waysMax: WAYS_MAX };
+    const [best, ...equal] = waysOf(ways.graph, terms, plenty, ways.compass.towards(hubs));
     if (best === undefined) return [];
     const known = new Set([best, ...equal].map(keyOf));
     const disjoint = disjointWays(ways.graph, { ...terms, waysMax: WAYS_MAX }).filter((way) => !known.has(keyOf(way)));
