@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { interestOf } from '../../../src/engine/core/federation/interest.ts';
+import { DEFAULT_FEDERATION_OPTIONS } from '../../../src/engine/core/federation/options.ts';
 import { type Birth, HubWorld } from './hub-world.ts';
 
 /** west ── mid ── east, and a second mid. */
@@ -173,6 +174,24 @@ describe('hubs', () => {
         .sort(),
     ).toEqual(['M1', 'M2', 'W']);
   });
+
+  it('keep what those that live have said for a week, with the times that records have by default', () => {
+    const world = new HubWorld(CHAIN, () => 10, { echoMs: 300_000 }); // links are not what this is about
+    world.run(5_000);
+    for (const { id } of CHAIN) world.hub(id).offer({ functions: [], queues: ['jobs'] }, world.now);
+    world.run(5_000);
+    const { recordMsMax, refreshMs } = DEFAULT_FEDERATION_OPTIONS;
+    for (let ms = 0; ms < 7 * 86_400_000; ms += recordMsMax / 3) {
+      world.run(recordMsMax / 3);
+      for (const { id } of CHAIN) {
+        const { clusters, hubs } = world.hub(id).view(world.now);
+        expect(hubs.filter(({ ageMs, reachable }) => reachable && ageMs <= refreshMs + 1_000)).toHaveLength(4);
+        expect(clusters.filter(({ self, state }) => self || state === 'reachable')).toHaveLength(3);
+        expect(clusters.filter(({ queues, self }) => self || queues.includes('jobs'))).toHaveLength(3);
+      }
+    }
+    expect(world.events.filter(({ event }) => event.kind === 'cluster' && event.state === 'lost')).toEqual([]);
+  }, 60_000);
 
   it('link with nobody whom they were not told to link with', () => {
     const world = new HubWorld([
