@@ -108,6 +108,11 @@ export class FarPlaces {
     );
   }
 
+  /** Who another cluster says that it is; undefined where no hub of it is known. */
+  identityOf(cluster: string): ClusterIdentity | undefined {
+    return this.#known.get(cluster)?.identity;
+  }
+
   functionsOf(cluster: string): readonly FunctionOffer[] {
     return this.#known.get(cluster)?.functions ?? [];
   }

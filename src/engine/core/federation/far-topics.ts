@@ -106,18 +106,14 @@ export class FarTopics {
 
   /** Whether a message that another cluster has published is to be published here. */
   admits(cluster: string, topic: string): boolean {
-    const identity = this.#identityOf(cluster);
+    const identity = this.#far.identityOf(cluster);
     return identity !== undefined && this.#imports(identity, topic);
   }
 
   /** Whether messages of a topic may go to a cluster. */
   mayGo(cluster: string, topic: string): boolean {
-    const identity = this.#identityOf(cluster);
+    const identity = this.#far.identityOf(cluster);
     return identity !== undefined && this.#exports(identity, topic);
-  }
-
-  #identityOf(cluster: string): ClusterIdentity | undefined {
-    return this.#far.listening.find(({ identity }) => identity.cluster === cluster)?.identity;
   }
 
   /** For what has passed some hubs. What no way leads to without them is left out. */
