@@ -293,6 +293,29 @@ describe('what is there', () => {
     expect(shop.view('jobs').counts).toMatchObject({ ready: 0, sent: 0 });
   });
 
+  test('gives out again what it has when the disk takes something again, though it had refused as the node was started', () => {
+    const shop = new Shop();
+    shop.create('jobs');
+    shop.send('jobs', { content: 1 });
+    shop.broken = true;
+    shop.restart();
+    const hasty = { kind: 'receive', max: 1, queue: 'jobs', waitMs: 0 } as const;
+    const first = shop.ask(hasty);
+    shop.pass(3_500);
+    expect(shop.answers.get(first)).toBeUndefined();
+    shop.broken = false;
+    shop.pass(1_000);
+    expect(shop.answers.get(first)).toMatchObject({ reply: { leases: [{ id: 1 }] } });
+  });
+
+  test('says at once that there is nothing, also while the disk refuses', () => {
+    const shop = new Shop();
+    shop.create('jobs');
+    shop.broken = true;
+    shop.restart();
+    expect(shop.receive('jobs')).toEqual([]);
+  });
+
   test('where the disk refuses, everybody hears it, and the queue goes on with what is stored', () => {
     const shop = new Shop();
     shop.create('jobs');

@@ -30,6 +30,8 @@ export class Shop {
   /** While set, nothing becomes durable and nothing is loaded. */
   stalled = false;
   full = false;
+  /** While set, nothing is stored at all. */
+  broken = false;
   hosting: readonly string[] = [];
   /** What becomes of parcels to other nodes; `answer` may be called later, or never. */
   ship: (to: string, parcel: Parcel, answer: (outcome: Outcome<Taken>) => void) => void = () => {};
@@ -189,7 +191,7 @@ export class Shop {
       this.#waiting.push(effect);
     } else if (effect.kind === 'load') {
       this.queues.loaded(effect.load, this.tables.load(effect.queue, effect.ask), this.now);
-    } else if (this.full && effect.writes.some(({ kind }) => kind === 'insert')) {
+    } else if (this.broken || (this.full && effect.writes.some(({ kind }) => kind === 'insert'))) {
       this.queues.refused(effect.fence, problem('store-failed', 'the disk is full'), this.now);
     } else {
       for (const write of effect.writes) {

@@ -37,6 +37,8 @@ export class Stock {
   readonly ends: Endings;
   #reopening: number | undefined;
   #reserving = false;
+  /** When tokens that the disk has refused to reserve are asked for again. */
+  #reserveAt: Instant = NEVER;
 
   constructor(desk: Desk, stored: StoredQueue, about: () => { readonly name: string; readonly options: QueueOptions }) {
     this.#desk = desk;
@@ -68,13 +70,15 @@ export class Stock {
 
   /** Whether nothing can be received, as far as anybody can know. */
   isSettled(now: Instant): boolean {
-    return this.ends.isSettled && this.schedule.isSettled(now);
+    const { deliveries, ends, leases, schedule } = this;
+    const lacksTokens = leases.tokens === 0 && (schedule.peek() !== undefined || deliveries.open > 0);
+    return ends.isSettled && schedule.isSettled(now) && !lacksTokens;
   }
 
   deadline(): Instant {
     if (this.closed) return NEVER;
     const { leases, schedule, deliveries } = this;
-    const lease = leases.deadline(this.#options.leaseWriteMs);
+    const lease = earlier(leases.deadline(this.#options.leaseWriteMs), this.#reserveAt);
     return earlier(earlier(lease, schedule.deadline()), earlier(deliveries.deadline(), this.sweep.deadline()));
   }
 
@@ -87,6 +91,7 @@ export class Stock {
     this.deliveries = new Deliveries();
     this.closed = false;
     this.#reserving = false;
+    this.#reserveAt = NEVER;
     this.sweep.begin(now);
     for (const message of stored.leased) this.#hold(entryOf(message), now);
     for (const delivery of stored.deliveries) {
@@ -126,12 +131,14 @@ export class Stock {
     if (wanted === undefined || this.#reserving || this.closed) return;
     const { leases } = this;
     this.#reserving = true;
+    this.#reserveAt = NEVER;
     this.counts.tokens = wanted;
     this.#desk.touch(this.number);
-    this.#desk.settled((why) => {
+    this.#desk.settled((why, now) => {
       if (this.leases !== leases) return;
       this.#reserving = false;
       if (why === undefined) leases.reserved(wanted);
+      else this.#reserveAt = now + RESERVE_AGAIN_MS;
     });
   }
 
@@ -261,3 +268,6 @@ export class Stock {
 
 /** Limit: a lease of a former life is honoured at most so long, or for the queue's visibility time. */
 const HELD_MS_MAX = 12 * 3_600_000;
+
+/** Why so long: a disk that is full refuses that, too, until there is room. */
+const RESERVE_AGAIN_MS = 1_000;
