@@ -264,6 +264,26 @@ describe('by its receipt', () => {
   });
 });
 
+test("what was received from a queue that was deleted is nobody's in the next one of its name, wherever that is", async () => {
+  const receive = async () => {
+    const { stdout } = await mpreg('queue', 'receive', 'anew', '--ack', 'manual', '--wait', '5s');
+    return stdout.split('\t')[2] ?? '';
+  };
+  await mpreg('queue', 'create', 'anew');
+  await mpreg('queue', 'send', 'anew', 'a');
+  const former = await receive();
+  expect((await mpreg('queue', 'delete', 'anew', '--confirm', 'anew')).code).toBe(0);
+  await eventually(
+    () => json<{ node?: string }>('queue', 'create', 'anew', '--place', 'beta'),
+    ({ node }) => node === 'beta',
+  );
+  await mpreg('queue', 'send', 'anew', 'b');
+  const own = await receive();
+  const { code, stdout } = await mpreg('queue', 'ack', 'anew', former, '--json');
+  expect([code, JSON.parse(stdout)]).toMatchObject([7, [{ done: false, error: { code: 'lease-lost' } }]]);
+  expect((await mpreg('queue', 'ack', 'anew', own)).code).toBe(0);
+});
+
 describe('a broadcast', () => {
   test('is done when every consumer that was named has acknowledged it', async () => {
     await mpreg('queue', 'create', 'news', '--guarantee', 'broadcast');

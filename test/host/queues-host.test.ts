@@ -108,6 +108,26 @@ describe('queues of a node', () => {
     expect(await again.call('ack', { receipts: [held?.receipt] })).toMatchObject({ results: [{ ok: true }] });
   });
 
+  test('refuse what was received from a former queue of their name, also after a restart', async () => {
+    const dataDir = directory();
+    const first = await node({ dataDir });
+    const c = await client(first);
+    const jobs = c.queue('jobs');
+    await jobs.create();
+    await jobs.send('a');
+    const [former] = await jobs.receive();
+    await jobs.delete();
+    await first.kill();
+    const again = (await client(await node({ dataDir }))).queue('jobs');
+    await again.create();
+    await again.send('b');
+    const [own] = await again.receive();
+    const lost = { problem: { code: 'lease-lost' } };
+    expect(await again.ack([former?.receipt ?? '', own?.receipt ?? ''])).toMatchObject([lost, {}]);
+    expect((await again.info()).counts).toMatchObject({ done: 1, leased: 0 });
+    expect([own?.id, own?.token]).toEqual([former?.id, former?.token]);
+  });
+
   test('are reached from any node, and told unknown where there are none', async () => {
     const here = await node({ name: 'here' });
     const there = await node({ name: 'there', peers: [here.url], resources: ['disk=fast'] });

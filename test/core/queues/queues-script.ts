@@ -7,7 +7,7 @@
  *     ack|release r … [consumer=ann]    nack r [delayMs=0] [reason=late]    extend r 5s
  *     ack r~    extend r~ 5s    as somebody who cannot know whether it is the last lease of its message
  *     redrive jobs.dead [to=other] [max=1] [rate=10] [dryRun=true]          dead jobs.dead
- *     counts jobs    purge jobs    pass 5s    restart [wall=5s]
+ *     counts jobs    purge jobs    delete jobs    pass 5s    restart [wall=5s]
  *     at beta            what follows is asked of that node; at the beginning, alpha
  *     move jobs beta     moved jobs        what became of the last move of it
  *     abandon jobs       it stays            resume jobs        it is served without its old node
@@ -75,6 +75,7 @@ export function queuesScript(): (command: Command) => string {
       }
       case 'abandon':
       case 'resume':
+      case 'delete':
         return said(shop.answers.get(shop.ask({ kind: name, queue })), () => 'ok');
       case 'moved':
         return movedOf(moves.get(queue));

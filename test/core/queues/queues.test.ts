@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { problem } from '../../../src/engine/core/base/problems.ts';
+import { lenient } from '../../../src/engine/core/queues/leases.ts';
 import { Shop } from './shop.ts';
 
 const ids = (leases: readonly { readonly id: number }[]) => leases.map(({ id }) => id);
 const receipts = (leases: readonly { readonly receipt: string }[]) => leases.map(({ receipt }) => receipt);
+
+const LOST = { problem: { code: 'lease-lost' } };
+const INVALID = { problem: { code: 'input-invalid' } };
 
 describe('a queue', () => {
   test('gives what was sent, in order, once, until its lease ends', () => {
@@ -53,6 +57,56 @@ describe('a queue', () => {
     expect(shop.handle('ack', 'jobs', [young?.receipt])).toEqual([{ ok: true }]);
     expect(shop.handle('ack', 'jobs', [young?.receipt])).toMatchObject([{ problem: { cause: { name: 'gone' } } }]);
     expect(shop.view('jobs').counts).toMatchObject({ done: 1, ready: 0 });
+  });
+
+  test.each([
+    ['at once', 0, 0],
+    ['a while later', 5_000, 0],
+    ['after a restart of its node', 1, 1],
+    ['on another node', 1, 2],
+  ])('that is deleted and made anew, %s, refuses what was received from the former one', (_, laterMs, elsewhere) => {
+    let shop = new Shop();
+    shop.create('jobs');
+    shop.send('jobs', { content: 'a' }, { content: 'b' });
+    const former = receipts(shop.receive('jobs'));
+    shop.get({ kind: 'delete', queue: 'jobs' });
+    shop.pass(laterMs);
+    if (elsewhere === 1) shop.restart();
+    const { now } = shop;
+    if (elsewhere === 2) shop = new Shop(2);
+    shop.pass(now - shop.now);
+    shop.create('jobs');
+    shop.send('jobs', { content: 'a' }, { content: 'b' });
+    const refused = [...former, ...former.map(lenient)];
+    const judge = (when: string) => {
+      for (const one of shop.handle('ack', 'jobs', refused)) expect(one, when).toMatchObject(LOST);
+      const extensions = refused.map((receipt) => ({ receipt, visibilityMs: 0 }));
+      for (const one of shop.handle('extend', 'jobs', extensions)) expect(one, when).toMatchObject(LOST);
+    };
+    judge('nobody has had them');
+    const leases = shop.receive('jobs');
+    judge('somebody has them');
+    expect(shop.view('jobs').counts).toMatchObject({ done: 0, leased: 2 });
+    shop.pass(30_000);
+    judge('they have come back');
+    expect(shop.handle('ack', 'jobs', receipts(leases))).toMatchObject([{ ok: true }, { ok: true }]);
+  });
+
+  test('honours what an earlier version has given, which does not say of which queue it is', () => {
+    const shop = new Shop();
+    const { number } = shop.create('jobs');
+    shop.send('jobs', { content: 'a' }, { content: 'b' });
+    const state = { firstAt: 1_000, history: [], leaseUntil: 9_000, receives: 1, token: 7 };
+    shop.tables.apply([{ kind: 'state', queue: number, seq: 1, state }]);
+    shop.restart();
+    expect(shop.handle('ack', 'jobs', ['1.6', '1.7', '1.', '1.7.', '.7', 'x'])).toMatchObject([
+      LOST,
+      { ok: true },
+      INVALID,
+      LOST,
+      INVALID,
+      INVALID,
+    ]);
   });
 
   test('has forgotten after a purge what repetitions are told by, also after a restart', () => {

@@ -31,31 +31,36 @@ describe('packed messages', () => {
 
   test('say of what was received all that there is', () => {
     fc.assert(
-      fc.property(fc.array(content, { maxLength: 9 }), fc.boolean(), (contents, inGroup) => {
-        const packer = new LeasePacker();
-        const about = {
-          firstReceivedAt: 2 ** 41,
-          guarantee: 'broadcast',
-          leaseUntil: 7,
-          priority: 255,
-          receives: 3,
-          sentAt: 5,
-        } as const;
-        for (const [i, { bytes }] of contents.entries())
-          packer.add({ ...about, id: i, token: 2 ** 40 + i }, bytes, inGroup ? { group: 'g' } : undefined);
-        expect(readReceived(packer.take())).toEqual(
-          contents.map(({ given: { body: sent, dedupeId } }, i) => ({
-            ...about,
-            body: sent,
-            headers: { a: 1 },
-            id: i,
-            receipt: `${i}.${2 ** 40 + i}`,
-            token: 2 ** 40 + i,
-            ...(dedupeId !== undefined && { dedupeId }),
-            ...(inGroup && { group: 'g' }),
-          })),
-        );
-      }),
+      fc.property(
+        fc.array(content, { maxLength: 9 }),
+        fc.boolean(),
+        fc.constantFrom(undefined, 36),
+        (contents, inGroup, createdAt) => {
+          const packer = new LeasePacker();
+          const about = {
+            firstReceivedAt: 2 ** 41,
+            guarantee: 'broadcast',
+            leaseUntil: 7,
+            priority: 255,
+            receives: 3,
+            sentAt: 5,
+          } as const;
+          for (const [i, { bytes }] of contents.entries())
+            packer.add({ ...about, id: i, token: 2 ** 40 + i }, bytes, inGroup ? { group: 'g' } : undefined);
+          expect(readReceived(packer.take(), createdAt)).toEqual(
+            contents.map(({ given: { body: sent, dedupeId } }, i) => ({
+              ...about,
+              body: sent,
+              headers: { a: 1 },
+              id: i,
+              receipt: `${i}.${2 ** 40 + i}${createdAt === undefined ? '' : '.10'}`,
+              token: 2 ** 40 + i,
+              ...(dedupeId !== undefined && { dedupeId }),
+              ...(inGroup && { group: 'g' }),
+            })),
+          );
+        },
+      ),
     );
   });
 

@@ -35,9 +35,10 @@ export function entryFor(
   { receipt, consumer, late = false, lenient }: Claim,
   now: Instant,
 ): Entry | Problem {
-  const read = readReceipt(receipt);
+  const read = readReceipt(receipt, queue.stock.receiptEnd);
   if (read === undefined) return problem('input-invalid', `${JSON.stringify(receipt)} is no receipt`);
-  const { isLenient, seq, token } = read;
+  const { isFormer, isLenient, seq, token } = read;
+  if (isFormer) return lost(queue, seq, 'gone', 'it was received from another queue of that name, which was deleted');
   const entry = queue.stock.schedule.known.get(seq);
   // Why 0 is nobody's: it is what a message has that never was leased.
   if (entry === undefined || token === 0) return lost(queue, seq, 'gone', 'it is done, or waits to be received later');
@@ -57,8 +58,8 @@ export function entryFor(
 }
 
 /** Whether nobody has had the message since this receipt of it. */
-export function isNewest({ token }: Entry, receipt: unknown): boolean {
-  return readReceipt(receipt)?.token === token;
+export function isNewest({ token }: Entry, receipt: unknown, { stock }: Claimed): boolean {
+  return readReceipt(receipt, stock.receiptEnd)?.token === token;
 }
 
 function lost({ name: queue }: Claimed, seq: number, name: 'gone' | 'lost' | 'expired', why: string): Problem {

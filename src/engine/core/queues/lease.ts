@@ -5,8 +5,8 @@ import type { Lease } from './messages.ts';
 import type { QueueOptions } from './options.ts';
 import type { Stock } from './stock.ts';
 
-/** What a consumer is told of a message that it has got. */
-export function leaseOf(entry: Entry, kind: QueueOptions['kind']): Lease {
+/** What a consumer is told of a message that it has got. `end`: of all receipts of its queue. */
+export function leaseOf(entry: Entry, kind: QueueOptions['kind'], end: string): Lease {
   const { seq, delivery, group, rank, sentAt, receives, firstAt = 0, leaseUntil, token, about } = entry;
   return {
     contentId: delivery?.of ?? seq,
@@ -15,7 +15,7 @@ export function leaseOf(entry: Entry, kind: QueueOptions['kind']): Lease {
     id: seq,
     leaseUntil,
     priority: kind === 'priority' ? 255 - rank : 0,
-    receipt: receiptOf(entry),
+    receipt: receiptOf(entry, end),
     receives,
     sentAt,
     token,

@@ -118,8 +118,13 @@ export class Leases {
 /** Trade-off: more are fewer writes, and more numbers are skipped by every start. 2⁵³ are there. */
 const BLOCK = 2 ** 20;
 
-export function receiptOf({ seq, token }: Pick<Entry, 'seq' | 'token'>): string {
-  return `${seq}.${token}`;
+/** What all receipts of a queue end in: when it was made. A former queue of the name gave others, wherever it was. */
+export function receiptEnd(createdAt: Instant): string {
+  return `.${createdAt.toString(36)}`;
+}
+
+export function receiptOf({ seq, token }: Pick<Entry, 'seq' | 'token'>, end: string): string {
+  return `${seq}.${token}${end}`;
 }
 
 /** The same receipt from somebody who cannot know whether it is the last one: see `Claim.lenient`. */
@@ -127,22 +132,30 @@ export function lenient(receipt: string): string {
   return `${receipt}${LENIENT}`;
 }
 
-export function readReceipt(receipt: unknown): ReadReceipt | undefined {
-  if (typeof receipt !== 'string' || receipt.length > 2 * DIGITS_MAX + 2) return undefined;
-  const isLenient = receipt.endsWith(LENIENT);
+/** `end`: of the queue's own receipts. */
+export function readReceipt(receipt: unknown, end: string): ReadReceipt | undefined {
+  if (typeof receipt !== 'string' || receipt.length > RECEIPT_MAX) return undefined;
+  const isLenient = receipt.charCodeAt(receipt.length - 1) === LENIENT_CODE; // for every message, too
+  const to = isLenient ? receipt.length - 1 : receipt.length;
   const dot = receipt.indexOf('.');
+  const isOwn = receipt.endsWith(end, to);
+  const last = isOwn ? to - end.length : receipt.indexOf('.', dot + 1);
   const seq = digits(receipt, 0, dot);
-  const token = digits(receipt, dot + 1, isLenient ? receipt.length - 1 : receipt.length);
-  return seq === undefined || token === undefined ? undefined : { isLenient, seq, token };
+  const token = digits(receipt, dot + 1, last < 0 ? to : last);
+  if (seq === undefined || token === undefined) return undefined;
+  return { isFormer: !isOwn && last >= 0, isLenient, seq, token };
 }
 
 interface ReadReceipt {
   readonly seq: number;
   readonly token: number;
   readonly isLenient: boolean;
+  /** It is of another queue. Not where it does not say of which: an earlier version gave it, and it is good for what it was good for. */
+  readonly isFormer: boolean;
 }
 
 const LENIENT = '~';
+const LENIENT_CODE = LENIENT.charCodeAt(0);
 
 /** Why not a pattern: this is done for every message. */
 function digits(text: string, from: number, to: number): number | undefined {
@@ -157,3 +170,5 @@ function digits(text: string, from: number, to: number): number | undefined {
 }
 
 const DIGITS_MAX = 16;
+/** Three numbers, two dots and a sign. */
+const RECEIPT_MAX = 3 * DIGITS_MAX + 3;

@@ -185,7 +185,12 @@ export type QueueReply =
   | { readonly kind: 'queues'; readonly views: readonly QueueView[] }
   | { readonly kind: 'names'; readonly names: readonly string[] }
   | { readonly kind: 'sent'; readonly results: readonly Sent[] }
-  | { readonly kind: 'received'; readonly queue: number; readonly leases: readonly Lease[] }
+  | {
+      readonly kind: 'received';
+      readonly queue: number;
+      readonly createdAt: Instant;
+      readonly leases: readonly Lease[];
+    }
   | { readonly kind: 'handled'; readonly results: readonly Handled[] }
   | { readonly kind: 'peek'; readonly queue: number; readonly held: ReadonlySet<number> }
   | { readonly kind: 'purged'; readonly purged: number }

@@ -7,7 +7,7 @@ import type { Loaded, StoredQueue } from './effects.ts';
 import { type Entry, isExpired } from './entry.ts';
 import { type Accepted, Intake } from './intake.ts';
 import { leaseOf, takeUpTo } from './lease.ts';
-import type { Handled, Order, QueueCommand, QueueReply, QueueView, RedriveJob } from './messages.ts';
+import type { Handled, Lease, Order, QueueCommand, QueueReply, QueueView, RedriveJob } from './messages.ts';
 import { isMoving, type StoredMove } from './move.ts';
 import { optionsFlaw, type QueueOptions, withOptions } from './options.ts';
 import { Redrive } from './redrive.ts';
@@ -115,7 +115,7 @@ export class Queue {
       this.proceed(now);
     }
     for (let request = this.#waiting.due(now); request !== undefined; request = this.#waiting.due(now)) {
-      this.#desk.reply(request, done({ kind: 'received', leases: [], queue: this.number }));
+      this.#desk.reply(request, done(this.#received([])));
     }
   }
 
@@ -143,7 +143,7 @@ export class Queue {
     stock.schedule.refill(now);
     if (!stock.isSettled(now)) return;
     for (const request of this.#waiting.hasty()) {
-      this.#desk.reply(request, done({ kind: 'received', leases: [], queue: this.number }));
+      this.#desk.reply(request, done(this.#received([])));
     }
   }
 
@@ -217,7 +217,8 @@ export class Queue {
       const entry = this.#held(receipt, undefined, now, { late: true, lenient: 'held' });
       if ('code' in entry) return { problem: entry };
       // Why: whoever has it must not lose it by what an earlier receipt asks for.
-      const isOthers = entry.state === 'leased' && !isNewest(entry, receipt) && entry.leaseUntil > now + visibilityMs;
+      const isOthers =
+        entry.state === 'leased' && !isNewest(entry, receipt, this) && entry.leaseUntil > now + visibilityMs;
       if (isOthers) return { leaseUntil: entry.leaseUntil, ok: true };
       if (visibilityMs > 0) this.stock.extend(entry, visibilityMs, now);
       else if (entry.state === 'leased') this.stock.ends.giveBack(entry, 'timed-out', now);
@@ -347,6 +348,10 @@ export class Queue {
     this.#desk.settled((why) => this.#desk.reply(request, why === undefined ? done(reply) : failed(why)));
   }
 
+  #received(leases: readonly Lease[]): QueueReply {
+    return { createdAt: this.createdAt, kind: 'received', leases, queue: this.number };
+  }
+
   /** Answers a receive with what is there; false where that is nothing. */
   #give({ request, max, visibilityMs, consumer, groupMax }: Waiter, now: Instant): boolean {
     const { stock, options } = this;
@@ -364,11 +369,7 @@ export class Queue {
       }
     }
     stock.reserve();
-    const reply = done({
-      kind: 'received',
-      leases: taken.map((entry) => leaseOf(entry, options.kind)),
-      queue: this.number,
-    } as const);
+    const reply = done(this.#received(taken.map((entry) => leaseOf(entry, options.kind, stock.receiptEnd))));
     // Why not at once what is gone with this: where the node dies before that is stored, it would come twice.
     const isHeld = taken.every(({ about }) => about.guarantee !== 'fire-and-forget');
     if (options.leaseWriteMs > 0 && isHeld && this.#unanswered === 0) {

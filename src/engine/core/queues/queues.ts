@@ -8,21 +8,14 @@ import { type Problem, problem } from '../base/problems.ts';
 import { Batches } from './batches.ts';
 import { lookAt, tellQueue } from './commands.ts';
 import type { Desk, Transfer } from './desk.ts';
-import {
-  type LoadAsk,
-  type Loaded,
-  noCounts,
-  type Opened,
-  type Parcel,
-  type QueuesEffect,
-  type StoredQueue,
-} from './effects.ts';
+import type { LoadAsk, Loaded, Opened, Parcel, QueuesEffect, StoredQueue } from './effects.ts';
 import type { QueueCommand, QueueReply } from './messages.ts';
 import type { Place, Taken } from './move.ts';
 import { Moves } from './moves.ts';
 import { deadLetterOptions, defaultOptions, nameFlaw, optionsFlaw, type QueueOptions, withOptions } from './options.ts';
 import { Queue } from './queue.ts';
 import { CLOSED, notBeside, refusesAgain, reopening, unknown } from './refusals.ts';
+import { newQueue } from './stock.ts';
 
 /**
  * All queues of a node: who is asked, and what is stored together.
@@ -49,6 +42,8 @@ export class Queues implements Machine<QueuesEffect> {
   readonly #alarms = new Alarms<number>();
   readonly #changed = new Set<number>();
   #nextQueue = 1;
+  /** When the youngest queue was made of those that are here no more. */
+  #madeAt: Instant = 0;
   #nextLoad = 1;
   readonly #batches = new Batches();
   readonly #moves: Moves;
@@ -281,20 +276,9 @@ export class Queues implements Machine<QueuesEffect> {
 
   #make(name: string, options: QueueOptions, now: Instant): Queue {
     const number = this.#nextQueue++;
-    const stored: StoredQueue = {
-      changedAt: now,
-      consumers: [],
-      counts: noCounts(),
-      createdAt: now,
-      dedupe: [],
-      delayed: 0,
-      deliveries: [],
-      leased: [],
-      name,
-      number,
-      options,
-    };
-    const queue = new Queue(this.#desk, stored, now);
+    // Why not always now: another one of the name may have been made, and deleted, in this millisecond. It is what tells them apart.
+    const createdAt = Math.max(now, this.#madeAt + 1);
+    const queue = new Queue(this.#desk, newQueue({ createdAt, name, number, options }), now);
     queue.isNew = true;
     this.#add(queue);
     queue.store();
@@ -353,6 +337,7 @@ export class Queues implements Machine<QueuesEffect> {
 
   #remove(queue: Queue, why: Problem): void {
     queue.close(why);
+    this.#madeAt = Math.max(this.#madeAt, queue.createdAt);
     this.#queues.delete(queue.number);
     this.#byName.delete(queue.name);
     this.#changed.add(queue.number);

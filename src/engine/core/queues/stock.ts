@@ -1,10 +1,10 @@
 import { earlier, type Instant, NEVER } from '../base/instant.ts';
 import { Deliveries } from './deliveries.ts';
 import type { Desk } from './desk.ts';
-import type { Loaded, NewMessage, StoredCounts, StoredQueue } from './effects.ts';
+import { type Loaded, type NewMessage, noCounts, type StoredCounts, type StoredQueue } from './effects.ts';
 import { Endings, type Mutable } from './endings.ts';
 import { type Entry, entryOf, leasedState } from './entry.ts';
-import { Leases } from './leases.ts';
+import { Leases, receiptEnd } from './leases.ts';
 import type { QueueOptions } from './options.ts';
 import { Schedule } from './schedule.ts';
 import { Sweep } from './sweep.ts';
@@ -26,6 +26,8 @@ export class Stock {
   readonly number: number;
   counts: Mutable<StoredCounts>;
   leases: Leases;
+  /** Of this queue's receipts. */
+  readonly receiptEnd: string;
   schedule: Schedule;
   deliveries = new Deliveries();
   /** Counts up when all that memory knew is forgotten: what was decided before means nothing afterwards. */
@@ -46,6 +48,7 @@ export class Stock {
     this.number = stored.number;
     this.counts = { ...stored.counts };
     this.leases = new Leases(stored.counts.tokens);
+    this.receiptEnd = receiptEnd(stored.createdAt);
     this.schedule = this.#newSchedule(stored);
     this.ends = new Endings(desk, this, about);
     this.sweep = new Sweep(
@@ -265,6 +268,13 @@ export class Stock {
     this.#desk.write(this.number, { kind: 'state', queue: this.number, seq: entry.seq, state: leasedState(entry) });
   }
 }
+
+/** What is stored of a queue that was made just now. */
+export function newQueue(about: Omit<StoredQueue, 'changedAt' | keyof typeof NOTHING>): StoredQueue {
+  return { ...NOTHING, ...about, changedAt: about.createdAt, counts: noCounts() };
+}
+
+const NOTHING = { consumers: [], counts: noCounts(), dedupe: [], delayed: 0, deliveries: [], leased: [] };
 
 /** Limit: a lease of a former life is honoured at most so long, or for the queue's visibility time. */
 const HELD_MS_MAX = 12 * 3_600_000;

@@ -6,7 +6,9 @@ import { ProblemError, problemError } from '../../problem-error.ts';
 import type { ReceivedMessage } from '../../queues-api.ts';
 import { readReceived } from '../queues/packed.ts';
 
-type Received = { readonly packed: Uint8Array } | { readonly messages: readonly ReceivedMessage[] };
+type Received =
+  | { readonly packed: Uint8Array; readonly createdAt?: number }
+  | { readonly messages: readonly ReceivedMessage[] };
 
 /** Calls a function with its one argument. */
 export type AskQueue = (fun: string, argument: object, options: CallOptions) => Promise<unknown>;
@@ -57,7 +59,7 @@ export class QueueCalls {
   /** What a receive brought. Asked for packed; whoever cannot do that gives a list. */
   async received(argument: object, options: CallOptions): Promise<readonly ReceivedMessage[]> {
     const answer = await this.call<Received>('receive', { ...argument, packed: true }, options);
-    return 'packed' in answer ? readReceived(answer.packed) : answer.messages;
+    return 'packed' in answer ? readReceived(answer.packed, answer.createdAt) : answer.messages;
   }
 
   /** One result for each item, in order. */

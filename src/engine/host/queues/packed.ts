@@ -11,7 +11,7 @@
  * Why not a list of maps: nine tenths of a message's cost would be the names of its fields, read and written again
  * at each end, and its body turned into a text for those who only store bytes.
  */
-import { receiptOf } from '../../core/queues/leases.ts';
+import { receiptEnd, receiptOf } from '../../core/queues/leases.ts';
 import { GUARANTEES, type Guarantee } from '../../core/queues/options.ts';
 import { problemError } from '../../problem-error.ts';
 import type { ReceivedMessage } from '../../queues-api.ts';
@@ -107,9 +107,13 @@ export class LeasePacker {
   }
 }
 
-/** Throws `input-invalid` or `store-corrupt` for what a node would not have made. */
-export function readReceived(bytes: Uint8Array): readonly ReceivedMessage[] {
+/**
+ * `createdAt`: of the queue; undefined where its node has an earlier version, and does not say it. Throws `input-invalid` or
+ * `store-corrupt` for what a node would not have made.
+ */
+export function readReceived(bytes: Uint8Array, createdAt: number | undefined): readonly ReceivedMessage[] {
   const packed = bufferOf(bytes);
+  const ending = createdAt === undefined ? '' : receiptEnd(createdAt);
   const messages: ReceivedMessage[] = [];
   for (let at = 0; at < packed.length; ) {
     if (at + LEASE_BYTES > packed.length) throw cut();
@@ -117,13 +121,13 @@ export function readReceived(bytes: Uint8Array): readonly ReceivedMessage[] {
     const to = from + packed.readUInt32LE(at + 46);
     const end = to + packed.readUInt32LE(at + 50);
     if (end > packed.length) throw cut();
-    messages.push(messageAt(packed, at, to, end));
+    messages.push(messageAt(packed, at, to, end, ending));
     at = end;
   }
   return messages;
 }
 
-function messageAt(packed: Buffer, at: number, to: number, end: number): ReceivedMessage {
+function messageAt(packed: Buffer, at: number, to: number, end: number, ending: string): ReceivedMessage {
   const id = packed.readDoubleLE(at);
   const token = packed.readDoubleLE(at + 8);
   const { body, headers = {}, dedupeId } = unpackContent(packed, at + LEASE_BYTES, to);
@@ -135,7 +139,7 @@ function messageAt(packed: Buffer, at: number, to: number, end: number): Receive
     id,
     leaseUntil: packed.readDoubleLE(at + 32),
     priority: packed[at + 44] as number,
-    receipt: receiptOf({ seq: id, token }),
+    receipt: receiptOf({ seq: id, token }, ending),
     receives: packed.readUInt32LE(at + 40),
     sentAt: packed.readDoubleLE(at + 16),
     token,

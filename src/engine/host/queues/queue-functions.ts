@@ -156,7 +156,7 @@ class QueueFunctions {
     return first === undefined ? { results } : { first };
   }
 
-  /** With `packed: true`, messages come as bytes (`packed.ts`). */
+  /** With `packed: true`, messages come as bytes (`packed.ts`), and without what all receipts end in. */
   async receive(argument: unknown, signal: AbortSignal): Promise<object> {
     const given = args.given(argument, ['queue', 'max', 'waitMs', 'visibilityMs', 'consumer', 'groupMax', 'packed']);
     const { max, visibilityMs, groupMax } = given;
@@ -181,7 +181,8 @@ class QueueFunctions {
       await this.#ask({ kind: 'release', queue, receipts });
       return { messages: [] };
     }
-    return given['packed'] === true ? { packed: packedOf(delivered) } : { messages: delivered.map(received) };
+    if (given['packed'] !== true) return { messages: delivered.map(received) };
+    return { createdAt: reply.createdAt, packed: packedOf(delivered) };
   }
 
   async ack(argument: unknown) {
