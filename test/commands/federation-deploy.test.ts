@@ -1,6 +1,6 @@
 /** `mpreg federation deploy`, `validate-config --probe`, `link`, `register` and `discover` on hubs of this process. */
 
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -27,8 +27,8 @@ interface Town {
 }
 
 /** A cluster of one hub, with two ports. */
-async function town(id: string): Promise<Town> {
-  const inline = [{ name: `of-${id}`, run: () => id }];
+async function town(id: string, ...functions: readonly string[]): Promise<Town> {
+  const inline = [`of-${id}`, ...functions].map((name) => ({ name, run: () => id }));
   const hub = await clusters.node(id, `${id}-hub`, { hub: { bridgePort: 0, region: `r-${id}` }, inline });
   const { hubs } = await viewOf(hub);
   return { bridge: hubs[0]?.address ?? '', hub, id };
@@ -111,6 +111,50 @@ describe('deploy', () => {
     expect(stateOf(partial.answer)).toEqual(['aa changed', 'bb changed', 'cc missing']);
     expect(partial.answer.links).toMatchObject([{ from: 'aa', state: 'up', to: 'bb' }]);
     expect((await run('federation', 'unregister', 'cc', '--url', aa.hub.url)).code).toBe(2); // it asks first
+  });
+
+  test('lets cross what the policies of the file say, and nothing else: functions and queues, out and in', async () => {
+    const [aa, bb, cc] = [await town('aa', 'price.of', 'public.of'), await town('bb'), await town('cc')];
+    const queue = (name: string) => world.mpreg(['queue', 'create', name, '--url', aa.hub.url]);
+    for (const name of ['orders', 'mail']) expect((await queue(name)).code).toBe(0);
+    const file = fileOf([aa, bb, cc], {
+      policies: [
+        {
+          cluster: 'aa',
+          exports: [
+            { clusters: ['region:*-bb'], functions: ['price.*'], queues: ['order*', 'mail'] },
+            { clusters: ['*'], functions: ['public.*'] },
+          ],
+        },
+        { cluster: 'tag:careful', imports: [{ clusters: ['aa'], functions: ['*'], queues: ['orders'] }] },
+      ],
+    });
+    const written = JSON.parse(readFileSync(world.path('work', file), 'utf8'));
+    written.clusters[1].tags = ['careful'];
+    writeFileSync(world.path('work', file), JSON.stringify(written));
+    expect((await run('federation', 'deploy', file)).code).toBe(0);
+    const call = (at: Town, ...words: string[]) => world.mpreg(['call', ...words, '--url', at.hub.url]);
+    const send = (at: Town, name: string) => world.mpreg(['queue', 'send', name, '1', '--url', at.hub.url]);
+    for (const allowed of [
+      () => call(bb, 'price.of'),
+      () => call(cc, 'public.of'),
+      () => call(cc, 'of-bb'),
+      () => call(aa, 'of-cc'),
+      () => send(bb, 'orders'),
+    ]) {
+      await eventually(allowed, ({ code }) => code === 0, 40_000);
+    }
+    const codes = [
+      await call(bb, 'public.of'), // the first rule that is about it counts
+      await call(bb, 'public.of', '--cluster', 'aa'),
+      await call(cc, 'price.of'),
+      await call(bb, 'of-cc'), // which is not imported
+      await send(bb, 'mail'), // which is exported, and not imported
+    ].map(({ code }) => code);
+    expect(codes).toEqual([3, 3, 3, 3, 3]);
+    expect([3, 4]).toContain((await send(cc, 'orders')).code); // unknown there, or refused
+    const info = await run('queue', 'info', 'orders', '--url', aa.hub.url);
+    expect(info.answer.counts).toMatchObject({ sent: 1 });
   });
 
   test('refuses a cluster that is another than the file says, and one without a hub', async () => {

@@ -275,6 +275,24 @@ describe('DNS', () => {
   });
 });
 
+test('DNS whose answers nobody can read is a problem that says so', async () => {
+  const server = await NameServer.start();
+  cleanups.push(() => server.close());
+  server.services.set('_mpreg._tcp.test', [{ port: 1, priority: 1, target: 'a.test', weight: 1 }]);
+  server.garbles = true;
+  const source = srvSource(`_mpreg._tcp.test@${server.address}`, { timeoutMs: 100 });
+  await expect(find(source)).rejects.toMatchObject({ problem: { code: 'nobody-there' } });
+  server.garbles = false;
+  expect((await find(source)).sightings).toEqual([{ url: 'ws://a.test:1' }]);
+});
+
+test('multicast DNS on an interface that is not there is a problem, and not a silence', async () => {
+  const source = mdnsSource({ interface: '192.0.2.1' });
+  await expect(find(source)).rejects.toMatchObject({
+    problem: { code: 'nobody-there', message: expect.stringContaining('192.0.2.1') },
+  });
+});
+
 test.each(['consul:x', 'file:', 'ftp://a/b', 'gossip:nowhere', 'ws://'])('"%s" is no source', (word) => {
   expect(() => discoverySource(word)).toThrow('is no source of discovery');
 });

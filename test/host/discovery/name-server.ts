@@ -16,6 +16,8 @@ export class NameServer {
   readonly addresses = new Map<string, string>();
   /** Whether it hears and says nothing. */
   mute = false;
+  /** Whether its answers are cut short, so that nobody can read them. */
+  garbles = false;
 
   static async start(): Promise<NameServer> {
     const server = new NameServer();
@@ -48,7 +50,8 @@ export class NameServer {
     header.writeUInt16BE(1, 4);
     header.writeUInt16BE(answers.length, 6);
     const question = query.subarray(12, end + 4);
-    this.#socket.send(Buffer.concat([header, question, ...answers]), from.port, from.address);
+    const answer = Buffer.concat([header, question, ...answers]);
+    this.#socket.send(this.garbles ? answer.subarray(0, -3) : answer, from.port, from.address);
   }
 }
 

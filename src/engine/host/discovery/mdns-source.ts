@@ -4,6 +4,7 @@
  *
  * Whoever asks takes what comes within a short while: nobody knows how many there are to answer.
  */
+import { networkInterfaces } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MulticastDns, Packet } from 'multicast-dns';
 import { type DiscoverySource, type Found, merged, SIGHTINGS_MAX, type Sighting } from './discovery-source.ts';
@@ -78,6 +79,10 @@ export async function announceMdns(
 }
 
 async function openMdns(name: string, options: MdnsOptions): Promise<MulticastDns> {
+  const addresses = Object.values(networkInterfaces()).flatMap((some = []) => some.map(({ address }) => address));
+  // Why looked at here: the package says nothing of it, and nobody would ever be heard.
+  if (options.interface !== undefined && !addresses.includes(options.interface))
+    throw silent(name, `no interface of this machine has the address ${options.interface}`);
   const { default: open } = await import('multicast-dns');
   // Why bound to all: a socket bound to one address hears nothing that is sent to a group.
   const dns = open(options.interface === undefined ? {} : { bind: '0.0.0.0', interface: options.interface });
