@@ -257,6 +257,32 @@ describe('over forms and XML', () => {
     expect((await sqs.query('Nonsense', {})).text).toContain('<Code>InvalidAction</Code>');
   });
 
+  test('clients from before the JSON protocol name their action as a target, too, and are answered in XML', async () => {
+    await sqs.queue('old-target');
+    const headers = {
+      'content-type': 'application/x-www-form-urlencoded;charset=utf-8',
+      'x-amz-target': 'AmazonSQSv20121105.ListQueues',
+    };
+    const answer = await sqs.bare({ body: 'Action=ListQueues&QueueNamePrefix=old-', headers });
+    expect(answer.headers['content-type']).toBe('text/xml');
+    expect(answer.text).toContain(`<QueueUrl>${sqs.url}/000000000000/old-target</QueueUrl>`);
+    const json = { ...headers, 'x-amz-target': 'AmazonSQS.ListQueues' };
+    const { text } = await sqs.bare({ body: '{"QueueNamePrefix":"old-"}', headers: json });
+    expect(JSON.parse(text)).toEqual({ QueueUrls: [`${sqs.url}/000000000000/old-target`] });
+  });
+
+  test('a queue has the path of its URL, and the one that it has in emulators without accounts', async () => {
+    await sqs.queue('at-path');
+    for (const path of ['/000000000000/at-path', '/000000000000/at-path/', '/queue/at-path']) {
+      const { text } = await sqs.query('SendMessage', { MessageBody: path }, path);
+      expect(text).toContain(`<MD5OfMessageBody>${hash('md5', path)}</MD5OfMessageBody>`);
+      const { body } = await sqs.json('ReceiveMessage', { QueueUrl: `http://elsewhere.example:9324${path}` });
+      expect(body.Messages).toMatchObject([{ Body: path }]);
+    }
+    const foreign = await sqs.query('SendMessage', { MessageBody: 'x' }, '/123456789012/at-path');
+    expect(foreign.text).toContain('<Code>AWS.SimpleQueueService.NonExistentQueue</Code>');
+  });
+
   test.each([
     ['a number that is none', { DelaySeconds: 'soon', MessageBody: 'x' }, 'InvalidParameterValue'],
     ['a name without a value', { 'MessageAttribute.1.Name': 'a', MessageBody: 'x' }, 'MissingParameter'],
@@ -276,6 +302,7 @@ describe('the door', () => {
       { method: 'GET', path: '/health?Action=ListQueues' },
       { headers: { 'content-type': 'application/json' }, path: '/' },
       { headers: { 'x-amz-target': 'AmazonSQS.ListQueues' }, path: '/v1/call/x' },
+      { headers: { 'x-amz-target': 'AmazonSQS.ListQueues' }, path: '/queue/a/b' },
     ]) {
       expect((await sqs.bare(asked)).status).toBe(404);
     }

@@ -1,6 +1,7 @@
 /**
  * The Amazon SQS API on the node's HTTP port, in both its protocols: JSON (`X-Amz-Target: AmazonSQS.SendMessage`) and
- * query (`Action=SendMessage`, answered in XML, or in JSON to who asks for that). Requests come to `/` or to a queue's own path, `/ACCOUNT/QUEUE`.
+ * query (`Action=SendMessage`, answered in XML, or in JSON to who asks for that). Requests come to `/` or to a queue's own
+ * path: `/ACCOUNT/QUEUE`, or `/queue/QUEUE`, as emulators have it whose URLs stand in many a configuration.
  *
  * With access keys every request must be signed by one of them. Without, requests are taken from this machine only, and
  * only where the node has no cluster key: whoever locks a node locks this door, too.
@@ -29,6 +30,7 @@ const BODY_BYTES_MAX = 8 * 2 ** 20;
 const BODIES_BYTES_MAX = 128 * 2 ** 20;
 export const ACCOUNT = '000000000000';
 const REGION = 'us-east-1';
+const TARGET = 'AmazonSQS.';
 
 export interface EndpointParts {
   /** Secrets by the ids of their access keys. */
@@ -49,10 +51,13 @@ export type SqsProtocol = Asked['protocol'];
 /** Which protocol a request speaks; undefined: it is none of this endpoint's business. */
 export function sqsProtocol({ headers, method, url = '/' }: IncomingMessage): SqsProtocol | undefined {
   const [path = '/', query = ''] = url.split('?');
-  if (!/^\/(\d{12}\/[^/]+\/?)?$/.test(path)) return undefined;
-  if (method === 'POST' && headers['x-amz-target'] !== undefined) return 'json';
+  if (!/^\/((\d{12}|queue)\/[^/]+\/?)?$/.test(path)) return undefined;
+  const target = headers['x-amz-target'];
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-  if (method === 'POST' && type === 'application/x-www-form-urlencoded') return 'query';
+  const isForm = type === 'application/x-www-form-urlencoded';
+  // Why more than whether there is a target: clients from before the JSON protocol name an action there, too, beside their form.
+  if (method === 'POST' && target !== undefined && !(isForm && !`${target}`.startsWith(TARGET))) return 'json';
+  if (method === 'POST' && isForm) return 'query';
   return /(^|&)Action=/.test(query) && (method === 'GET' || method === 'POST') ? 'query' : undefined;
 }
 
@@ -175,7 +180,8 @@ function wantsJson({ headers }: IncomingMessage): boolean {
 
 function targetOf({ headers }: IncomingMessage): string {
   const target = headers['x-amz-target'];
-  return typeof target === 'string' ? target.replace(/^AmazonSQS\./, '') : '';
+  if (typeof target !== 'string') return '';
+  return target.startsWith(TARGET) ? target.slice(TARGET.length) : target;
 }
 
 /** Parameters of the body and of the URL together. */
