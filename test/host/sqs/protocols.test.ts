@@ -283,6 +283,23 @@ describe('over forms and XML', () => {
     expect(foreign.text).toContain('<Code>AWS.SimpleQueueService.NonExistentQueue</Code>');
   });
 
+  test('an endpoint that ends with the account is one, too, and names no queue', async () => {
+    const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'AmazonSQS.SendMessage' };
+    const body = JSON.stringify({ MessageBody: 'x', QueueUrl: await sqs.queue('below-account') });
+    for (const path of ['/000000000000', '/000000000000/']) {
+      expect((await sqs.bare({ body, headers, path })).status).toBe(200);
+      const unnamed = await sqs.query('SendMessage', { MessageBody: 'x' }, path);
+      expect(unnamed.text).toContain('<Message>The request must contain the parameter QueueUrl.</Message>');
+    }
+  });
+
+  test('a client of this machine that leaves out the port is given URLs with it', async () => {
+    const { body } = await sqs.json('CreateQueue', { QueueName: 'no-port' }, { host: 'localhost' });
+    expect(body.QueueUrl).toBe(`http://localhost:${new URL(sqs.url).port}/000000000000/no-port`);
+    const elsewhere = await sqs.json('GetQueueUrl', { QueueName: 'no-port' }, { host: 'sqs.example.com' });
+    expect(elsewhere.body.QueueUrl).toBe('http://sqs.example.com/000000000000/no-port');
+  });
+
   test.each([
     ['a number that is none', { DelaySeconds: 'soon', MessageBody: 'x' }, 'InvalidParameterValue'],
     ['a name without a value', { 'MessageAttribute.1.Name': 'a', MessageBody: 'x' }, 'MissingParameter'],

@@ -1,7 +1,8 @@
 /**
  * The Amazon SQS API on the node's HTTP port, in both its protocols: JSON (`X-Amz-Target: AmazonSQS.SendMessage`) and
  * query (`Action=SendMessage`, answered in XML, or in JSON to who asks for that). Requests come to `/` or to a queue's own
- * path: `/ACCOUNT/QUEUE`, or `/queue/QUEUE`, as emulators have it whose URLs stand in many a configuration.
+ * path: `/ACCOUNT/QUEUE`, or `/queue/QUEUE`, as emulators have it whose URLs stand in many a configuration; and to
+ * `/ACCOUNT`, from clients whose endpoint ends with it.
  *
  * With access keys every request must be signed by one of them. Without, requests are taken from this machine only, and
  * only where the node has no cluster key: whoever locks a node locks this door, too.
@@ -31,6 +32,7 @@ const BODIES_BYTES_MAX = 128 * 2 ** 20;
 export const ACCOUNT = '000000000000';
 const REGION = 'us-east-1';
 const TARGET = 'AmazonSQS.';
+const QUEUE_PATH = /^\/(\d{12}|queue)\/[^/]+\/?$/;
 
 export interface EndpointParts {
   /** Secrets by the ids of their access keys. */
@@ -51,7 +53,7 @@ export type SqsProtocol = Asked['protocol'];
 /** Which protocol a request speaks; undefined: it is none of this endpoint's business. */
 export function sqsProtocol({ headers, method, url = '/' }: IncomingMessage): SqsProtocol | undefined {
   const [path = '/', query = ''] = url.split('?');
-  if (!/^\/((\d{12}|queue)\/[^/]+\/?)?$/.test(path)) return undefined;
+  if (!/^\/(\d{12}\/?)?$/.test(path) && !QUEUE_PATH.test(path)) return undefined;
   const target = headers['x-amz-target'];
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   const isForm = type === 'application/x-www-form-urlencoded';
@@ -192,17 +194,26 @@ function formOf({ url = '/' }: IncomingMessage, body: string): URLSearchParams {
 }
 
 function askedBy(request: IncomingMessage, protocol: SqsProtocol, signal: AbortSignal): Asked {
-  const { headers, rawHeaders, socket, url = '/' } = request;
-  const path = url.split('?')[0];
+  const { headers, rawHeaders, url = '/' } = request;
+  const path = url.split('?')[0] ?? '/';
   const trace = headers['x-amzn-trace-id'];
   return {
-    origin: `${'encrypted' in socket ? 'https' : 'http'}://${headers.host ?? ''}`,
-    path: path === '/' ? undefined : path,
+    origin: originOf(request),
+    path: QUEUE_PATH.test(path) ? path : undefined,
     protocol,
     region: claimedRegion({ rawHeaders, url }) ?? REGION,
     signal,
     trace: typeof trace === 'string' && trace !== '' ? trace : undefined,
   };
+}
+
+/**
+ * Why the port: there are clients that leave it out of their `Host`, and then ask at the queue's URL. On this machine the
+ * node's own port is right, whatever stands between; elsewhere a proxy may have another one.
+ */
+function originOf({ headers: { host = '' }, socket }: IncomingMessage): string {
+  const isLocal = isLoopback(host) && isLoopback(socket.remoteAddress?.replace(/^::ffff:/, '') ?? '');
+  return `${'encrypted' in socket ? 'https' : 'http'}://${isLocal ? `${host}:${socket.localPort}` : host}`;
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
