@@ -167,6 +167,21 @@ describe('attributes', () => {
     expect(code).toBe('InvalidAttributeName');
   });
 
+  test('of a key for encryption show how long it is used, which is five minutes unless it was said otherwise', async () => {
+    const QueueUrl = await fresh({ KmsMasterKeyId: 'alias/mine' });
+    const AttributeNames = ['KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds'];
+    const shown = async () => (await sqs.json('GetQueueAttributes', { AttributeNames, QueueUrl })).body.Attributes;
+    const set = (Attributes: object) => sqs.json('SetQueueAttributes', { Attributes, QueueUrl });
+    const usual = { KmsDataKeyReusePeriodSeconds: '300', KmsMasterKeyId: 'alias/mine' };
+    expect(await shown()).toEqual(usual);
+    await set({ KmsDataKeyReusePeriodSeconds: '6000' });
+    expect(await shown()).toEqual({ ...usual, KmsDataKeyReusePeriodSeconds: '6000' });
+    await set(usual);
+    expect(await shown()).toEqual(usual);
+    await set({ KmsMasterKeyId: '' });
+    expect(await shown()).toBeUndefined();
+  });
+
   test('count what is ready, leased and delayed', async () => {
     const QueueUrl = await fresh();
     for (const DelaySeconds of [0, 0, 60]) await sqs.json('SendMessage', { DelaySeconds, MessageBody: 'x', QueueUrl });

@@ -238,6 +238,7 @@ function written({ name, settings }: Pick<QueueView, 'name' | 'settings'>, place
           ['FifoThroughputLimit', 'perQueue'],
         ] as const)
       : []),
+    ...(rest.has('KmsMasterKeyId') ? ([['KmsDataKeyReusePeriodSeconds', '300']] as const) : []),
     ...rest,
     ...(deadLetter === undefined ? [] : ([['RedrivePolicy', redriveText(deadLetter, policy, place)]] as const)),
   ]);
