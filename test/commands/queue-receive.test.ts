@@ -198,6 +198,21 @@ describe('dead letters', () => {
     }
   });
 
+  test('are not looked for in a queue that takes none, which names the one that has them', async () => {
+    await mpreg('queue', 'create', 'no-letters');
+    await mpreg('queue', 'send', 'no-letters', 'x');
+    for (const more of [[], ['--dry-run'], ['--json']]) {
+      const ran = await mpreg('queue', 'redrive', 'no-letters', ...more);
+      expect([ran.code, ran.stdout + ran.stderr]).toEqual([
+        2,
+        expect.stringContaining('its own go to no-letters.dead'),
+      ]);
+    }
+    await mpreg('queue', 'create', 'elsewhere');
+    const moved = await mpreg('queue', 'redrive', 'no-letters', '--to', 'elsewhere');
+    expect(moved).toMatchObject({ code: 0, stdout: 'elsewhere\t1\t1\tdone\n' });
+  });
+
   test('are counted before they are moved, and then come back to where they were', async () => {
     await mpreg('queue', 'create', 'letters', '--max-receives', '1', '--retry-base', '1ms', '--retry-max', '1ms');
     for (const body of ['a', 'b', 'c']) await mpreg('queue', 'send', 'letters', body);

@@ -142,7 +142,7 @@ describe('what is sent', () => {
       '--dedupe-id',
       'a',
     );
-    expect(again).toMatchObject({ duplicate: true, id: Number(sent.stdout) });
+    expect(again).toMatchObject({ duplicate: true, duplicates: 1, id: Number(sent.stdout), stored: 0 });
     expect((await mpreg('queue', 'receive', 'jobs')).stdout).toMatch(/^\S+Z\t\d+\t\{"mail":7\}\n$/);
     const empty = await mpreg('queue', 'receive', 'jobs');
     expect(empty).toMatchObject({ code: 0, stdout: '' });
@@ -293,9 +293,11 @@ describe('a broadcast', () => {
       'archive',
       'mailer',
     ]);
-    await mpreg('queue', 'send', 'news', 'extra');
-    for (const consumer of ['mailer', 'archive'])
-      expect((await mpreg('queue', 'receive', 'news', '--consumer', consumer, '--raw')).stdout).toBe('extra\n');
+    const sent = await json<{ readonly id: number }>('queue', 'send', 'news', 'extra');
+    for (const consumer of ['mailer', 'archive']) {
+      const received = await json<object>('queue', 'receive', 'news', '--consumer', consumer);
+      expect(received).toMatchObject({ body: 'extra', id: sent.id });
+    }
     expect((await mpreg('queue', 'receive', 'news', '--consumer', 'mailer')).stdout).toBe('');
     const few = await mpreg('queue', 'send', 'news', 'x', '--quorum', '3');
     expect([few.code, few.stderr]).toEqual([5, expect.stringContaining('consumers-too-few')]);

@@ -114,8 +114,9 @@ describe('a queue that moves', () => {
     await nodes.beta.kill();
     const moving = queue.move('beta').catch(({ code }: { code: string }) => code);
     await until('it moves', async () => (await queue.info()).moving === 'beta');
+    const looked = queue.peek().catch(({ code }: { code: string }) => code);
     expect(await queue.abandonMove()).toMatchObject({ counts: { ready: 1 }, name: 'jobs', node: 'alpha' });
-    expect(await moving).toBe('cancelled');
+    expect([await moving, await looked]).toEqual(['cancelled', 'queue-moving']);
     const [message] = await queue.receive();
     await message?.ack();
     expect(await queue.abandonMove()).toMatchObject({ counts: { done: 1 }, node: 'alpha' }); // there is nothing to take back

@@ -6,7 +6,7 @@ import { parseRate } from '../../cli/publishing.ts';
 import { queueArg } from '../../cli/queue-flags.ts';
 import { redriveDocument } from '../../cli/queues.ts';
 import { dropEmpty } from '../../cli/settings.ts';
-import type { Queue, RedriveJob } from '../../engine/index.ts';
+import { problemError, type Queue, type RedriveJob } from '../../engine/index.ts';
 
 const LOOK_MS = 200;
 
@@ -16,7 +16,7 @@ export default class QueueRedrive extends BaseCommand<typeof QueueRedrive> {
     'The queue is that of the dead letters: jobs.dead. Its node does the moving; the command waits for the end, and Ctrl-C stops ' +
       'only the waiting. --cancel stops the moving.',
     'Prints where to, how many were moved, of how many, and the state; those whose queue is gone or full stay and are counted ' +
-      'as failed.',
+      'as failed. A queue that takes no dead letters and holds none is refused, unless --to says where all of it is to go.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> <%= command.id %> jobs.dead --dry-run',
@@ -44,6 +44,7 @@ export default class QueueRedrive extends BaseCommand<typeof QueueRedrive> {
     const options = { dryRun, ...dropEmpty({ max, rate: rate === undefined ? undefined : parseRate(rate), to }) };
     const client = await this.client();
     const queue = client.queue(this.args.queue);
+    if (!cancel && to === undefined) await this.ask('the queue', () => mustHaveLetters(queue));
     const begun = await this.ask('the queue', () => (cancel ? queue.cancelRedrive() : queue.redrive(options)));
     const job = begun.state === 'running' ? await this.#wait(queue, begun) : begun;
     const count = job.dryRun ? Math.min(job.total, max ?? job.total) : job.moved;
@@ -71,3 +72,17 @@ export default class QueueRedrive extends BaseCommand<typeof QueueRedrive> {
     }
   }
 }
+
+/** Why: who names the queue whose dead letters they are would be told that there is nothing to be moved. */
+async function mustHaveLetters(queue: Queue): Promise<void> {
+  const { options, sources = [] } = await queue.info();
+  if (sources.length > 0 || (await queue.peek({ max: LOOK_MAX })).some(({ dead }) => dead !== undefined)) return;
+  const { deadLetter } = options;
+  const theirs = typeof deadLetter === 'string' ? `; its own go to ${deadLetter}` : '';
+  throw problemError('input-invalid', `${queue.name} is no queue of dead letters: nothing sends it any${theirs}`, {
+    hint: `Name the queue that has them, or say with --to where all of this one is to go.\nmpreg queue redrive ${deadLetter ?? '--help'}`,
+  });
+}
+
+/** Limit: a queue that takes no dead letters any more shows that it has some with its first messages, or not. */
+const LOOK_MAX = 1_000;

@@ -25,7 +25,7 @@ export default class QueueSend extends BaseCommand<typeof QueueSend> {
       'how many are stored and the first line that is not known to be, and ends with the exit code of that problem. A queue that ' +
       'is full is queue-full, exit code 1.',
     'With --json {"queue", "id", "duplicate", "stored", "duplicates", "refused", "unknown", "tookMs"}: id and duplicate are of ' +
-      'the last one.',
+      'the last one, and what was there already counts under duplicates, not under stored.',
   ].join('\n\n');
   static override examples = [
     `<%= config.bin %> <%= command.id %> jobs '{"mail": 7}' --header tries=3 --in 10m`,
@@ -141,7 +141,7 @@ export default class QueueSend extends BaseCommand<typeof QueueSend> {
     const { queue } = this.args;
     if (failed !== undefined && this.flags.split === undefined) throw this.#asSend(failed.error);
     const { id = null, duplicate = false } = last ?? {};
-    const document = { queue, id, duplicate, stored, duplicates, refused, unknown, tookMs };
+    const document = { queue, id, duplicate, stored: stored - duplicates, duplicates, refused, unknown, tookMs };
     const text = this.flags.split === undefined ? `${id}` : `${stored}`;
     const why = failed === undefined ? undefined : problemOf(this.#asSend(failed.error));
     if (why === undefined) {

@@ -46,7 +46,7 @@ export class QueueCalls {
     }
   }
 
-  /** The same, for what is about the move itself: it does not wait for the end of that. */
+  /** The same, for what is about the move itself, or only looks: it does not wait for the end of that. */
   async once<Value>(what: string, argument: object = {}, options: CallOptions = {}): Promise<Value> {
     const given = { queue: this.name, ...argument };
     return (await this.#ask(`mpreg.queue.${what}`, given, {

@@ -111,7 +111,8 @@ export class QueueHandle implements Queue {
   async peek(
     options: { readonly max?: number; readonly after?: number; readonly state?: PeekedMessage['state'] } = {},
   ): Promise<readonly PeekedMessage[]> {
-    const { messages } = await this.#calls.call<{ readonly messages: readonly PeekedMessage[] }>(
+    // Why not asked again while it moves: nothing of it changes then, and who looks wants to know at once how things are.
+    const { messages } = await this.#calls.once<{ readonly messages: readonly PeekedMessage[] }>(
       'peek',
       options,
       READS,

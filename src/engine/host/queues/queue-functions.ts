@@ -335,12 +335,21 @@ const HERE = '=';
 function packedOf(delivered: readonly Delivered[]): Uint8Array {
   const packer = new LeasePacker();
   for (const { lease, content } of delivered) {
-    const { group } = lease;
+    const { contentId, group, id } = lease;
     const { dead } = content;
-    const more = { ...(group !== undefined && { group }), ...(dead !== undefined && { dead }) };
-    packer.add(lease, content.content, group === undefined && dead === undefined ? undefined : more);
+    const isUsual = group === undefined && dead === undefined && contentId === id;
+    packer.add(lease, content.content, isUsual ? undefined : unusual(lease, dead));
   }
   return packer.take();
+}
+
+/** A consumer's part of a message for several has an id, and so a receipt, of its own; whoever asks knows the message by the one that its sender was told. */
+function unusual({ contentId, group, id }: Delivered['lease'], dead: unknown): object {
+  return {
+    ...(group !== undefined && { group }),
+    ...(dead !== undefined && { dead }),
+    ...(contentId !== id && { id: contentId }),
+  };
 }
 
 /** The id of the first, where all are new and their ids follow each other. */
@@ -353,9 +362,9 @@ function firstOf(results: readonly Sent[]): number | undefined {
 }
 
 function received({ lease, content }: Delivered): unknown {
-  const { contentId: _, ...about } = lease;
+  const { contentId: id, ...about } = lease;
   const { dead } = content;
-  return { ...about, ...read(content.content), ...(dead !== undefined && { dead }) };
+  return { ...about, id, ...read(content.content), ...(dead !== undefined && { dead }) };
 }
 
 function read(bytes: Uint8Array): { readonly body: unknown; readonly headers: unknown; readonly dedupeId?: string } {
