@@ -41,6 +41,14 @@ test('of a cluster that is lost nothing else is known than for how long', () => 
   expect(measured).toContain('federation-lost 1');
 });
 
+test('what is well by one measure is not said to be ill for another reason', () => {
+  const frail = but({ hub: 'mid-2' }, { reachable: false });
+  const says = (metric: string) =>
+    measuresOf(frail, healthOf(frail), 0).find((one) => one.cluster === 'mid' && one.metric === metric)?.says;
+  expect(says('cluster-hubs')).toContain('its last living hub');
+  expect([says('cluster-lost'), says('link-down')]).toEqual(['', '']);
+});
+
 test('of several links to one cluster the best counts, and a drained one not at all', () => {
   const down = link('mid', { forMs: 20_000, hub: 'mid-2', rttMs: 5, state: 'waiting' });
   const some = [down, link('mid', { loss: 0.5 }), link('mid', { rttMs: 60 }), link('east', { state: 'drained' })];

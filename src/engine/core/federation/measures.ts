@@ -59,7 +59,7 @@ function ofLink(link: LinkHealth, place: ClusterHealth | undefined): Measure[] {
   const up = link.link === 'up';
   const about = aboutOf(link, place);
   return [
-    { ...about, metric: 'link-down', value: up ? 0 : link.forMs },
+    { ...about, metric: 'link-down', ...(up ? WELL : { value: link.forMs }) },
     { ...about, metric: 'link-failures', value: link.failures },
     { ...about, metric: 'link-score', value: link.score },
     ...(up ? [{ ...about, metric: 'link-loss', value: link.loss } as const] : []),
@@ -70,7 +70,7 @@ function ofLink(link: LinkHealth, place: ClusterHealth | undefined): Measure[] {
 function ofCluster(cluster: ClusterHealth): Measure[] {
   const about = aboutOf(cluster, cluster);
   const { distanceMs, hubs, lostMs, nodes, score, state } = cluster;
-  const lost: Measure = { ...about, metric: 'cluster-lost', value: lostMs };
+  const lost: Measure = { ...about, metric: 'cluster-lost', ...(lostMs === 0 ? WELL : { value: lostMs }) };
   // What a cluster that is lost has is not known: rules about it neither fire nor fall silent.
   if (state === 'lost') return [lost, { ...about, metric: 'cluster-score', value: score }];
   return [
@@ -81,6 +81,9 @@ function ofCluster(cluster: ClusterHealth): Measure[] {
     ...(distanceMs === undefined ? [] : [{ ...about, metric: 'cluster-distance', value: distanceMs } as const]),
   ];
 }
+
+/** What else may be wrong is not what such a measure is about: an alert that is over is not told with it. */
+const WELL = { says: '', value: 0 } as const;
 
 function aboutOf({ cluster, reasons }: ClusterHealth | LinkHealth, place: ClusterHealth | undefined) {
   const says = reasons[0]?.says ?? '';
