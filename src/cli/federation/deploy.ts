@@ -16,7 +16,7 @@
  */
 import { type ConfigChange, didNotHappen, type Problem, ProblemError, problem } from '../../engine/index.ts';
 import { awaitLinks, type LinkReport } from './await-links.ts';
-import { deploymentOf, type WantedConfig } from './deployment.ts';
+import { deploymentOf, hubsOf, type WantedConfig } from './deployment.ts';
 import type { FederationFile } from './federation-schema.ts';
 import { type OpenCluster, type Present, problemOf, type Survey, survey } from './survey.ts';
 
@@ -65,6 +65,7 @@ export async function deploy(file: FederationFile, options: DeployOptions): Prom
   const { missing, present } = await survey(file.clusters, options.open, options.software);
   try {
     if (missing.length > 0 && (!options.partial || present.length === 0)) throw absent(missing, options.name);
+    for (const one of present) sayMissingHubs(one, file, options.note);
     const reports = new Map<string, ClusterReport>(
       missing.map(({ id, problem: why }) => [
         id,
@@ -82,15 +83,25 @@ export async function deploy(file: FederationFile, options: DeployOptions): Prom
   }
 }
 
+/** Why only said: the cluster is there, and hubs learn from each other what they missed. */
+function sayMissingHubs({ hubs, id }: Present, { clusters }: FederationFile, note: DeployOptions['note']): void {
+  const wanted = clusters.flatMap((cluster) => (cluster.cluster_id === id ? hubsOf(cluster) : [])).length;
+  if (hubs.length >= wanted) return;
+  note(
+    `${id}: of its ${wanted} hubs there is ${hubs.map(({ name }) => name).join(', ')}; others learn what was deployed when they come`,
+  );
+}
+
 function absent(missing: Survey['missing'], name: string): ProblemError {
   const [first] = missing;
   const says = missing.map(({ id, problem: { message } }) => `${id}: ${message}`).join('; ');
   const { hint, message: _, ...about } = first?.problem ?? problem('nobody-there', '');
   const isSilent = about.code === 'nobody-there' || about.code === 'timed-out';
   const silent = `Bring it up, or go on without it with --partial.\nmpreg federation validate-config ${name} --probe`;
+  const advice = isSilent ? silent : hint;
   return new ProblemError({
     ...about,
-    hint: isSilent || hint === undefined ? silent : hint,
+    ...(advice !== undefined && { hint: advice }),
     message: `nothing was changed. ${says}`,
     outcome: 'did-not-happen',
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { deploy } from '../../../src/cli/federation/deploy.ts';
-import type { FederationFile } from '../../../src/cli/federation/federation-schema.ts';
+import type { FederationFile, FileCluster } from '../../../src/cli/federation/federation-schema.ts';
 import { problemError } from '../../../src/engine/index.ts';
 import { Towns } from './towns.ts';
 
@@ -14,7 +14,14 @@ const file: FederationFile = {
   version: '1.0',
 };
 
-function run(towns: Towns, options: { dryRun?: boolean; partial?: boolean; timeoutMs?: number } = {}, given = file) {
+interface Options {
+  readonly dryRun?: boolean;
+  readonly note?: (text: string) => void;
+  readonly partial?: boolean;
+  readonly timeoutMs?: number;
+}
+
+function run(towns: Towns, options: Options = {}, given = file) {
   return deploy(given, {
     dryRun: false,
     name: 'f.json',
@@ -97,6 +104,15 @@ describe('a deployment', () => {
     expect(linksOf(towns)).toEqual(['aa: bb cc', 'bb: ', 'cc: aa bb']); // it is expected back
     towns.town('bb').there = true;
     expect(states(await run(towns))).toEqual(['aa unchanged', 'bb changed', 'cc unchanged']);
+  });
+
+  test('says which hubs there are where a cluster has fewer than the file, and goes on', async () => {
+    const notes: string[] = [];
+    const [first, ...others] = file.clusters;
+    const clusters = [{ ...(first as FileCluster), hubs: [{ server_url: 'ws://127.0.0.1:7699' }] }, ...others];
+    const report = await run(new Towns('aa', 'bb', 'cc'), { note: (text) => notes.push(text) }, { ...file, clusters });
+    expect(states(report)).toEqual(['aa changed', 'bb changed', 'cc changed']);
+    expect(notes).toEqual(['aa: of its 2 hubs there is aa-hub-1; others learn what was deployed when they come']);
   });
 
   test('does no harm to another of the same file that runs at the same time', async () => {
