@@ -13,6 +13,7 @@ import type { StoredQueue } from '../../core/queues/effects.ts';
 import type { Handled, Lease, QueueCommand, QueueReply, QueueView, Sent } from '../../core/queues/messages.ts';
 import { isForSeveral } from '../../core/queues/sending.ts';
 import type { QueueTables } from '../../core/queues/tables.ts';
+import type { SimProcess } from '../process.ts';
 import { QUEUE } from '../queue-users.ts';
 import type { World } from '../world.ts';
 import { Checker, law } from './checker.ts';
@@ -87,6 +88,17 @@ export class QueuesChecker extends Checker {
       const isFuller = max !== null && messages > max && messages > (before?.counts.messages ?? 0);
       law(!isFuller, 'a queue that is full takes no more', says);
       story.stored.set(name, queue);
+    }
+  }
+
+  /** Why: of what may be lost its sender hears before it is stored; where it was not, another gets its id. */
+  override started({ place }: SimProcess): void {
+    const story = this.#stories.get(place);
+    const { tables } = this.#world().place(place).queues;
+    const number = tables.all().find(({ name }) => name === QUEUE)?.number ?? -1;
+    for (const id of story?.once ?? []) {
+      if (story === undefined || story.messages.has(id) || tables.message(number, id) !== undefined) continue;
+      for (const ids of [story.once, story.sent, story.mayEnd, story.ttls]) ids.delete(id);
     }
   }
 
