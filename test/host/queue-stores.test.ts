@@ -5,7 +5,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from 'vitest';
 import type { QueueStore } from '../../src/engine/host/ports.ts';
 import { MemoryQueues } from '../../src/engine/host/stores/memory-queues.ts';
-import { MOVES_SCHEMA, QUEUE_SCHEMA, QUEUE_STATEMENTS, RUNS_SCHEMA } from '../../src/engine/host/stores/queue-sql.ts';
+import {
+  MOVES_SCHEMA,
+  QUEUE_SCHEMA,
+  QUEUE_STATEMENTS,
+  RUN_MIN,
+  RUNS_SCHEMA,
+} from '../../src/engine/host/stores/queue-sql.ts';
 import { openSqlite } from '../../src/engine/host/stores/sqlite-file.ts';
 import { SqliteQueues } from '../../src/engine/host/stores/sqlite-queues.ts';
 import { queueStoreContract } from '../contract/queue-store.ts';
@@ -58,6 +64,21 @@ test('a file of the version before is opened, and knows of moves from then on', 
   await store.commit([{ kind: 'ended', move: 'jobs.1', queue: 1 }]);
   await store.close();
   expect((await opened(new SqliteQueues(where)).open()).ended).toEqual(['jobs.1']);
+});
+
+test.each(['purge', 'drop'] as const)('what the disk refuses to %s is still found', async (kind) => {
+  const where = directory();
+  const file = join(where, 'queues.db');
+  const refusing = "create trigger refusing before delete on runs begin select raise(abort, 'no'); end";
+  openSqlite({ file, schema: `${QUEUE_SCHEMA};${MOVES_SCHEMA};${RUNS_SCHEMA};${refusing}`, version: 3 }).close();
+  const store = opened(new SqliteQueues(where));
+  const messages = Array.from({ length: RUN_MIN }, (_, i) => ({ bytes: 1, rank: 0, sentAt: 5, seq: i + 1 }));
+  const insert = (message: (typeof messages)[number]) => {
+    return { content: new Uint8Array([1]), kind: 'insert', message, queue: 1 } as const;
+  };
+  await store.commit(messages.map(insert));
+  await expect(store.commit([{ kind, queue: 1 }])).rejects.toMatchObject({ problem: { code: 'store-failed' } });
+  expect((await store.load(1, { after: { rank: 0, seq: 0 }, limit: 99, what: 'ready' })).messages).toEqual(messages);
 });
 
 test('nothing that is asked of it reads all messages of all queues', () => {

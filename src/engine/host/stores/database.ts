@@ -111,8 +111,8 @@ export class Database<Name extends string> {
 
   /** The rows that a statement gives. */
   async read(name: Name, ...values: readonly SqlValue[]): Promise<SqlValue[][]> {
-    if (this.#over !== undefined) throw this.#over;
     if (this.#writer.size > 0) await this.commit().catch(() => undefined); // whoever wrote is told
+    if (this.#over !== undefined) throw this.#over;
     const asks = new RowWriter();
     asks.row(this.#tag(name), values);
     const found: SqlValue[][] = [];

@@ -38,6 +38,8 @@ export class SqliteQueues implements QueueStore {
   readonly #kinds = new Map<number, Kind>();
   /** Queues that may have runs. */
   readonly #withRuns = new Set<number>();
+  /** Dropped by what is being committed. */
+  #dropped: number[] = [];
   #closed = false;
 
   constructor(directory: string) {
@@ -59,7 +61,15 @@ export class SqliteQueues implements QueueStore {
     const runs = new QueueRuns(database, this.#withRuns);
     for (const write of writes) this.#write(database, runs, write);
     runs.flush();
-    return database.commitNow();
+    const dropped = this.#dropped;
+    if (dropped.length === 0) return database.commitNow();
+    this.#dropped = [];
+    await database.commitNow();
+    // Why not before: what the disk refuses to drop is still there, and still to be found.
+    for (const queue of dropped) {
+      this.#kinds.delete(queue);
+      this.#withRuns.delete(queue);
+    }
   }
 
   async load(queue: number, ask: LoadAsk): Promise<LoadedRows> {
@@ -308,7 +318,7 @@ export class SqliteQueues implements QueueStore {
       case 'drop':
         this.#wipe(database, queue);
         for (const name of ['wipeDedupe', 'wipeConsumers', 'wipeQueue', 'noMove'] as const) database.write(name, queue);
-        this.#kinds.delete(queue);
+        this.#dropped.push(queue);
         break;
     }
   }
@@ -337,7 +347,6 @@ export class SqliteQueues implements QueueStore {
   #wipe(database: Database<QueueStatement>, queue: number): void {
     for (const name of ['wipeMessages', 'wipeStates', 'wipeCopies'] as const) database.write(name, queue, queue);
     for (const name of ['wipeGroups', 'wipeRuns'] as const) database.write(name, queue);
-    this.#withRuns.delete(queue);
   }
 
   /** The next of a group is its head, where the head was removed. */
