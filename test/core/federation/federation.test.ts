@@ -40,6 +40,20 @@ describe('hubs', () => {
     expect(world.delivered.every(({ at, from, passed }) => at === 'E' && from === 'W' && passed === 2)).toBe(true);
   });
 
+  it('reach as far as so many links lead, and not one further', () => {
+    const { hopsMax } = DEFAULT_FEDERATION_OPTIONS;
+    const row = Array.from({ length: hopsMax + 2 }, (_, i): Birth => {
+      return { cluster: `c${i}`, id: `N${i}`, links: [`c${i - 1}`, `c${i + 1}`].filter((c) => c !== 'c-1') };
+    });
+    const world = new HubWorld(row);
+    world.run(20_000);
+    world.send('N0', `N${hopsMax}`, 'to the last');
+    world.send('N0', `N${hopsMax + 1}`, 'too far');
+    world.run(5_000);
+    expect(world.delivered).toEqual([{ at: `N${hopsMax}`, from: 'N0', passed: hopsMax, text: 'to the last' }]);
+    expect(world.undelivered).toEqual([{ by: 'N0', text: 'too far' }]);
+  });
+
   it('say at once where no way leads', () => {
     const world = new HubWorld([...CHAIN, { cluster: 'island', id: 'I' }]);
     world.run(5_000);
