@@ -28,6 +28,8 @@ export class FederationChecker extends Checker {
   readonly #bridges = new Map<string, number>();
   /** When two hubs, in the order of their ids, lost the last bridge that both had, or one of them got one that the other has not yet. */
   readonly #goneAt = new Map<string, Instant>();
+  /** When one of two hubs last got a bridge with the other. */
+  readonly #upAt = new Map<string, Instant>();
   /** Of all nodes that ever were. */
   readonly #births = new Map<NodeId, SimProcess['birth']>();
   /** When they were started last. */
@@ -101,11 +103,14 @@ export class FederationChecker extends Checker {
     }
   }
 
-  /** Each link of a way is there, or was a moment ago. */
+  /**
+   * Each link of a way is there, or was a moment ago. Why a moment after those before it came up: over them comes the news of
+   * what lies behind, and there may have been no other way for it.
+   */
   #judgeWay(process: SimProcess, hubs: readonly NodeId[], says: () => string): void {
     const world = this.#world();
     const { now } = world.timeline;
-    const { sleptUntil } = world.place(process.place);
+    let heardAt = world.place(process.place).sleptUntil;
     let holdMs = HOLD_MS;
     for (const [i, to] of hubs.slice(1).entries()) {
       const from = hubs[i] as NodeId;
@@ -114,10 +119,11 @@ export class FederationChecker extends Checker {
         continue;
       }
       const since = this.#goneSince(from, to);
-      const free = since === undefined || now <= Math.max(since, sleptUntil) + holdMs;
+      const free = since === undefined || now <= Math.max(since, heardAt) + holdMs;
       law(free, 'a bridge that is gone is not used after its holding time', () => {
         return `${says()}; ${this.#nameOf(from)} and ${this.#nameOf(to)} have had none since ${since} ms`;
       });
+      heardAt = Math.max(heardAt, this.#upAt.get(pairOf(from, to)) ?? 0);
     }
   }
 
@@ -157,6 +163,7 @@ export class FederationChecker extends Checker {
     const key = `${from} ${to}`;
     this.#bridges.set(key, (this.#bridges.get(key) ?? 0) + change);
     const after = this.#goneSince(from, to);
+    if (change > 0) this.#upAt.set(pairOf(from, to), this.#world().timeline.now);
     // Why also where one end gets it: it hears of it before the other does, and both may believe what that one said when it had one.
     const isNews = before === undefined || change > 0;
     if (isNews && after !== undefined) this.#goneAt.set(pairOf(from, to), this.#world().timeline.now);
