@@ -137,17 +137,22 @@ describe('topology', () => {
 
 test('topology for Mermaid holds nothing that its grammar would read as more than a label', async () => {
   const odd = cluster('mean"]', { name: 'x"| --> "c1', region: 'end' });
-  hub.sight = view({ clusters: [...view().clusters, odd], links: [link('mid'), link(odd.cluster, { state: 'open' })] });
+  const unseen = cluster('never seen', { region: '' });
+  hub.sight = view({
+    clusters: [...view().clusters, odd, unseen],
+    links: [link('mid'), link(odd.cluster, { state: 'open' })],
+  });
   const [first, ...rest] = lines(await mpreg('federation', 'topology', '--format', 'mermaid'));
   expect(first).toBe('graph LR');
-  const label = '"[\\p{L}\\p{N} .,:;%()/+#<>-]*"';
+  const label = '"[\\p{L}\\p{N} .,:;%()/+#<>-]+"'; // an empty one is a fault of syntax there
   const statement = new RegExp(
     `^  (subgraph r\\d+\\[${label}\\]|end|  c\\d+\\[${label}\\]:::\\w+|c\\d+ (---|-\\.-)\\|${label}\\| c\\d+|classDef \\w+ stroke:\\w+)$`,
     'u',
   );
   for (const line of rest) expect(line).toMatch(statement);
   expect(rest).toContain('  c2 -.-|"breaker open"| c3');
-  expect(rest.filter((line) => line.includes(':::'))).toHaveLength(4);
+  expect(rest.filter((line) => line.includes(':::'))).toHaveLength(5);
+  expect(rest).toContain('  subgraph r4["no region"]');
 });
 
 describe('routes', () => {

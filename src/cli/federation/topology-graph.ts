@@ -3,6 +3,8 @@ import { formatMs, linkText, type Topology, type TopologyCluster, type TopologyL
 
 const COLORS = { critical: 'red', degraded: 'orange', healthy: 'forestgreen', lost: 'gray' } as const;
 
+const NO_REGION = 'no region';
+
 /** One cluster per region, one node per cluster (graphviz.org/doc/info/lang.html). */
 export function topologyDot({ clusters, links }: Topology): string {
   const regions = Map.groupBy(clusters, ({ region }) => region);
@@ -10,7 +12,7 @@ export function topologyDot({ clusters, links }: Topology): string {
     const nodes = members.map(
       (one) => `    ${dotText(one.id)} [label=${dotText(labelOf(one, '\n'))}, color=${COLORS[one.state]}];`,
     );
-    return [`  subgraph cluster_${at} {`, `    label=${dotText(region)};`, ...nodes, '  }'].join('\n');
+    return [`  subgraph cluster_${at} {`, `    label=${dotText(region || NO_REGION)};`, ...nodes, '  }'].join('\n');
   });
   const edges = linkPairs(links).map(([{ from, to }, text, up]) => {
     const style = up ? '' : ', style=dashed, color=gray';
@@ -19,9 +21,9 @@ export function topologyDot({ clusters, links }: Topology): string {
   return ['graph federation {', '  node [shape=box];', ...bodies, ...edges, '}'].join('\n');
 }
 
-/** A string of dot: only the quote and the line end mean something in it; a backslash before a quote is doubled. */
+/** A string of dot: only the quote and the line end mean something in it; a backslash before a quote is doubled. A NUL would end it. */
 function dotText(text: string): string {
-  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+  return `"${text.replaceAll('\0', '').replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
 }
 
 /** A flowchart (mermaid.js.org/syntax/flowchart.html). Ids are our own, texts are quoted with entities. */
@@ -29,7 +31,7 @@ export function topologyMermaid({ clusters, links }: Topology): string {
   const ids = new Map(clusters.map(({ id }, at) => [id, `c${at}`]));
   const regions = [...Map.groupBy(clusters, ({ region }) => region)];
   const bodies = regions.flatMap(([region, members], at) => [
-    `  subgraph r${at}["${mermaidText(region)}"]`,
+    `  subgraph r${at}["${mermaidText(region || NO_REGION)}"]`,
     ...members.map((one) => `    ${ids.get(one.id)}["${mermaidText(labelOf(one, '\n'))}"]:::${one.state}`),
     '  end',
   ]);
@@ -41,8 +43,11 @@ export function topologyMermaid({ clusters, links }: Topology): string {
   return ['graph LR', ...bodies, ...edges, ...classes].join('\n');
 }
 
+/** Why never empty: a label without text is no label in its grammar, as of a cluster of which nothing is known. */
 function mermaidText(text: string): string {
-  return text.replace(/[^\p{L}\p{N} .,:;%()/+\n-]/gu, (char) => `#${char.codePointAt(0)};`).replaceAll('\n', '<br/>');
+  return (text.trim() || '?')
+    .replace(/[^\p{L}\p{N} .,:;%()/+\n-]/gu, (char) => `#${char.codePointAt(0)};`)
+    .replaceAll('\n', '<br/>');
 }
 
 function labelOf({ id, name, nodes, self, state }: TopologyCluster, between: string): string {
