@@ -163,7 +163,7 @@ export const federationSchema = z.strictObject({
     .optional(),
   policies: z.array(policy).max(LIST_MAX).optional(),
   alerting: alerting.optional(),
-  discovery: z.strictObject({ sources: z.array(discoverySource).max(64), interval: seconds.optional() }).optional(),
+  discovery: z.strictObject({ sources: z.array(discoverySource).max(64) }).optional(),
 });
 
 export type FederationFile = z.output<typeof federationSchema>;

@@ -122,6 +122,6 @@ export const TEMPLATES: Readonly<Record<TemplateName, FederationFile>> = {
         { kind: 'webhook', name: 'on-call', url: 'https://alerts.example.com/mpreg', per_minute_max: 6 },
       ],
     },
-    discovery: { sources: ['srv:_mpreg._tcp.example.com'], interval: 60 },
+    discovery: { sources: ['srv:_mpreg._tcp.example.com'] },
   },
 };
