@@ -18,17 +18,18 @@ function queue() {
       checker.queueAsked(0, purge);
       checker.queueAnswered(0, '1', purge, { ok: true, value: { kind: 'purged', purged: 1 } });
     },
-    receive: (id: number) => {
+    receive: (id: number, group?: string, life = '1') => {
       const command = { kind: 'receive', max: 1, queue: 'jobs', waitMs: 0 } as QueueCommand;
       const lease = {
         contentId: id,
         guarantee: 'at-least-once',
         id,
+        ...(group !== undefined && { group }),
         leaseUntil: 1_000 * (token + 1),
         sentAt: 0,
         token: ++token,
       } as Lease;
-      checker.queueAnswered(0, '1', command, {
+      checker.queueAnswered(0, life, command, {
         ok: true,
         value: { createdAt: 0, kind: 'received', leases: [lease], queue: 1 },
       });
@@ -59,4 +60,12 @@ test('a message that was stored does not come after a purge, also where its node
   restart();
   purge();
   expect(() => receive(7)).toThrow('purged up to 7');
+});
+
+test('messages of a group come again in another life of their queue, in order, and those that never came do not go back', () => {
+  const { receive } = queue();
+  for (const id of [2, 3, 5]) receive(id, 'g');
+  for (const id of [2, 3]) receive(id, 'g', '2');
+  expect(() => receive(2, 'g', '2')).toThrow('of its group, 3 came before');
+  expect(() => receive(1, 'g', '3')).toThrow('of its group, 3 came before');
 });

@@ -54,8 +54,8 @@ interface Story {
   /** Sends that were under way when somebody purged. */
   readonly underWay: Set<QueueCommand>;
   readonly messages: Map<number, Known>;
-  /** Of each group, the last message that was received. */
-  readonly groups: Map<string, number>;
+  /** Of each group, the last message that was received, and in which life. */
+  readonly groups: Map<string, { readonly id: number; readonly life: string }>;
   token: number;
 }
 
@@ -193,9 +193,11 @@ export class QueuesChecker extends Checker {
     law(id > story.purged, 'nothing comes after a purge', () => `${says()}; purged up to ${story.purged}`);
     if (isLeased) this.#inTime(story, lease, says);
     if (group !== undefined) {
-      const latest = story.groups.get(group) ?? 0;
-      law(id >= latest, "a group's messages come in order", () => `${says()}; of its group, ${latest} came before`);
-      story.groups.set(group, id);
+      const latest = story.groups.get(group) ?? { id: 0, life };
+      // Why not what comes again in another life: the lease that it had is forgotten, and so are those of what was given with it.
+      const inOrder = id >= latest.id || (before !== undefined && latest.life !== life);
+      law(inOrder, "a group's messages come in order", () => `${says()}; of its group, ${latest.id} came before`);
+      story.groups.set(group, { id, life });
     }
     story.token = Math.max(story.token, token);
     story.messages.set(id, { acknowledged: false, ended: false, life, part, token, until: leaseUntil });
