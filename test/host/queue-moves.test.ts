@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Client, MpregNode, NodeOptions } from '../../src/engine/api.ts';
+import type { QueueWrite } from '../../src/engine/core/queues/effects.ts';
 import { createNode } from '../../src/engine/create-node.ts';
 import { placeOf } from '../../src/engine/host/queues/places.ts';
-import type { QueueInfo, QueueMessage } from '../../src/engine/queues-api.ts';
+import { SqliteQueues } from '../../src/engine/host/stores/sqlite-queues.ts';
+import type { Queue, QueueInfo, QueueMessage } from '../../src/engine/queues-api.ts';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -149,6 +151,53 @@ describe('a queue that moves', () => {
     expect(await beta.queue('jobs').resumeMove('alpha')).toMatchObject({ counts: { done: 7 }, node: 'alpha' });
     await beta.queue('jobs').send('eight');
     await expect(beta.queue('none').resumeMove('alpha')).rejects.toMatchObject({ code: 'queue-unknown' });
+  });
+
+  test("that its old node has kept, and its new one serves, is the new one's, and what the old one had is set aside", async () => {
+    const dirs = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'mpreg-moves-'))) as [string, string];
+    closing.push(async () => {
+      for (const one of dirs) rmSync(one, { force: true, recursive: true });
+    });
+    const [dataDir, there] = dirs;
+    const former = [await node('alpha', { dataDir }), await node('beta', { dataDir: there })] as const;
+    const idOf = async (of: MpregNode) => ((await (await clientOf(of)).call('mpreg.info')) as { id: string }).id;
+    const to = { id: await idOf(former[1]), name: 'beta' };
+    for (const [i, one] of former.entries()) {
+      const queue = (await clientOf(one)).queue('jobs');
+      await queue.create();
+      await queue.bind(`${i}.*`);
+      await queue.send(`of ${i}`);
+      await one.kill();
+    }
+    const write = async (where: string, what: QueueWrite) => {
+      const store = new SqliteQueues(where);
+      await store.open();
+      await store.commit([what]);
+      await store.close();
+    };
+    await write(dataDir, { kind: 'move', move: { index: 0, move: 'm', role: 'kept', to }, queue: 1 });
+    await write(there, { kind: 'ended', move: 'm', queue: 1 });
+    const alone = await node('alpha', { dataDir });
+    expect(await (await clientOf(alone)).queue('jobs').info()).toMatchObject({ counts: { ready: 1 }, node: 'alpha' });
+    await alone.kill();
+    const beta = await node('beta', { dataDir: there });
+    const alpha = await clientOf(await node('alpha', { dataDir, peers: [beta.url] }));
+    const places = async () =>
+      (await alpha.queues()).flatMap(({ found }) => found.map((one) => `${one.name} ${one.node}`));
+    const want = 'jobs beta, jobs.aside alpha';
+    await until('there is one owner', async () => (await places()).sort().join(', ') === want);
+    const jobs = alpha.queue('jobs');
+    const aside = alpha.queue('jobs.aside');
+    const seen = (queue: Queue) => queue.info().catch(() => undefined);
+    await until('both are known', async () => (await seen(jobs))?.node === 'beta' && (await seen(aside)) !== undefined);
+    expect((await jobs.info()).options).toMatchObject({ notes: { bindings: ['1.*'] } });
+    expect((await aside.info()).options).toMatchObject({ notes: {}, tags: { aside: 'jobs is served by beta' } });
+    expect((await aside.info()).bindings ?? []).toEqual([]);
+    await aside.move('beta');
+    await aside.redrive({ to: 'jobs' });
+    const got: unknown[] = [];
+    for await (const { body } of jobs.consume({ max: 2 })) got.push(body);
+    expect(got.sort()).toEqual(['of 0', 'of 1']);
   });
 
   test('is reached through its old node by whoever has not heard of it', async () => {

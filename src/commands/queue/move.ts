@@ -17,8 +17,9 @@ export default class QueueMove extends BaseCommand<typeof QueueMove> {
       'has when it is back. Where the queue is given already it is queue-moving, exit code 1.',
     '--resume is for when the old node is lost for good, and the new one (--to) has the queue whole, but was not told any more that it is ' +
       'its own. From then on the new one serves it. Its risk: where the old node is not lost after all, and its move was ' +
-      'abandoned, both serve the queue, each what it has. So it wants the name typed on a terminal, or --confirm NAME, and is refused ' +
-      'while the new node hears the old one. An old node that comes back in the middle of the move yields.',
+      'abandoned, both serve the queue until they hear of each other; then the old one sets what it has aside, as NAME.aside. So it ' +
+      'wants the name typed on a terminal, or --confirm NAME, and is refused while the new node hears the old one. An old node that ' +
+      'comes back in the middle of the move yields.',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> <%= command.id %> jobs --to beta',
@@ -54,7 +55,7 @@ export default class QueueMove extends BaseCommand<typeof QueueMove> {
     const { queue } = this.args;
     if (abandon) return this.ask('the queue', (client) => client.queue(queue).abandonMove());
     if (resume) {
-      const what = `${queue} will be served by ${to}; if its old node has kept it and comes back, both serve it`;
+      const what = `${queue} will be served by ${to}; if its old node has kept it and comes back, what that has is set aside`;
       await this.confirmByName(what, queue, confirm);
       return this.ask('the queue', (client) => client.queue(queue).resumeMove(to));
     }

@@ -31,6 +31,28 @@ function fill(shop: Shop): void {
   shop.send('jobs', { content: 'all', guarantee: 'broadcast' }, { content: 'later', delayMs: 10_000_000 });
 }
 
+/** The new node has the queue whole, and neither hears the other any more. */
+function apart() {
+  const town = new Town('alpha', 'beta');
+  const [from, to] = [town.shop('alpha'), town.shop('beta')];
+  fill(from);
+  from.get({
+    kind: 'edit',
+    options: { notes: { bindings: ['a.b'], other: 1 }, tags: { team: 'mail' } },
+    queue: 'jobs',
+  });
+  const [bad] = from.receive('jobs', { max: 1 });
+  from.handle('nack', 'jobs', [{ reason: 'broken', receipt: bad?.receipt }]);
+  const old = bodies(from, 'jobs');
+  town.holding = true;
+  from.ask({ from: alpha, kind: 'move', queue: 'jobs', to: beta });
+  while (town.deliver(town.waiting[0]?.parcel.kind === 'commit')?.parcel.kind !== 'commit');
+  town.pass(11_000);
+  return { from, old, to, town };
+}
+
+const MOVED = { problem: { cause: { name: 'moved' } } };
+
 describe('a queue that moves', () => {
   test('is at exactly one node at any time, and loses nothing, whatever is lost, told twice, or dies', () => {
     fc.assert(
@@ -177,6 +199,70 @@ describe('a queue that moves', () => {
     expect(bodies(to, 'jobs')).toHaveLength(2_502);
     to.restart();
     expect(serving(town, 'jobs')).toEqual([to]);
+  });
+
+  test('that both nodes were told to serve is one again when they hear of each other, and what the old one had is set aside', () => {
+    for (const order of ['abandon, resume', 'resume, abandon'] as const) {
+      for (const dies of ['nobody', 'alpha', 'beta', 'both'] as const) {
+        const says = `${order}; ${dies} dies`;
+        const { town, from, to, old } = apart();
+        const abandon = () => from.get({ kind: 'abandon', queue: 'jobs' });
+        const resume = () => to.get({ kind: 'resume', queue: 'jobs' });
+        for (const does of order === 'abandon, resume' ? [abandon, resume] : [resume, abandon]) does();
+        expect(serving(town, 'jobs'), says).toHaveLength(2);
+        from.send('jobs', { content: 'only here' });
+        to.send('jobs', { content: 'only there' });
+        const [theirs] = to.receive('jobs', { max: 1 });
+        const [ours] = from.receive('jobs', { max: 1 });
+        expect(ours?.id, 'the same message').toBe(theirs?.id);
+        expect(theirs?.token, 'the newer owner').toBeGreaterThan(ours?.token ?? 0);
+        expect(from.receive('jobs.dead')).toHaveLength(1);
+        const waits = from.ask({ kind: 'receive', max: 1, queue: 'jobs.dead', waitMs: 20_000 });
+        if (dies === 'alpha' || dies === 'both') from.restart();
+        if (dies === 'beta' || dies === 'both') to.restart();
+        while (town.waiting.length > 0) town.waiting.shift(); // they were cut off
+        town.holding = false;
+        town.pass(5_000);
+        expect(serving(town, 'jobs'), says).toEqual([to]);
+        expect(serving(town, 'jobs.dead'), says).toEqual([to]);
+        expect(from.answers.get(from.ask({ kind: 'send', orders: [], queue: 'jobs' }))).toMatchObject({
+          problem: { cause: { message: 'beta', name: 'moved' }, code: 'queue-moving' },
+        });
+        if (dies === 'nobody' || dies === 'beta') expect(from.answers.get(waits)).toMatchObject(MOVED);
+        expect(to.handle('ack', 'jobs', [ours?.receipt])).toMatchObject([{ problem: { code: 'lease-lost' } }]);
+        expect(bodies(from, 'jobs.aside'), says).toEqual([...old, 'only here']);
+        expect(bodies(to, 'jobs'), says).toEqual([...old, 'only there']);
+        expect(from.view('jobs.aside').options).toMatchObject({
+          deadLetter: 'jobs.dead.aside',
+          notes: { other: 1 },
+          tags: { aside: 'jobs is served by beta', team: 'mail' },
+        });
+        expect(from.view('jobs.aside').options.notes).not.toHaveProperty('bindings');
+        town.pass(10_000);
+        expect(from.hosting, says).toEqual(['jobs.aside', 'jobs.dead.aside']);
+        from.restart();
+        town.pass(5_000);
+        expect(from.hosting, says).toEqual(['jobs.aside', 'jobs.dead.aside']);
+        from.get({ from: alpha, kind: 'move', queue: 'jobs.aside', to: beta });
+        expect(to.hosting, 'and can be brought over').toContain('jobs.aside');
+        to.get({ dryRun: false, kind: 'redrive', queue: 'jobs.aside', to: 'jobs' });
+        town.pass(5_000);
+        expect(bodies(to, 'jobs')).toContain('only here');
+      }
+    }
+  });
+
+  test('that stays is told until the other node has heard, and is not set aside where nobody said more', () => {
+    const { town, from, to } = apart();
+    from.get({ kind: 'abandon', queue: 'jobs' });
+    town.pass(20_000);
+    from.restart();
+    while (town.waiting.length > 0) town.waiting.shift();
+    town.holding = false;
+    town.pass(5_000);
+    expect(to.tables.all()).toEqual([]);
+    expect(serving(town, 'jobs')).toEqual([from]);
+    expect(from.tables.all().map(({ move }) => move)).toEqual([undefined, undefined]);
   });
 
   test('cannot be had before it is there whole, whatever is said', () => {

@@ -3,7 +3,7 @@ import { getOrMake } from '../base/maps.ts';
 import { done, failed, type Outcome } from '../base/outcome.ts';
 import { type Problem, problem } from '../base/problems.ts';
 import type { Desk } from './desk.ts';
-import type { Loaded, Opened, Parcel, QueueWrite, StoredQueue } from './effects.ts';
+import type { Loaded, Opened, Parcel, QueueWrite, StoredCounts, StoredQueue } from './effects.ts';
 import { type Cursor, ENDED_MAX, isCursor, isSame, type Place, START, type Taken } from './move.ts';
 
 /** What arrivals have of their node besides. */
@@ -20,6 +20,8 @@ export interface ArrivalsDesk extends Desk {
 interface Arrival {
   readonly move: string;
   readonly queues: readonly { readonly name: string; readonly number: number; readonly createdAt: Instant }[];
+  /** Of the queues, once all of it is here. */
+  counts: readonly StoredCounts[];
   /** On disk. */
   cursor: Cursor;
   /** All of it is here, on disk, and this node knows whether it is given; undefined before. */
@@ -73,6 +75,7 @@ export class Arrivals {
       const seen = {
         askAt: now,
         busy: false,
+        counts: stored.map(({ counts }) => counts),
         cursor,
         from,
         leavingAt: now,
@@ -127,11 +130,21 @@ export class Arrivals {
       return true;
     }
     if (arrival.busy) this.#refuse(request, problem('overloaded', `something of ${name} is being stored`));
-    else
-      this.#give(arrival, (why) =>
-        why === undefined ? this.#answer(request, { state: 'committed' }) : this.#refuse(request, why),
-      );
+    else this.#resume(request, arrival);
     return true;
+  }
+
+  /** Why other tokens: its old node may have been told to keep it, and have given the next ones. */
+  #resume(request: number, arrival: Arrival): void {
+    for (const [i, { number: queue }] of arrival.queues.entries()) {
+      const counts = arrival.counts[i];
+      if (counts === undefined) continue;
+      this.#desk.write(queue, { counts: { ...counts, tokens: counts.tokens + LEAP }, kind: 'counts', queue });
+    }
+    this.#give(arrival, (why) => {
+      if (why === undefined) this.#answer(request, { state: 'committed' });
+      else this.#refuse(request, why);
+    });
   }
 
   take(request: number, parcel: Exclude<Parcel, { kind: 'asked' }>, now: Instant): void {
@@ -200,7 +213,7 @@ export class Arrivals {
     }
     const named = queues.map(({ createdAt, name }) => ({ createdAt, name, number: this.#desk.number() }));
     const whole = { askAt: NEVER, from: undefined, leavingAt: NEVER, ship: undefined };
-    const arrival: Arrival = { ...whole, busy: true, cursor: START, move, queues: named, touchedAt: now };
+    const arrival: Arrival = { ...whole, busy: true, counts: [], cursor: START, move, queues: named, touchedAt: now };
     this.#arrivals.set(move, arrival);
     for (const [index, queue] of queues.entries()) {
       const { number } = named[index] as (typeof named)[number];
@@ -256,6 +269,7 @@ export class Arrivals {
     this.#desk.settled((why, now) => {
       arrival.busy = false;
       if (why !== undefined) return this.#refuse(request, why);
+      arrival.counts = closing.map(({ counts }) => counts);
       arrival.from = from;
       arrival.askAt = now + ASK_MS;
       arrival.leavingAt = now;
@@ -273,8 +287,10 @@ export class Arrivals {
   }
 
   #abandoned(request: number, arrival: Arrival | undefined): void {
-    if (arrival !== undefined) this.#drop(arrival);
-    this.#answer(request, { state: 'unknown' });
+    if (arrival === undefined) return this.#answer(request, { state: 'unknown' });
+    this.#drop(arrival, (why) =>
+      why === undefined ? this.#answer(request, { state: 'unknown' }) : this.#refuse(request, why),
+    );
   }
 
   #ask(arrival: Arrival, from: Place, now: Instant): void {
@@ -313,7 +329,7 @@ export class Arrivals {
     for (const { name, number } of queues) this.#opening.set(name, this.#desk.load(number, { what: 'open' }));
   }
 
-  #drop(arrival: Arrival): void {
+  #drop(arrival: Arrival, then: (why: Problem | undefined) => void = () => undefined): void {
     const { move, queues } = arrival;
     arrival.busy = true;
     for (const { number: queue } of queues) this.#desk.write(queue, { kind: 'drop', queue });
@@ -321,6 +337,7 @@ export class Arrivals {
       arrival.busy = false;
       arrival.touchedAt = now;
       if (why === undefined) this.#arrivals.delete(move);
+      then(why);
     });
   }
 
@@ -333,6 +350,8 @@ export class Arrivals {
   }
 }
 
+/** Tokens that the old node may have given meanwhile: those of hours at full load. 2⁵³ are there. */
+const LEAP = 2 ** 34;
 /** How often the source is asked whether what is here whole is given. */
 const ASK_MS = 1_000;
 /** Who said something so long ago is not taken for lost. */

@@ -12,6 +12,8 @@ export interface DepartureDesk extends Pick<Desk, 'load' | 'reply' | 'settled' |
   ship(to: Place, parcel: Parcel): number;
   /** A move is stored as one that this node has let go of. */
   given(move: string): void;
+  /** Its queues stay, though the other node may have them whole. */
+  kept(departure: Departure, now: Instant): void;
 }
 
 export interface DepartureParts {
@@ -55,6 +57,8 @@ export class Departure {
   #againAt: Instant = NEVER;
   #pauseMs = PAUSE_MS;
   #progressAt: Instant = 0;
+  /** The other node may have them whole. */
+  #mayBeWhole = false;
   /** Why it gives up. */
   #why: Problem | undefined;
 
@@ -98,6 +102,7 @@ export class Departure {
   abandon(): boolean {
     if (this.#phase === 'giving-up') return true;
     if (this.#phase === 'dropping' || this.#phase === 'giving') return false;
+    this.#mayBeWhole = this.#phase === 'committing';
     this.#phase = 'giving-up';
     this.#why = problem('cancelled', `the move to ${this.to.name} was taken back`);
     this.#ship = undefined;
@@ -222,11 +227,16 @@ export class Departure {
   }
 
   #giveUp(): void {
-    for (const { number: queue } of this.queues) this.#desk.write(queue, { kind: 'move', move: null, queue });
+    const { move, to } = this;
+    for (const [index, { number: queue }] of this.queues.entries()) {
+      const kept = this.#mayBeWhole ? ({ index, move, role: 'kept', to } as const) : null;
+      this.#desk.write(queue, { kind: 'move', move: kept, queue });
+    }
     this.#desk.settled((why, at) => {
       if (why !== undefined) return this.#again(at);
       for (const queue of this.queues) queue.stock.reopen();
-      this.#desk.ship(this.to, { kind: 'abandoned', move: this.move }); // where it is not heard, the other one asks
+      if (this.#mayBeWhole) this.#desk.kept(this, at);
+      else this.#desk.ship(to, { kind: 'abandoned', move }); // where it is not heard, the other one asks
       this.#over(this.#why, at);
     });
   }

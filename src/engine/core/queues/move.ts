@@ -15,8 +15,9 @@ import { type Problem, problem } from '../base/problems.ts';
  * is told, and asks until it knows. So there is one owner at most, whoever is lost, and whatever an operator says:
  *
  * - the target is lost before the drop: the source may keep its queues at any time (`abandon`), since nobody else serves them;
- * - the source is lost after it: the target has them whole, and serves them once somebody says so (`resume`). Only where the
- *   source is not lost at all, and has been told to keep them, both would.
+ * - the source is lost after it: the target has them whole, and serves them once somebody says so (`resume`). Where the
+ *   source is not lost at all, and has been told to keep them, both do until they hear of each other; then the source sets its
+ *   own aside (`kept.ts`).
  *
  * A commit that blocks where one of two is lost cannot be had otherwise (Gray 1978, "Notes on Data Base Operating
  * Systems", §5.8.3.3); the way out of it is somebody who knows that the other one is lost.
@@ -46,7 +47,9 @@ export type StoredMove =
       readonly cursor?: Cursor;
       /** All of it is here, and who knows whether it was given; of the first queue only. */
       readonly from?: Place;
-    };
+    }
+  /** It stays, and the other node, which may have it whole, has not answered to that yet (`kept.ts`). */
+  | { readonly role: 'kept'; readonly move: string; readonly index: number; readonly to: Place };
 
 /** Everything of the queues before `index` has been copied, and of that one what comes before `after` in this stage. */
 export interface Cursor {

@@ -5,6 +5,7 @@ import { type Problem, problem } from '../base/problems.ts';
 import { Arrivals, type ArrivalsDesk } from './arrivals.ts';
 import { Departure, type DepartureParts } from './departure.ts';
 import type { Loaded, Opened, Parcel } from './effects.ts';
+import { Kept } from './kept.ts';
 import { hasMoved, isHeld, isMoving, type Place, type Taken, TOGETHER_MAX } from './move.ts';
 import type { Queue } from './queue.ts';
 
@@ -14,6 +15,8 @@ export interface MovesDesk extends ArrivalsDesk {
   all(): Iterable<Queue>;
   /** The queue is elsewhere; nothing of it is here. */
   left(queue: Queue): void;
+  /** False where there is one of that name. */
+  rename(queue: Queue, name: string): boolean;
 }
 
 /**
@@ -24,6 +27,7 @@ export interface MovesDesk extends ArrivalsDesk {
 export class Moves {
   readonly #desk: MovesDesk;
   readonly #arrivals: Arrivals;
+  readonly #kept: Kept;
   readonly #departures = new Map<string, Departure>();
   /** Where queues are that were here. */
   readonly #left = new Map<string, { readonly to: Place; readonly until: Instant }>();
@@ -31,6 +35,11 @@ export class Moves {
   constructor(desk: MovesDesk) {
     this.#desk = desk;
     this.#arrivals = new Arrivals(desk);
+    this.#kept = new Kept({
+      ...desk,
+      left: (name, to, now) => this.#hasLeft(name, to, now),
+      rename: (queue, name) => !this.#arrivals.expects(name) && desk.rename(queue, name),
+    });
   }
 
   /** Names of queues that are told to be here: for a while those that have left, and those whose old node is lost. */
@@ -41,6 +50,7 @@ export class Moves {
   /** Goes on with what is stored. */
   opened(opened: Opened, now: Instant): void {
     this.#arrivals.opened(opened, now);
+    this.#keepOn(opened, now);
     const moves = new Map<string, Queue[]>();
     for (const queue of this.#desk.all()) if (queue.moving) getOrMake(moves, queue.moving.move, () => []).push(queue);
     for (const [move, queues] of moves) {
@@ -48,6 +58,16 @@ export class Moves {
       const moving = queues[0]?.moving;
       if (moving !== undefined) this.#depart(move, moving, queues).resume(moving.phase, now);
     }
+  }
+
+  #keepOn({ queues }: Opened, now: Instant): void {
+    const stays = new Map<string, { readonly to: Place; readonly queues: Queue[] }>();
+    for (const { name, move } of queues) {
+      const queue = this.#desk.queue(name);
+      if (move?.role !== 'kept' || queue === undefined) continue;
+      getOrMake(stays, move.move, () => ({ queues: [], to: move.to })).queues.push(queue);
+    }
+    for (const [move, stay] of stays) this.#kept.add(move, stay.to, stay.queues, now);
   }
 
   /** Why nothing can be done with a queue of that name now, where that is because of a move. */
@@ -107,6 +127,7 @@ export class Moves {
 
   shipped(ship: number, outcome: Outcome<Taken>, now: Instant): void {
     for (const departure of this.#departures.values()) if (departure.shipped(ship, outcome, now)) return;
+    if (this.#kept.shipped(ship, outcome, now)) return;
     this.#arrivals.shipped(ship, outcome, now);
   }
 
@@ -127,7 +148,7 @@ export class Moves {
   }
 
   deadline(): Instant {
-    let first = this.#arrivals.deadline();
+    let first = earlier(this.#arrivals.deadline(), this.#kept.deadline());
     for (const departure of this.#departures.values()) first = earlier(first, departure.deadline());
     for (const { until } of this.#left.values()) return earlier(first, until); // the first that left
     return first;
@@ -136,6 +157,7 @@ export class Moves {
   advance(now: Instant): void {
     for (const departure of [...this.#departures.values()]) departure.advance(now);
     this.#arrivals.advance(now);
+    this.#kept.advance(now);
     for (const [name, { until }] of this.#left) if (until <= now) this.#left.delete(name);
   }
 
@@ -145,7 +167,11 @@ export class Moves {
     queues: readonly Queue[],
   ): Departure {
     const over: DepartureParts['over'] = (ended, moved, now) => this.#over(ended, moved, now);
-    const desk = { ...this.#desk, given: (one: string) => this.#arrivals.ended(one) };
+    const desk = {
+      ...this.#desk,
+      given: (one: string) => this.#arrivals.ended(one),
+      kept: (one: Departure, at: Instant) => this.#kept.add(one.move, one.to, one.queues, at),
+    };
     const departure = new Departure({ desk, from, move, over, queues, to });
     this.#departures.set(move, departure);
     return departure;
@@ -156,9 +182,13 @@ export class Moves {
     if (!moved) return;
     for (const queue of queues) {
       this.#desk.left(queue);
-      this.#left.delete(queue.name);
-      this.#left.set(queue.name, { to, until: now + LEFT_MS });
+      this.#hasLeft(queue.name, to, now);
     }
+  }
+
+  #hasLeft(name: string, to: Place, now: Instant): void {
+    this.#left.delete(name);
+    this.#left.set(name, { to, until: now + LEFT_MS });
   }
 
   /** The queue, its dead letters, whatever else has those, and so on. */

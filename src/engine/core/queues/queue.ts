@@ -30,7 +30,7 @@ import { type Waiter, Waiting } from './waiting.ts';
  */
 export class Queue {
   readonly number: number;
-  readonly name: string;
+  name: string;
   readonly createdAt: Instant;
   options: QueueOptions;
   changedAt: Instant;
@@ -294,12 +294,13 @@ export class Queue {
 
   /** Nothing is answered any more but that it is gone. */
   close(why: Problem): void {
-    this.#dismiss(why);
+    this.dismiss(why);
     this.stock.closed = true;
     this.stock.life++;
   }
 
-  #dismiss(why: Problem): void {
+  /** Nobody waits here any more. */
+  dismiss(why: Problem): void {
     for (const { request } of this.#waiting.all()) {
       this.#waiting.delete(request);
       this.#desk.reply(request, failed(why));
@@ -309,7 +310,7 @@ export class Queue {
   #freeze(move: Leaving): void {
     const { leased, delayed } = this.view.counts;
     this.#frozen = { delayed, leased };
-    this.#dismiss(isMoving(this.name, move.to));
+    this.dismiss(isMoving(this.name, move.to));
     this.stock.freeze();
   }
 

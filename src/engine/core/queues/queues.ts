@@ -76,6 +76,7 @@ export class Queues implements Machine<QueuesEffect> {
       number: () => this.#nextQueue++,
       queue: (name) => this.#byName.get(name),
       refuses: (name) => this.#refuses(name),
+      rename: (queue, name) => this.#rename(queue, name),
       ship: (to, parcel) => this.#ship(to, parcel),
     });
   }
@@ -333,6 +334,14 @@ export class Queues implements Machine<QueuesEffect> {
     this.#queues.set(queue.number, queue);
     this.#byName.set(queue.name, queue);
     this.#changed.add(queue.number);
+  }
+
+  #rename(queue: Queue, name: string): boolean {
+    if (this.#byName.has(name)) return false;
+    this.#byName.delete(queue.name);
+    queue.name = name;
+    this.#add(queue);
+    return true;
   }
 
   #remove(queue: Queue, why: Problem): void {

@@ -248,6 +248,7 @@ export class QueuesHost {
   /** What is stored of moves changes which queues are here. */
   #moved(writes: readonly QueueWrite[]): void {
     for (const write of writes) {
+      if (write.kind === 'queue') this.#renamed(write);
       const queue = this.#names.get(write.queue);
       if (queue === undefined) continue;
       if (write.kind === 'move' && write.move === null) this.#changed({ kind: 'opened', queue });
@@ -257,11 +258,22 @@ export class QueuesHost {
     }
   }
 
+  #renamed({ name, options, queue }: Extract<QueueWrite, { kind: 'queue' }>): void {
+    const before = this.#names.get(queue);
+    if (before === undefined || before === name) return;
+    this.#options.delete(before);
+    this.#options.set(name, options);
+    this.#names.set(queue, name);
+    this.#changed({ kind: 'deleted', queue: before });
+    this.#parts.log('warn', `${options.tags['aside'] ?? before}: what was here of it is kept as ${name}`);
+  }
+
   /** Why nothing of what arrives with a move is kept for its receivers: nobody receives it soon, and it is a lot. */
   #remember(writes: readonly QueueWrite[]): void {
     const arriving = writes.some((write) => write.kind === 'move' && write.move?.role === 'arriving');
     for (const write of writes) {
       if (write.kind === 'queue') {
+        if ((this.#names.get(write.queue) ?? write.name) !== write.name) continue; // it gets its other name once that is stored
         this.#options.set(write.name, write.options);
         this.#names.set(write.queue, write.name);
       } else if (write.kind === 'insert' && !arriving)

@@ -158,7 +158,7 @@ export const QUEUE_STATEMENTS = {
   parked: 'select count(*) from states where id >> 43 = ? and due is not null and token is null',
   plain: `insert into messages (id, bytes, sentAt, content) values ${PLAIN}`,
   queue: `insert into queues values (?, ?, ?, ?, ?, null, null)
-    on conflict (queue) do update set options = excluded.options, changedAt = excluded.changedAt`,
+    on conflict (queue) do update set name = excluded.name, options = excluded.options, changedAt = excluded.changedAt`,
   queues: 'select queue, name, options, createdAt, changedAt, counts, job from queues order by queue',
   ranked: `select ${ROW} ${FROM} where m.id >> 43 = ? and m.rank is not null and m.rank >= ?
       and (m.rank, m.id) > (?, ${ID}) and m.several is null and ${FREE} order by m.rank, m.id limit ?`,
