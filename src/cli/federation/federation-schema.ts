@@ -137,7 +137,6 @@ export const federationSchema = z.strictObject({
   version: z.literal('1.0'),
   federation: z.strictObject({
     enabled: z.boolean().optional(),
-    name: clusterId.optional(),
     /** Seconds. */
     health_check_interval: seconds.min(0.1, 'must be at least 0.1').optional(),
     resilience: z
