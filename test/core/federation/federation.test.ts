@@ -189,13 +189,13 @@ describe('hubs', () => {
     ).toEqual(['M1', 'M2', 'W']);
   });
 
-  it('keep what those that live have said for a week, with the times that records have by default', () => {
+  it('keep what those that live have said for three days, with the times that records have by default', () => {
     const world = new HubWorld(CHAIN, () => 10, { echoMs: 300_000 }); // links are not what this is about
     world.run(5_000);
     for (const { id } of CHAIN) world.hub(id).offer({ functions: [], queues: ['jobs'] }, world.now);
     world.run(5_000);
     const { recordMsMax, refreshMs } = DEFAULT_FEDERATION_OPTIONS;
-    for (let ms = 0; ms < 7 * 86_400_000; ms += recordMsMax / 3) {
+    for (let ms = 0; ms < 3 * 86_400_000; ms += recordMsMax / 3) {
       world.run(recordMsMax / 3);
       for (const { id } of CHAIN) {
         const { clusters, hubs } = world.hub(id).view(world.now);
@@ -205,7 +205,7 @@ describe('hubs', () => {
       }
     }
     expect(world.events.filter(({ event }) => event.kind === 'cluster' && event.state === 'lost')).toEqual([]);
-  }, 60_000);
+  });
 
   it('link with nobody whom they were not told to link with', () => {
     const world = new HubWorld([
