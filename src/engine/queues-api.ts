@@ -259,6 +259,8 @@ export interface ConsumeOptions {
   readonly graceMs?: number;
   /** Hears why nothing comes at the moment: the connection, the queue's node. */
   readonly onTrouble?: (problem: Problem) => void;
+  /** Hears that the queue answers again after a trouble, also where it has nothing. */
+  readonly onWell?: () => void;
   /** Ends it: what was not begun is released, what was begun is waited for. */
   readonly signal?: AbortSignal;
 }

@@ -96,6 +96,7 @@ export default class QueueReceive extends BaseCommand<typeof QueueReceive> {
         this.output.warn(`${problem.message}; trying again`);
         if (!follow) patience.trouble(problem);
       },
+      onWell: () => patience.well(),
       prefetch,
       ...dropEmpty({
         consumer,

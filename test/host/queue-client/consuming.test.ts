@@ -144,6 +144,25 @@ describe('a loop over messages', () => {
     expect(troubles.slice(0, 2)).toEqual(['link-lost', 'queue-unknown']);
   });
 
+  test('tells at once that a trouble is over, also where there is no message to tell it', async () => {
+    const fake = new FakeQueue();
+    fake.failing = ({ argument, what }) => {
+      if (what !== 'receive' || argument['waitMs'] === 0) return undefined;
+      fake.failing = () => undefined;
+      return 'before';
+    };
+    const told: string[] = [];
+    const well = Promise.withResolvers<void>();
+    const consumption = fake.queue.consume({
+      idleMs: 3_600_000,
+      onTrouble: ({ code }) => void told.push(code),
+      onWell: () => well.resolve(),
+    });
+    await well.promise;
+    expect(told).toEqual(['link-lost']);
+    await consumption.stop();
+  });
+
   test('ends with its signal', async () => {
     const fake = await filled(3);
     const controller = new AbortController();

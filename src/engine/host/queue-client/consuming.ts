@@ -205,13 +205,15 @@ export class Consuming implements Consumption {
   async #receive(): Promise<void> {
     let pauseMs = PAUSE_MS;
     let seen = this.#options.awaitQueue === true;
+    let inTrouble = false;
     while (this.#stopped === undefined && this.#left > 0) {
       if (this.#wants === 0) await this.#roomy();
       this.#wake = undefined;
       if (this.#stopped !== undefined || this.#wants === 0) continue;
       const wasQuiet = this.held === 0 && this.#receipts.isIdle && this.#second === undefined;
-      // Why the first does not wait: a queue whose node goes away meanwhile was there, one that never was is told at once.
-      const isFirst = !seen && this.#options.idleMs !== 0;
+      // Why the first does not wait: a queue whose node goes away meanwhile was there, one that never was is told at once; nor
+      // the first after a trouble: that it is over is told at once.
+      const isFirst = (!seen && this.#options.idleMs !== 0) || inTrouble;
       const max = Math.min(RECEIVE_MAX, this.#wants, this.#isFull ? this.#half : RECEIVE_MAX);
       try {
         if (this.#visibilityMs === undefined) await this.#askVisibility();
@@ -221,6 +223,8 @@ export class Consuming implements Consumption {
         const count = await asked;
         pauseMs = PAUSE_MS;
         seen = true;
+        if (inTrouble) this.#options.onWell?.();
+        inTrouble = false;
         if (count > 0 || isFirst || this.#options.idleMs === undefined) continue;
         // Why not before all is settled: that may make room for others of its group, or come again.
         if (wasQuiet && this.#second === undefined) this.#left = 0;
@@ -230,6 +234,7 @@ export class Consuming implements Consumption {
         const isMissing = error instanceof ProblemError && error.code === 'queue-unknown';
         if (!isPassing(error) || (isMissing && !seen)) return this.#fail(error);
         this.#trouble(error);
+        inTrouble = true;
         await pause(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
         pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX);
       }
