@@ -6,8 +6,8 @@ import { ClientHubAccess } from '../../cli/federation/hub-access.ts';
 export default class FederationUnregister extends BaseCommand<typeof FederationUnregister> {
   static override summary = 'Have this cluster forget another one.';
   static override description =
-    'Its hubs drop their link to it and take none from it any more. It stays known as long as other clusters reach it; do the same there ' +
-    'to take it out of the federation.';
+    'Its hubs drop their link to it and take none from it any more. It stays known as long as other clusters reach it, and is missed by ' +
+    'nobody here once none does; do the same there to take it out of the federation.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> prod-eu --yes',
     '<%= config.bin %> <%= command.id %> prod-eu --yes --json',

@@ -28,3 +28,24 @@ test('a cluster that operators want and that was never seen is lost since they w
     ]),
   );
 });
+
+test.each(['well', 'dead'])('a cluster that is %s is not missed once its link is taken away', (how) => {
+  const world = new HubWorld([
+    { cluster: 'west', id: 'W', links: ['east'] },
+    { cluster: 'east', id: 'E', links: ['west'] },
+  ]);
+  world.run(5_000);
+  if (how === 'dead') world.kill('E');
+  world.run(30_000);
+  const west = world.hub('W');
+  const seen = () => west.view(world.now).clusters.map(({ cluster, state }) => [cluster, state]);
+  expect(seen()).toContainEqual(['east', how === 'dead' ? 'lost' : 'reachable']);
+  const { config } = west.view(world.now);
+  west.configure({ ...config, links: [] }, world.now);
+  world.run(1_000);
+  expect(seen()).toEqual([['west', 'self']]);
+  expect(healthOf(west.view(world.now))).toMatchObject({ state: 'healthy', unreachable: [] });
+  west.configure(config, world.now);
+  world.run(30_000);
+  expect(seen()).toContainEqual(['east', how === 'dead' ? 'lost' : 'reachable']);
+});

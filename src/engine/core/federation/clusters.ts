@@ -13,10 +13,20 @@ export class Clusters {
   readonly #states = new Map<string, ClusterState>();
   /** Since when operators have wanted links with them. */
   #wanted = new Map<string, Instant>();
+  /** Whose links operators took away. */
+  readonly #unwanted = new Set<string>();
 
   /** The clusters that operators want links with from now on. */
   want(links: readonly { readonly cluster: string }[], now: Instant): void {
-    this.#wanted = new Map(links.map(({ cluster }) => [cluster, this.#wanted.get(cluster) ?? now]));
+    const before = this.#wanted;
+    this.#wanted = new Map(links.map(({ cluster }) => [cluster, before.get(cluster) ?? now]));
+    for (const cluster of before.keys()) this.#unwanted.add(cluster);
+    for (const cluster of this.#wanted.keys()) this.#unwanted.delete(cluster);
+  }
+
+  /** Whether operators took its links away, and no way leads there: then nobody misses it, though its hubs are still known. */
+  isForgotten(cluster: string): boolean {
+    return this.#unwanted.has(cluster) && this.#states.get(cluster)?.state !== 'reachable';
   }
 
   /** Since when it is in its state, or, where it was never reached, has been wanted. */
@@ -39,6 +49,11 @@ export class Clusters {
     }
     const events: FederationEvent[] = [];
     for (const [cluster, isIn] of reachable) {
+      if (!isIn && this.#unwanted.has(cluster)) {
+        if (this.#states.delete(cluster))
+          events.push({ cluster, kind: 'cluster', reason: 'its links were taken away', state: 'left' });
+        continue;
+      }
       const state = isIn ? 'reachable' : 'lost';
       // Why: of a cluster that nobody has reached yet, news may come before the way that leads there.
       if ((this.#states.get(cluster)?.state ?? 'lost') === state) continue;

@@ -140,6 +140,7 @@ export class Federation<Message extends Carried> implements Machine<FederationEf
     this.#border.configure(config, now);
     this.#clusters.want(config.links, now);
     this.#forget();
+    this.#seen = '';
     this.#look(now);
   }
 

@@ -71,6 +71,7 @@ function clusterViews<Message extends Carried>(
   const functions = new Shown<FunctionOffer>();
   const queues = new Shown<string>();
   for (const [cluster, records] of byCluster) {
+    if (clusters.isForgotten(cluster)) continue;
     const living = records.filter(({ withdrawn }) => withdrawn !== true);
     const said = living[0] ?? (records[0] as HubRecord);
     const self = cluster === config.identity.cluster;
